@@ -1,0 +1,99 @@
+#include "error.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+  int code;
+  const char *name;
+} names[] = {
+    {FILO_INVALID, "invalid"},         {FILO_NOT_FOUND, "not_found"},
+    {FILO_EXISTS, "exists"},           {FILO_CORRUPT, "corrupt"},
+    {FILO_IO, "io"},                   {FILO_NO_SPACE, "no_space"},
+    {FILO_DENIED, "denied"},           {FILO_LOCKED, "locked"},
+    {FILO_TIMEOUT, "timeout"},         {FILO_CLOSED, "closed"},
+    {FILO_CANCELLED, "cancelled"},     {FILO_PROTOCOL, "protocol"},
+    {FILO_UNREACHABLE, "unreachable"}, {FILO_BUSY, "busy"},
+    {FILO_TOO_LARGE, "too_large"},     {FILO_NO_MEMORY, "no_memory"},
+    {FILO_UNSUPPORTED, "unsupported"},
+};
+
+const char *filo_code_name(int code) {
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (names[i].code == code) return names[i].name;
+  return "unknown";
+}
+
+int filo_code_from_name(const char *name) {
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i].name, name) == 0) return names[i].code;
+  return 0;
+}
+
+static void append(struct filo_error *err, const char *text) {
+  size_t used = strlen(err->message);
+  snprintf(err->message + used, sizeof err->message - used, ": %s", text);
+}
+
+int filo_fail(struct filo_error *err, int code, const char *fmt, ...) {
+  if (!err) return code;
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(err->message, sizeof err->message, fmt, args);
+  va_end(args);
+  err->code = code;
+  return code;
+}
+
+static int code_of_errno(int sys_errno) {
+  switch (sys_errno) {
+  case ENOENT:
+  case ENOTDIR: return FILO_NOT_FOUND;
+  case EEXIST: return FILO_EXISTS;
+  case ENOSPC:
+  case EDQUOT: return FILO_NO_SPACE;
+  case EACCES:
+  case EPERM:
+  case EROFS: return FILO_DENIED;
+  case ENOMEM: return FILO_NO_MEMORY;
+  case ETIMEDOUT: return FILO_TIMEOUT;
+  case ECONNREFUSED:
+  case EHOSTUNREACH:
+  case ENETUNREACH:
+  case ECONNRESET:
+  case EADDRNOTAVAIL: return FILO_UNREACHABLE;
+  case ENAMETOOLONG: return FILO_TOO_LARGE;
+  default: return FILO_IO;
+  }
+}
+
+int filo_fail_errno(struct filo_error *err, int sys_errno, const char *fmt, ...) {
+  int code = code_of_errno(sys_errno);
+  if (!err) return code;
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(err->message, sizeof err->message, fmt, args);
+  va_end(args);
+  err->code = code;
+  char reason[128];
+  append(err, strerror_r(sys_errno, reason, sizeof reason));
+  return code;
+}
+
+int filo_fail_openssl(struct filo_error *err, int code, const char *fmt, ...) {
+  unsigned long reason = ERR_peek_last_error();
+  if (err) {
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(err->message, sizeof err->message, fmt, args);
+    va_end(args);
+    err->code = code;
+    const char *text = reason ? ERR_reason_error_string(reason) : NULL;
+    if (text) append(err, text);
+  }
+  ERR_clear_error();
+  return code;
+}

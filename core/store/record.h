@@ -1,0 +1,82 @@
+/* The record: the signed description of one version of an object. Bytes in, bytes out; no files.
+ *
+ * Little-endian:
+ *     0    1   record version, 1
+ *     1    1   flags: 1 tombstone, 2 plain (stored unencrypted)
+ *     2    1   log2 of the chunk size: 20
+ *     3    1   zero
+ *     4    4   m, length of the sealed metadata: 60 to 65536 (0 is allowed in nothing)
+ *     8    8   version: larger is newer
+ *    16    8   size of the content in bytes, at most FILO_SIZE_MAX
+ *    24   32   namespace: the owner's node ID
+ *    56   32   key hash
+ *    88   16   IV
+ *   104   32   root: SHA-256("filo chunks v1" || chunk hashes)
+ *   136    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16; associated data: bytes 0..135;
+ *              key: HKDF(namespace secret, "filo metadata v1"); inside: content key 32, then the
+ *              caller's bytes (CBOR: name, mtime, the user's fields)
+ *   136+m 64   Ed25519 signature by the namespace over "filo record v1" || bytes 0..135+m
+ * A tombstone has size 0 and no chunks. The root of no chunks is SHA-256("filo chunks v1").
+ */
+#ifndef FILO_STORE_RECORD_H
+#define FILO_STORE_RECORD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crypto/ctr.h"
+#include "crypto/identity.h"
+#include "error.h"
+
+enum {
+  FILO_RECORD_VERSION = 1,
+  FILO_RECORD_CLEAR = 136,
+  FILO_METADATA_MAX = 65536,
+  FILO_RECORD_MIN = FILO_RECORD_CLEAR + 60 + FILO_SIGNATURE_SIZE,
+  FILO_RECORD_MAX = FILO_RECORD_CLEAR + FILO_METADATA_MAX + FILO_SIGNATURE_SIZE,
+  FILO_CHUNK_BITS = 20,
+  FILO_CHUNK_SIZE = 1 << FILO_CHUNK_BITS,
+  FILO_TOMBSTONE = 1,
+  FILO_PLAIN = 2,
+};
+
+#define FILO_SIZE_MAX ((uint64_t)1 << 48)
+
+/* The clear fields, by value. */
+struct filo_record {
+  uint64_t version;
+  uint64_t size;
+  unsigned char flags;
+  unsigned char ns[FILO_ID_SIZE];
+  unsigned char key_hash[32];
+  unsigned char iv[FILO_IV_SIZE];
+  unsigned char root[32];
+};
+
+/* Chunks of an object of this size, and bytes of chunk `index` (the last may be shorter). */
+uint64_t filo_chunk_count(uint64_t size);
+size_t filo_chunk_length(uint64_t size, uint64_t index);
+
+/* Seals content_key and metadata and signs. `ns` is taken from the identity. *ret is malloc'ed, the
+ * caller frees it. meta_len is at most FILO_METADATA_MAX - 60: FILO_TOO_LARGE otherwise. */
+int filo_record_build(const struct filo_identity *identity, const struct filo_record *fields,
+                      const unsigned char content_key[FILO_KEY_SIZE], const void *meta,
+                      size_t meta_len, unsigned char **ret, size_t *ret_len,
+                      struct filo_error *err);
+
+/* Checks structure, every limit and the signature: FILO_CORRUPT, or FILO_UNSUPPORTED for a newer
+ * version. Needs no key. Any thread; about 60 us, so not on the loop for many. */
+int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record *ret,
+                      struct filo_error *err);
+
+/* As filo_record_parse without the signature: for files whose record this process checked before. */
+int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record *ret,
+                     struct filo_error *err);
+
+/* Opens the sealed metadata of a parsed record. *ret (malloc'ed) holds the caller's bytes.
+ * FILO_DENIED when the identity is not the owner's. */
+int filo_record_unseal(const struct filo_identity *identity, const unsigned char *bytes, size_t len,
+                       unsigned char content_key[FILO_KEY_SIZE], unsigned char **ret,
+                       size_t *ret_len, struct filo_error *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* The store: sealed objects under one root folder, owned by one process.
+ *
+ *     <root>/filo-root            marker: "filo root v1\nowner <node ID in hex>\n"
+ *     <root>/lock                 flock'ed while a process owns the root; holds its pid
+ *     <root>/tmp/                 unpublished files; what no resume can use is removed at open
+ *     <root>/bad/                 copies set aside by verification
+ *     <root>/objects/<namespace in hex>/<path>   one sealed object: the newest version
+ *
+ * All functions but open and close may be called on any thread at once. A reader sees the old version or
+ * the new one, whole. Nothing here knows about Lua, sockets or the event loop.
+ */
+#ifndef FILO_STORE_STORE_H
+#define FILO_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "store/path.h"
+#include "store/record.h"
+
+enum filo_durability {
+  FILO_DURABLE_FULL,  /* fsync file, rename, fsync folders (new parents too) for each object */
+  FILO_DURABLE_GROUP, /* one flush for many objects; acknowledged after it */
+  FILO_DURABLE_NONE   /* rename only; for caches and measuring */
+};
+
+struct filo_store_options {
+  const char *root;                  /* made, with its marker, when `create` and absent or empty */
+  unsigned char owner[FILO_ID_SIZE]; /* must match the marker: FILO_DENIED otherwise */
+  enum filo_durability durability;
+  uint64_t reserve; /* bytes of free space that writing never touches */
+};
+
+struct filo_store;
+
+/* FILO_DENIED: not a folder, another owner's, a folder with content but no marker (never taken over), not
+ * writable. FILO_LOCKED: names the pid that owns it. An absent or empty folder becomes a new root. */
+int filo_store_open(const struct filo_store_options *options, struct filo_store **ret,
+                    struct filo_error *err);
+
+/* Waits for flushes under way; every object, sealer and incoming must be closed before. */
+void filo_store_close(struct filo_store *store);
+
+const char *filo_store_root(const struct filo_store *store);
+
+/* Free bytes of the file system beyond the reserve, never below 0; and all its bytes. */
+int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
+                     struct filo_error *err);
+
+/* FILO_NO_SPACE when writing `bytes` more would touch the reserve. */
+int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error *err);
+
+/* Removes the file of an object. FILO_NOT_FOUND when there is none. Works on a full disk. Durable on return
+ * unless durability is none. When version is not 0, only that version is removed (FILO_EXISTS if newer). */
+int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
+                      uint64_t version, struct filo_error *err);
+
+/* Moves the file of an object to <root>/bad/, so that it is no longer found; the newest 64 are kept. */
+int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
+                         struct filo_error *err);
+
+/* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in bounded
+ * memory. Files that come or go meanwhile may be seen or not; files that are no sealed object are given with
+ * `code` FILO_CORRUPT and no record. One thread at a time. */
+struct filo_walk;
+struct filo_walk_entry {
+  char path[FILO_PATH_MAX];
+  unsigned char ns[32];
+  int code;                   /* 0, or why there is no record */
+  struct filo_record fields;
+  unsigned char *record;      /* the record's bytes, malloc'ed; the caller frees it */
+  size_t record_len;
+};
+int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,
+                  struct filo_error *err);
+/* 1 and an entry, 0 at the end, negative on failure. */
+int filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry, struct filo_error *err);
+void filo_walk_free(struct filo_walk *walk);
+
+#endif

@@ -1,0 +1,138 @@
+/* A framed connection to a peer: messages, and streams with credit, in fair turns, over one link.
+ *
+ * Loop thread only (asserted). Output: messages go first, then every stream with bytes to send gets one frame a turn.
+ * What is sent during a turn of the loop leaves in as few writes as can be. Everything queued is bounded.
+ *
+ * Streams are one-way. The side that sends opens a stream, which gives its number (1, 2, ... on each side), and names it
+ * in a message; the side that receives attaches a sink to it and gives credit. No byte may be sent beyond the credit
+ * given, so a stream that nobody attached costs nothing, and bytes without credit are a breach of protocol. Frames for a
+ * number that is closed already are dropped silently; a number that was never opened or attached is a breach.
+ *
+ * Life: reference counted. `closed` is called exactly once, last, never from within a call into the connection
+ * (it is put off to the next turn); after it no handler of this connection or of its streams is called again. Streams still
+ * open get `reset` before it.
+ */
+#ifndef FILO_TRANSPORT_CONNECTION_H
+#define FILO_TRANSPORT_CONNECTION_H
+
+#include <event2/event.h>
+#include <event2/dns.h>
+
+#include "transport/address.h"
+#include "transport/frame.h"
+#include "transport/link.h"
+
+struct filo_connection;
+
+struct filo_connection_handler {
+  void (*ready)(void *ctx); /* the handshake is done: peer and binding are known */
+  void (*message)(void *ctx, const unsigned char *bytes, size_t len); /* bytes hold during the call */
+  void (*drained)(void *ctx); /* the message queue, once refused as full, has room again */
+  void (*closed)(void *ctx, const struct filo_error *why);
+};
+
+struct filo_connection_options {
+  struct event_base *base;
+  struct evdns_base *dns; /* dialling host names */
+  struct filo_tls *tls;   /* NULL: plain TCP */
+  const unsigned char *id; /* our node ID, for plain TCP */
+  double dial_timeout;      /* seconds: name look-up and TCP connect */
+  double handshake_timeout; /* seconds: until `ready` */
+  double silence_timeout;   /* seconds without a byte from the peer: closed as FILO_TIMEOUT; 0: none */
+  uint32_t message_max;     /* before filo_connection_admit */
+};
+
+/* Dials every address of the host in turn until one answers. */
+int filo_connection_dial(const struct filo_connection_options *options, const struct filo_address *to,
+                         const struct filo_connection_handler *handler, void *ctx,
+                         struct filo_connection **ret, struct filo_error *err);
+
+/* Takes an accepted, non-blocking fd, also on failure. */
+int filo_connection_accept(const struct filo_connection_options *options, int fd,
+                           const struct filo_connection_handler *handler, void *ctx,
+                           struct filo_connection **ret, struct filo_error *err);
+
+struct filo_connection *filo_connection_ref(struct filo_connection *connection);
+void filo_connection_unref(struct filo_connection *connection);
+
+/* Lets the peer in: messages up to FILO_MESSAGE_MAX, streams allowed. Before, a stream, credit or reset frame is a breach
+ * and a message may have message_max bytes. */
+void filo_connection_admit(struct filo_connection *connection);
+
+/* Queues a copy. FILO_BUSY when over 4 MiB wait already (`drained` tells when to try again), FILO_CLOSED, FILO_TOO_LARGE. */
+int filo_connection_send(struct filo_connection *connection, const unsigned char *bytes, size_t len,
+                         struct filo_error *err);
+
+/* Sends what is queued (for at most 2 s), then closes; `closed` gets code and message. Idempotent. */
+void filo_connection_close(struct filo_connection *connection, int code, const char *reason);
+
+const unsigned char *filo_connection_peer(const struct filo_connection *connection, bool *proven);
+const unsigned char *filo_connection_binding(const struct filo_connection *connection);
+bool filo_connection_is_dialler(const struct filo_connection *connection);
+/* Numeric addresses of the far and the near end; empty before the TCP connection stands. */
+const char *filo_connection_remote(const struct filo_connection *connection);
+const char *filo_connection_local(const struct filo_connection *connection);
+
+struct filo_connection_stats {
+  uint64_t bytes_in, bytes_out, messages_in, messages_out;
+  double idle; /* seconds since the peer's last byte */
+};
+void filo_connection_stats(const struct filo_connection *connection,
+                           struct filo_connection_stats *ret);
+
+/* --- Sending a stream --- */
+struct filo_outflow;
+struct filo_outflow_handler {
+  void (*credit)(void *ctx);                    /* more credit: filo_outflow_credit tells how much there is in all */
+  void (*written)(void *ctx);                   /* the bytes given to filo_outflow_write are no longer needed */
+  void (*reset)(void *ctx, int code, const char *why); /* the peer gave it up or the connection closed: last call */
+};
+/* FILO_BUSY when 64 are open on this connection. */
+int filo_outflow_open(struct filo_connection *connection, const struct filo_outflow_handler *handler,
+                      void *ctx, struct filo_outflow **ret, struct filo_error *err);
+uint32_t filo_outflow_number(const struct filo_outflow *flow);
+uint64_t filo_outflow_credit(const struct filo_outflow *flow);
+/* Room that must be free before `bytes`, where the frame's header is written: no copy is made. */
+enum { FILO_OUTFLOW_HEADROOM = 16 };
+/* Sends bytes[0..len), len at most FILO_STREAM_FRAME_MAX and the credit. The bytes and the headroom before them must stay
+ * untouched until `written`. One write at a time. Long ones may be sent as several frames. */
+void filo_outflow_write(struct filo_outflow *flow, unsigned char *bytes, size_t len);
+/* All bytes were given: the end follows them; no handler is called any more, and the flow is gone once it is sent. To be
+ * called when no write is under way. */
+void filo_outflow_end(struct filo_outflow *flow);
+/* Gives up: tells the peer; no handler is called any more, and bytes under way are no longer used on return. */
+void filo_outflow_abort(struct filo_outflow *flow, int code);
+
+/* --- Receiving a stream --- */
+struct filo_inflow;
+struct filo_inflow_handler {
+  /* Where the next bytes of the stream go: set *room (at least 1; the credit given says what to be ready for). */
+  unsigned char *(*space)(void *ctx, size_t *room);
+  void (*filled)(void *ctx, size_t len); /* that many bytes were put there */
+  void (*end)(void *ctx);                /* the sender ended it: last call */
+  void (*reset)(void *ctx, int code, const char *why); /* given up: last call */
+};
+/* Attaches to the peer's stream `number`, which its message named. FILO_INVALID when it is attached or past already,
+ * FILO_BUSY when 64 are open. */
+int filo_inflow_open(struct filo_connection *connection, uint32_t number,
+                     const struct filo_inflow_handler *handler, void *ctx, struct filo_inflow **ret,
+                     struct filo_error *err);
+void filo_inflow_credit(struct filo_inflow *flow, uint32_t bytes);
+/* Gives up: tells the peer; no handler is called any more. */
+void filo_inflow_abort(struct filo_inflow *flow, int code);
+
+/* --- Listening --- */
+struct filo_listener;
+struct filo_listener_handler {
+  void (*accepted)(void *ctx, int fd); /* owns fd: non-blocking, close-on-exec, no delay, keep-alive */
+};
+/* A host name or empty host may give several sockets, all with the same port. FILO_EXISTS "port 3000 is in use". When
+ * descriptors run out, accepting pauses for a moment and goes on. */
+int filo_listener_new(struct event_base *base, const struct filo_address *at,
+                      const struct filo_listener_handler *handler, void *ctx,
+                      struct filo_listener **ret, struct filo_error *err);
+/* Numeric, with the real port. */
+const char *filo_listener_address(const struct filo_listener *listener);
+void filo_listener_free(struct filo_listener *listener);
+
+#endif

@@ -1,0 +1,46 @@
+/* A non-blocking byte pipe over one socket, with or without TLS: the only file that calls SSL_read and SSL_write.
+ *
+ * Loop thread only. A link owns its descriptor. Without TLS (filo_tls NULL) both sides first exchange a preface of
+ * 32 random bytes and their node IDs, so that the layer above can bind proofs to the connection in the same way.
+ */
+#ifndef FILO_TRANSPORT_LINK_H
+#define FILO_TRANSPORT_LINK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "transport/tls.h"
+
+enum { FILO_LINK_WANT_READ = 1, FILO_LINK_WANT_WRITE = 2 };
+
+struct filo_link;
+
+/* Takes fd, also on failure. `id` is our own node ID, used without TLS. */
+int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_SIZE], bool dialler,
+                  struct filo_link **ret, struct filo_error *err);
+
+/* 0 when done, FILO_LINK_WANT_READ / _WRITE to be called again then, negative on failure. */
+int filo_link_handshake(struct filo_link *link, struct filo_error *err);
+
+/* Bytes moved (at least 1); 0 with *want set when it would block; negative on failure: FILO_CLOSED for an orderly end,
+ * FILO_UNREACHABLE for a reset or an end without close_notify. */
+ssize_t filo_link_read(struct filo_link *link, unsigned char *out, size_t len, int *want,
+                       struct filo_error *err);
+ssize_t filo_link_write(struct filo_link *link, const unsigned char *bytes, size_t len, int *want,
+                        struct filo_error *err);
+
+/* True when a read would give bytes without the socket becoming readable (TLS holds decrypted ones). */
+bool filo_link_pending(const struct filo_link *link);
+
+int filo_link_fd(const struct filo_link *link);
+
+/* After the handshake: the peer's node ID (with TLS proven, without TLS only claimed: *proven tells), and 32 bytes that
+ * are the same at both ends of this connection and of no other: the TLS exporter (RFC 8446 7.5, RFC 9266) with label
+ * "EXPORTER-filo-binding", or without TLS SHA-256 over both prefaces, dialler's first. */
+const unsigned char *filo_link_peer(const struct filo_link *link, bool *proven);
+const unsigned char *filo_link_binding(const struct filo_link *link);
+
+/* Sends close_notify as far as that goes without waiting, then closes. */
+void filo_link_free(struct filo_link *link);
+
+#endif
