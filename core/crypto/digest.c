@@ -1,0 +1,156 @@
+/* Algorithms are fetched once and live as long as the process: a fetch takes longer than the hash
+ * of a small object. */
+#include "crypto/digest.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+  const char *name, *fetch;
+  size_t size;
+} kinds[] = {
+    [FILO_MD5] = {"md5", "MD5", 16},
+    [FILO_SHA1] = {"sha1", "SHA1", 20},
+    [FILO_SHA256] = {"sha256", "SHA2-256", 32},
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static struct {
+  pthread_once_t once;
+  EVP_MD *digests[KINDS];
+  EVP_MAC *hmac;
+  EVP_KDF *hkdf;
+} algorithms = {.once = PTHREAD_ONCE_INIT};
+
+static void fetch(void) {
+  for (int i = 0; i < KINDS; i++) algorithms.digests[i] = EVP_MD_fetch(NULL, kinds[i].fetch, NULL);
+  algorithms.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  algorithms.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+  ERR_clear_error();
+}
+
+static void prepare(void) {
+  pthread_once(&algorithms.once, fetch);
+  ERR_clear_error();
+}
+
+static int missing(struct filo_error *err, const char *name) {
+  return filo_fail(err, FILO_UNSUPPORTED, "OpenSSL offers no %s here; check openssl.cnf", name);
+}
+
+int filo_digest_from_name(const char *name) {
+  for (int i = 0; i < KINDS; i++)
+    if (strcmp(kinds[i].name, name) == 0) return i;
+  return -1;
+}
+
+size_t filo_digest_size(enum filo_digest kind) {
+  return kinds[kind].size;
+}
+
+int filo_digest(enum filo_digest kind, const void *data, size_t len, unsigned char *out,
+                struct filo_error *err) {
+  prepare();
+  if (!algorithms.digests[kind]) return missing(err, kinds[kind].name);
+  if (EVP_Digest(data, len, out, NULL, algorithms.digests[kind], NULL) != 1)
+    return filo_fail_openssl(err, FILO_NO_MEMORY, "%s failed", kinds[kind].name);
+  return 0;
+}
+
+struct filo_hasher {
+  EVP_MD_CTX *ctx;
+  const EVP_MD *md;
+};
+
+int filo_hasher_new(enum filo_digest kind, struct filo_hasher **ret, struct filo_error *err) {
+  prepare();
+  if (!algorithms.digests[kind]) return missing(err, kinds[kind].name);
+  struct filo_hasher *hasher = calloc(1, sizeof *hasher);
+  if (!hasher) return filo_fail(err, FILO_NO_MEMORY, "no memory for a hasher");
+  hasher->md = algorithms.digests[kind];
+  hasher->ctx = EVP_MD_CTX_new();
+  if (!hasher->ctx || EVP_DigestInit_ex2(hasher->ctx, hasher->md, NULL) != 1) {
+    filo_hasher_free(hasher);
+    return filo_fail_openssl(err, FILO_NO_MEMORY, "no memory for a hasher");
+  }
+  *ret = hasher;
+  return 0;
+}
+
+int filo_hasher_reset(struct filo_hasher *hasher, struct filo_error *err) {
+  ERR_clear_error();
+  if (EVP_DigestInit_ex2(hasher->ctx, hasher->md, NULL) != 1)
+    return filo_fail_openssl(err, FILO_NO_MEMORY, "hashing failed");
+  return 0;
+}
+
+int filo_hasher_update(struct filo_hasher *hasher, const void *data, size_t len,
+                       struct filo_error *err) {
+  ERR_clear_error();
+  if (EVP_DigestUpdate(hasher->ctx, data, len) != 1)
+    return filo_fail_openssl(err, FILO_INVALID, "hashing failed");
+  return 0;
+}
+
+int filo_hasher_finish(struct filo_hasher *hasher, unsigned char *out, struct filo_error *err) {
+  ERR_clear_error();
+  if (EVP_DigestFinal_ex(hasher->ctx, out, NULL) != 1)
+    return filo_fail_openssl(err, FILO_INVALID, "hashing failed");
+  return 0;
+}
+
+void filo_hasher_free(struct filo_hasher *hasher) {
+  if (!hasher) return;
+  EVP_MD_CTX_free(hasher->ctx);
+  free(hasher);
+}
+
+/* OSSL_PARAM carries its input through pointers that are not const, and takes NULL for "absent". */
+static OSSL_PARAM octets(const char *name, const void *data, size_t len) {
+  return OSSL_PARAM_construct_octet_string(name, (void *)(len ? data : ""), len);
+}
+
+static OSSL_PARAM sha256_name(void) {
+  static char name[] = "SHA2-256";
+  return OSSL_PARAM_construct_utf8_string("digest", name, 0);
+}
+
+int filo_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
+                     unsigned char out[FILO_HASH_SIZE], struct filo_error *err) {
+  prepare();
+  if (!algorithms.hmac) return missing(err, "HMAC");
+  EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(algorithms.hmac);
+  OSSL_PARAM params[] = {sha256_name(), OSSL_PARAM_construct_end()};
+  size_t out_len;
+  bool ok = ctx && EVP_MAC_init(ctx, key_len ? key : (const void *)"", key_len, params) == 1 &&
+            EVP_MAC_update(ctx, data, len) == 1 &&
+            EVP_MAC_final(ctx, out, &out_len, FILO_HASH_SIZE) == 1;
+  EVP_MAC_CTX_free(ctx);
+  return ok ? 0 : filo_fail_openssl(err, FILO_NO_MEMORY, "HMAC-SHA-256 failed");
+}
+
+int filo_hkdf_sha256(const void *secret, size_t secret_len, const void *salt, size_t salt_len,
+                     const void *info, size_t info_len, unsigned char *out, size_t out_len,
+                     struct filo_error *err) {
+  if (out_len == 0 || out_len > (size_t)255 * FILO_HASH_SIZE)
+    return filo_fail(err, FILO_INVALID, "HKDF-SHA-256 gives 1 to 8160 bytes, not %zu", out_len);
+  prepare();
+  if (!algorithms.hkdf) return missing(err, "HKDF");
+  OSSL_PARAM params[] = {sha256_name(), octets(OSSL_KDF_PARAM_KEY, secret, secret_len),
+                         octets(OSSL_KDF_PARAM_INFO, info, info_len),
+                         salt_len ? octets(OSSL_KDF_PARAM_SALT, salt, salt_len)
+                                  : OSSL_PARAM_construct_end(),
+                         OSSL_PARAM_construct_end()};
+  EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(algorithms.hkdf);
+  bool ok = ctx && EVP_KDF_derive(ctx, out, out_len, params) == 1;
+  EVP_KDF_CTX_free(ctx);
+  return ok ? 0 : filo_fail_openssl(err, FILO_INVALID, "HKDF-SHA-256 failed");
+}
