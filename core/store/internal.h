@@ -1,0 +1,173 @@
+/* Private to core/store: what its parts share.
+ *
+ *     store    opening and closing a root, free space        folder   folders below objects/,
+ * without symlinks draft    an unpublished file in tmp/                   end      record and
+ * footer of a sealed file publish  from draft to visible, and how durably        body     verified
+ * reading of chunks
+ */
+#ifndef FILO_STORE_INTERNAL_H
+#define FILO_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "store/object.h"
+#include "store/sealer.h"
+#include "store/store.h"
+
+#define FILO_ROOT_PREFIX "filo chunks v1"
+
+enum {
+  FILO_ROOT_PREFIX_SIZE = sizeof FILO_ROOT_PREFIX - 1,
+  FILO_STEP = 64 << 10, /* bytes encrypted, hashed and written at a time: they stay in the cache */
+  FILO_NS_DIGITS = 2 * FILO_ID_SIZE,
+};
+
+struct filo_flusher;
+struct filo_incoming;
+
+struct filo_store {
+  char *root;
+  int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
+  enum filo_durability durability;
+  uint64_t reserve;
+  pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
+  unsigned unflushed;    /* under names: publications whose new folders are not durable yet */
+  pthread_mutex_t space; /* held from looking at the free space until it is promised */
+  atomic_uint_least64_t promised; /* bytes that drafts may still write */
+  atomic_uint_least64_t drafts;   /* numbers temporary files */
+  pthread_mutex_t receiving;
+  struct filo_incoming *incoming; /* under receiving: one for each record at a time */
+  struct filo_flusher *flusher;   /* durability "group" only */
+};
+
+/* root.c: the marker, the lock, the folders. */
+int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
+                   struct filo_error *err);
+int filo_root_sweep(struct filo_store *store, struct filo_error *err);
+
+/* folder.c. A place is the folder of an object and its name in there. */
+struct filo_place {
+  int fd;
+  const char *name; /* within the path that was given */
+  unsigned depth;   /* folders from objects/ down to this one */
+  unsigned made;    /* how many of them are new */
+};
+
+/* FILO_NOT_FOUND without `make`; FILO_INVALID when a file is in the way, FILO_DENIED for a symlink.
+ */
+int filo_place_open(struct filo_store *store, const unsigned char ns[32], const char *path,
+                    bool make, struct filo_place *ret, struct filo_error *err);
+void filo_place_close(struct filo_place *place);
+/* Flushes the folder and `levels` of those above. */
+int filo_place_flush(const struct filo_place *place, unsigned levels);
+/* Removes the folder and those above while they are empty, never objects/; place moves up. */
+void filo_place_prune(struct filo_place *place, const unsigned char ns[32], const char *path);
+/* The file of an object, for reading. */
+int filo_place_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
+                         int *ret_fd, struct filo_error *err);
+/* For messages: malloc'ed "<root>/objects/<ns>/<path>"; NULL without memory. */
+char *filo_place_label(const struct filo_store *store, const unsigned char ns[32],
+                       const char *path);
+
+/* end.c: the end of a sealed-object file, and with it all that is not content. */
+struct filo_end {
+  uint64_t file_size;
+  struct filo_record fields;
+  unsigned char *record; /* malloc'ed */
+  size_t record_len;
+  size_t tail_len; /* the last bytes of the file, as they were read */
+  unsigned char tail[4096];
+};
+
+/* Checks file length, footer and record; with `trusted`, not the signature. */
+int filo_end_read(int fd, const char *label, bool trusted, struct filo_end *ret,
+                  struct filo_error *err);
+void filo_end_free(struct filo_end *end);
+void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len);
+/* Exactly len bytes; FILO_CORRUPT when the file ends before. */
+int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
+                   struct filo_error *err);
+/* 0 when a record with these fields may take the place of what lies there now; FILO_EXISTS,
+ * FILO_INVALID. */
+int filo_place_check(const struct filo_place *place, const char *path,
+                     const struct filo_record *fields, struct filo_error *err);
+
+/* body.c: the chunks of an open file and the list of their hashes. */
+struct filo_body {
+  int fd;            /* borrowed */
+  const char *label; /* borrowed */
+  struct filo_record fields;
+  bool has_key;
+  unsigned char key[FILO_KEY_SIZE];
+  atomic_uint_least64_t *verified; /* a bit for each chunk */
+  pthread_mutex_t lock;            /* of the page that is at hand */
+  unsigned char *page, *digests;   /* digests: of every page, when there is more than one */
+  uint64_t page_at;
+};
+
+int filo_body_init(struct filo_body *body, int fd, const char *label,
+                   const struct filo_record *fields, struct filo_error *err);
+void filo_body_free(struct filo_body *body);
+void filo_body_set_key(struct filo_body *body, const unsigned char key[FILO_KEY_SIZE]);
+/* Reads the hash list once and checks the root. `end` (may be NULL) saves a read when it holds the
+ * list. */
+int filo_body_load(struct filo_body *body, const struct filo_end *end, struct filo_error *err);
+int filo_body_hash(struct filo_body *body, uint64_t index, unsigned char out[FILO_HASH_SIZE],
+                   struct filo_error *err);
+bool filo_body_has(const struct filo_body *body, uint64_t index);
+/* True when it was not marked before. */
+bool filo_body_mark(struct filo_body *body, uint64_t index);
+/* Hashes a chunk from disk and marks it. */
+int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err);
+int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
+                       struct filo_error *err);
+
+/* draft.c. */
+struct filo_draft {
+  struct filo_store *store;
+  int fd;        /* -1 before there is a file */
+  char name[80]; /* in tmp/; "" when there is none to remove */
+  struct filo_record fields;
+  atomic_uint_least64_t promised;
+  /* While being published: */
+  char path[FILO_PATH_MAX];
+  struct filo_place place;
+  unsigned levels;
+  filo_published_fn *fn;
+  void *ctx;
+  struct filo_error err;
+  struct filo_draft *next;
+};
+
+void filo_draft_init(struct filo_draft *draft, struct filo_store *store);
+/* FILO_NO_SPACE when that would touch the reserve; the promise shrinks with what is written. */
+int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err);
+/* Opens tmp/<name> (NULL: a new name), made when it is not there. */
+int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err);
+int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, uint64_t offset,
+                     struct filo_error *err);
+/* From offset 0 on; changes parts. */
+int filo_draft_write_parts(struct filo_draft *draft, struct iovec *parts, int count,
+                           struct filo_error *err);
+/* Closes; the file goes unless `keep` (or it was published). */
+void filo_draft_free(struct filo_draft *draft, bool keep);
+
+/* publish.c */
+void filo_draft_publish(struct filo_draft *draft, const char *path, filo_published_fn *fn,
+                        void *ctx);
+
+/* flusher.c: durability "group". */
+int filo_flusher_new(struct filo_store *store, struct filo_error *err);
+void filo_flusher_add(struct filo_flusher *flusher, struct filo_draft *draft);
+void filo_flusher_free(struct filo_flusher *flusher);
+
+/* publish.c: its steps; each puts its failure into draft->err. */
+void filo_publish_sync(struct filo_draft *draft, int (*sync)(int fd));
+void filo_publish_place(struct filo_draft *draft);
+void filo_publish_sync_folders(struct filo_draft *draft);
+void filo_publish_answer(struct filo_draft *draft);
+
+#endif

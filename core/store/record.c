@@ -1,0 +1,205 @@
+#include "store/record.h"
+
+#include <openssl/crypto.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "crypto/aead.h"
+#include "crypto/digest.h"
+#include "store/internal.h"
+
+static const char metadata_label[] = "filo metadata v1";
+static const char signature_prefix[] = "filo record v1";
+
+enum {
+  KNOWN_FLAGS = FILO_TOMBSTONE | FILO_PLAIN,
+  SEALED_MIN = FILO_AEAD_OVERHEAD + FILO_KEY_SIZE,
+  PREFIX_SIZE = sizeof signature_prefix - 1,
+};
+
+uint64_t filo_chunk_count(uint64_t size) {
+  return size / FILO_CHUNK_SIZE + (size % FILO_CHUNK_SIZE != 0);
+}
+
+size_t filo_chunk_length(uint64_t size, uint64_t index) {
+  if (index >= filo_chunk_count(size)) return 0;
+  uint64_t rest = size - index * FILO_CHUNK_SIZE;
+  return rest < FILO_CHUNK_SIZE ? (size_t)rest : FILO_CHUNK_SIZE;
+}
+
+/* Ed25519 takes its message in one piece. */
+static unsigned char *signed_text(const unsigned char *bytes, size_t len, struct filo_error *err) {
+  unsigned char *text = malloc(PREFIX_SIZE + len);
+  if (!text) {
+    filo_fail(err, FILO_NO_MEMORY, "no memory for a record");
+    return NULL;
+  }
+  memcpy(text, signature_prefix, PREFIX_SIZE);
+  memcpy(text + PREFIX_SIZE, bytes, len);
+  return text;
+}
+
+static int sign(const struct filo_identity *identity, unsigned char *bytes, size_t len,
+                struct filo_error *err) {
+  FILO_AUTO_FREE unsigned char *text = signed_text(bytes, len, err);
+  if (!text) return FILO_NO_MEMORY;
+  return filo_identity_sign(identity, text, PREFIX_SIZE + len, bytes + len, err);
+}
+
+static int check_signature(const unsigned char *bytes, size_t len, const unsigned char ns[32],
+                           struct filo_error *err) {
+  size_t body = len - FILO_SIGNATURE_SIZE;
+  FILO_AUTO_FREE unsigned char *text = signed_text(bytes, body, err);
+  if (!text) return FILO_NO_MEMORY;
+  return filo_verify(ns, text, PREFIX_SIZE + body, bytes + body, err);
+}
+
+static void put_clear(unsigned char *out, const struct filo_record *fields, const unsigned char *ns,
+                      size_t sealed_len) {
+  out[0] = FILO_RECORD_VERSION;
+  out[1] = fields->flags;
+  out[2] = FILO_CHUNK_BITS;
+  out[3] = 0;
+  filo_put_le32(out + 4, (uint32_t)sealed_len);
+  filo_put_le64(out + 8, fields->version);
+  filo_put_le64(out + 16, fields->size);
+  memcpy(out + 24, ns, FILO_ID_SIZE);
+  memcpy(out + 56, fields->key_hash, 32);
+  memcpy(out + 88, fields->iv, FILO_IV_SIZE);
+  memcpy(out + 104, fields->root, 32);
+}
+
+static void get_clear(const unsigned char *in, struct filo_record *fields) {
+  fields->flags = in[1];
+  fields->version = filo_get_le64(in + 8);
+  fields->size = filo_get_le64(in + 16);
+  memcpy(fields->ns, in + 24, FILO_ID_SIZE);
+  memcpy(fields->key_hash, in + 56, 32);
+  memcpy(fields->iv, in + 88, FILO_IV_SIZE);
+  memcpy(fields->root, in + 104, 32);
+}
+
+static int seal_metadata(const struct filo_identity *identity,
+                         const unsigned char content_key[FILO_KEY_SIZE], const void *meta,
+                         size_t meta_len, unsigned char *record, struct filo_error *err) {
+  unsigned char key[32];
+  int rc = filo_identity_derive(identity, metadata_label, key, sizeof key, err);
+  if (rc < 0) return rc;
+  size_t len = FILO_KEY_SIZE + meta_len;
+  unsigned char *text = malloc(len);
+  if (text) {
+    memcpy(text, content_key, FILO_KEY_SIZE);
+    if (meta_len) memcpy(text + FILO_KEY_SIZE, meta, meta_len);
+    rc = filo_aead_seal(key, record, FILO_RECORD_CLEAR, text, len, record + FILO_RECORD_CLEAR, err);
+    OPENSSL_cleanse(text, len);
+    free(text);
+  } else {
+    rc = filo_fail(err, FILO_NO_MEMORY, "no memory for a record");
+  }
+  OPENSSL_cleanse(key, sizeof key);
+  return rc;
+}
+
+static int check_fields(const struct filo_record *fields, struct filo_error *err) {
+  if (fields->flags & ~KNOWN_FLAGS)
+    return filo_fail(err, FILO_CORRUPT, "record with unknown flags 0x%02x", fields->flags);
+  if (fields->size > FILO_SIZE_MAX)
+    return filo_fail(err, FILO_CORRUPT, "record of an impossible size");
+  if (fields->flags & FILO_TOMBSTONE && fields->size > 0)
+    return filo_fail(err, FILO_CORRUPT, "record of a tombstone with content");
+  if (fields->size > 0) return 0;
+  unsigned char root[FILO_HASH_SIZE];
+  int rc = filo_digest(FILO_SHA256, FILO_ROOT_PREFIX, FILO_ROOT_PREFIX_SIZE, root, err);
+  if (rc < 0) return rc;
+  if (memcmp(root, fields->root, sizeof root) != 0)
+    return filo_fail(err, FILO_CORRUPT, "record of no content with a root of some");
+  return 0;
+}
+
+int filo_record_build(const struct filo_identity *identity, const struct filo_record *fields,
+                      const unsigned char content_key[FILO_KEY_SIZE], const void *meta,
+                      size_t meta_len, unsigned char **ret, size_t *ret_len,
+                      struct filo_error *err) {
+  if (meta_len > FILO_METADATA_MAX - SEALED_MIN)
+    return filo_fail(err, FILO_TOO_LARGE, "%zu bytes of metadata are over the limit of %d",
+                     meta_len, FILO_METADATA_MAX - SEALED_MIN);
+  int rc = check_fields(fields, err);
+  if (rc < 0) return rc;
+  size_t sealed = SEALED_MIN + meta_len, body = FILO_RECORD_CLEAR + sealed;
+  unsigned char *bytes = malloc(body + FILO_SIGNATURE_SIZE);
+  if (!bytes) return filo_fail(err, FILO_NO_MEMORY, "no memory for a record");
+  put_clear(bytes, fields, filo_identity_id(identity), sealed);
+  rc = seal_metadata(identity, content_key, meta, meta_len, bytes, err);
+  if (rc == 0) rc = sign(identity, bytes, body, err);
+  if (rc < 0) {
+    free(bytes);
+    return rc;
+  }
+  *ret = bytes;
+  *ret_len = body + FILO_SIGNATURE_SIZE;
+  return 0;
+}
+
+int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record *ret,
+                     struct filo_error *err) {
+  if (len < 1) return filo_fail(err, FILO_CORRUPT, "an empty record");
+  if (bytes[0] > FILO_RECORD_VERSION)
+    return filo_fail(err, FILO_UNSUPPORTED, "record of format %d: a newer Filo made it", bytes[0]);
+  if (bytes[0] != FILO_RECORD_VERSION || len < FILO_RECORD_MIN || len > FILO_RECORD_MAX)
+    return filo_fail(err, FILO_CORRUPT, "not a record");
+  uint32_t sealed = filo_get_le32(bytes + 4);
+  if (sealed < SEALED_MIN || sealed != len - FILO_RECORD_CLEAR - FILO_SIGNATURE_SIZE)
+    return filo_fail(err, FILO_CORRUPT, "record whose length does not add up");
+  if (bytes[2] != FILO_CHUNK_BITS || bytes[3] != 0)
+    return filo_fail(err, FILO_CORRUPT, "record with an unknown chunk size");
+  struct filo_record fields;
+  get_clear(bytes, &fields);
+  int rc = check_fields(&fields, err);
+  if (rc == 0) *ret = fields;
+  return rc;
+}
+
+int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record *ret,
+                      struct filo_error *err) {
+  struct filo_record fields;
+  int rc = filo_record_peek(bytes, len, &fields, err);
+  if (rc == 0) rc = check_signature(bytes, len, fields.ns, err);
+  if (rc == 0) *ret = fields;
+  return rc;
+}
+
+static int open_metadata(const struct filo_identity *identity, const unsigned char *bytes,
+                         size_t len, unsigned char *text, struct filo_error *err) {
+  unsigned char key[32];
+  int rc = filo_identity_derive(identity, metadata_label, key, sizeof key, err);
+  if (rc < 0) return rc;
+  rc = filo_aead_open(key, bytes, FILO_RECORD_CLEAR, bytes + FILO_RECORD_CLEAR,
+                      len - FILO_RECORD_CLEAR - FILO_SIGNATURE_SIZE, text, err);
+  OPENSSL_cleanse(key, sizeof key);
+  return rc;
+}
+
+int filo_record_unseal(const struct filo_identity *identity, const unsigned char *bytes, size_t len,
+                       unsigned char content_key[FILO_KEY_SIZE], unsigned char **ret,
+                       size_t *ret_len, struct filo_error *err) {
+  struct filo_record fields;
+  int rc = filo_record_peek(bytes, len, &fields, err);
+  if (rc < 0) return rc;
+  if (memcmp(fields.ns, filo_identity_id(identity), FILO_ID_SIZE) != 0)
+    return filo_fail(err, FILO_DENIED, "only the owner of a record can open its metadata");
+  size_t text_len = len - FILO_RECORD_CLEAR - FILO_SIGNATURE_SIZE - FILO_AEAD_OVERHEAD;
+  unsigned char *text = malloc(text_len);
+  if (!text) return filo_fail(err, FILO_NO_MEMORY, "no memory for metadata");
+  rc = open_metadata(identity, bytes, len, text, err);
+  if (rc < 0) {
+    free(text);
+    return rc;
+  }
+  memcpy(content_key, text, FILO_KEY_SIZE);
+  *ret_len = text_len - FILO_KEY_SIZE;
+  memmove(text, text + FILO_KEY_SIZE, *ret_len);
+  OPENSSL_cleanse(text + *ret_len, FILO_KEY_SIZE);
+  *ret = text;
+  return 0;
+}
