@@ -1,7 +1,9 @@
-/* The worker pool: threads that do what blocks or burns. A job never touches Lua, libevent or a connection.
+/* The worker pool: threads that do what blocks or burns. A job never touches Lua, libevent or a
+ * connection.
  *
- * A job owns, or holds references to, all that its `run` uses. `run` is called on a worker; `done` afterwards on the loop
- * thread, exactly once, where it may free the job. Jobs start in the order in which they were submitted.
+ * A job owns, or holds references to, all that its `run` uses. `run` is called on a worker; `done`
+ * afterwards on the loop thread, exactly once, where it may free the job. Jobs start in the order
+ * in which they were submitted.
  */
 #ifndef FILO_RUNTIME_POOL_H
 #define FILO_RUNTIME_POOL_H
@@ -16,15 +18,16 @@ struct filo_job {
 
 struct filo_pool;
 
-/* `wake` is called from a worker when the list of finished jobs stops being empty; it makes the loop thread call
- * filo_pool_finish soon. */
+/* `wake` is called from a worker when the list of finished jobs stops being empty; it makes the
+ * loop thread call filo_pool_finish soon. */
 int filo_pool_new(unsigned threads, void (*wake)(void *ctx), void *ctx, struct filo_pool **ret,
                   struct filo_error *err);
 
 /* Loop thread. */
 void filo_pool_submit(struct filo_pool *pool, struct filo_job *job);
 
-/* Puts a job whose work was done elsewhere (another thread's callback) on the list of finished jobs. Any thread. */
+/* Puts a job whose work was done elsewhere (another thread's callback) on the list of finished
+ * jobs. Any thread. */
 void filo_pool_post(struct filo_pool *pool, struct filo_job *job);
 
 /* Loop thread: calls `done` of all finished jobs. */

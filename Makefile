@@ -1,0 +1,88 @@
+# make            build bin/filo
+# make demo       install what is missing, build, run scripts/demo.lua
+# make test       install what is missing, build, run the specs
+# make help       the other targets
+
+SANITIZER ?=
+PREFIX ?= /usr/local
+VARIANT := $(or $(SANITIZER),release)
+BUILD := build/$(VARIANT)
+FILO := $(if $(SANITIZER),$(BUILD)/filo,bin/filo)
+
+PACKAGES := lua5.4 libevent_core libevent_extra libssl libcrypto libcbor libedit
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -pthread -fno-omit-frame-pointer -Icore \
+             $(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
+ALL_LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm $(LDLIBS)
+
+ifeq ($(SANITIZER),address)
+ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
+else ifeq ($(SANITIZER),thread)
+ALL_CFLAGS += -fsanitize=thread
+else ifneq ($(SANITIZER),)
+$(error SANITIZER is 'address' or 'thread', not '$(SANITIZER)')
+endif
+
+SOURCES := $(sort $(wildcard core/*.c core/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/modules.o
+MODULES := $(sort $(shell find lua/filo -name '*.lua'))
+
+.PHONY: all demo test bench lint fuzz install uninstall clean help dependencies
+
+all: $(FILO)
+
+help:
+	@sed -n '1,5p' Makefile
+	@echo 'make bench      measure, beside the limits of this machine'
+	@echo 'make lint       format, static analysis, include rules, documented functions'
+	@echo 'make fuzz       fuzz the parsers for SECONDS (60) each, with clang'
+	@echo 'make install    to PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make clean      remove what was built'
+	@echo 'SANITIZER=address or thread: build and test with it'
+
+bin/filo: $(BUILD)/filo
+	@mkdir -p bin
+	ln -sf ../$< $@
+
+$(BUILD)/filo: $(OBJECTS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(ALL_LDLIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The list of modules is a file of its own, so that an added or removed module is noticed.
+$(BUILD)/modules.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MODULES)' | cmp -s - $@ || echo '$(MODULES)' > $@
+FORCE:
+
+$(BUILD)/modules.o: $(MODULES) $(BUILD)/modules.list core/lua/embed.sh
+	core/lua/embed.sh lua $(MODULES) > $(BUILD)/modules.S
+	$(CC) -c -o $@ $(BUILD)/modules.S
+
+-include $(SOURCES:%.c=$(BUILD)/%.d)
+
+dependencies:
+	@scripts/dependencies.sh
+
+demo: dependencies
+	@$(MAKE) --no-print-directory all
+	$(FILO) scripts/demo.lua
+
+test: dependencies
+	@$(MAKE) --no-print-directory all
+	$(FILO) $$(command -v busted) --ignore-lua spec
+
+bench: all
+	$(FILO) scripts/bench.lua
+
+install: all
+	install -D -m 755 $(BUILD)/filo $(DESTDIR)$(PREFIX)/bin/filo
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/filo
+
+clean:
+	rm -rf build bin

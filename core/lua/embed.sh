@@ -1,0 +1,30 @@
+#!/bin/sh
+# Prints an assembler file that embeds Lua modules: embed.sh FOLDER FILE... (FILEs below FOLDER).
+# It defines filo_embedded_modules, an array of struct filo_embedded (modules.h).
+set -eu
+folder=$1
+shift
+
+echo '.section .note.GNU-stack,"",%progbits'
+echo '.section .rodata'
+i=0
+for file; do
+  relative=${file#"$folder"/}
+  name=$(echo "${relative%.lua}" | sed 's,/,.,g; s,\.init$,,')
+  echo "name_$i: .asciz \"$name\""
+  echo "file_$i: .asciz \"$relative\""
+  echo "begin_$i: .incbin \"$file\""
+  echo "end_$i: .byte 0"
+  i=$((i + 1))
+done
+
+echo '.section .data.rel.ro,"aw"'
+echo '.balign 8'
+echo '.globl filo_embedded_modules'
+echo 'filo_embedded_modules:'
+n=0
+while [ "$n" -lt "$i" ]; do
+  echo ".quad name_$n, file_$n, begin_$n, end_$n"
+  n=$((n + 1))
+done
+echo '.quad 0, 0, 0, 0'

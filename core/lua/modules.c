@@ -1,0 +1,68 @@
+#include "lua/modules.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/task.h"
+
+static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module}, {NULL, NULL}};
+
+static const struct filo_embedded *find(const char *name) {
+  for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++)
+    if (strcmp(module->name, name) == 0) return module;
+  return NULL;
+}
+
+/* A file of FILO_PATH overrides the embedded one. */
+static bool find_in_path(lua_State *L, const char *file) {
+  const char *folders = getenv("FILO_PATH");
+  while (folders && *folders) {
+    size_t len = strcspn(folders, ":");
+    lua_pushlstring(L, folders, len);
+    lua_pushfstring(L, "%s/%s", lua_tostring(L, -1), file);
+    lua_remove(L, -2);
+    if (access(lua_tostring(L, -1), R_OK) == 0) return true;
+    lua_pop(L, 1);
+    folders += len + (folders[len] == ':');
+  }
+  return false;
+}
+
+static int load_embedded(lua_State *L, const struct filo_embedded *module) {
+  lua_pushfstring(L, "@%s", module->file);
+  size_t len = (size_t)(module->end - module->begin);
+  return luaL_loadbufferx(L, module->begin, len, lua_tostring(L, -1), "t");
+}
+
+static int search(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  const struct filo_embedded *module = find(name);
+  if (!module) {
+    lua_pushfstring(L, "no module '%s' within filo", name);
+    return 1;
+  }
+  int status = find_in_path(L, module->file) ? luaL_loadfile(L, lua_tostring(L, -1))
+                                             : load_embedded(L, module);
+  if (status != LUA_OK) return lua_error(L);
+  lua_pushstring(L, module->file);
+  return 2;
+}
+
+void filo_modules_install(lua_State *L) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  luaL_setfuncs(L, core_modules, 0);
+  lua_pop(L, 1);
+
+  lua_getglobal(L, "package");
+  lua_getfield(L, -1, "searchers");
+  for (lua_Integer i = luaL_len(L, -1); i >= 2; i--) { /* second place: after preload */
+    lua_rawgeti(L, -1, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_pushcfunction(L, search);
+  lua_rawseti(L, -2, 2);
+  lua_pop(L, 2);
+}

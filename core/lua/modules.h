@@ -1,0 +1,27 @@
+/* The core's modules and the embedded Lua modules, for `require`. */
+#ifndef FILO_LUA_MODULES_H
+#define FILO_LUA_MODULES_H
+
+#include <lua.h>
+
+/* Fills package.preload with filo.core.* and adds a searcher for the Lua modules within the binary,
+ * which looks first in the folders of the environment variable FILO_PATH (a folder holds
+ * filo/init.lua and so on). */
+void filo_modules_install(lua_State *L);
+
+/* One embedded Lua file; the table ends with a NULL name (made by the build). */
+struct filo_embedded {
+  const char *name; /* as for require: "filo.node" */
+  const char *file; /* as for messages: "filo/node.lua" */
+  const char *begin, *end;
+};
+extern const struct filo_embedded filo_embedded_modules[];
+
+/* Each pushes its module's table. */
+int filo_open_crypto(lua_State *L);
+int filo_open_store(lua_State *L);
+int filo_open_net(lua_State *L);
+int filo_open_cbor(lua_State *L);
+int filo_open_editline(lua_State *L);
+
+#endif

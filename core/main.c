@@ -1,0 +1,54 @@
+/* The executable: makes the runtime, registers the core's modules and the embedded Lua modules, and
+ * runs filo.launch, which does with the command line what `lua` does. */
+#include <lauxlib.h>
+#include <lualib.h>
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "lua/modules.h"
+#include "runtime/task.h"
+
+enum { GRACE_SECONDS = 4 };
+
+static int set_up(lua_State *L) {
+  luaL_openlibs(L);
+  filo_coroutine_install(L);
+  filo_modules_install(L);
+  lua_getglobal(L, "require");
+  lua_pushliteral(L, "filo.launch");
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+/* Leaves filo.launch and the arguments on the stack. */
+static int prepare(lua_State *L, int argc, char **argv) {
+  lua_pushcfunction(L, set_up);
+  if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+    fprintf(stderr, "filo: cannot start: %s\n", lua_tostring(L, -1));
+    return -1;
+  }
+  lua_createtable(L, argc, 0);
+  for (int i = 0; i < argc; i++) {
+    lua_pushstring(L, argv[i]);
+    lua_rawseti(L, -2, i);
+  }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  signal(SIGPIPE, SIG_IGN);
+  mallopt(M_ARENA_MAX, 2); /* threads share arenas: resident memory stays small */
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); /* os.exit may find workers at work */
+  struct filo_error err;
+  struct filo_runtime *runtime;
+  if (filo_runtime_new(&runtime, &err) < 0) {
+    fprintf(stderr, "filo: cannot start: %s\n", err.message);
+    return 1;
+  }
+  int status = 1;
+  if (prepare(filo_runtime_state(runtime), argc, argv) == 0) status = filo_runtime_run(runtime, 1);
+  filo_runtime_free(runtime, GRACE_SECONDS);
+  return status;
+}

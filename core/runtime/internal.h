@@ -1,0 +1,50 @@
+/* Shared by the files of this folder only. */
+#ifndef FILO_RUNTIME_INTERNAL_H
+#define FILO_RUNTIME_INTERNAL_H
+
+#include "runtime/task.h"
+
+#define FILO_TASK_TYPE "filo.task"
+#define FILO_ERROR_TYPE "filo.error"
+
+enum filo_task_state { FILO_TASK_READY, FILO_TASK_RUNNING, FILO_TASK_WAITING, FILO_TASK_ENDED };
+
+struct filo_task {
+  struct filo_runtime *runtime;
+  lua_State *co;
+  enum filo_task_state state;
+  enum filo_why why;
+  int nargs;         /* of the first resumption */
+  bool in_suspend;   /* waits in runtime.suspend, so that runtime.wake may wake it */
+  bool cancelled;    /* to be delivered at this or the next wait */
+  bool cancel_ended; /* its function ended with the cancellation: nothing to report */
+  bool body_failed;
+  bool failed;     /* the error is on top of co */
+  bool observed;   /* somebody will look at the result: a failure is not printed */
+  char reason[64]; /* of the cancellation */
+  char *traceback; /* of the error, with its text */
+  struct event *timer;
+  struct filo_event done;
+  struct filo_task *parent, *children, *next_sibling;
+  struct filo_task *next_ready;
+  struct filo_task *next_live, **back_live;
+};
+
+struct filo_runtime {
+  lua_State *L;
+  struct filo_loop *loop;
+  struct filo_task *current, *main_task;
+  struct filo_task *ready, **ready_tail;
+  struct filo_task *all;
+  unsigned live;
+  int ended_by; /* the signal that ends the main task */
+};
+
+/* Handles what the loop has, waiting for something when no task is ready; then runs the tasks that
+ * are. */
+void filo_runtime_turn(struct filo_runtime *runtime);
+
+/* A watched signal came: calls the script's function, or ends the main task (SIGINT, SIGTERM). */
+void filo_runtime_signal(void *runtime, int signum);
+
+#endif

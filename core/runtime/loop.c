@@ -1,0 +1,135 @@
+#include "runtime/loop.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+struct filo_loop {
+  struct event_base *base;
+  struct evdns_base *dns;
+  struct filo_pool *pool;
+  struct event *wake;
+  filo_signal_fn *on_signal;
+  void *ctx;
+};
+
+/* What a signal handler may touch: one loop a process. */
+static int wake_fd = -1;
+static _Atomic uint64_t signals;
+
+static void wake(void *ctx) {
+  (void)ctx;
+  uint64_t one = 1;
+  ssize_t ignored = write(wake_fd, &one, sizeof one); /* fails only when it is set already */
+  (void)ignored;
+}
+
+static void on_signal(int signum) {
+  int saved = errno;
+  atomic_fetch_or(&signals, (uint64_t)1 << signum);
+  wake(NULL);
+  errno = saved;
+}
+
+bool filo_loop_signalled(void) {
+  return atomic_load(&signals) != 0;
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg) {
+  (void)what;
+  struct filo_loop *loop = arg;
+  uint64_t count;
+  ssize_t ignored = read(fd, &count, sizeof count);
+  (void)ignored;
+  filo_pool_finish(loop->pool);
+  uint64_t came = atomic_exchange(&signals, 0);
+  for (int signum = 1; came; signum++) {
+    uint64_t bit = (uint64_t)1 << signum;
+    if (came & bit) loop->on_signal(loop->ctx, signum);
+    came &= ~bit;
+  }
+}
+
+void filo_loop_watch_signal(struct filo_loop *loop, int signum, bool on) {
+  (void)loop;
+  struct sigaction action = {.sa_handler = on ? on_signal : SIG_DFL, .sa_flags = SA_RESTART};
+  sigfillset(&action.sa_mask);
+  sigaction(signum, &action, NULL);
+}
+
+static unsigned processors(void) {
+  cpu_set_t set;
+  int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 2;
+  return count < 2 ? 2 : count > 32 ? 32 : (unsigned)count;
+}
+
+static int set_up(struct filo_loop *loop, struct filo_error *err) {
+  struct event_config *config = event_config_new();
+  if (config) {
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+    loop->base = event_base_new_with_config(config);
+    event_config_free(config);
+  }
+  if (!loop->base) return filo_fail(err, FILO_NO_MEMORY, "cannot make an event loop");
+  wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_fd < 0) return filo_fail_errno(err, errno, "cannot make an event descriptor");
+  loop->wake = event_new(loop->base, wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
+  if (!loop->wake || event_add(loop->wake, NULL) < 0)
+    return filo_fail(err, FILO_NO_MEMORY, "no memory for the event loop");
+  return filo_pool_new(processors(), wake, NULL, &loop->pool, err);
+}
+
+int filo_loop_new(filo_signal_fn *handler, void *ctx, struct filo_loop **ret,
+                  struct filo_error *err) {
+  struct filo_loop *loop = calloc(1, sizeof *loop);
+  if (!loop) return filo_fail(err, FILO_NO_MEMORY, "no memory for the event loop");
+  loop->on_signal = handler;
+  loop->ctx = ctx;
+  int code = set_up(loop, err);
+  if (code < 0) {
+    filo_loop_free(loop);
+    return code;
+  }
+  *ret = loop;
+  return 0;
+}
+
+void filo_loop_free(struct filo_loop *loop) {
+  filo_pool_free(loop->pool);
+  if (loop->dns) evdns_base_free(loop->dns, 0);
+  if (loop->wake) event_free(loop->wake);
+  if (loop->base) event_base_free(loop->base);
+  if (wake_fd >= 0) close(wake_fd);
+  wake_fd = -1;
+  free(loop);
+}
+
+struct event_base *filo_loop_base(struct filo_loop *loop) {
+  return loop->base;
+}
+
+struct filo_pool *filo_loop_pool(struct filo_loop *loop) {
+  return loop->pool;
+}
+
+struct evdns_base *filo_loop_dns(struct filo_loop *loop) {
+  if (!loop->dns)
+    loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
+                                               EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+  return loop->dns;
+}
+
+void filo_loop_turn(struct filo_loop *loop, bool wait) {
+  event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+}
+
+double filo_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}

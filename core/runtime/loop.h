@@ -1,0 +1,44 @@
+/* The loop thread's event base, resolver, worker pool and signals, in one place.
+ *
+ * Everything that the loop owns (connections, tasks, the lua_State) lives on the thread that made
+ * it. The only doors from outside are filo_pool_post and signal handlers, which write to one
+ * eventfd. One loop a process.
+ */
+#ifndef FILO_RUNTIME_LOOP_H
+#define FILO_RUNTIME_LOOP_H
+
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "error.h"
+#include "runtime/pool.h"
+
+struct filo_loop;
+
+/* Called on the loop thread for each signal that came and is watched. */
+typedef void filo_signal_fn(void *ctx, int signum);
+
+int filo_loop_new(filo_signal_fn *on_signal, void *ctx, struct filo_loop **ret,
+                  struct filo_error *err);
+void filo_loop_free(struct filo_loop *loop);
+
+struct event_base *filo_loop_base(struct filo_loop *loop);
+struct filo_pool *filo_loop_pool(struct filo_loop *loop);
+
+/* The resolver, made at first use; NULL when the system has no name server configured. */
+struct evdns_base *filo_loop_dns(struct filo_loop *loop);
+
+/* Handles what is ready, waiting for something when `wait`. */
+void filo_loop_turn(struct filo_loop *loop, bool wait);
+
+/* Catches (or stops catching) a signal. */
+void filo_loop_watch_signal(struct filo_loop *loop, int signum, bool on);
+
+/* True while signals came that the loop has not handled yet. Any context, signal handlers too. */
+bool filo_loop_signalled(void);
+
+/* Seconds on a clock that never goes back. Any thread. */
+double filo_now(void);
+
+#endif

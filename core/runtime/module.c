@@ -1,0 +1,291 @@
+/* The module filo.core.runtime: tasks, time and signals for scripts. */
+#include <lauxlib.h>
+#include <malloc.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/guard.h"
+#include "runtime/internal.h"
+
+static const char signals_key; /* registry: table from signal number to function */
+
+/* --- Errors as values --- */
+
+static int error_tostring(lua_State *L) {
+  lua_getfield(L, 1, "message");
+  return 1;
+}
+
+void filo_push_error(lua_State *L, const struct filo_error *err) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, filo_code_name(err->code));
+  lua_setfield(L, -2, "code");
+  lua_pushstring(L, err->message);
+  lua_setfield(L, -2, "message");
+  luaL_setmetatable(L, FILO_ERROR_TYPE);
+}
+
+int filo_return_error(lua_State *L, const struct filo_error *err) {
+  lua_pushnil(L);
+  filo_push_error(L, err);
+  return 2;
+}
+
+/* --- Tasks --- */
+
+static struct filo_task *check_task(lua_State *L, int index) {
+  return luaL_checkudata(L, index, FILO_TASK_TYPE);
+}
+
+static int spawn(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  filo_task_spawn(L, lua_gettop(L) - 1, false);
+  return 1;
+}
+
+static int spawn_detached(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  filo_task_spawn(L, lua_gettop(L) - 1, true);
+  return 1;
+}
+
+static int push_current(lua_State *L) {
+  struct filo_task *task = filo_task_current(L);
+  if (!task) return 0;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, task);
+  return 1;
+}
+
+static int task_cancel(lua_State *L) {
+  filo_task_cancel(check_task(L, 1), luaL_optstring(L, 2, NULL));
+  return 0;
+}
+
+static int task_status(lua_State *L) {
+  static const char *const names[] = {"ready", "running", "waiting", "ended"};
+  lua_pushstring(L, names[check_task(L, 1)->state]);
+  return 1;
+}
+
+static int task_observe(lua_State *L) {
+  check_task(L, 1)->observed = true;
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* Copies the results, or raises the error, of an ended task. */
+static int give_results(lua_State *L, struct filo_task *task) {
+  int count = lua_gettop(task->co);
+  luaL_checkstack(L, count, "too many results");
+  for (int i = 1; i <= count; i++) lua_pushvalue(task->co, i);
+  lua_xmove(task->co, L, count);
+  return task->failed ? lua_error(L) : count;
+}
+
+static int joined(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct filo_task *task = check_task(L, 1);
+  enum filo_why why = filo_event_why(L, &task->done);
+  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  if (why == FILO_WOKEN) return give_results(L, task);
+  struct filo_error err;
+  filo_fail(&err, FILO_TIMEOUT, "the task has not ended in time");
+  return filo_return_error(L, &err);
+}
+
+static int task_join(lua_State *L) {
+  struct filo_task *task = check_task(L, 1);
+  task->observed = true;
+  if (task->done.set) return give_results(L, task);
+  if (task == filo_task_current(L)) return luaL_error(L, "a task cannot join itself");
+  return filo_event_wait(L, &task->done, luaL_optnumber(L, 2, -1), 0, joined);
+}
+
+/* --- Waiting and time --- */
+
+static int suspended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  filo_task_current(L)->in_suspend = false;
+  enum filo_why why = filo_task_why(L);
+  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  lua_pushboolean(L, why == FILO_WOKEN);
+  return 1;
+}
+
+static int suspend(lua_State *L) {
+  double seconds = luaL_optnumber(L, 1, -1);
+  struct filo_task *task = filo_task_current(L);
+  if (task) task->in_suspend = lua_isyieldable(L);
+  return filo_task_wait(L, seconds, 0, suspended);
+}
+
+static int wake(lua_State *L) {
+  struct filo_task *task = check_task(L, 1);
+  bool waits = task->in_suspend && task->state == FILO_TASK_WAITING;
+  if (waits) filo_task_wake(task);
+  lua_pushboolean(L, waits);
+  return 1;
+}
+
+static int slept(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  return filo_task_why(L) == FILO_TASK_CANCELLED ? filo_task_raise_cancelled(L) : 0;
+}
+
+static int do_sleep(lua_State *L) {
+  double seconds = luaL_checknumber(L, 1);
+  luaL_argcheck(L, seconds >= 0, 1, "seconds must be 0 or more");
+  return filo_task_wait(L, seconds, 0, slept);
+}
+
+static int now(lua_State *L) {
+  lua_pushnumber(L, filo_now());
+  return 1;
+}
+
+static int wall_time(lua_State *L) {
+  struct timespec at;
+  clock_gettime(CLOCK_REALTIME, &at);
+  lua_pushinteger(L, (lua_Integer)at.tv_sec * 1000000 + at.tv_nsec / 1000);
+  return 1;
+}
+
+static int live_tasks(lua_State *L) {
+  lua_pushinteger(L, filo_runtime_of(L)->live);
+  return 1;
+}
+
+/* --- Signals --- */
+
+static const struct {
+  const char *name;
+  int signum;
+} signal_names[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM},
+                    {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}};
+
+static int check_signal(lua_State *L, int index) {
+  const char *name = luaL_checkstring(L, index);
+  for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
+    if (strcmp(name, signal_names[i].name) == 0) return signal_names[i].signum;
+  return luaL_argerror(L, index, "a signal: HUP, INT, TERM, USR1, USR2 or WINCH");
+}
+
+static int on_signal(lua_State *L) {
+  int signum = check_signal(L, 1);
+  bool on = !lua_isnoneornil(L, 2);
+  if (on) luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &signals_key);
+  lua_rawgeti(L, 3, signum);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, 3, signum);
+  bool always = signum == SIGINT || signum == SIGTERM;
+  filo_loop_watch_signal(filo_runtime_of(L)->loop, signum, on || always);
+  return 1;
+}
+
+void filo_runtime_signal(void *ctx, int signum) {
+  struct filo_runtime *runtime = ctx;
+  lua_State *L = runtime->L;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &signals_key);
+  if (lua_rawgeti(L, -1, signum) == LUA_TFUNCTION) {
+    filo_task_spawn(L, 0, true);
+    lua_pop(L, 2);
+    return;
+  }
+  lua_pop(L, 2);
+  runtime->ended_by = signum;
+  filo_loop_watch_signal(runtime->loop, signum, false); /* a second one ends the process at once */
+  if (runtime->main_task)
+    filo_task_cancel(runtime->main_task, signum == SIGINT ? "interrupted" : "terminated");
+}
+
+/* --- The process --- */
+
+static int memory(lua_State *L) {
+  FILE *file = fopen("/proc/self/statm", "re");
+  long pages = 0;
+  if (file) {
+    if (fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
+    fclose(file);
+  }
+  lua_pushinteger(L, pages * 4096);
+  return 1;
+}
+
+static int program(lua_State *L) {
+  char path[4096];
+  ssize_t len = readlink("/proc/self/exe", path, sizeof path);
+  if (len < 0) return luaL_error(L, "cannot read /proc/self/exe");
+  lua_pushlstring(L, path, (size_t)len);
+  return 1;
+}
+
+static int is_terminal(lua_State *L) {
+  lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
+  return 1;
+}
+
+/* The guard's timer must not find a closed state. */
+static int do_exit(lua_State *L) {
+  filo_guard_stop();
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 0);
+  return 0;
+}
+
+static void install_exit(lua_State *L) {
+  lua_getglobal(L, "os");
+  lua_getfield(L, -1, "exit");
+  lua_pushcclosure(L, do_exit, 1);
+  lua_setfield(L, -2, "exit");
+  lua_pop(L, 1);
+}
+
+static const luaL_Reg task_methods[] = {{"cancel", task_cancel},
+                                        {"join", task_join},
+                                        {"status", task_status},
+                                        {"observe", task_observe},
+                                        {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"spawn", spawn},
+                                     {"spawn_detached", spawn_detached},
+                                     {"current", push_current},
+                                     {"suspend", suspend},
+                                     {"wake", wake},
+                                     {"sleep", do_sleep},
+                                     {"now", now},
+                                     {"time", wall_time},
+                                     {"live_tasks", live_tasks},
+                                     {"on_signal", on_signal},
+                                     {"memory", memory},
+                                     {"program", program},
+                                     {"is_terminal", is_terminal},
+                                     {NULL, NULL}};
+
+int filo_runtime_module(lua_State *L) {
+  luaL_newmetatable(L, FILO_ERROR_TYPE);
+  lua_pushcfunction(L, error_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushliteral(L, FILO_ERROR_TYPE);
+  lua_setfield(L, -2, "__name");
+
+  luaL_newmetatable(L, FILO_TASK_TYPE);
+  luaL_newlib(L, task_methods);
+  lua_setfield(L, -2, "__index");
+
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &signals_key);
+  install_exit(L);
+
+  luaL_newlib(L, functions);
+  lua_pushvalue(L, -3);
+  lua_setfield(L, -2, "error_type");
+  return 1;
+}

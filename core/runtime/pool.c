@@ -1,0 +1,141 @@
+/* Two lists: submitted jobs under one mutex and condition for the workers, finished jobs under
+ * another mutex that the loop thread empties with one swap. Workers sleep while there is nothing to
+ * do; nothing polls. */
+#include "runtime/pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct job_list {
+  struct filo_job *head, **tail;
+};
+
+struct filo_pool {
+  pthread_mutex_t submit_lock;
+  pthread_cond_t submitted;
+  struct job_list waiting;
+  bool stopping;
+  pthread_mutex_t finish_lock;
+  struct job_list finished;
+  void (*wake)(void *ctx);
+  void *wake_ctx;
+  unsigned threads;
+  pthread_t thread[];
+};
+
+static void list_init(struct job_list *list) {
+  list->head = NULL;
+  list->tail = &list->head;
+}
+
+static void list_push(struct job_list *list, struct filo_job *job) {
+  job->next = NULL;
+  *list->tail = job;
+  list->tail = &job->next;
+}
+
+static struct filo_job *list_pop(struct job_list *list) {
+  struct filo_job *job = list->head;
+  if (job && !(list->head = job->next)) list->tail = &list->head;
+  return job;
+}
+
+static struct filo_job *next_job(struct filo_pool *pool) {
+  pthread_mutex_lock(&pool->submit_lock);
+  while (!pool->waiting.head && !pool->stopping)
+    pthread_cond_wait(&pool->submitted, &pool->submit_lock);
+  struct filo_job *job = list_pop(&pool->waiting);
+  pthread_mutex_unlock(&pool->submit_lock);
+  return job;
+}
+
+static void *worker(void *arg) {
+  struct filo_pool *pool = arg;
+  struct filo_job *job;
+  while ((job = next_job(pool))) {
+    job->run(job);
+    filo_pool_post(pool, job);
+  }
+  return NULL;
+}
+
+void filo_pool_submit(struct filo_pool *pool, struct filo_job *job) {
+  pthread_mutex_lock(&pool->submit_lock);
+  list_push(&pool->waiting, job);
+  pthread_cond_signal(&pool->submitted);
+  pthread_mutex_unlock(&pool->submit_lock);
+}
+
+void filo_pool_post(struct filo_pool *pool, struct filo_job *job) {
+  pthread_mutex_lock(&pool->finish_lock);
+  bool first = !pool->finished.head;
+  list_push(&pool->finished, job);
+  pthread_mutex_unlock(&pool->finish_lock);
+  if (first) pool->wake(pool->wake_ctx);
+}
+
+void filo_pool_finish(struct filo_pool *pool) {
+  pthread_mutex_lock(&pool->finish_lock);
+  struct job_list done = pool->finished;
+  list_init(&pool->finished);
+  pthread_mutex_unlock(&pool->finish_lock);
+  for (struct filo_job *job = done.head, *next; job; job = next) {
+    next = job->next; /* `done` may free or resubmit the job */
+    job->done(job);
+  }
+}
+
+unsigned filo_pool_threads(const struct filo_pool *pool) {
+  return pool->threads;
+}
+
+static void stop_threads(struct filo_pool *pool) {
+  pthread_mutex_lock(&pool->submit_lock);
+  pool->stopping = true;
+  pthread_cond_broadcast(&pool->submitted);
+  pthread_mutex_unlock(&pool->submit_lock);
+  for (unsigned i = 0; i < pool->threads; i++) pthread_join(pool->thread[i], NULL);
+}
+
+int filo_pool_new(unsigned threads, void (*wake)(void *ctx), void *ctx, struct filo_pool **ret,
+                  struct filo_error *err) {
+  assert(threads > 0);
+  struct filo_pool *pool = calloc(1, sizeof *pool + threads * sizeof *pool->thread);
+  if (!pool) return filo_fail(err, FILO_NO_MEMORY, "no memory for the worker pool");
+  pthread_mutex_init(&pool->submit_lock, NULL);
+  pthread_mutex_init(&pool->finish_lock, NULL);
+  pthread_cond_init(&pool->submitted, NULL);
+  list_init(&pool->waiting);
+  list_init(&pool->finished);
+  pool->wake = wake;
+  pool->wake_ctx = ctx;
+
+  sigset_t all, before; /* signals belong to the loop thread */
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int failed = 0;
+  while (pool->threads < threads && !failed) {
+    failed = pthread_create(&pool->thread[pool->threads], NULL, worker, pool);
+    if (!failed) pool->threads++;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failed) {
+    filo_pool_free(pool);
+    return filo_fail_errno(err, failed, "cannot start %u worker threads", threads);
+  }
+  *ret = pool;
+  return 0;
+}
+
+void filo_pool_free(struct filo_pool *pool) {
+  if (!pool) return;
+  stop_threads(pool);
+  while (pool->finished.head) filo_pool_finish(pool);
+  pthread_mutex_destroy(&pool->submit_lock);
+  pthread_mutex_destroy(&pool->finish_lock);
+  pthread_cond_destroy(&pool->submitted);
+  free(pool);
+}

@@ -1,0 +1,377 @@
+/* One ready list. A wake puts a task on it; `drain` takes the whole list and resumes each task
+ * once, so that tasks that wake one another take turns with the sockets. A task's userdata holds
+ * its coroutine as a user value; while the task lives, the registry pins the userdata under the
+ * task's address.
+ */
+#include "runtime/task.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/guard.h"
+#include "runtime/internal.h"
+
+static const char mark;
+
+struct filo_runtime *filo_runtime_of(lua_State *L) {
+  return *(struct filo_runtime **)lua_getextraspace(L);
+}
+
+lua_State *filo_runtime_state(struct filo_runtime *runtime) {
+  return runtime->L;
+}
+
+struct filo_loop *filo_runtime_loop(struct filo_runtime *runtime) {
+  return runtime->loop;
+}
+
+struct filo_task *filo_task_current(lua_State *L) {
+  return filo_runtime_of(L)->current;
+}
+
+bool filo_task_is_mark(lua_State *co, int index) {
+  return lua_touserdata(co, index) == &mark;
+}
+
+void filo_task_push_mark(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)&mark);
+}
+
+/* --- Ready list --- */
+
+static void make_ready(struct filo_task *task) {
+  struct filo_runtime *runtime = task->runtime;
+  task->state = FILO_TASK_READY;
+  if (task->timer) event_del(task->timer);
+  task->next_ready = NULL;
+  *runtime->ready_tail = task;
+  runtime->ready_tail = &task->next_ready;
+}
+
+void filo_task_wake(struct filo_task *task) {
+  if (task->state != FILO_TASK_WAITING) return;
+  task->why = FILO_WOKEN;
+  make_ready(task);
+}
+
+void filo_task_cancel(struct filo_task *task, const char *reason) {
+  if (task->state == FILO_TASK_ENDED) return;
+  task->cancelled = true;
+  snprintf(task->reason, sizeof task->reason, "%s", reason ? reason : "cancelled");
+  if (task->state == FILO_TASK_WAITING) make_ready(task);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg) {
+  (void)fd, (void)what;
+  struct filo_task *task = arg;
+  if (task->state != FILO_TASK_WAITING) return;
+  task->why = FILO_TIMED_OUT;
+  make_ready(task);
+}
+
+/* --- Waiting --- */
+
+static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
+  if (seconds < 0 || !isfinite(seconds)) return;
+  if (!task->timer)
+    task->timer = evtimer_new(filo_loop_base(task->runtime->loop), on_deadline, task);
+  if (seconds > 1e9) seconds = 1e9;
+  struct timeval when = {(time_t)seconds, (suseconds_t)((seconds - floor(seconds)) * 1e6)};
+  if (!task->timer || event_add(task->timer, &when) < 0) luaL_error(L, "no memory for a timer");
+}
+
+static struct filo_task *check_can_wait(lua_State *L) {
+  struct filo_task *task = filo_task_current(L);
+  if (!task || !lua_isyieldable(L))
+    luaL_error(L, "cannot wait here: %s",
+               task ? "called through a function that cannot be suspended, such as table.sort, "
+                      "string.gsub or a finalizer"
+                    : "no task is running");
+  return task;
+}
+
+int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k) {
+  struct filo_task *task = check_can_wait(L);
+  task->why = FILO_WOKEN;
+  if (task->cancelled) { /* came while it was running */
+    make_ready(task);
+  } else {
+    set_deadline(L, task, seconds);
+    task->state = FILO_TASK_WAITING;
+  }
+  filo_task_push_mark(L);
+  return lua_yieldk(L, 1, ctx, k);
+}
+
+enum filo_why filo_task_why(lua_State *L) {
+  struct filo_task *task = filo_task_current(L);
+  return task->cancelled ? FILO_TASK_CANCELLED : task->why;
+}
+
+int filo_task_raise_cancelled(lua_State *L) {
+  struct filo_task *task = filo_task_current(L);
+  struct filo_error err;
+  filo_fail(&err, FILO_CANCELLED, "%s", task->reason);
+  task->cancelled = false;
+  filo_push_error(L, &err);
+  return lua_error(L);
+}
+
+void filo_event_set(struct filo_event *event) {
+  event->set = true;
+  if (event->waiter) filo_task_wake(event->waiter);
+}
+
+int filo_event_wait(lua_State *L, struct filo_event *event, double seconds, lua_KContext ctx,
+                    lua_KFunction k) {
+  struct filo_task *task = check_can_wait(L);
+  if (event->waiter) return luaL_error(L, "another task waits for this already");
+  event->waiter = task;
+  return filo_task_wait(L, seconds, ctx, k);
+}
+
+enum filo_why filo_event_why(lua_State *L, struct filo_event *event) {
+  event->waiter = NULL;
+  enum filo_why why = filo_task_why(L);
+  return why == FILO_TIMED_OUT && event->set ? FILO_WOKEN : why;
+}
+
+/* --- Running --- */
+
+int filo_task_resume(struct filo_runtime *runtime, lua_State *co, lua_State *from, int nargs,
+                     int *nresults) {
+  (void)runtime;
+  lua_State *before = filo_guard_enter(co);
+  int status = lua_resume(co, from, nargs, nresults);
+  filo_guard_leave(before);
+  return status;
+}
+
+static void report(struct filo_task *task) {
+  lua_State *co = task->co;
+  const char *message = luaL_tolstring(co, -1, NULL);
+  fprintf(stderr, "filo: %s\n", task->traceback ? task->traceback : message);
+  fflush(stderr);
+  lua_pop(co, 1);
+}
+
+/* The task's function has ended: its results, or its error, are all that is on its stack. */
+static void end(struct filo_task *task, bool failed) {
+  struct filo_runtime *runtime = task->runtime;
+  task->state = FILO_TASK_ENDED;
+  task->failed = failed;
+  for (struct filo_task *child = task->children; child; child = child->next_sibling) {
+    child->parent = NULL;
+    filo_task_cancel(child, "the task that started this one has ended");
+  }
+  task->children = NULL;
+  if (task->parent) {
+    struct filo_task **link = &task->parent->children;
+    while (*link != task) link = &(*link)->next_sibling;
+    *link = task->next_sibling;
+  }
+  if (task->timer) event_free(task->timer);
+  task->timer = NULL;
+  runtime->live--;
+  if (failed && !task->observed && !task->done.waiter && !task->cancel_ended) report(task);
+  filo_event_set(&task->done);
+  lua_pushnil(runtime->L);
+  lua_rawsetp(runtime->L, LUA_REGISTRYINDEX, task);
+}
+
+static bool is_cancelled(lua_State *L, int index) {
+  if (lua_getmetatable(L, index) == 0) return false;
+  luaL_getmetatable(L, FILO_ERROR_TYPE);
+  bool ours = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  if (!ours) return false;
+  lua_getfield(L, index, "code");
+  bool yes = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "cancelled") == 0;
+  lua_pop(L, 1);
+  return yes;
+}
+
+/* Keeps the text with traceback for `report`; the error itself goes on unchanged. */
+static int on_error(lua_State *L) {
+  struct filo_task *task = filo_task_current(L);
+  const char *message = luaL_tolstring(L, 1, NULL);
+  luaL_traceback(L, L, message, 1);
+  free(task->traceback);
+  task->traceback = strdup(lua_tostring(L, -1));
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int body_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  struct filo_task *task = filo_task_current(L);
+  bool failed = status != LUA_OK && status != LUA_YIELD;
+  task->body_failed = failed;
+  task->cancel_ended = failed && is_cancelled(L, -1);
+  return lua_gettop(L) - 1; /* all but the message handler */
+}
+
+/* stack: message handler, function, arguments. An error unwinds within the protected call, where
+ * `<close>` may wait. */
+static int body(lua_State *L) {
+  lua_pushcfunction(L, on_error);
+  lua_insert(L, 1);
+  return body_ended(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, 0, body_ended), 0);
+}
+
+static void step(struct filo_task *task) {
+  struct filo_runtime *runtime = task->runtime;
+  int nresults = 0;
+  int nargs = task->nargs;
+  task->nargs = 0;
+  task->state = FILO_TASK_RUNNING;
+  runtime->current = task;
+  int status = filo_task_resume(runtime, task->co, NULL, nargs, &nresults);
+  if (status == LUA_YIELD && filo_task_is_mark(task->co, -1)) {
+    lua_pop(task->co, nresults);
+  } else if (status == LUA_YIELD) { /* a bare coroutine.yield: give others a turn */
+    lua_pop(task->co, nresults);
+    make_ready(task);
+  } else {
+    end(task, status != LUA_OK || task->body_failed);
+  }
+  runtime->current = NULL;
+}
+
+static void drain(struct filo_runtime *runtime) {
+  struct filo_task *task = runtime->ready;
+  runtime->ready = NULL;
+  runtime->ready_tail = &runtime->ready;
+  for (struct filo_task *next; task; task = next) {
+    next = task->next_ready;
+    step(task);
+  }
+}
+
+void filo_runtime_turn(struct filo_runtime *runtime) {
+  filo_loop_turn(runtime->loop, runtime->ready == NULL);
+  drain(runtime);
+}
+
+struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
+  struct filo_runtime *runtime = filo_runtime_of(L);
+  struct filo_task *task = lua_newuserdatauv(L, sizeof *task, 1);
+  memset(task, 0, sizeof *task);
+  task->runtime = runtime;
+  task->state = FILO_TASK_ENDED;
+  luaL_setmetatable(L, FILO_TASK_TYPE);
+  lua_State *co = lua_newthread(L);
+  lua_setiuservalue(L, -2, 1);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, task);
+  lua_insert(L, -(nargs + 2));
+  if (!lua_checkstack(co, nargs + 4)) luaL_error(L, "too many arguments");
+  lua_pushcfunction(co, body);
+  lua_xmove(L, co, nargs + 1);
+
+  task->co = co;
+  task->nargs = nargs + 1;
+  if (!detached && runtime->current) {
+    task->parent = runtime->current;
+    task->next_sibling = task->parent->children;
+    task->parent->children = task;
+  }
+  task->next_live = runtime->all;
+  if (task->next_live) task->next_live->back_live = &task->next_live;
+  task->back_live = &runtime->all;
+  runtime->all = task;
+  runtime->live++;
+  make_ready(task);
+  return task;
+}
+
+static int collect_task(lua_State *L) {
+  struct filo_task *task = luaL_checkudata(L, 1, FILO_TASK_TYPE);
+  if (task->timer) event_free(task->timer);
+  free(task->traceback);
+  task->timer = NULL;
+  task->traceback = NULL;
+  if (task->back_live) {
+    *task->back_live = task->next_live;
+    if (task->next_live) task->next_live->back_live = task->back_live;
+  }
+  task->back_live = NULL;
+  return 0;
+}
+
+/* --- The runtime --- */
+
+static int exit_status(struct filo_runtime *runtime, const struct filo_task *task) {
+  if (runtime->ended_by) return 128 + runtime->ended_by;
+  return task->failed ? 1 : 0;
+}
+
+int filo_runtime_run(struct filo_runtime *runtime, int nargs) {
+  struct filo_task *task = filo_task_spawn(runtime->L, nargs, true);
+  runtime->main_task = task;
+  while (task->state != FILO_TASK_ENDED) filo_runtime_turn(runtime);
+  runtime->main_task = NULL;
+  int status = exit_status(runtime, task);
+  lua_pop(runtime->L, 1);
+  return status;
+}
+
+static void cancel_all(struct filo_runtime *runtime) {
+  for (struct filo_task *task = runtime->all; task; task = task->next_live)
+    filo_task_cancel(task, "filo is ending");
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg) {
+  (void)fd, (void)what, (void)arg;
+}
+
+static void unwind_all(struct filo_runtime *runtime, double grace) {
+  double until = filo_now() + grace;
+  struct event *tick =
+      event_new(filo_loop_base(runtime->loop), -1, EV_PERSIST | EV_TIMEOUT, on_tick, NULL);
+  struct timeval period = {0, 50000};
+  if (tick) event_add(tick, &period);
+  cancel_all(runtime);
+  while (tick && runtime->live > 0 && filo_now() < until) filo_runtime_turn(runtime);
+  if (tick) event_free(tick);
+}
+
+int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
+  struct filo_runtime *runtime = calloc(1, sizeof *runtime);
+  if (!runtime) return filo_fail(err, FILO_NO_MEMORY, "no memory for the runtime");
+  runtime->ready_tail = &runtime->ready;
+  int code = filo_loop_new(filo_runtime_signal, runtime, &runtime->loop, err);
+  if (code < 0) {
+    free(runtime);
+    return code;
+  }
+  runtime->L = luaL_newstate();
+  if (!runtime->L) {
+    filo_loop_free(runtime->loop);
+    free(runtime);
+    return filo_fail(err, FILO_NO_MEMORY, "no memory for Lua");
+  }
+  *(struct filo_runtime **)lua_getextraspace(runtime->L) = runtime;
+  luaL_newmetatable(runtime->L, FILO_TASK_TYPE);
+  lua_pushcfunction(runtime->L, collect_task);
+  lua_setfield(runtime->L, -2, "__gc");
+  lua_pop(runtime->L, 1);
+  filo_loop_watch_signal(runtime->loop, SIGINT, true);
+  filo_loop_watch_signal(runtime->loop, SIGTERM, true);
+  filo_guard_start();
+  *ret = runtime;
+  return 0;
+}
+
+void filo_runtime_free(struct filo_runtime *runtime, double grace) {
+  unwind_all(runtime, grace);
+  filo_guard_stop();
+  lua_close(runtime->L);
+  filo_loop_free(runtime->loop);
+  free(runtime);
+}
