@@ -149,8 +149,8 @@ int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_err
 int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err);
 int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, uint64_t offset,
                      struct filo_error *err);
-/* From offset 0 on; changes parts. */
-int filo_draft_write_parts(struct filo_draft *draft, struct iovec *parts, int count,
+/* From offset 0 on, with one system call. */
+int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, int count,
                            struct filo_error *err);
 /* Closes; the file goes unless `keep` (or it was published). */
 void filo_draft_free(struct filo_draft *draft, bool keep);
@@ -164,10 +164,16 @@ int filo_flusher_new(struct filo_store *store, struct filo_error *err);
 void filo_flusher_add(struct filo_flusher *flusher, struct filo_draft *draft);
 void filo_flusher_free(struct filo_flusher *flusher);
 
-/* publish.c: its steps; each puts its failure into draft->err. */
-void filo_publish_sync(struct filo_draft *draft, int (*sync)(int fd));
+/* publish.c: its steps; each puts its failure into draft->err, and does nothing after one. */
+void filo_publish_sync_failed(struct filo_draft *draft, int error);
 void filo_publish_place(struct filo_draft *draft);
-void filo_publish_sync_folders(struct filo_draft *draft);
+int filo_publish_sync_folders(struct filo_draft *draft);
+void filo_publish_settle(struct filo_draft *draft);
 void filo_publish_answer(struct filo_draft *draft);
+
+/* remove.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
+struct stat;
+int filo_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
+                   const struct stat *wanted, struct filo_error *err);
 
 #endif

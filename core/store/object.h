@@ -1,14 +1,15 @@
 /* Reading a published sealed object. Layout of the file, little-endian:
  *
- *     IV 16 | ciphertext `size` | chunk hashes 32 * n | record | record length u32, format 1 u32, "filoseal"
+ *     IV 16 | ciphertext `size` | chunk hashes 32 * n | record | record length u32, format 1 u32,
+ * "filoseal"
  *
- * Opening checks length, footer, record (with signature), and streams once through the chunk hashes to check
- * the root, keeping a digest of each 32 KiB page of them, so that memory stays a thousandth of the hashes and
- * a hash that changes later on disk is noticed. A chunk is verified against its hash before it is decrypted
- * or handed out, once per open object: a bitmap remembers.
+ * Opening checks length, footer, record (with signature), and streams once through the chunk hashes
+ * to check the root, keeping a digest of each 32 KiB page of them, so that memory stays a
+ * thousandth of the hashes and a hash that changes later on disk is noticed. A chunk is verified
+ * against its hash before it is decrypted or handed out, once per open object: a bitmap remembers.
  *
- * An object may be read by several threads at once. It keeps its file open: deletion or a new version does not
- * disturb it.
+ * An object may be read by several threads at once. It keeps its file open: deletion or a new
+ * version does not disturb it.
  */
 #ifndef FILO_STORE_OBJECT_H
 #define FILO_STORE_OBJECT_H
@@ -31,8 +32,8 @@ void filo_object_unref(struct filo_object *object);
 const struct filo_record *filo_object_fields(const struct filo_object *object);
 const unsigned char *filo_object_record(const struct filo_object *object, size_t *len);
 
-/* Only what is at the end of the file: fields and record bytes (malloc'ed), with the signature checked, no
- * hashes read. What has, stat and offers need. */
+/* Only what is at the end of the file: fields and record bytes (malloc'ed), with the signature
+ * checked, no hashes read. What has, stat and offers need. */
 int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const char *path,
                      struct filo_record *fields, unsigned char **record, size_t *record_len,
                      struct filo_error *err);
@@ -40,10 +41,10 @@ int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const
 /* Needed before filo_object_read of an encrypted object. */
 void filo_object_set_key(struct filo_object *object, const unsigned char key[FILO_KEY_SIZE]);
 
-/* Content bytes: up to len from offset, verified, then decrypted. Returns the count, 0 at the end, or
- * FILO_CORRUPT with the chunk's number. Whole 1 MiB aligned chunks are the fastest. */
-int64_t filo_object_read(struct filo_object *object, uint64_t offset, unsigned char *out, size_t len,
-                         struct filo_error *err);
+/* Content bytes: up to len from offset, verified, then decrypted. Returns the count, 0 at the end,
+ * or FILO_CORRUPT with the chunk's number. Whole 1 MiB aligned chunks are the fastest. */
+int64_t filo_object_read(struct filo_object *object, uint64_t offset, unsigned char *out,
+                         size_t len, struct filo_error *err);
 
 /* Ciphertext, not verified (the receiver does): up to len bytes from `offset` of the ciphertext. */
 int64_t filo_object_read_sealed(struct filo_object *object, uint64_t offset, unsigned char *out,
@@ -55,5 +56,10 @@ int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, uns
 
 /* Hashes chunk `index` again from disk, whatever the bitmap says. */
 int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct filo_error *err);
+
+/* As filo_store_set_aside for the file that this object has open; FILO_EXISTS when another version
+ * took its place in the meantime, which is left alone. */
+int filo_object_set_aside(struct filo_object *object, struct filo_store *store, const char *path,
+                          struct filo_error *err);
 
 #endif

@@ -1,0 +1,222 @@
+/* Hash pages: the list of hashes is read once and checked against the root. One page of it stays in
+ * memory; of the others a digest, so that they can be read again later and believed. A list of one
+ * page (objects up to 1 GiB) is never read again. */
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "crypto/digest.h"
+#include "store/internal.h"
+
+enum { PAGE_HASHES = 1024, PAGE_SIZE = PAGE_HASHES * FILO_HASH_SIZE, BITS = 64 };
+
+static const uint64_t no_page = UINT64_MAX;
+
+int filo_body_init(struct filo_body *body, int fd, const char *label,
+                   const struct filo_record *fields, struct filo_error *err) {
+  memset(body, 0, sizeof *body);
+  body->fd = fd;
+  body->label = label;
+  body->fields = *fields;
+  body->page_at = no_page;
+  pthread_mutex_init(&body->lock, NULL);
+  uint64_t chunks = filo_chunk_count(fields->size),
+           pages = (chunks + PAGE_HASHES - 1) / PAGE_HASHES;
+  if (chunks == 0) return 0;
+  body->verified = calloc((chunks + BITS - 1) / BITS, sizeof *body->verified);
+  body->page = malloc(pages > 1 ? PAGE_SIZE : chunks * FILO_HASH_SIZE);
+  if (pages > 1) body->digests = malloc(pages * FILO_HASH_SIZE);
+  if (body->verified && body->page && (pages == 1 || body->digests)) return 0;
+  filo_body_free(body);
+  return filo_fail(err, FILO_NO_MEMORY, "no memory to open %s", label);
+}
+
+void filo_body_free(struct filo_body *body) {
+  free(body->verified);
+  free(body->page);
+  free(body->digests);
+  pthread_mutex_destroy(&body->lock);
+  OPENSSL_cleanse(body->key, sizeof body->key);
+}
+
+void filo_body_set_key(struct filo_body *body, const unsigned char key[FILO_KEY_SIZE]) {
+  memcpy(body->key, key, FILO_KEY_SIZE);
+  body->has_key = true;
+}
+
+/* --- the list of hashes --- */
+
+static size_t page_length(const struct filo_body *body, uint64_t page) {
+  uint64_t rest = filo_chunk_count(body->fields.size) - page * PAGE_HASHES;
+  return (rest < PAGE_HASHES ? (size_t)rest : PAGE_HASHES) * FILO_HASH_SIZE;
+}
+
+static int read_page(struct filo_body *body, uint64_t page, const struct filo_end *end,
+                     struct filo_error *err) {
+  uint64_t offset = FILO_IV_SIZE + body->fields.size + page * PAGE_SIZE;
+  size_t len = page_length(body, page);
+  if (end && offset >= end->file_size - end->tail_len) {
+    memcpy(body->page, end->tail + (offset - (end->file_size - end->tail_len)), len);
+    return 0;
+  }
+  return filo_read_full(body->fd, body->label, offset, body->page, len, err);
+}
+
+static int load_page(struct filo_body *body, uint64_t page, const struct filo_end *end,
+                     struct filo_hasher *root, struct filo_error *err) {
+  size_t len = page_length(body, page);
+  int rc = read_page(body, page, end, err);
+  if (rc == 0) rc = filo_hasher_update(root, body->page, len, err);
+  if (rc == 0 && body->digests)
+    rc = filo_digest(FILO_SHA256, body->page, len, body->digests + page * FILO_HASH_SIZE, err);
+  if (rc == 0) body->page_at = page;
+  return rc;
+}
+
+static int load_pages(struct filo_body *body, const struct filo_end *end, struct filo_hasher *root,
+                      struct filo_error *err) {
+  uint64_t chunks = filo_chunk_count(body->fields.size);
+  int rc = filo_hasher_update(root, FILO_ROOT_PREFIX, FILO_ROOT_PREFIX_SIZE, err);
+  for (uint64_t page = 0; rc == 0 && page * PAGE_HASHES < chunks; page++)
+    rc = load_page(body, page, end, root, err);
+  unsigned char found[FILO_HASH_SIZE];
+  if (rc == 0) rc = filo_hasher_finish(root, found, err);
+  if (rc == 0 && memcmp(found, body->fields.root, sizeof found) != 0)
+    rc =
+        filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s do not match its record", body->label);
+  return rc;
+}
+
+int filo_body_load(struct filo_body *body, const struct filo_end *end, struct filo_error *err) {
+  struct filo_hasher *root;
+  int rc = filo_hasher_new(FILO_SHA256, &root, err);
+  if (rc < 0) return rc;
+  rc = load_pages(body, end, root, err);
+  filo_hasher_free(root);
+  return rc;
+}
+
+static int turn_to(struct filo_body *body, uint64_t page, struct filo_error *err) {
+  if (page == body->page_at) return 0;
+  body->page_at = no_page;
+  unsigned char digest[FILO_HASH_SIZE];
+  int rc = read_page(body, page, NULL, err);
+  if (rc == 0) rc = filo_digest(FILO_SHA256, body->page, page_length(body, page), digest, err);
+  if (rc < 0) return rc;
+  if (memcmp(digest, body->digests + page * FILO_HASH_SIZE, sizeof digest) != 0)
+    return filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s changed on disk", body->label);
+  body->page_at = page;
+  return 0;
+}
+
+int filo_body_hash(struct filo_body *body, uint64_t index, unsigned char out[FILO_HASH_SIZE],
+                   struct filo_error *err) {
+  pthread_mutex_lock(&body->lock);
+  int rc = turn_to(body, index / PAGE_HASHES, err);
+  if (rc == 0) memcpy(out, body->page + index % PAGE_HASHES * FILO_HASH_SIZE, FILO_HASH_SIZE);
+  pthread_mutex_unlock(&body->lock);
+  return rc;
+}
+
+/* --- what was verified --- */
+
+bool filo_body_has(const struct filo_body *body, uint64_t index) {
+  return atomic_load(&body->verified[index / BITS]) >> index % BITS & 1;
+}
+
+bool filo_body_mark(struct filo_body *body, uint64_t index) {
+  uint64_t bit = (uint64_t)1 << index % BITS;
+  return !(atomic_fetch_or(&body->verified[index / BITS], bit) & bit);
+}
+
+/* Takes the hash of what was read; the mark follows what is on disk now. */
+static int judge(struct filo_body *body, uint64_t index, struct filo_hasher *hasher,
+                 struct filo_error *err) {
+  unsigned char found[FILO_HASH_SIZE], wanted[FILO_HASH_SIZE];
+  int rc = filo_hasher_finish(hasher, found, err);
+  if (rc == 0) rc = filo_body_hash(body, index, wanted, err);
+  if (rc < 0) return rc;
+  if (memcmp(found, wanted, sizeof found) == 0) {
+    filo_body_mark(body, index);
+    return 0;
+  }
+  atomic_fetch_and(&body->verified[index / BITS], ~((uint64_t)1 << index % BITS));
+  return filo_fail(err, FILO_CORRUPT, "chunk %llu of %s does not match its hash",
+                   (unsigned long long)index, body->label);
+}
+
+/* --- reading --- */
+
+/* Hashes all of the chunk as it is read, and leaves its bytes [from, from + len) in out. */
+static int hash_chunk(struct filo_body *body, uint64_t index, struct filo_hasher *hasher,
+                      size_t from, unsigned char *out, size_t len, struct filo_error *err) {
+  unsigned char step[FILO_STEP];
+  size_t size = filo_chunk_length(body->fields.size, index), to = from + len;
+  uint64_t base = FILO_IV_SIZE + index * FILO_CHUNK_SIZE;
+  for (size_t at = 0, n; at < size; at += n) {
+    n = size - at < FILO_STEP ? size - at : FILO_STEP;
+    bool direct = at >= from && at + n <= to;
+    unsigned char *target = direct ? out + (at - from) : step;
+    int rc = filo_read_full(body->fd, body->label, base + at, target, n, err);
+    if (rc == 0) rc = filo_hasher_update(hasher, target, n, err);
+    if (rc < 0) return rc;
+    size_t first = at > from ? at : from, last = at + n < to ? at + n : to;
+    if (!direct && first < last) memcpy(out + (first - from), step + (first - at), last - first);
+  }
+  return 0;
+}
+
+static int read_verified(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,
+                         size_t len, struct filo_error *err) {
+  struct filo_hasher *hasher;
+  int rc = filo_hasher_new(FILO_SHA256, &hasher, err);
+  if (rc < 0) return rc;
+  rc = hash_chunk(body, index, hasher, from, out, len, err);
+  if (rc == 0) rc = judge(body, index, hasher, err);
+  filo_hasher_free(hasher);
+  return rc;
+}
+
+int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err) {
+  return read_verified(body, index, 0, NULL, 0, err);
+}
+
+static int read_piece(struct filo_body *body, struct filo_ctr *ctr, uint64_t offset,
+                      unsigned char *out, size_t len, struct filo_error *err) {
+  uint64_t index = offset / FILO_CHUNK_SIZE;
+  int rc = filo_body_has(body, index)
+               ? filo_read_full(body->fd, body->label, FILO_IV_SIZE + offset, out, len, err)
+               : read_verified(body, index, offset % FILO_CHUNK_SIZE, out, len, err);
+  if (rc == 0 && ctr) rc = filo_ctr_crypt(ctr, out, out, len, err);
+  if (rc < 0) memset(out, 0, len); /* what did not verify is not handed out */
+  return rc;
+}
+
+static int read_pieces(struct filo_body *body, struct filo_ctr *ctr, uint64_t offset,
+                       unsigned char *out, size_t len, struct filo_error *err) {
+  int rc = ctr ? filo_ctr_seek(ctr, offset, err) : 0;
+  while (rc == 0 && len > 0) {
+    size_t piece = FILO_CHUNK_SIZE - offset % FILO_CHUNK_SIZE;
+    if (piece > len) piece = len;
+    rc = read_piece(body, ctr, offset, out, piece, err);
+    offset += piece;
+    out += piece;
+    len -= piece;
+  }
+  return rc;
+}
+
+int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
+                       struct filo_error *err) {
+  bool plain = body->fields.flags & FILO_PLAIN;
+  if (!plain && !body->has_key)
+    return filo_fail(err, FILO_INVALID, "%s is encrypted: its content key is needed to read it",
+                     body->label);
+  if (offset >= body->fields.size) return 0;
+  if (len > body->fields.size - offset) len = (size_t)(body->fields.size - offset);
+  struct filo_ctr *ctr = NULL;
+  int rc = plain ? 0 : filo_ctr_new(body->key, body->fields.iv, &ctr, err);
+  if (rc == 0) rc = read_pieces(body, ctr, offset, out, len, err);
+  filo_ctr_free(ctr);
+  return rc < 0 ? rc : (int64_t)len;
+}

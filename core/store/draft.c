@@ -1,0 +1,100 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+void filo_draft_init(struct filo_draft *draft, struct filo_store *store) {
+  memset(draft, 0, sizeof *draft);
+  draft->store = store;
+  draft->fd = draft->place.fd = -1;
+}
+
+int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err) {
+  struct filo_store *store = draft->store;
+  pthread_mutex_lock(&store->space);
+  int rc = filo_store_room(store, bytes, err);
+  if (rc == 0) {
+    atomic_fetch_add(&store->promised, bytes);
+    atomic_fetch_add(&draft->promised, bytes);
+  }
+  pthread_mutex_unlock(&store->space);
+  return rc;
+}
+
+static void keep_promise(struct filo_draft *draft, uint64_t bytes) {
+  uint64_t left = atomic_load(&draft->promised), kept;
+  do kept = left < bytes ? left : bytes;
+  while (!atomic_compare_exchange_weak(&draft->promised, &left, left - kept));
+  atomic_fetch_sub(&draft->store->promised, kept);
+}
+
+static int write_failed(const struct filo_draft *draft, int error, struct filo_error *err) {
+  const char *root = draft->store->root;
+  if (error == ENOSPC || error == EDQUOT)
+    return filo_fail(err, FILO_NO_SPACE, "no space left for %s: free some on its disk", root);
+  return filo_fail_errno(err, error, "cannot write %s/tmp/%s", root, draft->name);
+}
+
+int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err) {
+  struct filo_store *store = draft->store;
+  if (name)
+    snprintf(draft->name, sizeof draft->name, "%s", name);
+  else
+    snprintf(draft->name, sizeof draft->name, "%016llx",
+             (unsigned long long)atomic_fetch_add(&store->drafts, 1));
+  draft->fd = openat(store->tmp_fd, draft->name,
+                     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (name ? 0 : O_EXCL), 0600);
+  if (draft->fd >= 0) return 0;
+  int rc = write_failed(draft, errno, err);
+  draft->name[0] = 0;
+  return rc;
+}
+
+int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, uint64_t offset,
+                     struct filo_error *err) {
+  const unsigned char *p = bytes;
+  for (size_t done = 0; done < len;) {
+    ssize_t n = pwrite(draft->fd, p + done, len - done, (off_t)(offset + done));
+    if (n < 0) {
+      int error = errno;
+      if (error == EINTR) continue;
+      return write_failed(draft, error, err);
+    }
+    done += (size_t)n;
+  }
+  keep_promise(draft, len);
+  return 0;
+}
+
+int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, int count,
+                           struct filo_error *err) {
+  ssize_t n = pwritev(draft->fd, parts, count, 0);
+  if (n < 0) {
+    int error = errno;
+    if (error != EINTR) return write_failed(draft, error, err);
+    n = 0;
+  }
+  keep_promise(draft, (uint64_t)n);
+  size_t skip = (size_t)n;
+  uint64_t offset = (uint64_t)n;
+  for (int i = 0; i < count; i++) {
+    size_t done = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+    skip -= done;
+    size_t rest = parts[i].iov_len - done;
+    int rc = filo_draft_write(draft, (const char *)parts[i].iov_base + done, rest, offset, err);
+    if (rc < 0) return rc;
+    offset += rest;
+  }
+  return 0;
+}
+
+void filo_draft_free(struct filo_draft *draft, bool keep) {
+  if (draft->fd >= 0) close(draft->fd);
+  if (draft->name[0] && !keep) unlinkat(draft->store->tmp_fd, draft->name, 0);
+  keep_promise(draft, UINT64_MAX);
+  draft->fd = -1;
+  draft->name[0] = 0;
+}

@@ -1,0 +1,169 @@
+/* Nothing below objects/ is reached through a symbolic link. openat2 says so in one call; where it
+ * is missing (or a sandbox forbids it), the path is walked folder by folder. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+enum { FULL_MAX = FILO_NS_DIGITS + 1 + FILO_PATH_MAX, FOLDER = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
+
+static int open_beneath(int fd, const char *path, int flags) {
+  struct open_how how = {.flags = (unsigned)flags,
+                         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  return (int)syscall(SYS_openat2, fd, path, &how, sizeof how);
+}
+
+static int full_path(char out[FULL_MAX], const unsigned char ns[32], const char *path,
+                     struct filo_error *err) {
+  int rc = filo_path_check(path, strnlen(path, FILO_PATH_MAX), err);
+  if (rc < 0) return rc;
+  filo_hex(out, ns, FILO_ID_SIZE);
+  out[FILO_NS_DIGITS] = '/';
+  strcpy(out + FILO_NS_DIGITS + 1, path);
+  return 0;
+}
+
+char *filo_place_label(const struct filo_store *store, const unsigned char ns[32],
+                       const char *path) {
+  char hex[FILO_NS_DIGITS + 1], *label;
+  filo_hex(hex, ns, FILO_ID_SIZE);
+  return asprintf(&label, "%s/objects/%s/%s", store->root, hex, path) < 0 ? NULL : label;
+}
+
+static int open_failed(const struct filo_store *store, const char *full, int error,
+                       struct filo_error *err) {
+  if (error == ELOOP)
+    return filo_fail(err, FILO_DENIED,
+                     "%s/objects/%s goes through a symbolic link; the store follows none",
+                     store->root, full);
+  if (error == ENOTDIR)
+    return filo_fail(err, FILO_INVALID, "%s/objects/%s: an object lies where it needs a folder",
+                     store->root, full);
+  return filo_fail_errno(err, error, "cannot open %s/objects/%s", store->root, full);
+}
+
+/* A symlink in a folder's place is reported by O_DIRECTORY | O_NOFOLLOW as "not a folder". */
+static int step_into(int fd, const char *name) {
+  int next = openat(fd, name, FOLDER | O_NOFOLLOW);
+  if (next >= 0 || errno != ENOTDIR) return next;
+  struct stat st;
+  bool link = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+  errno = link ? ELOOP : ENOTDIR;
+  return -1;
+}
+
+/* Opens the folder `full` step by step; with make, missing ones are made and counted. */
+static int walk(int fd, char *full, bool make, unsigned *made) {
+  int at = fd;
+  for (char *name = full; name;) {
+    char *slash = strchr(name, '/');
+    if (slash) *slash = 0;
+    int next = step_into(at, name);
+    if (next < 0 && errno == ENOENT && make && mkdirat(at, name, 0700) == 0) {
+      ++*made;
+      next = step_into(at, name);
+    }
+    int error = errno;
+    if (at != fd) close(at);
+    if (slash) *slash = '/';
+    errno = error;
+    if (next < 0) return -1;
+    at = next;
+    name = slash ? slash + 1 : NULL;
+  }
+  return at;
+}
+
+static bool needs_walk(int error, bool make) {
+  return error == ENOSYS || error == EPERM || error == EAGAIN || (error == ENOENT && make);
+}
+
+int filo_place_open(struct filo_store *store, const unsigned char ns[32], const char *path,
+                    bool make, struct filo_place *ret, struct filo_error *err) {
+  char full[FULL_MAX];
+  int rc = full_path(full, ns, path, err);
+  if (rc < 0) return rc;
+  char *slash = strrchr(full, '/');
+  *slash = 0;
+  unsigned made = 0, depth = 1;
+  for (const char *p = full; *p; p++) depth += *p == '/';
+  int fd = open_beneath(store->objects_fd, full, FOLDER);
+  if (fd < 0 && needs_walk(errno, make)) fd = walk(store->objects_fd, full, make, &made);
+  if (fd < 0) {
+    int error = errno;
+    return open_failed(store, full, error, err);
+  }
+  *ret = (struct filo_place){
+      .fd = fd, .name = path + (slash - full - FILO_NS_DIGITS), .depth = depth, .made = made};
+  return 0;
+}
+
+void filo_place_close(struct filo_place *place) {
+  filo_close_fd(&place->fd);
+  place->fd = -1;
+}
+
+int filo_place_flush(const struct filo_place *place, unsigned levels) {
+  int fd = place->fd, failed = fsync(fd);
+  for (; !failed && levels > 0; levels--) {
+    int parent = openat(fd, "..", FOLDER), error = errno;
+    if (fd != place->fd) close(fd);
+    fd = parent;
+    /* A folder that was removed meanwhile has no parent, and nothing to keep. */
+    if (fd < 0) return error == ENOENT ? 0 : error;
+    failed = fsync(fd);
+  }
+  int error = failed ? errno : 0;
+  if (fd != place->fd) close(fd);
+  return error;
+}
+
+void filo_place_prune(struct filo_place *place, const unsigned char ns[32], const char *path) {
+  char full[FULL_MAX];
+  if (full_path(full, ns, path, NULL) < 0) return;
+  for (*strrchr(full, '/') = 0; place->depth > 0; place->depth--) {
+    char *slash = strrchr(full, '/');
+    int parent = openat(place->fd, "..", FOLDER);
+    if (parent < 0) return;
+    if (unlinkat(parent, slash ? slash + 1 : full, AT_REMOVEDIR) < 0) {
+      close(parent);
+      return;
+    }
+    close(place->fd);
+    place->fd = parent;
+    if (slash) *slash = 0;
+  }
+}
+
+static int open_in_place(struct filo_store *store, const unsigned char ns[32], const char *path,
+                         int flags) {
+  struct filo_place place;
+  if (filo_place_open(store, ns, path, false, &place, NULL) < 0) return -1;
+  int fd = openat(place.fd, place.name, flags | O_NOFOLLOW), error = errno;
+  filo_place_close(&place);
+  errno = error;
+  return fd;
+}
+
+int filo_place_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
+                         int *ret_fd, struct filo_error *err) {
+  char full[FULL_MAX];
+  int rc = full_path(full, ns, path, err);
+  if (rc < 0) return rc;
+  const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK; /* a FIFO must not hang the reader */
+  int fd = open_beneath(store->objects_fd, full, flags);
+  if (fd < 0 && needs_walk(errno, false)) fd = open_in_place(store, ns, path, flags);
+  int error = errno;
+  if (fd < 0 && (error == ENOENT || error == ENOTDIR))
+    return filo_fail(err, FILO_NOT_FOUND, "no object at %s/objects/%s", store->root, full);
+  if (fd < 0) return open_failed(store, full, error, err);
+  *ret_fd = fd;
+  return 0;
+}

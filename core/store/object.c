@@ -1,0 +1,186 @@
+#include "store/object.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+struct filo_object {
+  atomic_uint refs;
+  int fd;
+  char *label;
+  unsigned char *record;
+  size_t record_len;
+  struct filo_body body;
+};
+
+static int check_iv(int fd, const char *label, const struct filo_end *end, struct filo_error *err) {
+  unsigned char iv[FILO_IV_SIZE];
+  int rc = 0;
+  if (end->tail_len == end->file_size)
+    memcpy(iv, end->tail, sizeof iv);
+  else
+    rc = filo_read_full(fd, label, 0, iv, sizeof iv, err);
+  if (rc == 0 && memcmp(iv, end->fields.iv, sizeof iv) != 0)
+    rc = filo_fail(err, FILO_CORRUPT, "%s starts with another IV than its record says", label);
+  return rc;
+}
+
+static int load_body(struct filo_object *object, const unsigned char *ns,
+                     const struct filo_end *end, struct filo_error *err) {
+  if (ns && memcmp(ns, end->fields.ns, FILO_ID_SIZE) != 0)
+    return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", object->label);
+  int rc = check_iv(object->fd, object->label, end, err);
+  if (rc == 0) rc = filo_body_init(&object->body, object->fd, object->label, &end->fields, err);
+  if (rc < 0) return rc;
+  rc = filo_body_load(&object->body, end, err);
+  if (rc < 0) filo_body_free(&object->body);
+  return rc;
+}
+
+static int load(struct filo_object *object, const unsigned char *ns, struct filo_error *err) {
+  struct filo_end end;
+  int rc = filo_end_read(object->fd, object->label, false, &end, err);
+  if (rc < 0) return rc;
+  rc = load_body(object, ns, &end, err);
+  if (rc < 0) {
+    filo_end_free(&end);
+    return rc;
+  }
+  object->record = end.record;
+  object->record_len = end.record_len;
+  return 0;
+}
+
+/* Takes fd and label (which may be NULL for lack of memory), also when it fails. */
+static int open_object(int fd, char *label, const unsigned char *ns, struct filo_object **ret,
+                       struct filo_error *err) {
+  struct filo_object *object = label ? malloc(sizeof *object) : NULL;
+  int rc;
+  if (object) {
+    atomic_init(&object->refs, 1);
+    object->fd = fd;
+    object->label = label;
+    rc = load(object, ns, err);
+  } else {
+    rc = filo_fail(err, FILO_NO_MEMORY, "no memory to open an object");
+  }
+  if (rc == 0) {
+    *ret = object;
+    return 0;
+  }
+  free(object);
+  free(label);
+  close(fd);
+  return rc;
+}
+
+int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
+                     struct filo_object **ret, struct filo_error *err) {
+  int fd;
+  int rc = filo_place_open_file(store, ns, path, &fd, err);
+  if (rc < 0) return rc;
+  return open_object(fd, filo_place_label(store, ns, path), ns, ret, err);
+}
+
+int filo_object_open_file(const char *file, struct filo_object **ret, struct filo_error *err) {
+  int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot open %s", file);
+  }
+  return open_object(fd, strdup(file), NULL, ret, err);
+}
+
+struct filo_object *filo_object_ref(struct filo_object *object) {
+  atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
+  return object;
+}
+
+void filo_object_unref(struct filo_object *object) {
+  if (!object || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1) return;
+  filo_body_free(&object->body);
+  free(object->record);
+  close(object->fd);
+  free(object->label);
+  free(object);
+}
+
+const struct filo_record *filo_object_fields(const struct filo_object *object) {
+  return &object->body.fields;
+}
+
+const unsigned char *filo_object_record(const struct filo_object *object, size_t *len) {
+  *len = object->record_len;
+  return object->record;
+}
+
+int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const char *path,
+                     struct filo_record *fields, unsigned char **record, size_t *record_len,
+                     struct filo_error *err) {
+  FILO_AUTO_CLOSE int fd = -1;
+  int rc = filo_place_open_file(store, ns, path, &fd, err);
+  if (rc < 0) return rc;
+  struct filo_end end;
+  rc = filo_end_read(fd, path, false, &end, err);
+  if (rc < 0) return rc;
+  if (memcmp(ns, end.fields.ns, FILO_ID_SIZE) != 0) {
+    filo_end_free(&end);
+    return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", path);
+  }
+  *fields = end.fields;
+  *record = end.record;
+  *record_len = end.record_len;
+  return 0;
+}
+
+void filo_object_set_key(struct filo_object *object, const unsigned char key[FILO_KEY_SIZE]) {
+  filo_body_set_key(&object->body, key);
+}
+
+int64_t filo_object_read(struct filo_object *object, uint64_t offset, unsigned char *out,
+                         size_t len, struct filo_error *err) {
+  return filo_body_read(&object->body, offset, out, len, err);
+}
+
+/* Up to len bytes of a part of the file that has `size` bytes and starts at `base`. */
+static int64_t read_part(struct filo_object *object, uint64_t base, uint64_t size, uint64_t offset,
+                         unsigned char *out, size_t len, struct filo_error *err) {
+  if (offset >= size) return 0;
+  if (len > size - offset) len = (size_t)(size - offset);
+  int rc = filo_read_full(object->fd, object->label, base + offset, out, len, err);
+  return rc < 0 ? rc : (int64_t)len;
+}
+
+int64_t filo_object_read_sealed(struct filo_object *object, uint64_t offset, unsigned char *out,
+                                size_t len, struct filo_error *err) {
+  return read_part(object, FILO_IV_SIZE, object->body.fields.size, offset, out, len, err);
+}
+
+int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, unsigned char *out,
+                                size_t len, struct filo_error *err) {
+  uint64_t size = object->body.fields.size;
+  return read_part(object, FILO_IV_SIZE + size, FILO_HASH_SIZE * filo_chunk_count(size), offset,
+                   out, len, err);
+}
+
+int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct filo_error *err) {
+  if (index >= filo_chunk_count(object->body.fields.size))
+    return filo_fail(err, FILO_INVALID, "%s has no chunk %llu", object->label,
+                     (unsigned long long)index);
+  return filo_body_verify(&object->body, index, err);
+}
+
+int filo_object_set_aside(struct filo_object *object, struct filo_store *store, const char *path,
+                          struct filo_error *err) {
+  struct stat st;
+  if (fstat(object->fd, &st) < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot examine %s", object->label);
+  }
+  return filo_set_aside(store, object->body.fields.ns, path, &st, err);
+}

@@ -1,0 +1,95 @@
+/* From draft to visible: flush the bytes, rename, flush the folders, answer.
+ *
+ * A flush that failed is final: the kernel may have dropped the bytes and call the next flush a
+ * success, so the draft is removed. Folders are made, compared and renamed into under one mutex,
+ * since a removal prunes empty ones. Whoever publishes while another's new folders are not durable
+ * yet flushes these too: its own entry would be lost with them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+void filo_publish_sync_failed(struct filo_draft *draft, int error) {
+  filo_fail_errno(&draft->err, error, "cannot flush %s for %s", draft->store->root, draft->path);
+  if (!draft->name[0]) return;
+  unlinkat(draft->store->tmp_fd, draft->name, 0);
+  draft->name[0] = 0;
+}
+
+static int rename_into(struct filo_draft *draft) {
+  struct filo_store *store = draft->store;
+  if (renameat(store->tmp_fd, draft->name, draft->place.fd, draft->place.name) < 0) {
+    int error = errno;
+    return filo_fail_errno(&draft->err, error, "cannot publish %s in %s", draft->path, store->root);
+  }
+  draft->name[0] = 0;
+  return 0;
+}
+
+static void place(struct filo_draft *draft) {
+  struct filo_store *store = draft->store;
+  int rc = filo_place_open(store, draft->fields.ns, draft->path, true, &draft->place, &draft->err);
+  if (rc < 0) return;
+  rc = filo_place_check(&draft->place, draft->path, &draft->fields, &draft->err);
+  if (rc == 0) rc = rename_into(draft);
+  if (rc < 0 && rc != FILO_EXISTS) {
+    filo_place_prune(&draft->place, draft->fields.ns, draft->path);
+    filo_place_close(&draft->place);
+    return;
+  }
+  draft->levels = store->unflushed > 0 ? draft->place.depth : draft->place.made;
+  if (draft->place.made > 0) store->unflushed++;
+}
+
+void filo_publish_place(struct filo_draft *draft) {
+  if (draft->err.code) return;
+  pthread_mutex_lock(&draft->store->names);
+  place(draft);
+  pthread_mutex_unlock(&draft->store->names);
+}
+
+void filo_publish_settle(struct filo_draft *draft) {
+  if (draft->place.fd < 0) return;
+  if (draft->place.made > 0) {
+    pthread_mutex_lock(&draft->store->names);
+    draft->store->unflushed--;
+    pthread_mutex_unlock(&draft->store->names);
+  }
+  filo_place_close(&draft->place);
+}
+
+/* "A newer version is there" is a promise too: that one must be as durable as this would have been.
+ */
+int filo_publish_sync_folders(struct filo_draft *draft) {
+  int error = draft->place.fd < 0 ? 0 : filo_place_flush(&draft->place, draft->levels);
+  if (error) filo_publish_sync_failed(draft, error);
+  return error;
+}
+
+void filo_publish_answer(struct filo_draft *draft) {
+  struct filo_error err = draft->err; /* the callback may free the draft */
+  draft->fn(draft->ctx, err.code, err.code ? &err : NULL);
+}
+
+void filo_draft_publish(struct filo_draft *draft, const char *path, filo_published_fn *fn,
+                        void *ctx) {
+  struct filo_store *store = draft->store;
+  draft->fn = fn;
+  draft->ctx = ctx;
+  memset(&draft->err, 0, sizeof draft->err);
+  if (filo_path_check(path, strnlen(path, FILO_PATH_MAX), &draft->err) == 0) {
+    strcpy(draft->path, path);
+    if (store->durability == FILO_DURABLE_GROUP) {
+      filo_flusher_add(store->flusher, draft);
+      return;
+    }
+    if (store->durability == FILO_DURABLE_FULL && fsync(draft->fd) < 0)
+      filo_publish_sync_failed(draft, errno);
+    filo_publish_place(draft);
+    if (store->durability == FILO_DURABLE_FULL) filo_publish_sync_folders(draft);
+    filo_publish_settle(draft);
+  }
+  filo_publish_answer(draft);
+}

@@ -1,0 +1,226 @@
+/* A root is taken in this order: look whether it is ours (writing nothing into a folder that is
+ * not), lock, look again (another process may just have made it), write the marker, then the
+ * folders. A kill in between leaves a root that opens. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+static const char marker_name[] = "filo-root", marker_draft[] = "filo-root.new",
+                  lock_name[] = "lock";
+static const char marker_start[] = "filo root v1\nowner ";
+
+enum {
+  OWNER_AT = sizeof marker_start - 1,
+  MARKER_SIZE = OWNER_AT + FILO_NS_DIGITS + 1,
+  PARTIAL_DAYS = 7,
+};
+
+/* --- the folder itself --- */
+
+static int make_parents(const char *root) {
+  FILO_AUTO_FREE char *path = strdup(root);
+  if (!path) return -1;
+  for (char *p = path + 1; *p; p++) {
+    if (*p != '/') continue;
+    *p = 0;
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) return -1;
+    *p = '/';
+  }
+  return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+static int open_folder(struct filo_store *store, struct filo_error *err) {
+  if (mkdir(store->root, 0700) < 0 && errno != EEXIST &&
+      (errno != ENOENT || make_parents(store->root) < 0)) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot make the root %s", store->root);
+  }
+  store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (store->root_fd >= 0) return 0;
+  int error = errno;
+  if (error == ENOTDIR)
+    return filo_fail(err, FILO_DENIED, "the root %s is not a folder", store->root);
+  return filo_fail_errno(err, error, "cannot open the root %s", store->root);
+}
+
+static bool ignored(const char *name) {
+  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, lock_name) == 0 ||
+         strcmp(name, marker_draft) == 0 || strcmp(name, "lost+found") == 0;
+}
+
+/* A second descriptor, since closing a DIR closes its own. */
+static DIR *list_folder(int fd) {
+  int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+  if (!dir && copy >= 0) close(copy);
+  return dir;
+}
+
+static int check_empty(const struct filo_store *store, struct filo_error *err) {
+  DIR *dir = list_folder(store->root_fd);
+  if (!dir) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot list the root %s", store->root);
+  }
+  const struct dirent *entry;
+  while ((entry = readdir(dir)) && ignored(entry->d_name)) continue;
+  int rc = 0;
+  if (entry)
+    rc = filo_fail(err, FILO_DENIED,
+                   "the folder %s has content (%.64s) but no marker %s: if its disk is mounted and "
+                   "it really is the root, restore the marker; otherwise choose another root",
+                   store->root, entry->d_name, marker_name);
+  closedir(dir);
+  return rc;
+}
+
+/* --- the marker --- */
+
+static void marker_text(char text[MARKER_SIZE + 1], const unsigned char owner[FILO_ID_SIZE]) {
+  memcpy(text, marker_start, OWNER_AT);
+  filo_hex(text + OWNER_AT, owner, FILO_ID_SIZE);
+  memcpy(text + MARKER_SIZE - 1, "\n", 2);
+}
+
+/* 1 when the marker is there and the owner's, 0 when there is none. */
+static int check_marker(const struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
+                        struct filo_error *err) {
+  FILO_AUTO_CLOSE int fd =
+      openat(store->root_fd, marker_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  int error = errno;
+  if (fd < 0 && error == ENOENT) return 0;
+  if (fd < 0) return filo_fail_errno(err, error, "cannot read %s/%s", store->root, marker_name);
+  char text[MARKER_SIZE + 2] = "", wanted[MARKER_SIZE + 1];
+  ssize_t len = read(fd, text, MARKER_SIZE + 1);
+  error = errno;
+  if (len < 0) return filo_fail_errno(err, error, "cannot read %s/%s", store->root, marker_name);
+  marker_text(wanted, owner);
+  if (strcmp(text, wanted) == 0) return 1;
+  if (len != MARKER_SIZE || memcmp(text, marker_start, OWNER_AT) != 0)
+    return filo_fail(err, FILO_CORRUPT, "%s/%s is no marker of a Filo root", store->root,
+                     marker_name);
+  return filo_fail(err, FILO_DENIED,
+                   "the root %s belongs to node %.64s, not to %.64s: use that node's identity, or "
+                   "choose another root",
+                   store->root, text + OWNER_AT, wanted + OWNER_AT);
+}
+
+static int write_marker(const struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
+                        struct filo_error *err) {
+  char text[MARKER_SIZE + 1];
+  marker_text(text, owner);
+  FILO_AUTO_CLOSE int fd = openat(store->root_fd, marker_draft,
+                                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+  FILO_AUTO_CLOSE int parent = openat(store->root_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  errno = EIO; /* for a short write, which sets none */
+  if (fd >= 0 && write(fd, text, MARKER_SIZE) == MARKER_SIZE && fsync(fd) == 0 &&
+      renameat(store->root_fd, marker_draft, store->root_fd, marker_name) == 0 &&
+      fsync(store->root_fd) == 0 && (parent < 0 || fsync(parent) == 0))
+    return 0;
+  int error = errno;
+  unlinkat(store->root_fd, marker_draft, 0);
+  return filo_fail_errno(err, error, "cannot write %s/%s", store->root, marker_name);
+}
+
+/* --- the lock --- */
+
+static int locked_by_other(const struct filo_store *store, struct filo_error *err) {
+  char text[16] = "";
+  ssize_t len = pread(store->lock_fd, text, sizeof text - 1, 0);
+  long pid = len > 0 ? strtol(text, NULL, 10) : 0;
+  if (pid == (long)getpid())
+    return filo_fail(err, FILO_LOCKED, "the root %s is open in this process already", store->root);
+  if (pid <= 0)
+    return filo_fail(err, FILO_LOCKED, "the root %s is in use by another process", store->root);
+  return filo_fail(err, FILO_LOCKED,
+                   "the root %s is in use by process %ld: stop it, or choose another root",
+                   store->root, pid);
+}
+
+static int lock(struct filo_store *store, struct filo_error *err) {
+  store->lock_fd =
+      openat(store->root_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (store->lock_fd < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot write %s/%s", store->root, lock_name);
+  }
+  if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+    int error = errno;
+    if (error == EWOULDBLOCK) return locked_by_other(store, err);
+    return filo_fail_errno(err, error, "cannot lock %s/%s", store->root, lock_name);
+  }
+  char text[16];
+  int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+  /* The pid only serves a message: a full disk must not keep a node from starting and deleting. */
+  if (pwrite(store->lock_fd, text, (size_t)len, 0) != len || ftruncate(store->lock_fd, len) < 0)
+    return 0;
+  return 0;
+}
+
+/* --- the folders in it --- */
+
+static int open_subfolder(struct filo_store *store, const char *name, int *fd,
+                          struct filo_error *err) {
+  bool made = mkdirat(store->root_fd, name, 0700) == 0;
+  int error = errno;
+  if (!made && error != EEXIST)
+    return filo_fail_errno(err, error, "cannot make %s/%s", store->root, name);
+  *fd = openat(store->root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (*fd < 0 || (made && fsync(store->root_fd) < 0) ||
+      faccessat(*fd, ".", W_OK | X_OK, AT_EACCESS) < 0) {
+    error = errno;
+    return filo_fail_errno(err, error, "cannot write to %s/%s", store->root, name);
+  }
+  return 0;
+}
+
+int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
+                   struct filo_error *err) {
+  int rc = open_folder(store, err);
+  int marked = rc < 0 ? rc : check_marker(store, owner, err);
+  if (marked == 0) marked = check_empty(store, err);
+  if (marked < 0) return marked;
+  rc = lock(store, err);
+  if (rc < 0) return rc;
+  marked = check_marker(store, owner, err);
+  if (marked == 0) {
+    marked = check_empty(store, err);
+    if (marked == 0) marked = write_marker(store, owner, err);
+  }
+  if (marked < 0) return marked;
+  rc = open_subfolder(store, "tmp", &store->tmp_fd, err);
+  if (rc == 0) rc = open_subfolder(store, "bad", &store->bad_fd, err);
+  if (rc == 0) rc = open_subfolder(store, "objects", &store->objects_fd, err);
+  return rc;
+}
+
+static bool resumable(int tmp_fd, const char *name) {
+  size_t len = strlen(name);
+  struct stat st;
+  return len == FILO_NS_DIGITS + 5 && strcmp(name + FILO_NS_DIGITS, ".part") == 0 &&
+         fstatat(tmp_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+         st.st_mtime > time(NULL) - (time_t)PARTIAL_DAYS * 24 * 3600;
+}
+
+int filo_root_sweep(struct filo_store *store, struct filo_error *err) {
+  DIR *dir = list_folder(store->tmp_fd);
+  if (!dir) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot list %s/tmp", store->root);
+  }
+  const struct dirent *entry;
+  while ((entry = readdir(dir)))
+    if (entry->d_name[0] != '.' && !resumable(store->tmp_fd, entry->d_name))
+      unlinkat(store->tmp_fd, entry->d_name, 0);
+  closedir(dir);
+  return 0;
+}

@@ -1,0 +1,83 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+static struct filo_store *new_store(const struct filo_store_options *options) {
+  struct filo_store *store = calloc(1, sizeof *store);
+  if (!store) return NULL;
+  store->root_fd = store->lock_fd = store->tmp_fd = store->bad_fd = store->objects_fd = -1;
+  store->durability = options->durability;
+  store->reserve = options->reserve;
+  pthread_mutex_init(&store->names, NULL);
+  pthread_mutex_init(&store->space, NULL);
+  pthread_mutex_init(&store->receiving, NULL);
+  store->root = strdup(options->root);
+  if (store->root) return store;
+  filo_store_close(store);
+  return NULL;
+}
+
+int filo_store_open(const struct filo_store_options *options, struct filo_store **ret,
+                    struct filo_error *err) {
+  if (!options->root || !*options->root)
+    return filo_fail(err, FILO_INVALID, "a store needs a root folder");
+  struct filo_store *store = new_store(options);
+  if (!store) return filo_fail(err, FILO_NO_MEMORY, "no memory for a store");
+  int rc = filo_root_open(store, options->owner, err);
+  if (rc == 0) rc = filo_root_sweep(store, err);
+  if (rc == 0 && store->durability == FILO_DURABLE_GROUP) rc = filo_flusher_new(store, err);
+  if (rc < 0) {
+    filo_store_close(store);
+    return rc;
+  }
+  *ret = store;
+  return 0;
+}
+
+void filo_store_close(struct filo_store *store) {
+  if (!store) return;
+  filo_flusher_free(store->flusher);
+  const int fds[] = {store->tmp_fd, store->bad_fd, store->objects_fd, store->root_fd,
+                     store->lock_fd};
+  for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) filo_close_fd(&fds[i]);
+  pthread_mutex_destroy(&store->names);
+  pthread_mutex_destroy(&store->space);
+  pthread_mutex_destroy(&store->receiving);
+  free(store->root);
+  free(store);
+}
+
+const char *filo_store_root(const struct filo_store *store) {
+  return store->root;
+}
+
+int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
+                     struct filo_error *err) {
+  struct statvfs st;
+  if (fstatvfs(store->root_fd, &st) < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot measure the free space of %s", store->root);
+  }
+  uint64_t available = (uint64_t)st.f_bavail * st.f_frsize;
+  *free_bytes = available > store->reserve ? available - store->reserve : 0;
+  *total_bytes = (uint64_t)st.f_blocks * st.f_frsize;
+  return 0;
+}
+
+int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error *err) {
+  uint64_t free_bytes, total;
+  int rc = filo_store_space(store, &free_bytes, &total, err);
+  if (rc < 0) return rc;
+  uint64_t promised = atomic_load(&store->promised);
+  if (promised <= free_bytes && bytes <= free_bytes - promised) return 0;
+  return filo_fail(err, FILO_NO_SPACE,
+                   "no room for %llu bytes more in %s: %llu are free beyond the reserve of %llu, "
+                   "and %llu of these are promised",
+                   (unsigned long long)bytes, store->root, (unsigned long long)free_bytes,
+                   (unsigned long long)store->reserve, (unsigned long long)promised);
+}
