@@ -1,0 +1,24 @@
+/* What the transfers of one process share: the loop's pool of workers and the buffers. Loop thread.
+ */
+#ifndef FILO_TRANSFER_DESK_H
+#define FILO_TRANSFER_DESK_H
+
+#include "runtime/loop.h"
+#include "transfer/buffers.h"
+
+/* Buffers of 1 MiB that may be in use before transfers stop working ahead. */
+enum { FILO_BUFFERS = 12 };
+
+/* Seconds without progress after which a transfer over the network is given up. */
+#define FILO_STALL_SECONDS 30
+
+struct filo_desk {
+  struct event_base *base;
+  struct filo_pool *pool;
+  struct filo_buffers *buffers;
+};
+
+int filo_desk_new(struct filo_loop *loop, struct filo_desk **ret, struct filo_error *err);
+void filo_desk_free(struct filo_desk *desk);
+
+#endif

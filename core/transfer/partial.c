@@ -1,0 +1,54 @@
+#include "transfer/partial.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int filo_partial_new(struct filo_incoming *incoming, struct filo_partial **ret,
+                     struct filo_error *err) {
+  struct filo_partial *partial = calloc(1, sizeof *partial);
+  if (!partial) {
+    filo_incoming_free(incoming, true);
+    return filo_fail(err, FILO_NO_MEMORY, "no memory to receive an object");
+  }
+  partial->incoming = incoming;
+  partial->refs = 1;
+  partial->keep = true;
+  *ret = partial;
+  return 0;
+}
+
+struct filo_partial *filo_partial_ref(struct filo_partial *partial) {
+  partial->refs++;
+  return partial;
+}
+
+void filo_partial_unref(struct filo_partial *partial) {
+  if (!partial || --partial->refs > 0) return;
+  filo_incoming_free(partial->incoming, partial->keep);
+  free(partial);
+}
+
+static struct filo_partial *owner(struct filo_publication *publication) {
+  return (struct filo_partial *)((char *)publication - offsetof(struct filo_partial, publication));
+}
+
+static int publish(struct filo_publication *publication, struct filo_error *err) {
+  (void)err;
+  filo_incoming_publish(owner(publication)->incoming, filo_publication_ended, publication);
+  return 0;
+}
+
+static void publication_done(struct filo_publication *publication) {
+  struct filo_partial *partial = owner(publication);
+  partial->publishing = false;
+  if (partial->published) partial->published(partial->ctx, publication->code, &publication->err);
+  filo_partial_unref(partial);
+}
+
+void filo_partial_publish(struct filo_partial *partial, struct filo_pool *pool) {
+  assert(!partial->publishing);
+  partial->publishing = true;
+  partial->publication.work = publish;
+  partial->publication.done = publication_done;
+  filo_publication_start(&filo_partial_ref(partial)->publication, pool);
+}

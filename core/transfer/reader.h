@@ -1,0 +1,41 @@
+/* Reading content: verified, decrypted, ahead of the caller and in parallel; and saving it to a
+ * file.
+ *
+ * A reader works on a published object, or on a partial whose chunks are still coming: then it
+ * reads what is here and tells when it must wait for more. Loop thread; at most three buffers.
+ */
+#ifndef FILO_TRANSFER_READER_H
+#define FILO_TRANSFER_READER_H
+
+#include "store/object.h"
+#include "transfer/desk.h"
+#include "transfer/partial.h"
+
+struct filo_reader;
+
+/* Called when filo_reader_next may have something new. */
+typedef void filo_reader_fn(void *ctx);
+
+/* Content bytes [offset, end). One of object and partial is NULL; a reference to the other is
+ * taken. */
+int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
+                    struct filo_partial *partial, uint64_t offset, uint64_t end,
+                    filo_reader_fn *changed, void *ctx, struct filo_reader **ret,
+                    struct filo_error *err);
+
+/* 1 and the next piece, in order, valid until the next call; 0 at the end; FILO_BUSY when it is not
+ * here yet; another negative code on failure (then always). The caller says with `used` how many
+ * bytes of the piece before it took. */
+int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned char **bytes,
+                     size_t *len, struct filo_error *err);
+
+/* Instead of reading: writes everything into fd (taken) from its start, in parallel. `changed` is
+ * called when filo_reader_next gives 0 or a failure. */
+void filo_reader_save(struct filo_reader *reader, int fd);
+
+/* To be called when the partial has more chunks. */
+void filo_reader_pump(struct filo_reader *reader);
+
+void filo_reader_free(struct filo_reader *reader);
+
+#endif
