@@ -51,21 +51,19 @@ static size_t page_length(const struct filo_body *body, uint64_t page) {
   return (rest < PAGE_HASHES ? (size_t)rest : PAGE_HASHES) * FILO_HASH_SIZE;
 }
 
-static int read_page(struct filo_body *body, uint64_t page, const struct filo_end *end,
-                     struct filo_error *err) {
+static int read_page(struct filo_body *body, uint64_t page, struct filo_error *err) {
   uint64_t offset = FILO_IV_SIZE + body->fields.size + page * PAGE_SIZE;
-  size_t len = page_length(body, page);
-  if (end && offset >= end->file_size - end->tail_len) {
-    memcpy(body->page, end->tail + (offset - (end->file_size - end->tail_len)), len);
-    return 0;
-  }
-  return filo_read_full(body->fd, body->label, offset, body->page, len, err);
+  return filo_read_full(body->fd, body->label, offset, body->page, page_length(body, page), err);
 }
 
-static int load_page(struct filo_body *body, uint64_t page, const struct filo_end *end,
+static int load_page(struct filo_body *body, uint64_t page, const unsigned char *list,
                      struct filo_hasher *root, struct filo_error *err) {
   size_t len = page_length(body, page);
-  int rc = read_page(body, page, end, err);
+  int rc = 0;
+  if (list)
+    memcpy(body->page, list + page * PAGE_SIZE, len);
+  else
+    rc = read_page(body, page, err);
   if (rc == 0) rc = filo_hasher_update(root, body->page, len, err);
   if (rc == 0 && body->digests)
     rc = filo_digest(FILO_SHA256, body->page, len, body->digests + page * FILO_HASH_SIZE, err);
@@ -73,12 +71,12 @@ static int load_page(struct filo_body *body, uint64_t page, const struct filo_en
   return rc;
 }
 
-static int load_pages(struct filo_body *body, const struct filo_end *end, struct filo_hasher *root,
+static int load_pages(struct filo_body *body, const unsigned char *list, struct filo_hasher *root,
                       struct filo_error *err) {
   uint64_t chunks = filo_chunk_count(body->fields.size);
   int rc = filo_hasher_update(root, FILO_ROOT_PREFIX, FILO_ROOT_PREFIX_SIZE, err);
   for (uint64_t page = 0; rc == 0 && page * PAGE_HASHES < chunks; page++)
-    rc = load_page(body, page, end, root, err);
+    rc = load_page(body, page, list, root, err);
   unsigned char found[FILO_HASH_SIZE];
   if (rc == 0) rc = filo_hasher_finish(root, found, err);
   if (rc == 0 && memcmp(found, body->fields.root, sizeof found) != 0)
@@ -87,11 +85,11 @@ static int load_pages(struct filo_body *body, const struct filo_end *end, struct
   return rc;
 }
 
-int filo_body_load(struct filo_body *body, const struct filo_end *end, struct filo_error *err) {
+int filo_body_load(struct filo_body *body, const unsigned char *list, struct filo_error *err) {
   struct filo_hasher *root;
   int rc = filo_hasher_new(FILO_SHA256, &root, err);
   if (rc < 0) return rc;
-  rc = load_pages(body, end, root, err);
+  rc = load_pages(body, list, root, err);
   filo_hasher_free(root);
   return rc;
 }
@@ -100,7 +98,7 @@ static int turn_to(struct filo_body *body, uint64_t page, struct filo_error *err
   if (page == body->page_at) return 0;
   body->page_at = no_page;
   unsigned char digest[FILO_HASH_SIZE];
-  int rc = read_page(body, page, NULL, err);
+  int rc = read_page(body, page, err);
   if (rc == 0) rc = filo_digest(FILO_SHA256, body->page, page_length(body, page), digest, err);
   if (rc < 0) return rc;
   if (memcmp(digest, body->digests + page * FILO_HASH_SIZE, sizeof digest) != 0)
@@ -124,9 +122,24 @@ bool filo_body_has(const struct filo_body *body, uint64_t index) {
   return atomic_load(&body->verified[index / BITS]) >> index % BITS & 1;
 }
 
-bool filo_body_mark(struct filo_body *body, uint64_t index) {
-  uint64_t bit = (uint64_t)1 << index % BITS;
-  return !(atomic_fetch_or(&body->verified[index / BITS], bit) & bit);
+void filo_body_mark(struct filo_body *body, uint64_t index) {
+  atomic_fetch_or(&body->verified[index / BITS], (uint64_t)1 << index % BITS);
+}
+
+uint64_t filo_body_missing(const struct filo_body *body, uint64_t from) {
+  uint64_t chunks = filo_chunk_count(body->fields.size);
+  while (from < chunks && filo_body_has(body, from)) {
+    bool all = from % BITS == 0 && atomic_load(&body->verified[from / BITS]) == UINT64_MAX;
+    from += all ? BITS : 1;
+  }
+  return from < chunks ? from : chunks;
+}
+
+bool filo_body_any(const struct filo_body *body) {
+  uint64_t chunks = filo_chunk_count(body->fields.size);
+  for (uint64_t i = 0; i < chunks; i += BITS)
+    if (atomic_load(&body->verified[i / BITS])) return true;
+  return false;
 }
 
 /* Takes the hash of what was read; the mark follows what is on disk now. */

@@ -105,6 +105,11 @@ void filo_end_free(struct filo_end *end) {
   end->record = NULL;
 }
 
+const unsigned char *filo_end_hashes(const struct filo_end *end) {
+  uint64_t list = FILO_IV_SIZE + end->fields.size, tail = end->file_size - end->tail_len;
+  return list < tail ? NULL : end->tail + (list - tail);
+}
+
 /* What lies there is believed only once its signature was checked: rot must not keep a good version
  * out. */
 static int compare(const struct filo_record *there, const struct filo_record *fields,

@@ -86,6 +86,8 @@ struct filo_end {
 int filo_end_read(int fd, const char *label, bool trusted, struct filo_end *ret,
                   struct filo_error *err);
 void filo_end_free(struct filo_end *end);
+/* The hash list, when it was read along; else NULL. */
+const unsigned char *filo_end_hashes(const struct filo_end *end);
 void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len);
 /* Exactly len bytes; FILO_CORRUPT when the file ends before. */
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
@@ -112,14 +114,16 @@ int filo_body_init(struct filo_body *body, int fd, const char *label,
                    const struct filo_record *fields, struct filo_error *err);
 void filo_body_free(struct filo_body *body);
 void filo_body_set_key(struct filo_body *body, const unsigned char key[FILO_KEY_SIZE]);
-/* Reads the hash list once and checks the root. `end` (may be NULL) saves a read when it holds the
- * list. */
-int filo_body_load(struct filo_body *body, const struct filo_end *end, struct filo_error *err);
+/* Goes once through the hash list (in memory at `list`, or when that is NULL in the file) and
+ * checks the root. */
+int filo_body_load(struct filo_body *body, const unsigned char *list, struct filo_error *err);
 int filo_body_hash(struct filo_body *body, uint64_t index, unsigned char out[FILO_HASH_SIZE],
                    struct filo_error *err);
 bool filo_body_has(const struct filo_body *body, uint64_t index);
-/* True when it was not marked before. */
-bool filo_body_mark(struct filo_body *body, uint64_t index);
+/* The first chunk from `from` on that is not marked, or the chunk count. */
+uint64_t filo_body_missing(const struct filo_body *body, uint64_t from);
+bool filo_body_any(const struct filo_body *body);
+void filo_body_mark(struct filo_body *body, uint64_t index);
 /* Hashes a chunk from disk and marks it. */
 int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err);
 int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,

@@ -37,7 +37,7 @@ static int load_body(struct filo_object *object, const unsigned char *ns,
   int rc = check_iv(object->fd, object->label, end, err);
   if (rc == 0) rc = filo_body_init(&object->body, object->fd, object->label, &end->fields, err);
   if (rc < 0) return rc;
-  rc = filo_body_load(&object->body, end, err);
+  rc = filo_body_load(&object->body, filo_end_hashes(end), err);
   if (rc < 0) filo_body_free(&object->body);
   return rc;
 }
