@@ -107,6 +107,10 @@ int filo_hasher_finish(struct filo_hasher *hasher, unsigned char *out, struct fi
   return 0;
 }
 
+size_t filo_hasher_size(const struct filo_hasher *hasher) {
+  return (size_t)EVP_MD_get_size(hasher->md);
+}
+
 void filo_hasher_free(struct filo_hasher *hasher) {
   if (!hasher) return;
   EVP_MD_CTX_free(hasher->ctx);

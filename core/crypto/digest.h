@@ -28,6 +28,7 @@ int filo_hasher_reset(struct filo_hasher *hasher, struct filo_error *err);
 int filo_hasher_update(struct filo_hasher *hasher, const void *data, size_t len,
                        struct filo_error *err);
 int filo_hasher_finish(struct filo_hasher *hasher, unsigned char *out, struct filo_error *err);
+size_t filo_hasher_size(const struct filo_hasher *hasher);
 void filo_hasher_free(struct filo_hasher *hasher);
 
 int filo_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,

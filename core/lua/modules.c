@@ -8,7 +8,10 @@
 
 #include "runtime/task.h"
 
-static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module}, {NULL, NULL}};
+static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module},
+                                        {"filo.core.crypto", filo_open_crypto},
+                                        {"filo.core.cbor", filo_open_cbor},
+                                        {NULL, NULL}};
 
 static const struct filo_embedded *find(const char *name) {
   for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++)

@@ -1,0 +1,203 @@
+/* The encoder writes into one buffer that lives in the registry and is used again by the next
+ * message. It calls no metamethods and allocates nothing in Lua before the result, so that no
+ * script can run in between and find the buffer in use. */
+#include "lua/cbor.h"
+
+#include <cbor.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/modules.h"
+#include "lua/utf8.h"
+#include "runtime/task.h"
+
+enum { HEAD_MAX = 9, KEEP_MAX = 64 * 1024 };
+
+struct buffer {
+  unsigned char *bytes;
+  size_t used, size;
+};
+
+struct encoder {
+  lua_State *L;
+  struct buffer *out;
+  int key; /* stack index of the key whose value is encoded now, or 0 */
+};
+
+static const char buffer_key; /* registry: the buffer */
+
+static int free_buffer(lua_State *L) {
+  struct buffer *buffer = lua_touserdata(L, 1);
+  free(buffer->bytes);
+  *buffer = (struct buffer){0};
+  return 0;
+}
+
+static struct buffer *get_buffer(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &buffer_key);
+  struct buffer *buffer = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (buffer) return buffer;
+  buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
+  *buffer = (struct buffer){0};
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, free_buffer);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &buffer_key);
+  return buffer;
+}
+
+/* Room for len bytes more; out->used is the caller's to advance. */
+static unsigned char *reserve(struct encoder *e, size_t len) {
+  struct buffer *out = e->out;
+  if (len > SIZE_MAX / 2 - out->used) luaL_error(e->L, "too long to encode");
+  size_t want = out->used + len;
+  if (want > out->size) {
+    size_t size = out->size < 256 ? 256 : out->size;
+    while (size < want) size *= 2;
+    unsigned char *bytes = realloc(out->bytes, size);
+    if (!bytes) luaL_error(e->L, "not enough memory");
+    out->bytes = bytes;
+    out->size = size;
+  }
+  return out->bytes + out->used;
+}
+
+/* Raises what is wrong with the value, and in which field it is. */
+static void refuse(struct encoder *e, const char *what) {
+  lua_State *L = e->L;
+  if (!e->key) luaL_error(L, "cannot encode %s", what);
+  lua_pushvalue(L, e->key);
+  luaL_error(L, "cannot encode %s in field '%s'", what, lua_tostring(L, -1));
+}
+
+static void encode_value(struct encoder *e, int index, int depth);
+
+static void encode_number(struct encoder *e, int index) {
+  unsigned char *at = reserve(e, HEAD_MAX);
+  if (!lua_isinteger(e->L, index)) {
+    e->out->used += cbor_encode_double(lua_tonumber(e->L, index), at, HEAD_MAX);
+    return;
+  }
+  lua_Integer n = lua_tointeger(e->L, index);
+  e->out->used += n >= 0 ? cbor_encode_uint((uint64_t)n, at, HEAD_MAX)
+                         : cbor_encode_negint(~(uint64_t)n, at, HEAD_MAX);
+}
+
+static void encode_string(struct encoder *e, int index) {
+  size_t len;
+  const char *bytes = lua_tolstring(e->L, index, &len);
+  if (len > SIZE_MAX / 2) refuse(e, "so long a string");
+  unsigned char *at = reserve(e, HEAD_MAX + len);
+  size_t head = filo_utf8_valid((const unsigned char *)bytes, len)
+                    ? cbor_encode_string_start(len, at, HEAD_MAX)
+                    : cbor_encode_bytestring_start(len, at, HEAD_MAX);
+  memcpy(at + head, bytes, len);
+  e->out->used += head + len;
+}
+
+/* Counts the pairs; *sequence tells whether the keys are 1 to that count. */
+static size_t count_pairs(lua_State *L, int index, bool *sequence) {
+  lua_Unsigned last = lua_rawlen(L, index);
+  size_t pairs = 0;
+  bool within = true;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    within = within && lua_isinteger(L, -2) && (lua_Unsigned)lua_tointeger(L, -2) - 1 < last;
+    pairs++;
+  }
+  *sequence = pairs > 0 && within && pairs == last;
+  return pairs;
+}
+
+static void encode_array(struct encoder *e, int index, size_t count, int depth) {
+  e->out->used += cbor_encode_array_start(count, reserve(e, HEAD_MAX), HEAD_MAX);
+  for (size_t i = 1; i <= count; i++) {
+    lua_rawgeti(e->L, index, (lua_Integer)i);
+    encode_value(e, lua_gettop(e->L), depth + 1);
+    lua_pop(e->L, 1);
+  }
+}
+
+static void encode_map(struct encoder *e, int index, size_t pairs, int depth) {
+  lua_State *L = e->L;
+  e->out->used += cbor_encode_map_start(pairs, reserve(e, HEAD_MAX), HEAD_MAX);
+  int outer = e->key;
+  for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+    int key = lua_gettop(L) - 1;
+    if (lua_type(L, key) != LUA_TSTRING && !lua_isinteger(L, key))
+      refuse(e, "a table with keys other than strings and integers");
+    encode_value(e, key, depth + 1);
+    e->key = key;
+    encode_value(e, key + 1, depth + 1);
+    e->key = outer;
+  }
+}
+
+static void encode_table(struct encoder *e, int index, int depth) {
+  if (depth == FILO_CBOR_DEPTH) refuse(e, "tables more than 16 deep");
+  bool sequence;
+  size_t count = count_pairs(e->L, index, &sequence);
+  if (sequence)
+    encode_array(e, index, count, depth);
+  else
+    encode_map(e, index, count, depth);
+}
+
+static void encode_value(struct encoder *e, int index, int depth) {
+  switch (lua_type(e->L, index)) {
+  case LUA_TNIL:
+    e->out->used += cbor_encode_null(reserve(e, HEAD_MAX), HEAD_MAX);
+    break;
+  case LUA_TBOOLEAN:
+    e->out->used += cbor_encode_bool(lua_toboolean(e->L, index), reserve(e, HEAD_MAX), HEAD_MAX);
+    break;
+  case LUA_TNUMBER:
+    encode_number(e, index);
+    break;
+  case LUA_TSTRING:
+    encode_string(e, index);
+    break;
+  case LUA_TTABLE:
+    encode_table(e, index, depth);
+    break;
+  default:
+    refuse(e, lua_pushfstring(e->L, "a %s", luaL_typename(e->L, index)));
+  }
+}
+
+void filo_cbor_encode(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  luaL_checkstack(L, 2 * FILO_CBOR_DEPTH + LUA_MINSTACK, "too many values");
+  struct buffer *out = get_buffer(L);
+  out->used = 0;
+  struct encoder e = {L, out, 0};
+  encode_value(&e, index, 0);
+  lua_pushlstring(L, (const char *)out->bytes, out->used);
+  if (out->size > KEEP_MAX) {
+    free(out->bytes);
+    *out = (struct buffer){0};
+  }
+}
+
+static int encode(lua_State *L) {
+  luaL_checkany(L, 1);
+  filo_cbor_encode(L, 1);
+  return 1;
+}
+
+static int decode(lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  struct filo_error err;
+  int rc = filo_cbor_decode(L, (const unsigned char *)bytes, len, &err);
+  return rc < 0 ? filo_return_error(L, &err) : 1;
+}
+
+static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {NULL, NULL}};
+
+int filo_open_cbor(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
+}
