@@ -6,12 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lua/store.h"
 #include "runtime/task.h"
 
-static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module},
-                                        {"filo.core.crypto", filo_open_crypto},
-                                        {"filo.core.cbor", filo_open_cbor},
-                                        {NULL, NULL}};
+static const luaL_Reg core_modules[] = {
+    {"filo.core.runtime", filo_runtime_module}, {"filo.core.crypto", filo_open_crypto},
+    {"filo.core.cbor", filo_open_cbor},         {"filo.core.store", filo_open_store},
+    {"filo.core.net", filo_open_net},           {NULL, NULL}};
 
 static const struct filo_embedded *find(const char *name) {
   for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++)
@@ -55,6 +56,7 @@ static int search(lua_State *L) {
 }
 
 void filo_modules_install(lua_State *L) {
+  filo_desk_install(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   luaL_setfuncs(L, core_modules, 0);
   lua_pop(L, 1);

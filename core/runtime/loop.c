@@ -99,8 +99,13 @@ int filo_loop_new(filo_signal_fn *handler, void *ctx, struct filo_loop **ret,
   return 0;
 }
 
-void filo_loop_free(struct filo_loop *loop) {
+void filo_loop_stop(struct filo_loop *loop) {
   filo_pool_free(loop->pool);
+  loop->pool = NULL;
+}
+
+void filo_loop_free(struct filo_loop *loop) {
+  filo_loop_stop(loop);
   if (loop->dns) evdns_base_free(loop->dns, 0);
   if (loop->wake) event_free(loop->wake);
   if (loop->base) event_base_free(loop->base);

@@ -23,6 +23,9 @@ int filo_loop_new(filo_signal_fn *on_signal, void *ctx, struct filo_loop **ret,
                   struct filo_error *err);
 void filo_loop_free(struct filo_loop *loop);
 
+/* Ends the worker pool: all submitted jobs are done on return. No job may be submitted after. */
+void filo_loop_stop(struct filo_loop *loop);
+
 struct event_base *filo_loop_base(struct filo_loop *loop);
 struct filo_pool *filo_loop_pool(struct filo_loop *loop);
 

@@ -47,7 +47,7 @@ static struct filo_job *next_job(struct filo_pool *pool) {
   pthread_mutex_lock(&pool->submit_lock);
   while (!pool->waiting.head && !pool->stopping)
     pthread_cond_wait(&pool->submitted, &pool->submit_lock);
-  struct filo_job *job = list_pop(&pool->waiting);
+  struct filo_job *job = pool->stopping ? NULL : list_pop(&pool->waiting);
   pthread_mutex_unlock(&pool->submit_lock);
   return job;
 }
@@ -133,7 +133,14 @@ int filo_pool_new(unsigned threads, void (*wake)(void *ctx), void *ctx, struct f
 void filo_pool_free(struct filo_pool *pool) {
   if (!pool) return;
   stop_threads(pool);
-  while (pool->finished.head) filo_pool_finish(pool);
+  struct filo_job *job;
+  do { /* what `done` submits still gets done */
+    filo_pool_finish(pool);
+    if ((job = list_pop(&pool->waiting))) {
+      job->run(job);
+      filo_pool_post(pool, job);
+    }
+  } while (job);
   pthread_mutex_destroy(&pool->submit_lock);
   pthread_mutex_destroy(&pool->finish_lock);
   pthread_cond_destroy(&pool->submitted);

@@ -85,7 +85,7 @@ static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
   if (!task->timer || event_add(task->timer, &when) < 0) luaL_error(L, "no memory for a timer");
 }
 
-static struct filo_task *check_can_wait(lua_State *L) {
+struct filo_task *filo_task_check(lua_State *L) {
   struct filo_task *task = filo_task_current(L);
   if (!task || !lua_isyieldable(L))
     luaL_error(L, "cannot wait here: %s",
@@ -96,7 +96,7 @@ static struct filo_task *check_can_wait(lua_State *L) {
 }
 
 int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k) {
-  struct filo_task *task = check_can_wait(L);
+  struct filo_task *task = filo_task_check(L);
   task->why = FILO_WOKEN;
   if (task->cancelled) { /* came while it was running */
     make_ready(task);
@@ -129,7 +129,7 @@ void filo_event_set(struct filo_event *event) {
 
 int filo_event_wait(lua_State *L, struct filo_event *event, double seconds, lua_KContext ctx,
                     lua_KFunction k) {
-  struct filo_task *task = check_can_wait(L);
+  struct filo_task *task = filo_task_check(L);
   if (event->waiter) return luaL_error(L, "another task waits for this already");
   event->waiter = task;
   return filo_task_wait(L, seconds, ctx, k);
@@ -371,6 +371,7 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
 void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   unwind_all(runtime, grace);
   filo_guard_stop();
+  filo_loop_stop(runtime->loop);
   lua_close(runtime->L);
   filo_loop_free(runtime->loop);
   free(runtime);

@@ -44,8 +44,11 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached);
 /* The task that runs now; NULL outside of one. */
 struct filo_task *filo_task_current(lua_State *L);
 
-/* Raises an error where a wait cannot be: outside a task, or below a C function such as table.sort.
- */
+/* The current task. Raises an error where a wait cannot be: outside a task, or below a C function
+ * such as table.sort. */
+struct filo_task *filo_task_check(lua_State *L);
+
+/* Checks as above. seconds below 0: no deadline. */
 int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k);
 
 enum filo_why { FILO_WOKEN, FILO_TIMED_OUT, FILO_TASK_CANCELLED };

@@ -14,22 +14,21 @@ struct filo_buffers {
   struct event *trim;
 };
 
-static const size_t mapping = FILO_CHUNK_SIZE + 4096;
-
 static struct filo_buffer *make(void) {
   struct filo_buffer *buffer = malloc(sizeof *buffer);
   if (!buffer) return NULL;
-  void *memory = mmap(NULL, mapping, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *memory =
+      mmap(NULL, FILO_CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     free(buffer);
     return NULL;
   }
-  buffer->bytes = (unsigned char *)memory + FILO_BUFFER_HEADROOM;
+  buffer->bytes = memory;
   return buffer;
 }
 
 static void destroy(struct filo_buffer *buffer) {
-  munmap(buffer->bytes - FILO_BUFFER_HEADROOM, mapping);
+  munmap(buffer->bytes, FILO_CHUNK_SIZE);
   free(buffer);
 }
 

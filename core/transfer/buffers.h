@@ -15,9 +15,6 @@
 
 #include "error.h"
 
-/* Bytes before `bytes` that belong to the buffer too: a frame's header is written there. */
-enum { FILO_BUFFER_HEADROOM = 64 };
-
 struct filo_buffer {
   struct filo_buffer *next; /* the pool's */
   unsigned char *bytes;     /* FILO_CHUNK_SIZE of them */

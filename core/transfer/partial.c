@@ -28,6 +28,33 @@ void filo_partial_unref(struct filo_partial *partial) {
   free(partial);
 }
 
+void filo_partial_watch(struct filo_partial *partial, struct filo_partial_watch *watch) {
+  watch->next = partial->watches;
+  watch->back = &partial->watches;
+  if (watch->next) watch->next->back = &watch->next;
+  partial->watches = watch;
+}
+
+void filo_partial_unwatch(struct filo_partial_watch *watch) {
+  if (!watch->back) return;
+  *watch->back = watch->next;
+  if (watch->next) watch->next->back = watch->back;
+  watch->back = NULL;
+}
+
+void filo_partial_landed(struct filo_partial *partial) {
+  struct filo_partial_watch *watch = partial->watches;
+  for (struct filo_partial_watch *next; watch; watch = next) {
+    next = watch->next; /* it may stop watching */
+    watch->changed(watch);
+  }
+}
+
+void filo_partial_fail(struct filo_partial *partial, int code, const char *message) {
+  partial->code = filo_fail(&partial->err, code, "%s", message);
+  filo_partial_landed(partial);
+}
+
 static struct filo_partial *owner(struct filo_publication *publication) {
   return (struct filo_partial *)((char *)publication - offsetof(struct filo_partial, publication));
 }

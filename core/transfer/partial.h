@@ -6,11 +6,19 @@
 #include "store/incoming.h"
 #include "transfer/publication.h"
 
+/* Somebody who wants to know of each chunk that lands, and of a failure. */
+struct filo_partial_watch {
+  void (*changed)(struct filo_partial_watch *watch);
+  struct filo_partial_watch *next, **back; /* the partial's */
+};
+
 struct filo_partial {
   struct filo_incoming *incoming;
   unsigned refs;
-  bool keep;                  /* for resuming, when the last reference goes */
-  void (*changed)(void *ctx); /* one more chunk is here; may be NULL */
+  bool keep; /* for resuming, when the last reference goes */
+  int code;  /* below 0: no more chunks will come */
+  struct filo_error err;
+  struct filo_partial_watch *watches;
   void (*published)(void *ctx, int code, const struct filo_error *err);
   void *ctx;
   bool publishing;
@@ -22,6 +30,16 @@ int filo_partial_new(struct filo_incoming *incoming, struct filo_partial **ret,
                      struct filo_error *err);
 struct filo_partial *filo_partial_ref(struct filo_partial *partial);
 void filo_partial_unref(struct filo_partial *partial);
+
+/* The watch stays the caller's and must be removed before it goes. */
+void filo_partial_watch(struct filo_partial *partial, struct filo_partial_watch *watch);
+void filo_partial_unwatch(struct filo_partial_watch *watch);
+
+/* Tells all who watch that a chunk has landed. */
+void filo_partial_landed(struct filo_partial *partial);
+
+/* No more chunks will come: readers get this failure after what is here. */
+void filo_partial_fail(struct filo_partial *partial, int code, const char *message);
 
 /* Publishes; `published` is called once. Not twice at a time. */
 void filo_partial_publish(struct filo_partial *partial, struct filo_pool *pool);

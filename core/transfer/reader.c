@@ -26,6 +26,7 @@ struct filo_reader {
   struct piece pieces[READER_DEPTH]; /* a ring: `take` is the oldest, `plan` the next to fill */
   unsigned plan, take, under_way;
   size_t taken; /* of the oldest piece */
+  struct filo_partial_watch watch;
   int save_fd;
   int code;
   struct filo_error err;
@@ -77,6 +78,45 @@ static void run_piece(struct filo_job *job) {
 
 /* --- On the loop --- */
 
+static void piece_done(struct filo_job *job);
+
+static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) {
+  struct piece *piece = &reader->pieces[reader->plan];
+  uint64_t chunk_end = (reader->planned | (FILO_CHUNK_SIZE - 1)) + 1;
+  uint64_t end = chunk_end < reader->end ? chunk_end : reader->end;
+  piece->job = (struct filo_job){.run = run_piece, .done = piece_done};
+  piece->reader = reader;
+  piece->buffer = buffer;
+  piece->at = reader->planned;
+  piece->len = (size_t)(end - reader->planned);
+  piece->busy = true;
+  reader->planned = end;
+  reader->plan = (reader->plan + 1) % READER_DEPTH;
+  reader->under_way++;
+  filo_pool_submit(reader->desk->pool, &piece->job);
+}
+
+static bool may_plan(const struct filo_reader *reader) {
+  const struct piece *piece = &reader->pieces[reader->plan];
+  if (reader->code < 0 || piece->busy || piece->ready || reader->planned == reader->end)
+    return false;
+  return !reader->partial ||
+         filo_incoming_has(reader->partial->incoming, reader->planned >> FILO_CHUNK_BITS);
+}
+
+static void pump(struct filo_reader *reader) {
+  while (may_plan(reader)) {
+    bool first = reader->planned == reader->given;
+    struct filo_buffer *buffer = filo_buffers_take(reader->desk->buffers, first);
+    if (buffer) {
+      start_piece(reader, buffer);
+      continue;
+    }
+    if (first) reader->code = filo_fail(&reader->err, FILO_NO_MEMORY, "no memory for a buffer");
+    return;
+  }
+}
+
 static void advance(struct filo_reader *reader, struct piece *piece) {
   reader->given += piece->len;
   reader->taken = 0;
@@ -106,45 +146,8 @@ static void piece_done(struct filo_job *job) {
     reader->err = piece->err;
   }
   if (reader->save_fd >= 0) drop_saved(reader);
-  filo_reader_pump(reader);
+  pump(reader);
   reader->changed(reader->ctx);
-}
-
-static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) {
-  struct piece *piece = &reader->pieces[reader->plan];
-  uint64_t chunk_end = (reader->planned | (FILO_CHUNK_SIZE - 1)) + 1;
-  uint64_t end = chunk_end < reader->end ? chunk_end : reader->end;
-  piece->job = (struct filo_job){.run = run_piece, .done = piece_done};
-  piece->reader = reader;
-  piece->buffer = buffer;
-  piece->at = reader->planned;
-  piece->len = (size_t)(end - reader->planned);
-  piece->busy = true;
-  reader->planned = end;
-  reader->plan = (reader->plan + 1) % READER_DEPTH;
-  reader->under_way++;
-  filo_pool_submit(reader->desk->pool, &piece->job);
-}
-
-static bool may_plan(const struct filo_reader *reader) {
-  const struct piece *piece = &reader->pieces[reader->plan];
-  if (reader->code < 0 || piece->busy || piece->ready || reader->planned == reader->end)
-    return false;
-  return !reader->partial ||
-         filo_incoming_has(reader->partial->incoming, reader->planned >> FILO_CHUNK_BITS);
-}
-
-void filo_reader_pump(struct filo_reader *reader) {
-  while (may_plan(reader)) {
-    bool first = reader->planned == reader->given;
-    struct filo_buffer *buffer = filo_buffers_take(reader->desk->buffers, first);
-    if (buffer) {
-      start_piece(reader, buffer);
-      continue;
-    }
-    if (first) reader->code = filo_fail(&reader->err, FILO_NO_MEMORY, "no memory for a buffer");
-    return;
-  }
 }
 
 int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned char **bytes,
@@ -154,7 +157,7 @@ int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned cha
   if (piece->ready && piece->code == 0 && reader->taken == piece->len) {
     advance(reader, piece);
     piece = &reader->pieces[reader->take];
-    filo_reader_pump(reader);
+    pump(reader);
   }
   if (reader->given == reader->end) return 0;
   if (piece->ready && piece->code == 0) {
@@ -162,12 +165,20 @@ int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned cha
     *len = piece->len - reader->taken;
     return 1;
   }
-  if (reader->code < 0 && reader->under_way == 0) {
-    if (err) *err = reader->err;
-    return reader->code;
-  }
-  filo_reader_pump(reader);
-  return FILO_BUSY;
+  pump(reader);
+  if (reader->under_way > 0) return FILO_BUSY;
+  const struct filo_partial *partial = reader->partial;
+  int code = reader->code < 0 ? reader->code : partial ? partial->code : 0;
+  if (code == 0) return FILO_BUSY;
+  if (err) *err = reader->code < 0 ? reader->err : partial->err;
+  return code;
+}
+
+static void on_landed(struct filo_partial_watch *watch) {
+  struct filo_reader *reader =
+      (struct filo_reader *)((char *)watch - offsetof(struct filo_reader, watch));
+  pump(reader);
+  reader->changed(reader->ctx);
 }
 
 int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
@@ -178,7 +189,11 @@ int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
   if (!reader) return filo_fail(err, FILO_NO_MEMORY, "no memory to read an object");
   reader->desk = desk;
   reader->object = object ? filo_object_ref(object) : NULL;
-  reader->partial = partial ? filo_partial_ref(partial) : NULL;
+  if (partial) {
+    reader->partial = filo_partial_ref(partial);
+    reader->watch.changed = on_landed;
+    filo_partial_watch(partial, &reader->watch);
+  }
   reader->begin = reader->planned = reader->given = offset < end ? offset : end;
   reader->end = end;
   reader->save_fd = -1;
@@ -190,11 +205,12 @@ int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
 
 void filo_reader_save(struct filo_reader *reader, int fd) {
   reader->save_fd = fd;
-  filo_reader_pump(reader);
+  pump(reader);
 }
 
 void filo_reader_free(struct filo_reader *reader) {
   if (!reader) return;
   reader->freed = true;
+  filo_partial_unwatch(&reader->watch);
   if (reader->under_way == 0) destroy(reader);
 }

@@ -33,9 +33,6 @@ int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned cha
  * called when filo_reader_next gives 0 or a failure. */
 void filo_reader_save(struct filo_reader *reader, int fd);
 
-/* To be called when the partial has more chunks. */
-void filo_reader_pump(struct filo_reader *reader);
-
 void filo_reader_free(struct filo_reader *reader);
 
 #endif

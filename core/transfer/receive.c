@@ -135,7 +135,7 @@ static void run_part(struct filo_job *job) {
 static void settle(struct filo_receive *receive) {
   bool all = receive->working == 0 && !receive->filling && !more_to_plan(receive);
   struct filo_error err;
-  if (all) {
+  if (all && receive->ended) {
     finish(receive, 0, NULL);
   } else if (receive->ended && receive->working == 0) {
     int code = filo_fail(&err, FILO_PROTOCOL, "the peer ended the stream before it was complete");
@@ -155,7 +155,7 @@ static void part_done(struct filo_job *job) {
   struct filo_error err = part->err;
   bool chunk = !part->hashes;
   release_part(receive, part);
-  if (code == 0 && chunk && partial->changed) partial->changed(partial->ctx);
+  if (code == 0 && chunk) filo_partial_landed(partial);
   if (receive->freed) {
     if (receive->working == 0) destroy(receive);
   } else if (receive->done && code < 0) {

@@ -1,7 +1,7 @@
 /* Sending a sealed object, or a run of its chunks, over a stream: the hash list first if asked,
  * then ciphertext.
  *
- * Bytes are read by the workers into buffers with headroom and go from there into the connection:
+ * Bytes are read by the workers into buffers and go from there into the connection:
  * no other copy is made. At most two buffers a stream: one is read while the other is sent. Nothing
  * is read before the receiver gave credit. Loop thread.
  */

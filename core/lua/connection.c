@@ -1,0 +1,361 @@
+/* Connections to peers: messages as Lua values. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lua/cbor.h"
+#include "lua/net.h"
+#include "lua/store.h"
+#include "runtime/task.h"
+
+/* Bytes of messages that may lie unread before a peer is dropped as a flood. */
+enum { INBOX_MAX = 8 << 20 };
+
+struct message {
+  struct message *next;
+  size_t len;
+  unsigned char bytes[];
+};
+
+/* Outlives its userdata until the connection has said `closed`. */
+struct peer {
+  struct filo_connection *connection;
+  struct filo_event ready, inbox, drained;
+  struct message *first, **last;
+  size_t inbox_bytes;
+  bool is_ready, is_closed, dropped;
+  struct filo_error why;
+};
+
+static void free_peer(struct peer *peer) {
+  while (peer->first) {
+    struct message *message = peer->first;
+    peer->first = message->next;
+    free(message);
+  }
+  filo_connection_unref(peer->connection);
+  free(peer);
+}
+
+/* --- Handlers --- */
+
+static void on_ready(void *ctx) {
+  struct peer *peer = ctx;
+  peer->is_ready = true;
+  filo_event_set(&peer->ready);
+}
+
+static void on_message(void *ctx, const unsigned char *bytes, size_t len) {
+  struct peer *peer = ctx;
+  if (peer->dropped) return;
+  struct message *message = malloc(sizeof *message + len);
+  if (!message || peer->inbox_bytes + len > INBOX_MAX) {
+    free(message);
+    filo_connection_close(peer->connection, FILO_BUSY, "messages came faster than they were read");
+    return;
+  }
+  message->next = NULL;
+  message->len = len;
+  memcpy(message->bytes, bytes, len);
+  *peer->last = message;
+  peer->last = &message->next;
+  peer->inbox_bytes += len;
+  filo_event_set(&peer->inbox);
+}
+
+static void on_drained(void *ctx) {
+  struct peer *peer = ctx;
+  filo_event_set(&peer->drained);
+}
+
+static void on_closed(void *ctx, const struct filo_error *why) {
+  struct peer *peer = ctx;
+  peer->is_closed = true;
+  peer->why = *why;
+  if (peer->dropped) {
+    free_peer(peer);
+    return;
+  }
+  filo_event_set(&peer->ready);
+  filo_event_set(&peer->inbox);
+  filo_event_set(&peer->drained);
+}
+
+static const struct filo_connection_handler handler = {on_ready, on_message, on_drained, on_closed};
+
+/* --- Userdata --- */
+
+static struct peer *check_peer(lua_State *L, int index) {
+  struct peer **box = luaL_checkudata(L, index, FILO_CONNECTION_TYPE);
+  luaL_argcheck(L, *box, index, "the connection is closed");
+  return *box;
+}
+
+struct filo_connection *filo_check_connection(lua_State *L, int index) {
+  return check_peer(L, index)->connection;
+}
+
+static int drop(lua_State *L) {
+  struct peer **box = luaL_checkudata(L, 1, FILO_CONNECTION_TYPE);
+  struct peer *peer = *box;
+  *box = NULL;
+  if (!peer) return 0;
+  peer->dropped = true;
+  if (peer->is_closed || !peer->connection)
+    free_peer(peer);
+  else
+    filo_connection_close(peer->connection, FILO_CLOSED, "closed here");
+  return 0;
+}
+
+static struct peer *push_peer(lua_State *L) {
+  struct peer **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, FILO_CONNECTION_TYPE);
+  *box = calloc(1, sizeof **box);
+  if (!*box) luaL_error(L, "no memory for a connection");
+  (*box)->last = &(*box)->first;
+  return *box;
+}
+
+static double number_option(lua_State *L, int table, const char *name, double otherwise) {
+  double value = otherwise;
+  if (lua_getfield(L, table, name) != LUA_TNIL) value = lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+/* {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, message_max =} */
+static void read_options(lua_State *L, int table, struct filo_connection_options *options) {
+  memset(options, 0, sizeof *options);
+  options->base = filo_desk_of(L)->base;
+  if (lua_getfield(L, table, "tls") != LUA_TNIL) options->tls = filo_check_tls(L, -1);
+  lua_pop(L, 1);
+  lua_getfield(L, table, "id");
+  size_t len;
+  options->id = (const unsigned char *)lua_tolstring(L, -1, &len);
+  if (!options->id || len != FILO_ID_SIZE) luaL_error(L, "option id: 32 bytes expected");
+  lua_pop(L, 1); /* the table keeps it alive */
+  options->dial_timeout = number_option(L, table, "dial_timeout", 10);
+  options->handshake_timeout = number_option(L, table, "handshake_timeout", 10);
+  options->silence_timeout = number_option(L, table, "silence_timeout", 0);
+  options->message_max = (uint32_t)number_option(L, table, "message_max", 4096);
+}
+
+int filo_push_accepted(lua_State *L, int fd, int table) {
+  struct filo_error err;
+  struct filo_connection_options options;
+  struct peer *peer = push_peer(L);
+  read_options(L, table, &options);
+  if (filo_connection_accept(&options, fd, &handler, peer, &peer->connection, &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+/* --- Waiting --- */
+
+static int return_why(lua_State *L, const struct peer *peer) {
+  return filo_return_error(L, &peer->why);
+}
+
+static int ready_or_wait(lua_State *L, int status, lua_KContext ctx);
+
+static int wait_ready(lua_State *L, struct peer *peer) {
+  if (peer->is_closed) return return_why(L, peer);
+  if (!peer->is_ready) return filo_event_wait(L, &peer->ready, -1, 0, ready_or_wait);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int ready_or_wait(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct peer *peer = check_peer(L, 1);
+  if (filo_event_why(L, &peer->ready) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  return wait_ready(L, peer);
+}
+
+/* ready(): the connection, once its handshake is done */
+static int connection_ready(lua_State *L) {
+  return wait_ready(L, check_peer(L, 1));
+}
+
+int filo_net_dial(lua_State *L) {
+  struct filo_error err;
+  struct filo_address to;
+  struct filo_connection_options options;
+  const char *text = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  filo_task_check(L);
+  if (filo_address_parse(text, &to, &err) < 0) return filo_return_error(L, &err);
+  struct peer *peer = push_peer(L);
+  lua_replace(L, 1);
+  read_options(L, 2, &options);
+  options.dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
+  if (filo_connection_dial(&options, &to, &handler, peer, &peer->connection, &err) < 0)
+    return filo_return_error(L, &err);
+  return wait_ready(L, peer);
+}
+
+static int receive_or_wait(lua_State *L, int status, lua_KContext ctx);
+
+/* A message that is no CBOR closes the connection: the peer broke the protocol. */
+static int give_message(lua_State *L, struct peer *peer) {
+  struct filo_error err;
+  struct message *message = peer->first;
+  peer->first = message->next;
+  if (!peer->first) peer->last = &peer->first;
+  peer->inbox_bytes -= message->len;
+  int code = filo_cbor_decode(L, message->bytes, message->len, &err);
+  free(message);
+  if (code == 0) return 1;
+  err.code = FILO_PROTOCOL;
+  filo_connection_close(peer->connection, FILO_PROTOCOL, "a message is not CBOR");
+  return filo_return_error(L, &err);
+}
+
+static int next_message(lua_State *L, struct peer *peer) {
+  peer->inbox.set = false;
+  if (peer->first) return give_message(L, peer);
+  if (peer->is_closed) return return_why(L, peer);
+  return filo_event_wait(L, &peer->inbox, luaL_optnumber(L, 2, -1), 0, receive_or_wait);
+}
+
+static int receive_or_wait(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct peer *peer = check_peer(L, 1);
+  struct filo_error err;
+  switch (filo_event_why(L, &peer->inbox)) {
+  case FILO_WOKEN:
+    return next_message(L, peer);
+  case FILO_TIMED_OUT:
+    filo_fail(&err, FILO_TIMEOUT, "no message came in time");
+    return filo_return_error(L, &err);
+  default:
+    return filo_task_raise_cancelled(L);
+  }
+}
+
+/* receive([seconds]): the next message */
+static int connection_receive(lua_State *L) {
+  return next_message(L, check_peer(L, 1));
+}
+
+static int drained_or_wait(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct peer *peer = check_peer(L, 1);
+  if (filo_event_why(L, &peer->drained) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  if (peer->is_closed) return return_why(L, peer);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* send(value): true, or nil and an error: busy when too much waits to be sent */
+static int connection_send(lua_State *L) {
+  struct peer *peer = check_peer(L, 1);
+  struct filo_error err;
+  size_t len;
+  luaL_checkany(L, 2);
+  if (peer->is_closed) return return_why(L, peer);
+  filo_cbor_encode(L, 2);
+  const char *bytes = lua_tolstring(L, -1, &len);
+  if (filo_connection_send(peer->connection, (const unsigned char *)bytes, len, &err) < 0)
+    return filo_return_error(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* drained(): after `busy`, when there is room again */
+static int connection_drained(lua_State *L) {
+  struct peer *peer = check_peer(L, 1);
+  if (peer->is_closed) return return_why(L, peer);
+  peer->drained.set = false;
+  return filo_event_wait(L, &peer->drained, -1, 0, drained_or_wait);
+}
+
+/* --- Facts --- */
+
+static int connection_admit(lua_State *L) {
+  struct peer *peer = check_peer(L, 1);
+  if (!peer->is_closed) filo_connection_admit(peer->connection);
+  return 0;
+}
+
+/* close([code [, reason]]) */
+static int connection_close(lua_State *L) {
+  struct peer **box = luaL_checkudata(L, 1, FILO_CONNECTION_TYPE);
+  if (!*box || (*box)->is_closed) return 0;
+  int code = filo_code_from_name(luaL_optstring(L, 2, "closed"));
+  luaL_argcheck(L, code < 0, 2, "an error code such as \"denied\"");
+  filo_connection_close((*box)->connection, code, luaL_optstring(L, 3, "closed here"));
+  return 0;
+}
+
+/* peer(): the raw node ID, and whether it is proven */
+static int connection_peer(lua_State *L) {
+  bool proven;
+  const unsigned char *id = filo_connection_peer(check_peer(L, 1)->connection, &proven);
+  lua_pushlstring(L, (const char *)id, FILO_ID_SIZE);
+  lua_pushboolean(L, proven);
+  return 2;
+}
+
+static int connection_binding(lua_State *L) {
+  const unsigned char *binding = filo_connection_binding(check_peer(L, 1)->connection);
+  lua_pushlstring(L, (const char *)binding, 32);
+  return 1;
+}
+
+static int connection_is_dialler(lua_State *L) {
+  lua_pushboolean(L, filo_connection_is_dialler(check_peer(L, 1)->connection));
+  return 1;
+}
+
+static int connection_remote(lua_State *L) {
+  lua_pushstring(L, filo_connection_remote(check_peer(L, 1)->connection));
+  return 1;
+}
+
+static int connection_local(lua_State *L) {
+  lua_pushstring(L, filo_connection_local(check_peer(L, 1)->connection));
+  return 1;
+}
+
+static void set_integer(lua_State *L, const char *name, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+static int connection_stats(lua_State *L) {
+  struct filo_connection_stats stats;
+  filo_connection_stats(check_peer(L, 1)->connection, &stats);
+  lua_createtable(L, 0, 5);
+  set_integer(L, "bytes_in", stats.bytes_in);
+  set_integer(L, "bytes_out", stats.bytes_out);
+  set_integer(L, "messages_in", stats.messages_in);
+  set_integer(L, "messages_out", stats.messages_out);
+  lua_pushnumber(L, stats.idle);
+  lua_setfield(L, -2, "idle");
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"ready", connection_ready},
+                                   {"receive", connection_receive},
+                                   {"send", connection_send},
+                                   {"drained", connection_drained},
+                                   {"admit", connection_admit},
+                                   {"close", connection_close},
+                                   {"peer", connection_peer},
+                                   {"binding", connection_binding},
+                                   {"is_dialler", connection_is_dialler},
+                                   {"remote", connection_remote},
+                                   {"local_address", connection_local},
+                                   {"stats", connection_stats},
+                                   {"send_object", filo_connection_send_object},
+                                   {"receive_object", filo_connection_receive_object},
+                                   {NULL, NULL}};
+
+void filo_register_connection(lua_State *L) {
+  filo_register_type(L, FILO_CONNECTION_TYPE, methods, drop);
+}

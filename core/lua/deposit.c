@@ -1,0 +1,217 @@
+/* Deposits: content on its way into the store. And files as sources. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lua/crypto.h"
+#include "lua/store.h"
+#include "runtime/task.h"
+#include "transfer/deposit.h"
+
+#define DEPOSIT_TYPE "filo.deposit"
+
+struct deposit_box {
+  struct filo_deposit *deposit;
+  struct filo_event changed;
+  struct filo_store_handle *store;
+  bool digest;
+  size_t written; /* of the string that a waiting `write` is about */
+};
+
+static void on_changed(void *ctx) {
+  struct deposit_box *box = ctx;
+  filo_event_set(&box->changed);
+}
+
+static int deposit_close(lua_State *L) {
+  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+  filo_deposit_free(box->deposit);
+  box->deposit = NULL;
+  if (box->store) filo_store_handle_unref(box->store);
+  box->store = NULL;
+  return 0;
+}
+
+static struct deposit_box *check_deposit(lua_State *L) {
+  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+  luaL_argcheck(L, box->deposit, 1, "the deposit is closed");
+  return box;
+}
+
+/* store:deposit(size or nil, plain, digest) */
+int filo_store_deposit(lua_State *L) {
+  struct filo_store_handle *store = filo_check_store(L, 1);
+  lua_Integer size = luaL_optinteger(L, 2, -1);
+  struct filo_deposit_options options = {size < 0 ? FILO_SIZE_UNKNOWN : (uint64_t)size,
+                                         lua_toboolean(L, 3), lua_toboolean(L, 4)};
+  struct deposit_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, DEPOSIT_TYPE);
+  box->store = filo_store_handle_ref(store);
+  box->digest = options.digest;
+  struct filo_error err;
+  if (filo_deposit_new(filo_desk_of(L), store->store, &options, on_changed, box, &box->deposit,
+                       &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+/* --- write(bytes): waits while all buffers are in use --- */
+
+static int go_on_writing(lua_State *L, int status, lua_KContext ctx);
+
+static int write_or_wait(lua_State *L, struct deposit_box *box) {
+  size_t len;
+  struct filo_error err;
+  const char *bytes = luaL_checklstring(L, 2, &len);
+  box->changed.set = false;
+  int64_t n = filo_deposit_write(box->deposit, (const unsigned char *)bytes + box->written,
+                                 len - box->written, &err);
+  if (n < 0) return filo_return_error(L, &err);
+  box->written += (size_t)n;
+  if (box->written < len) return filo_event_wait(L, &box->changed, -1, 0, go_on_writing);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int go_on_writing(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+  if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  return write_or_wait(L, check_deposit(L));
+}
+
+static int deposit_write(lua_State *L) {
+  struct deposit_box *box = check_deposit(L);
+  box->written = 0;
+  return write_or_wait(L, box);
+}
+
+/* --- Waiting until it is settled, then giving a result --- */
+
+static int push_size(lua_State *L, struct deposit_box *box) {
+  struct filo_error err;
+  unsigned char digest[32];
+  lua_pushinteger(L, (lua_Integer)filo_deposit_size(box->deposit));
+  if (!box->digest) return 1;
+  if (filo_deposit_digest(box->deposit, digest, &err) < 0) return filo_return_error(L, &err);
+  lua_pushlstring(L, (const char *)digest, sizeof digest);
+  return 2;
+}
+
+static int push_record(lua_State *L, struct deposit_box *box) {
+  size_t len;
+  const unsigned char *record = filo_deposit_record(box->deposit, &len);
+  lua_pushlstring(L, (const char *)record, len);
+  return 1;
+}
+
+typedef int give_fn(lua_State *L, struct deposit_box *box);
+
+static int go_on_settling(lua_State *L, int status, lua_KContext ctx);
+
+static int settle(lua_State *L, struct deposit_box *box, give_fn *give) {
+  struct filo_error err;
+  box->changed.set = false;
+  if (!filo_deposit_settled(box->deposit))
+    return filo_event_wait(L, &box->changed, -1, (lua_KContext)give, go_on_settling);
+  if (filo_deposit_status(box->deposit, &err) < 0) return filo_return_error(L, &err);
+  return give(L, box);
+}
+
+static int go_on_settling(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+  if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  return settle(L, check_deposit(L), (give_fn *)ctx);
+}
+
+/* finish(): after the last write. Content bytes, and the digest when asked for. */
+static int deposit_finish(lua_State *L) {
+  struct deposit_box *box = check_deposit(L);
+  filo_task_check(L);
+  filo_deposit_end(box->deposit);
+  return settle(L, box, push_size);
+}
+
+/* publish(identity, key_hash, version, meta, path): the record */
+static int deposit_publish(lua_State *L) {
+  struct deposit_box *box = check_deposit(L);
+  struct filo_deposit_place place = {.identity = filo_check_identity(L, 2)};
+  memcpy(place.key_hash, filo_check_hash(L, 3, "key hash"), 32);
+  place.version = (uint64_t)luaL_checkinteger(L, 4);
+  place.meta = luaL_checklstring(L, 5, &place.meta_len);
+  place.path = filo_check_path(L, 6);
+  filo_task_check(L);
+  struct filo_error err;
+  if (filo_deposit_publish(box->deposit, &place, &err) < 0) return filo_return_error(L, &err);
+  return settle(L, box, push_record);
+}
+
+static int deposit_progress(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)filo_deposit_size(check_deposit(L)->deposit));
+  return 1;
+}
+
+/* --- Files --- */
+
+/* Opens without waiting for a writer of a named pipe. */
+static int open_source(const char *path, struct stat *status, struct filo_error *err) {
+  bool input = strcmp(path, "-") == 0;
+  int fd = input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return filo_fail_errno(err, errno, "cannot open %s", path);
+  if (fstat(fd, status) < 0) {
+    int saved = errno;
+    close(fd);
+    return filo_fail_errno(err, saved, "cannot read %s", path);
+  }
+  if (S_ISDIR(status->st_mode)) {
+    close(fd);
+    return filo_fail(err, FILO_INVALID, "%s is a folder: give the files in it", path);
+  }
+  return fd;
+}
+
+static int start_source(struct deposit_box *box, int fd, const struct stat *status,
+                        const char *path, struct filo_error *err) {
+  if (!S_ISREG(status->st_mode)) return filo_deposit_drain(box->deposit, fd, path, err);
+  filo_deposit_copy(box->deposit, fd, path);
+  return 0;
+}
+
+/* store:deposit_file(path, plain, digest): a deposit that is settled */
+int filo_store_deposit_file(lua_State *L) {
+  struct filo_store_handle *store = filo_check_store(L, 1);
+  const char *path = luaL_checkstring(L, 2);
+  bool plain = lua_toboolean(L, 3), digest = lua_toboolean(L, 4);
+  struct filo_error err;
+  struct stat status;
+  struct deposit_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, DEPOSIT_TYPE);
+  int fd = open_source(path, &status, &err);
+  if (fd < 0) return filo_return_error(L, &err);
+  uint64_t size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : FILO_SIZE_UNKNOWN;
+  struct filo_deposit_options options = {size, plain, digest};
+  box->store = filo_store_handle_ref(store);
+  box->digest = digest;
+  if (filo_deposit_new(filo_desk_of(L), store->store, &options, on_changed, box, &box->deposit,
+                       &err) < 0) {
+    close(fd);
+    return filo_return_error(L, &err);
+  }
+  if (start_source(box, fd, &status, path, &err) < 0) return filo_return_error(L, &err);
+  lua_pushinteger(L, (lua_Integer)status.st_mtime);
+  return 2;
+}
+
+static const luaL_Reg methods[] = {{"write", deposit_write},     {"finish", deposit_finish},
+                                   {"publish", deposit_publish}, {"progress", deposit_progress},
+                                   {"close", deposit_close},     {NULL, NULL}};
+
+void filo_register_deposit(lua_State *L) {
+  filo_register_type(L, DEPOSIT_TYPE, methods, deposit_close);
+}

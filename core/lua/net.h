@@ -1,0 +1,36 @@
+/* The network bindings' shared parts. Loop thread. */
+#ifndef FILO_LUA_NET_H
+#define FILO_LUA_NET_H
+
+#include <lua.h>
+
+#include "transport/connection.h"
+
+#define FILO_CONNECTION_TYPE "filo.connection"
+
+/* The open connection at index; raises when it was closed by the script. */
+struct filo_connection *filo_check_connection(lua_State *L, int index);
+
+/* Pushes a connection made from an accepted fd, whose handshake is still to come. The table at
+ * `options` holds tls, id and timeouts. Takes fd. Returns 1, or 2 with nil and an error. */
+int filo_push_accepted(lua_State *L, int fd, int options);
+
+/* dial(address, options) */
+int filo_net_dial(lua_State *L);
+
+/* Raw byte connections: push_accepted takes fd; dial_raw(address, seconds). */
+int filo_push_raw(lua_State *L, int fd);
+int filo_net_dial_raw(lua_State *L);
+
+/* Methods of a connection that start transfers. */
+int filo_connection_send_object(lua_State *L);
+int filo_connection_receive_object(lua_State *L);
+
+/* The tls at the top of the stack's options table, or NULL. */
+struct filo_tls *filo_check_tls(lua_State *L, int index);
+
+void filo_register_connection(lua_State *L);
+void filo_register_transfer(lua_State *L);
+void filo_register_raw(lua_State *L);
+
+#endif

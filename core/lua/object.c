@@ -1,0 +1,162 @@
+/* Objects: published sealed objects, opened for reading and sending. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/call.h"
+#include "lua/store.h"
+
+struct object_box {
+  struct filo_object *object;
+  struct filo_store_handle *store;
+};
+
+struct filo_object *filo_check_object(lua_State *L, int index) {
+  struct object_box *box = luaL_checkudata(L, index, FILO_OBJECT_TYPE);
+  luaL_argcheck(L, box->object, index, "the object is closed");
+  return box->object;
+}
+
+static int object_close(lua_State *L) {
+  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
+  filo_object_unref(box->object);
+  box->object = NULL;
+  if (box->store) filo_store_handle_unref(box->store);
+  box->store = NULL;
+  return 0;
+}
+
+void filo_push_object(lua_State *L, struct filo_store_handle *store, struct filo_object *object) {
+  struct object_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  box->object = object;
+  box->store = filo_store_handle_ref(store);
+  luaL_setmetatable(L, FILO_OBJECT_TYPE);
+}
+
+/* --- Opening, on a worker --- */
+
+struct object_call {
+  struct filo_call base;
+  struct filo_store_handle *store;
+  unsigned char ns[32];
+  char path[FILO_PATH_MAX];
+  struct filo_object *object;
+  uint64_t chunk;
+  unsigned char *body;
+  size_t body_len;
+};
+
+static void discard(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  filo_object_unref(call->object);
+  if (call->store) filo_store_handle_unref(call->store);
+  free(call->body);
+  free(call);
+}
+
+static void open_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  base->code =
+      filo_object_open(call->store->store, call->ns, call->path, &call->object, &base->err);
+}
+
+static int opened(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct object_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  filo_push_object(L, call->store, call->object);
+  call->object = NULL;
+  discard(&call->base);
+  return 1;
+}
+
+/* store:object(namespace, path) */
+int filo_store_open_object(lua_State *L) {
+  struct filo_store_handle *store = filo_check_store(L, 1);
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  const char *path = filo_check_path(L, 3);
+  struct object_call *call = filo_call_new(L, sizeof *call, open_work, discard);
+  call->store = filo_store_handle_ref(store);
+  memcpy(call->ns, ns, 32);
+  strcpy(call->path, path);
+  return filo_call(L, &call->base, opened);
+}
+
+/* --- Methods --- */
+
+static int object_fields(lua_State *L) {
+  filo_push_fields(L, filo_object_fields(filo_check_object(L, 1)));
+  return 1;
+}
+
+static int object_record(lua_State *L) {
+  size_t len;
+  const unsigned char *record = filo_object_record(filo_check_object(L, 1), &len);
+  lua_pushlstring(L, (const char *)record, len);
+  return 1;
+}
+
+static int object_set_key(lua_State *L) {
+  filo_object_set_key(filo_check_object(L, 1), filo_check_hash(L, 2, "content key"));
+  return 0;
+}
+
+static struct object_call *object_call(lua_State *L, void (*work)(struct filo_call *)) {
+  struct filo_object *object = filo_check_object(L, 1);
+  struct object_call *call = filo_call_new(L, sizeof *call, work, discard);
+  call->object = filo_object_ref(object);
+  return call;
+}
+
+static void verify_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  base->code = filo_object_verify_chunk(call->object, call->chunk, &base->err);
+}
+
+static int object_verify_chunk(lua_State *L) {
+  lua_Integer chunk = luaL_checkinteger(L, 2);
+  struct object_call *call = object_call(L, verify_work);
+  call->chunk = (uint64_t)chunk;
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+static void body_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  uint64_t size = filo_object_fields(call->object)->size;
+  size_t hashes = 32 * (size_t)filo_chunk_count(size);
+  call->body_len = hashes + (size_t)size;
+  call->body = malloc(call->body_len + 1);
+  if (!call->body) {
+    base->code = filo_fail(&base->err, FILO_NO_MEMORY, "no memory for an object's bytes");
+    return;
+  }
+  int64_t n = filo_object_read_hashes(call->object, 0, call->body, hashes, &base->err);
+  if (n >= 0)
+    n = filo_object_read_sealed(call->object, 0, call->body + hashes, (size_t)size, &base->err);
+  base->code = n < 0 ? (int)n : 0;
+}
+
+static int body_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct object_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_pushlstring(L, (const char *)call->body, call->body_len);
+  discard(&call->base);
+  return 1;
+}
+
+/* The sealed bytes of an object of at most one chunk: hashes, then ciphertext. */
+static int object_body(lua_State *L) {
+  const struct filo_record *fields = filo_object_fields(filo_check_object(L, 1));
+  luaL_argcheck(L, fields->size <= FILO_CHUNK_SIZE, 1, "the object has more than one chunk");
+  return filo_call(L, &object_call(L, body_work)->base, body_ended);
+}
+
+static const luaL_Reg methods[] = {
+    {"fields", object_fields},   {"record", object_record},
+    {"set_key", object_set_key}, {"verify_chunk", object_verify_chunk},
+    {"body", object_body},       {"reader", filo_object_reader},
+    {"close", object_close},     {NULL, NULL}};
+
+void filo_register_object(lua_State *L) {
+  filo_register_type(L, FILO_OBJECT_TYPE, methods, object_close);
+}

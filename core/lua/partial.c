@@ -1,0 +1,191 @@
+/* Partials: copies on their way in; and small objects that come whole. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/call.h"
+#include "lua/store.h"
+
+struct partial_box {
+  struct filo_partial *partial;
+  struct filo_store_handle *store;
+};
+
+struct filo_partial *filo_check_partial(lua_State *L, int index) {
+  struct partial_box *box = luaL_checkudata(L, index, FILO_PARTIAL_TYPE);
+  luaL_argcheck(L, box->partial, index, "the partial is closed");
+  return box->partial;
+}
+
+static int partial_close(lua_State *L) {
+  struct partial_box *box = luaL_checkudata(L, 1, FILO_PARTIAL_TYPE);
+  filo_partial_unref(box->partial);
+  box->partial = NULL;
+  if (box->store) filo_store_handle_unref(box->store);
+  box->store = NULL;
+  return 0;
+}
+
+/* --- Opening, on a worker --- */
+
+struct incoming_call {
+  struct filo_call base;
+  struct filo_store_handle *store;
+  char path[FILO_PATH_MAX];
+  unsigned char *bytes; /* record, then body */
+  size_t record_len, body_len;
+  bool whole;
+  struct filo_incoming *incoming;
+  struct filo_partial *partial;
+};
+
+static void discard(struct filo_call *base) {
+  struct incoming_call *call = (struct incoming_call *)base;
+  if (call->incoming) filo_incoming_free(call->incoming, true);
+  filo_partial_unref(call->partial);
+  filo_store_handle_unref(call->store);
+  free(call->bytes);
+  free(call);
+}
+
+static void open_work(struct filo_call *base) {
+  struct incoming_call *call = (struct incoming_call *)base;
+  struct filo_store *store = call->store->store;
+  if (call->whole)
+    base->code = filo_incoming_whole(store, call->path, call->bytes, call->record_len,
+                                     call->bytes + call->record_len, call->body_len,
+                                     &call->incoming, &base->err);
+  else
+    base->code = filo_incoming_open(store, call->path, call->bytes, call->record_len,
+                                    &call->incoming, &base->err);
+}
+
+static int opened(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct incoming_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  struct partial_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, FILO_PARTIAL_TYPE);
+  call->base.code = filo_partial_new(call->incoming, &box->partial, &call->base.err);
+  call->incoming = NULL;
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  box->store = filo_store_handle_ref(call->store);
+  discard(&call->base);
+  return 1;
+}
+
+/* store:incoming(path, record [, body]): with a body, the small object is whole already. */
+int filo_store_incoming(lua_State *L) {
+  size_t record_len, body_len = 0;
+  struct filo_store_handle *store = filo_check_store(L, 1);
+  const char *path = filo_check_path(L, 2);
+  const char *record = luaL_checklstring(L, 3, &record_len);
+  const char *body = luaL_optlstring(L, 4, NULL, &body_len);
+  struct incoming_call *call = filo_call_new(L, sizeof *call, open_work, discard);
+  call->store = filo_store_handle_ref(store);
+  call->whole = body != NULL;
+  call->record_len = record_len;
+  call->body_len = body_len;
+  strcpy(call->path, path);
+  call->bytes = malloc(record_len + body_len + 1);
+  if (!call->bytes) {
+    discard(&call->base);
+    return luaL_error(L, "no memory");
+  }
+  memcpy(call->bytes, record, record_len);
+  if (body) memcpy(call->bytes + record_len, body, body_len);
+  return filo_call(L, &call->base, opened);
+}
+
+/* --- Publishing --- */
+
+static void on_published(void *ctx, int code, const struct filo_error *err) {
+  struct incoming_call *call = ctx;
+  call->base.code = code;
+  if (code < 0) call->base.err = *err;
+  if (call->base.abandoned)
+    discard(&call->base);
+  else
+    filo_event_set(&call->base.ended);
+}
+
+static int partial_publish(lua_State *L) {
+  struct partial_box *box = luaL_checkudata(L, 1, FILO_PARTIAL_TYPE);
+  struct filo_partial *partial = filo_check_partial(L, 1);
+  luaL_argcheck(L, !partial->publishing, 1, "it is being published already");
+  struct incoming_call *call = filo_call_new(L, sizeof *call, NULL, discard);
+  call->store = filo_store_handle_ref(box->store);
+  call->partial = filo_partial_ref(partial);
+  partial->published = on_published;
+  partial->ctx = call;
+  filo_partial_publish(partial, filo_loop_pool(filo_runtime_loop(filo_runtime_of(L))));
+  return filo_call_wait(L, &call->base, filo_call_ended);
+}
+
+/* --- Methods --- */
+
+static int partial_fields(lua_State *L) {
+  filo_push_fields(L, filo_incoming_fields(filo_check_partial(L, 1)->incoming));
+  return 1;
+}
+
+static int partial_record(lua_State *L) {
+  size_t len;
+  const unsigned char *record = filo_incoming_record(filo_check_partial(L, 1)->incoming, &len);
+  lua_pushlstring(L, (const char *)record, len);
+  return 1;
+}
+
+static int partial_has_hashes(lua_State *L) {
+  lua_pushboolean(L, filo_incoming_has_hashes(filo_check_partial(L, 1)->incoming));
+  return 1;
+}
+
+static int partial_has(lua_State *L) {
+  lua_Integer chunk = luaL_checkinteger(L, 2);
+  lua_pushboolean(L, filo_incoming_has(filo_check_partial(L, 1)->incoming, (uint64_t)chunk));
+  return 1;
+}
+
+static int partial_missing(lua_State *L) {
+  lua_Integer from = luaL_optinteger(L, 2, 0);
+  uint64_t chunk = filo_incoming_missing(filo_check_partial(L, 1)->incoming, (uint64_t)from);
+  lua_pushinteger(L, (lua_Integer)chunk);
+  return 1;
+}
+
+static int partial_set_key(lua_State *L) {
+  filo_incoming_set_key(filo_check_partial(L, 1)->incoming, filo_check_hash(L, 2, "content key"));
+  return 0;
+}
+
+/* fail(code, message): readers get this error after what is here. */
+static int partial_fail(lua_State *L) {
+  struct filo_partial *partial = filo_check_partial(L, 1);
+  int code = filo_code_from_name(luaL_checkstring(L, 2));
+  filo_partial_fail(partial, code ? code : FILO_IO, luaL_checkstring(L, 3));
+  return 0;
+}
+
+/* discard(): nothing is kept for resuming. */
+static int partial_discard(lua_State *L) {
+  filo_check_partial(L, 1)->keep = false;
+  return 0;
+}
+
+static const luaL_Reg methods[] = {{"fields", partial_fields},
+                                   {"record", partial_record},
+                                   {"has_hashes", partial_has_hashes},
+                                   {"has", partial_has},
+                                   {"missing", partial_missing},
+                                   {"set_key", partial_set_key},
+                                   {"reader", filo_partial_reader},
+                                   {"publish", partial_publish},
+                                   {"fail", partial_fail},
+                                   {"discard", partial_discard},
+                                   {"close", partial_close},
+                                   {NULL, NULL}};
+
+void filo_register_partial(lua_State *L) {
+  filo_register_type(L, FILO_PARTIAL_TYPE, methods, partial_close);
+}

@@ -1,0 +1,149 @@
+/* Readers: content in order, or saved to a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "lua/store.h"
+#include "runtime/task.h"
+#include "transfer/reader.h"
+
+#define READER_TYPE "filo.reader"
+
+struct reader_box {
+  struct filo_reader *reader;
+  struct filo_event changed;
+};
+
+static void on_changed(void *ctx) {
+  struct reader_box *box = ctx;
+  filo_event_set(&box->changed);
+}
+
+static int reader_close(lua_State *L) {
+  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
+  filo_reader_free(box->reader);
+  box->reader = NULL;
+  return 0;
+}
+
+static struct reader_box *check_reader(lua_State *L) {
+  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
+  luaL_argcheck(L, box->reader, 1, "the reader is closed");
+  return box;
+}
+
+/* self, offset, end: the userdata keeps self alive as its user value */
+static int push_reader(lua_State *L, struct filo_object *object, struct filo_partial *partial,
+                       uint64_t size) {
+  lua_Integer offset = luaL_optinteger(L, 2, 0);
+  lua_Integer end = luaL_optinteger(L, 3, (lua_Integer)size);
+  luaL_argcheck(L, offset >= 0, 2, "an offset, 0 or more");
+  if ((uint64_t)end > size) end = (lua_Integer)size;
+  if (offset > end) offset = end;
+  struct reader_box *box = lua_newuserdatauv(L, sizeof *box, 1);
+  memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, READER_TYPE);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, 1);
+  struct filo_error err;
+  if (filo_reader_new(filo_desk_of(L), object, partial, (uint64_t)offset, (uint64_t)end, on_changed,
+                      box, &box->reader, &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+int filo_object_reader(lua_State *L) {
+  struct filo_object *object = filo_check_object(L, 1);
+  return push_reader(L, object, NULL, filo_object_fields(object)->size);
+}
+
+int filo_partial_reader(lua_State *L) {
+  struct filo_partial *partial = filo_check_partial(L, 1);
+  return push_reader(L, NULL, partial, filo_incoming_fields(partial->incoming)->size);
+}
+
+/* --- read(max): the next bytes, at most max; nil at the end; nil and an error --- */
+
+static int try_read(lua_State *L, struct reader_box *box) {
+  struct filo_error err;
+  const unsigned char *bytes;
+  size_t len;
+  lua_Integer max = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, max > 0, 2, "a number of bytes, 1 or more");
+  int got = filo_reader_next(box->reader, 0, &bytes, &len, &err);
+  if (got == 1) {
+    if (len > (size_t)max) len = (size_t)max;
+    lua_pushlstring(L, (const char *)bytes, len);
+    filo_reader_next(box->reader, len, &bytes, &len, &err); /* reads on meanwhile */
+    return 1;
+  }
+  if (got == 0) {
+    lua_pushnil(L);
+    return 1;
+  }
+  return got == FILO_BUSY ? 0 : filo_return_error(L, &err);
+}
+
+static int go_on_reading(lua_State *L, int status, lua_KContext ctx);
+
+static int read_or_wait(lua_State *L) {
+  struct reader_box *box = check_reader(L);
+  box->changed.set = false;
+  int given = try_read(L, box);
+  if (given > 0) return given;
+  return filo_event_wait(L, &box->changed, -1, 0, go_on_reading);
+}
+
+static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
+  if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  return read_or_wait(L);
+}
+
+/* --- save(fd): everything into the open file --- */
+
+static int go_on_saving(lua_State *L, int status, lua_KContext ctx);
+
+static int saved_or_wait(lua_State *L, struct reader_box *box) {
+  struct filo_error err;
+  const unsigned char *bytes;
+  size_t len;
+  box->changed.set = false;
+  int got = filo_reader_next(box->reader, 0, &bytes, &len, &err);
+  if (got == 0) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  if (got < 0 && got != FILO_BUSY) return filo_return_error(L, &err);
+  return filo_event_wait(L, &box->changed, -1, 0, go_on_saving);
+}
+
+static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
+  if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  return saved_or_wait(L, check_reader(L));
+}
+
+/* save(path): into a new or emptied file */
+static int reader_save(lua_State *L) {
+  struct reader_box *box = check_reader(L);
+  const char *path = luaL_checkstring(L, 2);
+  filo_task_check(L);
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    struct filo_error err;
+    filo_fail_errno(&err, errno, "cannot write %s", path);
+    return filo_return_error(L, &err);
+  }
+  filo_reader_save(box->reader, fd);
+  return saved_or_wait(L, box);
+}
+
+static const luaL_Reg methods[] = {
+    {"read", read_or_wait}, {"save", reader_save}, {"close", reader_close}, {NULL, NULL}};
+
+void filo_register_reader(lua_State *L) {
+  filo_register_type(L, READER_TYPE, methods, reader_close);
+}

@@ -1,0 +1,398 @@
+/* The module filo.core.store: roots, paths, records, and the store's own methods. */
+#include "lua/store.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/call.h"
+#include "lua/crypto.h"
+#include "lua/modules.h"
+#include "store/incoming.h"
+
+static const char desk_key;
+
+struct filo_desk *filo_desk_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &desk_key);
+  struct filo_desk **box = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return *box;
+}
+
+static int free_desk(lua_State *L) {
+  struct filo_desk **box = lua_touserdata(L, 1);
+  if (*box) filo_desk_free(*box);
+  *box = NULL;
+  return 0;
+}
+
+void filo_desk_install(lua_State *L) {
+  struct filo_error err;
+  struct filo_desk **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  lua_newtable(L);
+  lua_pushcfunction(L, free_desk);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  if (filo_desk_new(filo_runtime_loop(filo_runtime_of(L)), box, &err) < 0)
+    luaL_error(L, "%s", err.message);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &desk_key);
+}
+
+void filo_register_type(lua_State *L, const char *name, const luaL_Reg *methods,
+                        lua_CFunction close) {
+  luaL_newmetatable(L, name);
+  lua_newtable(L);
+  luaL_setfuncs(L, methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__close");
+  lua_pop(L, 1);
+}
+
+/* --- Handles and arguments --- */
+
+struct filo_store_handle *filo_store_handle_ref(struct filo_store_handle *handle) {
+  handle->refs++;
+  return handle;
+}
+
+void filo_store_handle_unref(struct filo_store_handle *handle) {
+  if (--handle->refs > 0) return;
+  filo_store_close(handle->store);
+  free(handle);
+}
+
+struct filo_store_handle *filo_check_store(lua_State *L, int index) {
+  struct filo_store_handle **box = luaL_checkudata(L, index, FILO_STORE_TYPE);
+  luaL_argcheck(L, *box, index, "the store is closed");
+  return *box;
+}
+
+const unsigned char *filo_check_hash(lua_State *L, int index, const char *what) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, index, &len);
+  if (len != 32) luaL_argerror(L, index, lua_pushfstring(L, "%s of 32 bytes expected", what));
+  return (const unsigned char *)bytes;
+}
+
+const char *filo_check_path(lua_State *L, int index) {
+  size_t len;
+  struct filo_error err;
+  const char *path = luaL_checklstring(L, index, &len);
+  if (filo_path_check(path, len, &err) < 0) luaL_argerror(L, index, err.message);
+  return path;
+}
+
+static void set_bytes(lua_State *L, const char *name, const unsigned char *bytes, size_t len) {
+  lua_pushlstring(L, (const char *)bytes, len);
+  lua_setfield(L, -2, name);
+}
+
+void filo_push_fields(lua_State *L, const struct filo_record *fields) {
+  lua_createtable(L, 0, 7);
+  lua_pushinteger(L, (lua_Integer)fields->version);
+  lua_setfield(L, -2, "version");
+  lua_pushinteger(L, (lua_Integer)fields->size);
+  lua_setfield(L, -2, "size");
+  lua_pushboolean(L, fields->flags & FILO_TOMBSTONE);
+  lua_setfield(L, -2, "tombstone");
+  lua_pushboolean(L, fields->flags & FILO_PLAIN);
+  lua_setfield(L, -2, "plain");
+  set_bytes(L, "namespace", fields->ns, 32);
+  set_bytes(L, "key_hash", fields->key_hash, 32);
+  set_bytes(L, "root", fields->root, 32);
+}
+
+/* --- Opening --- */
+
+struct open_call {
+  struct filo_call base;
+  struct filo_store_options options;
+  char *root;
+  struct filo_store *store;
+};
+
+static void open_work(struct filo_call *base) {
+  struct open_call *call = (struct open_call *)base;
+  base->code = filo_store_open(&call->options, &call->store, &base->err);
+}
+
+static void open_discard(struct filo_call *base) {
+  struct open_call *call = (struct open_call *)base;
+  if (call->store) filo_store_close(call->store);
+  free(call->root);
+  free(call);
+}
+
+static int opened(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct open_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  struct filo_store_handle **box = lua_newuserdatauv(L, sizeof *box, 0);
+  *box = NULL;
+  luaL_setmetatable(L, FILO_STORE_TYPE);
+  *box = calloc(1, sizeof **box);
+  if (!*box) luaL_error(L, "no memory");
+  (*box)->store = call->store;
+  (*box)->refs = 1;
+  call->store = NULL;
+  open_discard(&call->base);
+  return 1;
+}
+
+static enum filo_durability check_durability(lua_State *L, int index) {
+  static const char *const names[] = {"full", "group", "none", NULL};
+  return (enum filo_durability)luaL_checkoption(L, index, "full", names);
+}
+
+/* open(root, owner, durability, reserve) */
+static int store_open(lua_State *L) {
+  const char *root = luaL_checkstring(L, 1);
+  const unsigned char *owner = filo_check_hash(L, 2, "owner");
+  enum filo_durability durability = check_durability(L, 3);
+  lua_Integer reserve = luaL_optinteger(L, 4, 0);
+  luaL_argcheck(L, reserve >= 0, 4, "bytes, 0 or more");
+  struct open_call *call = filo_call_new(L, sizeof *call, open_work, open_discard);
+  call->root = strdup(root);
+  call->options.root = call->root;
+  memcpy(call->options.owner, owner, 32);
+  call->options.durability = durability;
+  call->options.reserve = (uint64_t)reserve;
+  return filo_call(L, &call->base, opened);
+}
+
+static int store_close(lua_State *L) {
+  struct filo_store_handle **box = luaL_checkudata(L, 1, FILO_STORE_TYPE);
+  if (*box) filo_store_handle_unref(*box);
+  *box = NULL;
+  return 0;
+}
+
+static int store_root(lua_State *L) {
+  lua_pushstring(L, filo_store_root(filo_check_store(L, 1)->store));
+  return 1;
+}
+
+/* --- Calls on one object's place --- */
+
+struct place_call {
+  struct filo_call base;
+  struct filo_store_handle *handle;
+  unsigned char ns[32];
+  char path[FILO_PATH_MAX];
+  uint64_t version;
+  struct filo_record fields;
+  unsigned char *record;
+  size_t record_len;
+  uint64_t free_bytes, total_bytes;
+};
+
+static void place_discard(struct filo_call *base) {
+  struct place_call *call = (struct place_call *)base;
+  filo_store_handle_unref(call->handle);
+  free(call->record);
+  free(call);
+}
+
+/* store, namespace, path */
+static struct place_call *place_call(lua_State *L, void (*work)(struct filo_call *)) {
+  struct filo_store_handle *handle = filo_check_store(L, 1);
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  const char *path = filo_check_path(L, 3);
+  struct place_call *call = filo_call_new(L, sizeof *call, work, place_discard);
+  call->handle = filo_store_handle_ref(handle);
+  memcpy(call->ns, ns, 32);
+  strcpy(call->path, path);
+  return call;
+}
+
+static void stat_work(struct filo_call *base) {
+  struct place_call *call = (struct place_call *)base;
+  base->code = filo_object_stat(call->handle->store, call->ns, call->path, &call->fields,
+                                &call->record, &call->record_len, &base->err);
+}
+
+static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct place_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  filo_push_fields(L, &call->fields);
+  lua_pushlstring(L, (const char *)call->record, call->record_len);
+  place_discard(&call->base);
+  return 2;
+}
+
+static int store_stat(lua_State *L) {
+  return filo_call(L, &place_call(L, stat_work)->base, stat_ended);
+}
+
+static void remove_work(struct filo_call *base) {
+  struct place_call *call = (struct place_call *)base;
+  base->code =
+      filo_store_remove(call->handle->store, call->ns, call->path, call->version, &base->err);
+}
+
+static int store_remove(lua_State *L) {
+  lua_Integer version = luaL_optinteger(L, 4, 0);
+  struct place_call *call = place_call(L, remove_work);
+  call->version = (uint64_t)version;
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+static void set_aside_work(struct filo_call *base) {
+  struct place_call *call = (struct place_call *)base;
+  base->code = filo_store_set_aside(call->handle->store, call->ns, call->path, &base->err);
+}
+
+static int store_set_aside(lua_State *L) {
+  return filo_call(L, &place_call(L, set_aside_work)->base, filo_call_ended);
+}
+
+static void space_work(struct filo_call *base) {
+  struct place_call *call = (struct place_call *)base;
+  base->code =
+      filo_store_space(call->handle->store, &call->free_bytes, &call->total_bytes, &base->err);
+}
+
+static int space_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct place_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_pushinteger(L, (lua_Integer)call->free_bytes);
+  lua_pushinteger(L, (lua_Integer)call->total_bytes);
+  place_discard(&call->base);
+  return 2;
+}
+
+static int store_space(lua_State *L) {
+  struct filo_store_handle *handle = filo_check_store(L, 1);
+  struct place_call *call = filo_call_new(L, sizeof *call, space_work, place_discard);
+  call->handle = filo_store_handle_ref(handle);
+  return filo_call(L, &call->base, space_ended);
+}
+
+/* --- Paths and records --- */
+
+/* cas_path(digest, width, depth, key_hash) */
+static int cas_path(lua_State *L) {
+  struct filo_error err;
+  char path[FILO_PATH_MAX];
+  int digest = filo_digest_from_name(luaL_checkstring(L, 1));
+  luaL_argcheck(L, digest >= 0, 1, "a digest: md5, sha1 or sha256");
+  struct filo_cas cas = {(enum filo_digest)digest, (unsigned)luaL_checkinteger(L, 2),
+                         (unsigned)luaL_checkinteger(L, 3)};
+  const unsigned char *hash = filo_check_hash(L, 4, "key hash");
+  if (filo_cas_check(&cas, &err) < 0 || filo_cas_path(&cas, hash, path, &err) < 0)
+    return filo_return_error(L, &err);
+  lua_pushstring(L, path);
+  return 1;
+}
+
+static int check_path(lua_State *L) {
+  size_t len;
+  struct filo_error err;
+  const char *path = luaL_checklstring(L, 1, &len);
+  if (filo_path_check(path, len, &err) < 0) return filo_return_error(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+struct record_call {
+  struct filo_call base;
+  unsigned char *record;
+  size_t record_len;
+  struct filo_record fields;
+};
+
+static void record_work(struct filo_call *base) {
+  struct record_call *call = (struct record_call *)base;
+  base->code = filo_record_parse(call->record, call->record_len, &call->fields, &base->err);
+}
+
+static void record_discard(struct filo_call *base) {
+  free(((struct record_call *)base)->record);
+  free(base);
+}
+
+static int record_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct record_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  filo_push_fields(L, &call->fields);
+  record_discard(&call->base);
+  return 1;
+}
+
+static int parse_record(lua_State *L) {
+  size_t len;
+  const char *record = luaL_checklstring(L, 1, &len);
+  struct record_call *call = filo_call_new(L, sizeof *call, record_work, record_discard);
+  call->record = malloc(len ? len : 1);
+  if (call->record) memcpy(call->record, record, len);
+  call->record_len = len;
+  return filo_call(L, &call->base, record_ended);
+}
+
+static int peek_record(lua_State *L) {
+  size_t len;
+  struct filo_error err;
+  struct filo_record fields;
+  const char *record = luaL_checklstring(L, 1, &len);
+  if (filo_record_peek((const unsigned char *)record, len, &fields, &err) < 0)
+    return filo_return_error(L, &err);
+  filo_push_fields(L, &fields);
+  return 1;
+}
+
+/* unseal(identity, record): content key and metadata */
+static int unseal_record(lua_State *L) {
+  size_t len, meta_len;
+  struct filo_error err;
+  unsigned char key[FILO_KEY_SIZE], *meta;
+  struct filo_identity *identity = filo_check_identity(L, 1);
+  const char *record = luaL_checklstring(L, 2, &len);
+  if (filo_record_unseal(identity, (const unsigned char *)record, len, key, &meta, &meta_len,
+                         &err) < 0)
+    return filo_return_error(L, &err);
+  lua_pushlstring(L, (const char *)key, sizeof key);
+  lua_pushlstring(L, (const char *)meta, meta_len);
+  OPENSSL_cleanse(key, sizeof key);
+  OPENSSL_cleanse(meta, meta_len);
+  free(meta);
+  return 2;
+}
+
+static const luaL_Reg store_methods[] = {{"close", store_close},
+                                         {"root", store_root},
+                                         {"stat", store_stat},
+                                         {"remove", store_remove},
+                                         {"set_aside", store_set_aside},
+                                         {"space", store_space},
+                                         {"deposit", filo_store_deposit},
+                                         {"deposit_file", filo_store_deposit_file},
+                                         {"incoming", filo_store_incoming},
+                                         {"walk", filo_store_walk},
+                                         {"object", filo_store_open_object},
+                                         {NULL, NULL}};
+
+static const luaL_Reg functions[] = {{"open", store_open},
+                                     {"cas_path", cas_path},
+                                     {"check_path", check_path},
+                                     {"parse", parse_record},
+                                     {"peek", peek_record},
+                                     {"unseal", unseal_record},
+                                     {NULL, NULL}};
+
+int filo_open_store(lua_State *L) {
+  filo_register_type(L, FILO_STORE_TYPE, store_methods, store_close);
+  filo_register_object(L);
+  filo_register_partial(L);
+  filo_register_deposit(L);
+  filo_register_reader(L);
+  filo_register_walk(L);
+  luaL_newlib(L, functions);
+  return 1;
+}

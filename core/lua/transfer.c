@@ -1,0 +1,127 @@
+/* Transfers of sealed objects over a connection's streams: bulk bytes stay in C. */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "lua/net.h"
+#include "lua/store.h"
+#include "runtime/task.h"
+#include "transfer/receive.h"
+#include "transfer/send.h"
+
+#define TRANSFER_TYPE "filo.transfer"
+
+struct transfer_box {
+  struct filo_send *send;
+  struct filo_receive *receive;
+  struct filo_event done;
+  int code;
+  struct filo_error err;
+};
+
+static void on_done(void *ctx, int code, const struct filo_error *err) {
+  struct transfer_box *box = ctx;
+  box->code = code;
+  if (code < 0) box->err = *err;
+  filo_event_set(&box->done);
+}
+
+static int transfer_close(lua_State *L) {
+  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+  filo_send_free(box->send);
+  filo_receive_free(box->receive);
+  box->send = NULL;
+  box->receive = NULL;
+  return 0;
+}
+
+static struct transfer_box *push_transfer(lua_State *L) {
+  struct transfer_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, TRANSFER_TYPE);
+  return box;
+}
+
+static uint64_t count_argument(lua_State *L, int index, lua_Integer otherwise) {
+  lua_Integer n = luaL_optinteger(L, index, otherwise);
+  luaL_argcheck(L, n >= 0, index, "0 or more");
+  return (uint64_t)n;
+}
+
+/* connection:send_object(object, hashes, first, count) */
+int filo_connection_send_object(lua_State *L) {
+  struct filo_error err;
+  struct filo_connection *connection = filo_check_connection(L, 1);
+  struct filo_object *object = filo_check_object(L, 2);
+  struct filo_send_options options = {lua_toboolean(L, 3), count_argument(L, 4, 0),
+                                      count_argument(L, 5, LUA_MAXINTEGER)};
+  struct transfer_box *box = push_transfer(L);
+  if (filo_send_start(filo_desk_of(L), connection, object, &options, on_done, box, &box->send,
+                      &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+/* connection:receive_object(number, partial, hashes, first, count) */
+int filo_connection_receive_object(lua_State *L) {
+  struct filo_error err;
+  struct filo_connection *connection = filo_check_connection(L, 1);
+  lua_Integer number = luaL_checkinteger(L, 2);
+  luaL_argcheck(L, number >= 0 && number <= UINT32_MAX, 2, "a stream's number");
+  struct filo_partial *partial = filo_check_partial(L, 3);
+  struct filo_receive_options options = {(uint32_t)number, lua_toboolean(L, 4),
+                                         count_argument(L, 5, 0),
+                                         count_argument(L, 6, LUA_MAXINTEGER)};
+  struct transfer_box *box = push_transfer(L);
+  if (filo_receive_start(filo_desk_of(L), connection, partial, &options, on_done, box,
+                         &box->receive, &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+static int joined(lua_State *L, int status, lua_KContext ctx);
+
+static int join_or_wait(lua_State *L, struct transfer_box *box) {
+  if (!box->done.set) return filo_event_wait(L, &box->done, -1, 0, joined);
+  if (box->code < 0) return filo_return_error(L, &box->err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int joined(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+  if (filo_event_why(L, &box->done) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  return join_or_wait(L, box);
+}
+
+static int transfer_join(lua_State *L) {
+  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+  luaL_argcheck(L, box->done.set || box->send || box->receive, 1, "the transfer was given up");
+  return join_or_wait(L, box);
+}
+
+static int transfer_number(lua_State *L) {
+  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+  luaL_argcheck(L, box->send, 1, "not a transfer that sends");
+  lua_pushinteger(L, filo_send_number(box->send));
+  return 1;
+}
+
+static int transfer_bytes(lua_State *L) {
+  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+  uint64_t bytes = box->send      ? filo_send_bytes(box->send)
+                   : box->receive ? filo_receive_bytes(box->receive)
+                                  : 0;
+  lua_pushinteger(L, (lua_Integer)bytes);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"join", transfer_join},
+                                   {"number", transfer_number},
+                                   {"bytes", transfer_bytes},
+                                   {"close", transfer_close},
+                                   {NULL, NULL}};
+
+void filo_register_transfer(lua_State *L) {
+  filo_register_type(L, TRANSFER_TYPE, methods, transfer_close);
+}

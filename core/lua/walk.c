@@ -1,0 +1,128 @@
+/* Walks over all objects of a store, a batch for each trip to a worker. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/call.h"
+#include "lua/store.h"
+
+#define WALK_TYPE "filo.walk"
+
+enum { BATCH = 64 };
+
+struct walk_box {
+  struct walk *walk;
+};
+
+/* Shared with the call that uses it on a worker. */
+struct walk {
+  struct filo_walk *walk;
+  struct filo_store_handle *store;
+  unsigned refs;
+  bool busy;
+};
+
+static void unref(struct walk *walk) {
+  if (!walk || --walk->refs > 0) return;
+  filo_walk_free(walk->walk);
+  filo_store_handle_unref(walk->store);
+  free(walk);
+}
+
+static int walk_close(lua_State *L) {
+  struct walk_box *box = luaL_checkudata(L, 1, WALK_TYPE);
+  unref(box->walk);
+  box->walk = NULL;
+  return 0;
+}
+
+/* store:walk(namespace or nil) */
+int filo_store_walk(lua_State *L) {
+  struct filo_store_handle *store = filo_check_store(L, 1);
+  const unsigned char *ns = lua_isnoneornil(L, 2) ? NULL : filo_check_hash(L, 2, "namespace");
+  struct walk_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  box->walk = NULL;
+  luaL_setmetatable(L, WALK_TYPE);
+  box->walk = calloc(1, sizeof *box->walk);
+  if (!box->walk) return luaL_error(L, "no memory");
+  box->walk->refs = 1;
+  box->walk->store = filo_store_handle_ref(store);
+  struct filo_error err;
+  if (filo_walk_new(store->store, ns, &box->walk->walk, &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+struct next_call {
+  struct filo_call base;
+  struct walk *walk;
+  unsigned count;
+  struct filo_walk_entry entries[BATCH];
+};
+
+static void next_work(struct filo_call *base) {
+  struct next_call *call = (struct next_call *)base;
+  int got = 1;
+  while (call->count < BATCH && got == 1) {
+    got = filo_walk_next(call->walk->walk, &call->entries[call->count], &base->err);
+    if (got == 1) call->count++;
+  }
+  base->code = got < 0 ? got : 0;
+}
+
+static void next_discard(struct filo_call *base) {
+  struct next_call *call = (struct next_call *)base;
+  for (unsigned i = 0; i < call->count; i++) free(call->entries[i].record);
+  call->walk->busy = false;
+  unref(call->walk);
+  free(call);
+}
+
+static void push_entry(lua_State *L, const struct filo_walk_entry *entry) {
+  if (entry->code == 0)
+    filo_push_fields(L, &entry->fields);
+  else
+    lua_newtable(L);
+  lua_pushstring(L, entry->path);
+  lua_setfield(L, -2, "path");
+  lua_pushlstring(L, (const char *)entry->ns, 32);
+  lua_setfield(L, -2, "namespace");
+  if (entry->code < 0) {
+    lua_pushstring(L, filo_code_name(entry->code));
+    lua_setfield(L, -2, "problem");
+  } else {
+    lua_pushlstring(L, (const char *)entry->record, entry->record_len);
+    lua_setfield(L, -2, "record");
+  }
+}
+
+static int next_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct next_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_createtable(L, (int)call->count, 0);
+  for (unsigned i = 0; i < call->count; i++) {
+    push_entry(L, &call->entries[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  next_discard(&call->base);
+  return 1;
+}
+
+/* next(): a list of entries, empty at the end. An entry: a record's fields, `path`, `record`; or
+ * `path` and `problem`. */
+static int walk_next(lua_State *L) {
+  struct walk_box *box = luaL_checkudata(L, 1, WALK_TYPE);
+  luaL_argcheck(L, box->walk, 1, "the walk is closed");
+  luaL_argcheck(L, !box->walk->busy, 1, "another task waits for this walk already");
+  struct next_call *call = filo_call_new(L, sizeof *call, next_work, next_discard);
+  call->walk = box->walk;
+  call->walk->refs++;
+  call->walk->busy = true;
+  return filo_call(L, &call->base, next_ended);
+}
+
+static const luaL_Reg methods[] = {{"next", walk_next}, {"close", walk_close}, {NULL, NULL}};
+
+void filo_register_walk(lua_State *L) {
+  filo_register_type(L, WALK_TYPE, methods, walk_close);
+}
