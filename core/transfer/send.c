@@ -20,7 +20,7 @@ struct filo_send {
   uint32_t number;
   uint64_t hash_bytes; /* of the stream, before the ciphertext */
   uint64_t begin;      /* of the ciphertext */
-  uint64_t total, planned, sent;
+  uint64_t total, planned, given, sent; /* bytes: read or being read, handed over, gone */
   struct block blocks[2]; /* used in turns */
   unsigned plan_turn, send_turn;
   struct block *writing;
@@ -105,7 +105,7 @@ static void block_done(struct filo_job *job) {
 static size_t next_length(const struct filo_send *send) {
   bool hashes = send->planned < send->hash_bytes;
   uint64_t left = (hashes ? send->hash_bytes : send->total) - send->planned;
-  uint64_t credit = filo_outflow_credit(send->flow) - (send->planned - send->sent);
+  uint64_t credit = filo_outflow_credit(send->flow) - (send->planned - send->given);
   if (left > credit) left = credit;
   return left > FILO_CHUNK_SIZE ? FILO_CHUNK_SIZE : (size_t)left;
 }
@@ -135,6 +135,7 @@ static void pump(struct filo_send *send) {
   struct block *block = &send->blocks[send->send_turn];
   if (!send->writing && block->ready) {
     send->writing = block;
+    send->given += block->len;
     filo_outflow_write(send->flow, block->buffer->bytes, block->len);
   }
   plan(send);
