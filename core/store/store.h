@@ -26,7 +26,7 @@ enum filo_durability {
 };
 
 struct filo_store_options {
-  const char *root;                  /* made, with its marker, when `create` and absent or empty */
+  const char *root;                  /* made, with its marker, when absent or empty */
   unsigned char owner[FILO_ID_SIZE]; /* must match the marker: FILO_DENIED otherwise */
   enum filo_durability durability;
   uint64_t reserve; /* bytes of free space that writing never touches */
@@ -56,7 +56,8 @@ int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error 
 int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
                       uint64_t version, struct filo_error *err);
 
-/* Moves the file of an object to <root>/bad/, so that it is no longer found; the newest 64 are kept. */
+/* Moves the file of an object to <root>/bad/, so that it is no longer found; the newest 64 are kept. Whatever lies
+ * at path goes, so with an object open prefer filo_object_set_aside. */
 int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                          struct filo_error *err);
 

@@ -88,7 +88,7 @@ static int read_entry(struct filo_walk *walk, int at, const char *name,
   int error = errno;
   if (fd < 0 && error == ENOENT) return 0;
   struct filo_end end;
-  int rc = error == ELOOP ? FILO_CORRUPT : FILO_IO;
+  int rc = error == ELOOP ? FILO_CORRUPT : filo_fail_errno(NULL, error, "unreadable");
   if (fd >= 0) rc = filo_end_read(fd, walk->path, false, &end, NULL);
   if (rc == 0 && memcmp(end.fields.ns, walk->ns, sizeof walk->ns) != 0) {
     filo_end_free(&end);
