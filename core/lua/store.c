@@ -376,15 +376,20 @@ static const luaL_Reg store_methods[] = {{"close", store_close},
                                          {"incoming", filo_store_incoming},
                                          {"walk", filo_store_walk},
                                          {"object", filo_store_open_object},
+                                         {"tombstone", filo_store_tombstone},
                                          {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"open", store_open},
-                                     {"cas_path", cas_path},
-                                     {"check_path", check_path},
-                                     {"parse", parse_record},
-                                     {"peek", peek_record},
-                                     {"unseal", unseal_record},
-                                     {NULL, NULL}};
+static int make_root(lua_State *L) {
+  struct filo_error err;
+  if (filo_store_make_folder(luaL_checkstring(L, 1), &err) < 0) return filo_return_error(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"make_root", make_root},  {"open", store_open},
+                                     {"cas_path", cas_path},    {"check_path", check_path},
+                                     {"parse", parse_record},   {"peek", peek_record},
+                                     {"unseal", unseal_record}, {NULL, NULL}};
 
 int filo_open_store(lua_State *L) {
   filo_register_type(L, FILO_STORE_TYPE, store_methods, store_close);

@@ -56,6 +56,7 @@ void filo_register_walk(lua_State *L);
 int filo_store_deposit(lua_State *L);
 int filo_store_deposit_file(lua_State *L);
 int filo_store_incoming(lua_State *L);
+int filo_store_tombstone(lua_State *L);
 int filo_store_open_object(lua_State *L);
 int filo_store_walk(lua_State *L);
 /* ... and of an object and of a partial. */

@@ -31,6 +31,8 @@ static int transfer_close(lua_State *L) {
   filo_receive_free(box->receive);
   box->send = NULL;
   box->receive = NULL;
+  if (!box->done.set) box->code = filo_fail(&box->err, FILO_CANCELLED, "the transfer was given up");
+  filo_event_set(&box->done); /* whoever joined it finds this */
   return 0;
 }
 
@@ -96,7 +98,6 @@ static int joined(lua_State *L, int status, lua_KContext ctx) {
 
 static int transfer_join(lua_State *L) {
   struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
-  luaL_argcheck(L, box->done.set || box->send || box->receive, 1, "the transfer was given up");
   return join_or_wait(L, box);
 }
 

@@ -38,12 +38,16 @@ static int make_parents(const char *root) {
   return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
 }
 
+int filo_store_make_folder(const char *root, struct filo_error *err) {
+  if (mkdir(root, 0700) == 0 || errno == EEXIST || (errno == ENOENT && make_parents(root) == 0))
+    return 0;
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot make the root %s", root);
+}
+
 static int open_folder(struct filo_store *store, struct filo_error *err) {
-  if (mkdir(store->root, 0700) < 0 && errno != EEXIST &&
-      (errno != ENOENT || make_parents(store->root) < 0)) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot make the root %s", store->root);
-  }
+  int code = filo_store_make_folder(store->root, err);
+  if (code < 0) return code;
   store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (store->root_fd >= 0) return 0;
   int error = errno;
@@ -54,7 +58,8 @@ static int open_folder(struct filo_store *store, struct filo_error *err) {
 
 static bool ignored(const char *name) {
   return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, lock_name) == 0 ||
-         strcmp(name, marker_draft) == 0 || strcmp(name, "lost+found") == 0;
+         strcmp(name, marker_draft) == 0 || strcmp(name, "lost+found") == 0 ||
+         strcmp(name, "identity") == 0;
 }
 
 /* A second descriptor, since closing a DIR closes its own. */

@@ -6,8 +6,8 @@
  *     <root>/bad/                 copies set aside by verification
  *     <root>/objects/<namespace in hex>/<path>   one sealed object: the newest version
  *
- * All functions but open and close may be called on any thread at once. A reader sees the old version or
- * the new one, whole. Nothing here knows about Lua, sockets or the event loop.
+ * All functions but open and close may be called on any thread at once. A reader sees the old
+ * version or the new one, whole. Nothing here knows about Lua, sockets or the event loop.
  */
 #ifndef FILO_STORE_STORE_H
 #define FILO_STORE_STORE_H
@@ -34,10 +34,15 @@ struct filo_store_options {
 
 struct filo_store;
 
-/* FILO_DENIED: not a folder, another owner's, a folder with content but no marker (never taken over), not
- * writable. FILO_LOCKED: names the pid that owns it. An absent or empty folder becomes a new root. */
+/* FILO_DENIED: not a folder, another owner's, a folder with content but no marker (never taken
+ * over), not writable. FILO_LOCKED: names the pid that owns it. An absent or empty folder becomes a
+ * new root. */
 int filo_store_open(const struct filo_store_options *options, struct filo_store **ret,
                     struct filo_error *err);
+
+/* Makes the folder of a root, with its parents, mode 0700, unless it is there. For an identity that
+ * is to lie in it: the file `identity` does not count as content. */
+int filo_store_make_folder(const char *root, struct filo_error *err);
 
 /* Waits for flushes under way; every object, sealer and incoming must be closed before. */
 void filo_store_close(struct filo_store *store);
@@ -51,26 +56,27 @@ int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *t
 /* FILO_NO_SPACE when writing `bytes` more would touch the reserve. */
 int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error *err);
 
-/* Removes the file of an object. FILO_NOT_FOUND when there is none. Works on a full disk. Durable on return
- * unless durability is none. When version is not 0, only that version is removed (FILO_EXISTS if newer). */
+/* Removes the file of an object. FILO_NOT_FOUND when there is none. Works on a full disk. Durable
+ * on return unless durability is none. When version is not 0, only that version is removed
+ * (FILO_EXISTS if newer). */
 int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
                       uint64_t version, struct filo_error *err);
 
-/* Moves the file of an object to <root>/bad/, so that it is no longer found; the newest 64 are kept. Whatever lies
- * at path goes, so with an object open prefer filo_object_set_aside. */
+/* Moves the file of an object to <root>/bad/, so that it is no longer found; the newest 64 are
+ * kept. Whatever lies at path goes, so with an object open prefer filo_object_set_aside. */
 int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                          struct filo_error *err);
 
-/* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in bounded
- * memory. Files that come or go meanwhile may be seen or not; files that are no sealed object are given with
- * `code` FILO_CORRUPT and no record. One thread at a time. */
+/* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in
+ * bounded memory. Files that come or go meanwhile may be seen or not; files that are no sealed
+ * object are given with `code` FILO_CORRUPT and no record. One thread at a time. */
 struct filo_walk;
 struct filo_walk_entry {
   char path[FILO_PATH_MAX];
   unsigned char ns[32];
-  int code;                   /* 0, or why there is no record */
+  int code; /* 0, or why there is no record */
   struct filo_record fields;
-  unsigned char *record;      /* the record's bytes, malloc'ed; the caller frees it */
+  unsigned char *record; /* the record's bytes, malloc'ed; the caller frees it */
   size_t record_len;
 };
 int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,

@@ -1,0 +1,93 @@
+/* store:tombstone: a deletion, signed and published. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/call.h"
+#include "lua/crypto.h"
+#include "lua/store.h"
+#include "store/sealer.h"
+#include "transfer/publication.h"
+
+struct tombstone_call {
+  struct filo_call base;
+  struct filo_publication publication;
+  struct filo_store_handle *store;
+  struct filo_identity *identity;
+  unsigned char key_hash[32];
+  char path[FILO_PATH_MAX];
+  uint64_t version;
+  char *meta;
+  size_t meta_len;
+  struct filo_sealer *sealer;
+};
+
+static struct tombstone_call *owner(struct filo_publication *publication) {
+  return (struct tombstone_call *)((char *)publication -
+                                   offsetof(struct tombstone_call, publication));
+}
+
+static int work(struct filo_publication *publication, struct filo_error *err) {
+  struct tombstone_call *call = owner(publication);
+  int code = filo_sealer_tombstone(call->store->store, call->identity, call->key_hash,
+                                   call->version, call->meta, call->meta_len, &call->sealer, err);
+  if (code == 0) filo_sealer_publish(call->sealer, call->path, filo_publication_ended, publication);
+  return code;
+}
+
+static void discard(struct filo_call *base) {
+  struct tombstone_call *call = (struct tombstone_call *)base;
+  filo_sealer_free(call->sealer);
+  filo_identity_unref(call->identity);
+  filo_store_handle_unref(call->store);
+  free(call->meta);
+  free(call);
+}
+
+static void done(struct filo_publication *publication) {
+  struct tombstone_call *call = owner(publication);
+  call->base.code = publication->code;
+  call->base.err = publication->err;
+  if (call->base.abandoned)
+    discard(&call->base);
+  else
+    filo_event_set(&call->base.ended);
+}
+
+static int ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct tombstone_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  size_t len;
+  const unsigned char *record = filo_sealer_record(call->sealer, &len);
+  lua_pushlstring(L, (const char *)record, len);
+  discard(&call->base);
+  return 1;
+}
+
+/* store:tombstone(identity, key_hash, version, meta, path): the record */
+int filo_store_tombstone(lua_State *L) {
+  size_t meta_len;
+  struct filo_store_handle *store = filo_check_store(L, 1);
+  struct filo_identity *identity = filo_check_identity(L, 2);
+  const unsigned char *key_hash = filo_check_hash(L, 3, "key hash");
+  lua_Integer version = luaL_checkinteger(L, 4);
+  const char *meta = luaL_checklstring(L, 5, &meta_len);
+  const char *path = filo_check_path(L, 6);
+  struct tombstone_call *call = filo_call_new(L, sizeof *call, NULL, discard);
+  call->store = filo_store_handle_ref(store);
+  call->identity = filo_identity_ref(identity);
+  memcpy(call->key_hash, key_hash, 32);
+  strcpy(call->path, path);
+  call->version = (uint64_t)version;
+  call->meta = malloc(meta_len + 1);
+  if (!call->meta) {
+    discard(&call->base);
+    return luaL_error(L, "no memory");
+  }
+  memcpy(call->meta, meta, meta_len);
+  call->meta_len = meta_len;
+  call->publication.work = work;
+  call->publication.done = done;
+  filo_publication_start(&call->publication, filo_desk_of(L)->pool);
+  return filo_call_wait(L, &call->base, ended);
+}

@@ -1,0 +1,57 @@
+---Errors of the world: tables with `code` and `message`, and where known `peer`, `key`, `retryable`. They are
+---returned as `nil, err`; `tostring(err)` is a sentence.
+
+local metatable = require("filo.core.runtime").error_type
+
+local errors = {}
+
+---Codes of failures that may go away by themselves.
+local retryable = {
+  busy = true, timeout = true, unreachable = true, closed = true, not_enough_copies = true, no_space = true,
+}
+
+---@class filo.Error
+---@field code string  a stable name: not_found, corrupt, io, no_space, denied, locked, timeout, closed ...
+---@field message string  a sentence: what happened, to what, what to do
+---@field peer? string  the node ID of the peer concerned
+---@field key? string  the key concerned
+---@field retryable? boolean  the same call may succeed in a while
+
+---Makes an error.
+---@param code string
+---@param message string
+---@param fields? table  more fields
+---@return filo.Error
+function errors.new(code, message, fields)
+  local err = { code = code, message = message, retryable = retryable[code] }
+  for name, value in pairs(fields or {}) do err[name] = value end
+  return setmetatable(err, metatable)
+end
+
+---`nil, err` in one go.
+function errors.fail(code, message, fields) return nil, errors.new(code, message, fields) end
+
+---Puts a context before the message of an error and adds fields.
+---@param err filo.Error|string
+---@param context string
+---@param fields? table
+---@return filo.Error
+function errors.wrap(err, context, fields)
+  if type(err) ~= "table" then return errors.new("io", context .. ": " .. tostring(err), fields) end
+  local wrapped = {}
+  for name, value in pairs(err) do wrapped[name] = value end
+  for name, value in pairs(fields or {}) do wrapped[name] = value end
+  wrapped.message = context .. ": " .. err.message
+  wrapped.retryable = retryable[err.code]
+  return setmetatable(wrapped, metatable)
+end
+
+---True for the error that a cancelled wait raises.
+function errors.is_cancelled(err)
+  return getmetatable(err) == metatable and err.code == "cancelled"
+end
+
+---True for a value made here or by the core.
+function errors.is(err) return getmetatable(err) == metatable end
+
+return errors

@@ -1,0 +1,36 @@
+---The world as node logic sees it: clock, randomness, tasks, store and network. Node, peers and replication reach
+---these only through such a table, so that the same code can run on a simulated one.
+
+local cbor = require "filo.core.cbor"
+local crypto = require "filo.core.crypto"
+local net = require "filo.core.net"
+local runtime = require "filo.core.runtime"
+local store = require "filo.core.store"
+local task = require "filo.task"
+
+---@class filo.Host
+local host = {
+  now = runtime.now,       -- seconds on a clock that never goes back
+  time = runtime.time,     -- microseconds since 1970
+  random = crypto.random,  -- bytes
+  sleep = runtime.sleep,
+  spawn = runtime.spawn_detached,
+  spawn_child = runtime.spawn,
+  current = runtime.current,
+  suspend = runtime.suspend,
+  wake = runtime.wake,
+  channel = task.channel,
+
+  encode = cbor.encode,
+  decode = cbor.decode,
+  crypto = crypto,  -- pure functions, and identities
+  store = store,    -- open, paths, records
+  net = net,        -- tls, listen, dial
+}
+
+---A line for people about what went wrong or changed; level: "error", "warning" or "info".
+function host.log(level, message)
+  if level ~= "info" then io.stderr:write("filo: ", message, "\n") end
+end
+
+return host

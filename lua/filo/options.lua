@@ -1,0 +1,93 @@
+---Option tables: defaults, types, and the nearest name for one that is unknown.
+
+local options = {}
+
+---Edits (insert, delete, replace, swap of neighbours) between two short names.
+local function distance(a, b)
+  local before, row = {}, {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local last = row
+    row = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
+      local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+      if swapped then row[j] = math.min(row[j], before[j - 2] + 1) end
+    end
+    before = last
+  end
+  return row[#b]
+end
+
+---The name of the list that is most like `name`.
+---@param name string
+---@param names string[]
+---@return string?
+function options.nearest(name, names)
+  local best, least
+  for _, candidate in ipairs(names) do
+    local d = distance(name, candidate)
+    if not least or d < least then best, least = candidate, d end
+  end
+  return least and least <= math.max(2, #name // 2) and best or nil
+end
+
+local function sorted_names(schema)
+  local names = {}
+  for name in pairs(schema) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function unknown(what, name, schema)
+  local names = sorted_names(schema)
+  local nearest = options.nearest(tostring(name), names)
+  local hint = nearest and ("did you mean '%s'?"):format(nearest) or "known are: " .. table.concat(names, ", ")
+  return ("%s: unknown option '%s'; %s"):format(what, tostring(name), hint)
+end
+
+local function check_type(what, name, value, rule)
+  local kind = math.type(value) or type(value)
+  for expected in rule.type:gmatch "[^|]+" do
+    if kind == expected or type(value) == expected then return end
+  end
+  error(("%s: option '%s' must be a %s, not a %s"):format(what, name, rule.type:gsub("|", " or "), type(value)), 0)
+end
+
+local function check_value(what, name, value, rule)
+  check_type(what, name, value, rule)
+  local problem = rule.check and rule.check(value)
+  if problem then error(("%s: option '%s' %s"):format(what, name, problem), 0) end
+end
+
+---Checks a script's option table and gives a copy with defaults. Misuse is an error at the caller's line.
+---schema: name -> {type = "string|table", default = any, required = true, check = function(value) return problem end}
+---@param what string  for messages: the function that took the table
+---@param given? table
+---@param schema table
+---@param level? integer  as for `error`; 2 is the caller of the function that calls this
+---@return table
+function options.check(what, given, schema, level)
+  level = (level or 2) + 1
+  given = given or {}
+  if type(given) ~= "table" then error(what .. ": a table of options expected", level) end
+  local result = {}
+  for name in pairs(given) do
+    if not schema[name] then error(unknown(what, name, schema), level) end
+  end
+  for name, rule in pairs(schema) do
+    local value = given[name]
+    if value == nil then
+      if rule.required then error(("%s: option '%s' is missing"):format(what, name), level) end
+      value = rule.default
+    else
+      local ok, problem = pcall(check_value, what, name, value, rule)
+      if not ok then error(problem, level) end
+    end
+    result[name] = value
+  end
+  return result
+end
+
+return options

@@ -1,0 +1,119 @@
+---Messages between nodes: what fields each has, checked field by field before anybody looks at one.
+---
+---On the wire a message is one CBOR map:
+---  hello         {hello = {...}}                  the first message of each side
+---  request       {id = n, topic = "...", body = ...}
+---  reply         {re = n, body = ...} or {re = n, error = {code = "...", message = "..."}}
+
+local errors = require "filo.errors"
+
+local protocol = { VERSION = 1 }
+
+---Content up to this many bytes travels within the message that offers or answers it.
+protocol.INLINE_MAX = 65536
+
+local function text(least, most)
+  return function(value)
+    return type(value) == "string" and #value >= least and #value <= most
+  end
+end
+
+local function integer(least, most)
+  return function(value)
+    return math.type(value) == "integer" and value >= least and value <= most
+  end
+end
+
+local function boolean(value) return type(value) == "boolean" end
+
+local function map(value) return type(value) == "table" end
+
+local function optional(check)
+  return function(value) return value == nil or check(value) end
+end
+
+local hash = text(32, 32)
+local record = text(260, 65736)
+local chunk = integer(0, 1 << 32)
+local stream = integer(0, (1 << 32) - 1)
+local body = text(0, protocol.INLINE_MAX + 32)
+
+local hello = {
+  version = integer(1, 1 << 16),
+  proof = optional(hash),           -- of the cluster secret
+  signature = optional(text(64, 64)), -- of the binding, where TLS does not prove the ID
+  listen = optional(text(1, 264)),  -- where it can be dialled
+  about = optional(map),            -- what its owner tells of it: zone, size ...
+  free = optional(integer(0, math.maxinteger)),
+}
+
+local envelope = {
+  id = optional(integer(1, math.maxinteger)),
+  topic = optional(text(1, 64)),
+  re = optional(integer(1, math.maxinteger)),
+  error = optional(map),
+}
+
+local failure = { code = text(1, 64), message = text(0, 1024) }
+
+---Requests and replies of Filo's own topics.
+local topics = {
+  ping = { request = { free = optional(integer(0, math.maxinteger)) }, reply = { free = optional(integer(0, math.maxinteger)) } },
+  store = { request = { record = record, body = body }, reply = {} },
+  offer = {
+    request = { record = record },
+    reply = { want = optional(chunk), hashes = optional(boolean) }, -- no want: it has it already
+  },
+  fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = {} },
+  find = {
+    request = { namespace = hash, key_hash = hash },
+    reply = { record = optional(record), body = optional(body) },
+  },
+  read = {
+    request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
+    reply = { stream = stream },
+  },
+}
+
+local function check_fields(what, value, fields)
+  if type(value) ~= "table" then return errors.fail("protocol", what .. " is not a map") end
+  for name, check in pairs(fields) do
+    if not check(value[name]) then
+      return errors.fail("protocol", ("%s has a bad or missing field '%s'"):format(what, name))
+    end
+  end
+  return value
+end
+
+---Checks the frame of any message but hello.
+---@return table?, filo.Error?
+function protocol.check_envelope(message)
+  local ok, err = check_fields("a message", message, envelope)
+  if not ok then return nil, err end
+  if message.error and not check_fields("an error", message.error, failure) then
+    return errors.fail("protocol", "an error has bad fields")
+  end
+  if message.id and message.topic or message.re then return message end
+  return errors.fail("protocol", "a message is neither a request nor a reply")
+end
+
+---@return table?, filo.Error?
+function protocol.check_hello(message)
+  if type(message) ~= "table" then return errors.fail("protocol", "the first message is not a map") end
+  return check_fields("the hello", message.hello, hello)
+end
+
+---The body of a request, or reply, of one of Filo's own topics. Other topics are the script's own to check.
+---@param topic string
+---@param kind "request"|"reply"
+---@return any, filo.Error?
+function protocol.check_body(topic, kind, value)
+  local fields = topics[topic]
+  if not fields then return value end
+  return check_fields(("the %s '%s'"):format(kind, topic), value, fields[kind])
+end
+
+---True for Filo's own topics.
+function protocol.is_own(topic) return topics[topic] ~= nil end
+
+return protocol

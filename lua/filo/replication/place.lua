@@ -1,0 +1,154 @@
+---Storing: sealing and publishing here, then copies at peers as the policy says.
+
+local errors = require "filo.errors"
+local protocol = require "filo.protocol"
+
+local COPY_SECONDS = 3600 -- for one copy of a large object; stalls are noticed much sooner
+local BUSY_TRIES, BUSY_PAUSE = 8, 0.05
+
+local place = {}
+
+---Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
+---@return true?, filo.Error?
+local function copy_large(source, peer, record)
+  local answer, err = peer:request("offer", { record = record })
+  if not answer then return nil, err end
+  if not answer.want then return true end
+  local object <close>, missing = source()
+  if not object then return nil, missing end
+  local hashes = answer.hashes == true
+  local transfer <close>, problem = peer.connection:send_object(object, hashes, answer.want)
+  if not transfer then
+    if problem.code ~= "invalid" then return nil, problem end
+    return peer:request("fill", { record = record, stream = 0, hashes = false, first = answer.want })
+  end
+  local request = { record = record, stream = transfer:number(), hashes = hashes, first = answer.want }
+  return peer:request("fill", request, COPY_SECONDS)
+end
+
+local function copy_small(source, peer, record)
+  local object <close>, err = source()
+  if not object then return nil, err end
+  local body
+  body, err = object:body()
+  if not body then return nil, err end
+  return peer:request("store", { record = record, body = body })
+end
+
+---One copy at one peer; a peer that is busy is asked again in a while.
+local function copy(node, peer, version)
+  local pause = BUSY_PAUSE
+  for attempt = 1, BUSY_TRIES do
+    local how = version.size <= protocol.INLINE_MAX and copy_small or copy_large
+    local ok, err = how(version.source, peer, version.record)
+    if ok then return true end
+    if err.code ~= "busy" or attempt == BUSY_TRIES then return nil, err end
+    node.host.sleep(pause * (0.5 + node.host.crypto.random(1):byte() / 256))
+    pause = pause * 2
+  end
+end
+
+---@class filo.Receipt
+---@field key string
+---@field version integer
+---@field size integer
+---@field copies string[]  IDs of the nodes that hold a copy, this one first
+---@field pending string[]  IDs of peers that are being sent one
+---@field refused table[]  {peer = id, reason = text}
+---@field quorum integer  copies that had to be made
+
+local function remove(list, value)
+  for i, each in ipairs(list) do
+    if each == value then return table.remove(list, i) end
+  end
+end
+
+---The state of one placement: who holds a copy, who is being sent one, who may be asked next.
+local function new_state(node, version, candidates, wanted)
+  return {
+    node = node, version = version, candidates = candidates, next = 1, wanted = wanted,
+    receipt = version.receipt, waiting = nil,
+  }
+end
+
+local function wake(state)
+  if state.waiting then state.node.host.wake(state.waiting) end
+end
+
+local function start_next(state)
+  local peer = state.candidates[state.next]
+  if not peer then return end
+  state.next = state.next + 1
+  local receipt, node = state.receipt, state.node
+  table.insert(receipt.pending, peer.id)
+  node:spawn(function()
+    local ok, copied, err = pcall(copy, node, peer, state.version)
+    remove(receipt.pending, peer.id)
+    if ok and copied then
+      table.insert(receipt.copies, peer.id)
+      node.hooks:announce("copied", state.version.info, peer)
+    else
+      local reason = ok and tostring(err) or tostring(copied)
+      table.insert(receipt.refused, { peer = peer.id, reason = reason })
+      start_next(state)
+    end
+    wake(state)
+    if not ok then error(copied, 0) end
+  end)
+end
+
+local function decide(node, info)
+  local policy = node.policy
+  local candidates, wanted = policy.place(info, node.peer_list:list())
+  if type(candidates) ~= "table" then error("policy '" .. policy.name .. "': place must return a list of peers", 0) end
+  wanted = math.min(wanted or #candidates, #candidates)
+  local quorum = policy.quorum
+  if type(quorum) == "function" then quorum = quorum(info, candidates) end
+  return candidates, wanted, quorum or wanted + 1
+end
+
+local function wait_for_quorum(state)
+  local receipt, host = state.receipt, state.node.host
+  state.waiting = host.current()
+  while #receipt.copies < receipt.quorum and #receipt.pending > 0 do host.suspend() end
+  state.waiting = nil
+  if #receipt.copies >= receipt.quorum then return receipt end
+  local reasons = {}
+  for _, each in ipairs(receipt.refused) do reasons[#reasons + 1] = each.reason end
+  local why = #reasons > 0 and table.concat(reasons, "; ") or "no more peers are connected"
+  return errors.fail("not_enough_copies", ("%d of %d copies of '%s' were made (it is stored here): %s"):format(
+    #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
+end
+
+---Places copies of a version that is published here. version: {record, size, source, info, receipt}
+---@return filo.Receipt?, filo.Error?
+function place.spread(node, version)
+  local candidates, wanted, quorum = decide(node, version.info)
+  version.receipt.quorum = quorum
+  local state = new_state(node, version, candidates, wanted)
+  for _ = 1, wanted do start_next(state) end
+  return wait_for_quorum(state)
+end
+
+---Tells every connected peer of a tombstone. Gives a receipt; a peer that could not be told is named in it.
+---@return filo.Receipt
+function place.tell_all(node, tombstone)
+  local receipt = {
+    key = tombstone.key, version = tombstone.version, size = 0, copies = { node.id }, pending = {}, refused = {}, quorum = 1,
+  }
+  local tasks = {}
+  for i, peer in ipairs(node.peer_list:list()) do
+    tasks[i] = node.host.spawn_child(function()
+      local ok, err = peer:request("store", { record = tombstone.record, body = "" })
+      if ok then
+        table.insert(receipt.copies, peer.id)
+      else
+        table.insert(receipt.refused, { peer = peer.id, reason = tostring(err) })
+      end
+    end)
+  end
+  for _, each in ipairs(tasks) do each:join() end
+  return receipt
+end
+
+return place

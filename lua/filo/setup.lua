@@ -1,0 +1,144 @@
+---Making a node: its options, its identity, its root.
+
+local errors = require "filo.errors"
+local options = require "filo.options"
+local policy = require "filo.policy"
+local protocol = require "filo.protocol"
+
+local setup = {}
+
+local function is_id(text) return type(text) == "string" and text:match "^%x+$" and #text == 64 end
+
+local function check_ids(list)
+  for _, id in ipairs(list) do
+    if not is_id(id) then return ("must list node IDs of 64 hex digits, not '%s'"):format(tostring(id)) end
+  end
+end
+
+local function check_addresses(list)
+  for _, address in ipairs(list) do
+    if type(address) ~= "string" then return "must list texts such as \"127.0.0.1:3000\"" end
+  end
+end
+
+local function check_cluster(secret)
+  if #secret < 8 then return "must have at least 8 bytes: it keeps strangers out" end
+end
+
+local PATH_RULES = {
+  digest = { type = "string", default = "sha1" },
+  width = { type = "integer", default = 2 },
+  depth = { type = "integer", default = 2 },
+}
+
+local DURABILITIES = { full = true, group = true, none = true }
+
+local NODE_RULES = {
+  root = { type = "string", required = true },
+  identity = { type = "string" },
+  listen = { type = "string" },
+  bootstrap = { type = "table", default = {}, check = check_addresses },
+  cluster = { type = "string", check = check_cluster },
+  peers = { type = "table", default = {}, check = check_ids },
+  admit = { type = "function" },
+  about = { type = "table", default = {} },
+  policy = { type = "table", default = {} },
+  encrypt = { type = "boolean", default = true },
+  tls = { type = "boolean", default = true },
+  path = { type = "table|function", default = {} },
+  hash_key = { type = "function" },
+  reserve = { type = "integer", default = 64 << 20, check = function(n) return n < 0 and "must be bytes, 0 or more" or nil end },
+  durability = { type = "string", default = "full", check = function(name)
+    return not DURABILITIES[name] and "must be full, group or none" or nil
+  end },
+  log = { type = "function" },
+}
+
+local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" } }
+
+---@return table
+function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 3) end
+
+---Misuse of `filo.node` is an error at its caller's line.
+---@return table
+function setup.check_node_options(given, level)
+  local checked = options.check("filo.node", given, NODE_RULES, level)
+  local ok, complete = pcall(policy.complete, checked.policy)
+  if not ok then error("filo.node: " .. complete, level) end
+  checked.policy = complete
+  if type(checked.path) == "table" then checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level) end
+  return checked
+end
+
+---A topic that a script may use.
+function setup.check_topic(topic)
+  if type(topic) ~= "string" or #topic == 0 or #topic > 64 then error("a topic must be a string of 1 to 64 bytes", 3) end
+  if protocol.is_own(topic) then error(("the topic '%s' is Filo's own: choose another"):format(topic), 3) end
+end
+
+---The identity in its file, made on the first start.
+local function open_identity(host, file)
+  local identity, err = host.crypto.identity_load(file)
+  if identity or err.code ~= "not_found" then return identity, err end
+  identity, err = host.crypto.identity_generate()
+  if not identity then return nil, err end
+  local saved
+  saved, err = identity:save(file)
+  if not saved then return nil, err end
+  return identity
+end
+
+local function check_path_option(host, path)
+  if type(path) == "function" then return true end
+  return host.store.cas_path(path.digest, path.width, path.depth, ("\0"):rep(32))
+end
+
+local function open_listener(host, address)
+  if not address then return nil end
+  local listener, err = host.net.listen(address)
+  if not listener then return nil, errors.wrap(err, "cannot listen at " .. address) end
+  return listener
+end
+
+---Opens identity, root and listener. All or nothing.
+---@return table?, filo.Error?
+function setup.open(host, given)
+  if given.log then
+    host = setmetatable({ log = given.log }, { __index = host })
+  end
+  local ok, err = check_path_option(host, given.path)
+  if not ok then return nil, errors.wrap(err, "option path") end
+  ok, err = host.store.make_root(given.root)
+  if not ok then return nil, err end
+  local identity
+  identity, err = open_identity(host, given.identity or given.root .. "/identity")
+  if not identity then return nil, err end
+  local disk
+  disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve)
+  if not disk then return nil, err end
+  local listener
+  listener, err = open_listener(host, given.listen)
+  if err then
+    disk:close()
+    return nil, err
+  end
+  return {
+    host = host, identity = identity, disk = disk, listener = listener, root = given.root,
+    id = identity:id(), namespace = identity:raw_id(), name_key = identity:derive("filo name v1", 32),
+    address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
+  }
+end
+
+---What peers.lua needs to know of a node.
+function setup.peer_settings(node)
+  local given, allowed = node.options, {}
+  for _, id in ipairs(given.peers) do allowed[id:lower()] = true end
+  if not given.tls then node.host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
+  return {
+    identity = node.identity, id = node.id, raw_id = node.namespace, tls = node.tls, cluster = given.cluster,
+    allowed = allowed, admit = given.admit, about = given.about, listen_address = node.address, hooks = node.hooks,
+    free = function() return node.disk:space() or 0 end,
+  }
+end
+
+return setup

@@ -1,0 +1,144 @@
+---Tasks in straight-line code: spawn, join, cancel, deadlines, channels. Over filo.core.runtime.
+
+local errors = require "filo.errors"
+local runtime = require "filo.core.runtime"
+
+local task = {}
+
+---Starts a function as a task of its own, which is cancelled when the task that started it ends.
+---@param fn function
+---@param ... any  its arguments
+---@return filo.Task
+function task.spawn(fn, ...) return runtime.spawn(fn, ...) end
+
+---Waits. 0 gives every other task and socket a turn.
+---@param seconds number
+function task.sleep(seconds) return runtime.sleep(seconds) end
+
+---Runs fn; when it has not ended after `seconds`, cancels it and returns nil and a timeout error.
+---@param seconds number
+---@param fn function
+---@param ... any
+---@return any ...  what fn returned, or nil, err
+function task.timeout(seconds, fn, ...)
+  local child = runtime.spawn(fn, ...):observe()
+  local results = table.pack(child:join(seconds))
+  if child:status() == "ended" then return table.unpack(results, 1, results.n) end
+  child:cancel "its time is over"
+  return errors.fail("timeout", ("not done after %g s"):format(seconds))
+end
+
+local function start_all(functions)
+  local tasks = {}
+  for i, fn in ipairs(functions) do tasks[i] = runtime.spawn(fn):observe() end
+  return tasks
+end
+
+local function cancel_all(tasks)
+  for _, each in ipairs(tasks) do each:cancel() end
+end
+
+---Runs all functions at once and waits for all of them. An error in one cancels the others and is raised here.
+---@param functions function[]
+---@return table  of the first result of each, by its position
+function task.all(functions)
+  local tasks, results = start_all(functions), {}
+  local _ <close> = setmetatable({}, { __close = function() cancel_all(tasks) end })
+  local done = task.channel(#tasks)
+  for i, each in ipairs(tasks) do
+    runtime.spawn(function() done:send { i, pcall(each.join, each) } end)
+  end
+  for _ = 1, #tasks do
+    local i, ok, value = table.unpack(done:receive(), 1, 3)
+    if not ok then error(value, 0) end
+    results[i] = value
+  end
+  return results
+end
+
+---Runs all functions at once and returns what the first one to end returned; the others are cancelled.
+---@param functions function[]
+---@return any ...
+function task.race(functions)
+  local tasks = start_all(functions)
+  local _ <close> = setmetatable({}, { __close = function() cancel_all(tasks) end })
+  local done = task.channel(#tasks)
+  for _, each in ipairs(tasks) do
+    runtime.spawn(function() done:send(table.pack(pcall(each.join, each))) end)
+  end
+  local first = done:receive()
+  if not first[1] then error(first[2], 0) end
+  return table.unpack(first, 2, first.n)
+end
+
+---@class filo.Channel
+local Channel = {}
+Channel.__index = Channel
+
+---A queue between tasks that holds up to `capacity` values (default 1) and makes senders wait beyond that.
+---@param capacity? integer
+---@return filo.Channel
+function task.channel(capacity)
+  return setmetatable({ capacity = capacity or 1, first = 1, last = 0, senders = {}, receivers = {} }, Channel)
+end
+
+---Waits in line until woken or the deadline passes; leaves the line either way.
+local function wait_in(line, deadline)
+  local me = runtime.current()
+  line[#line + 1] = me
+  local _ <close> = setmetatable({}, {
+    __close = function()
+      for i, waiting in ipairs(line) do
+        if waiting == me then return table.remove(line, i) end
+      end
+    end,
+  })
+  local left = deadline and math.max(0, deadline - runtime.now())
+  return runtime.suspend(left)
+end
+
+local function wake_first(line)
+  if line[1] then runtime.wake(table.remove(line, 1)) end
+end
+
+---Puts a value (not nil) in; waits while the channel is full. nil, err after the deadline or when it is closed.
+---@param value any
+---@param seconds? number
+---@return true?, filo.Error?
+function Channel:send(value, seconds)
+  if value == nil then error("a channel cannot carry nil", 2) end
+  local deadline = seconds and runtime.now() + seconds
+  while not self.closed and self.last - self.first + 1 >= self.capacity do
+    if not wait_in(self.senders, deadline) then return errors.fail("timeout", "the channel stayed full") end
+  end
+  if self.closed then return errors.fail("closed", "the channel is closed") end
+  self.last = self.last + 1
+  self[self.last] = value
+  wake_first(self.receivers)
+  return true
+end
+
+---Takes the oldest value; waits while there is none. nil, err after the deadline or when it is closed and empty.
+---@param seconds? number
+---@return any, filo.Error?
+function Channel:receive(seconds)
+  local deadline = seconds and runtime.now() + seconds
+  while self.first > self.last do
+    if self.closed then return errors.fail("closed", "the channel is closed") end
+    if not wait_in(self.receivers, deadline) then return errors.fail("timeout", "nothing came in time") end
+  end
+  local value = self[self.first]
+  self[self.first] = nil
+  self.first = self.first + 1
+  wake_first(self.senders)
+  return value
+end
+
+---Ends it: senders fail, receivers get what is left and then fail.
+function Channel:close()
+  self.closed = true
+  while self.senders[1] do wake_first(self.senders) end
+  while self.receivers[1] do wake_first(self.receivers) end
+end
+
+return task
