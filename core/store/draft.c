@@ -69,6 +69,11 @@ int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, ui
   return 0;
 }
 
+void filo_draft_start_flush(const struct filo_draft *draft, uint64_t offset, size_t len) {
+  if (draft->store->durability != FILO_DURABLE_NONE)
+    sync_file_range(draft->fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, int count,
                            struct filo_error *err) {
   ssize_t n = pwritev(draft->fd, parts, count, 0);

@@ -262,8 +262,10 @@ int filo_incoming_chunk(struct filo_incoming *incoming, uint64_t index, const un
   if (rc < 0) return rc;
   uint64_t offset = FILO_IV_SIZE + index * FILO_CHUNK_SIZE;
   rc = filo_draft_write(&incoming->draft, bytes, len, offset, err);
-  if (rc == 0) filo_body_mark(&incoming->body, index);
-  return rc;
+  if (rc < 0) return rc;
+  filo_draft_start_flush(&incoming->draft, offset, len);
+  filo_body_mark(&incoming->body, index);
+  return 0;
 }
 
 void filo_incoming_set_key(struct filo_incoming *incoming, const unsigned char key[FILO_KEY_SIZE]) {

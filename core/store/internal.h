@@ -153,6 +153,9 @@ int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_err
 int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err);
 int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, uint64_t offset,
                      struct filo_error *err);
+/* Has the kernel start writing a whole chunk out, so that the flush at the end finds little left;
+ * it is that flush which reports errors. */
+void filo_draft_start_flush(const struct filo_draft *draft, uint64_t offset, size_t len);
 /* From offset 0 on, with one system call. */
 int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, int count,
                            struct filo_error *err);

@@ -203,6 +203,8 @@ static int pass_chunk(struct filo_sealer *sealer, struct passage *pass, struct f
   filo_hasher_free(pass->hasher);
   filo_ctr_free(pass->ctr);
   if (rc < 0) return rc;
+  if (!sealer->small)
+    filo_draft_start_flush(&sealer->draft, FILO_IV_SIZE + pass->index * FILO_CHUNK_SIZE, pass->len);
   atomic_fetch_add(&sealer->chunks, 1);
   atomic_fetch_add(&sealer->bytes, pass->len);
   return 0;
