@@ -1,5 +1,5 @@
-/* "host:port" texts: "127.0.0.1:3000", "[::1]:3000", "storage.example:3000", ":3000" (every address, listening only).
- * Pure; any thread. */
+/* "host:port" texts: "127.0.0.1:3000", "[::1]:3000", "storage.example:3000", ":3000" (every
+ * address, listening only). Pure; any thread. */
 #ifndef FILO_TRANSPORT_ADDRESS_H
 #define FILO_TRANSPORT_ADDRESS_H
 

@@ -1,6 +1,7 @@
-/* TLS 1.3 with both sides proven: self-signed Ed25519 certificates, made from the identity at start. What counts is
- * the public key, which is the peer's node ID and which CertificateVerify proves; names and dates do not.
- * Loop thread, except where said. OpenSSL's error queue is empty on return from every function. */
+/* TLS 1.3 with both sides proven: self-signed Ed25519 certificates, made from the identity at
+ * start. What counts is the public key, which is the peer's node ID and which CertificateVerify
+ * proves; names and dates do not. Loop thread, except where said. OpenSSL's error queue is empty on
+ * return from every function. */
 #ifndef FILO_TRANSPORT_TLS_H
 #define FILO_TRANSPORT_TLS_H
 

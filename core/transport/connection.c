@@ -1,0 +1,362 @@
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "transport/internal.h"
+
+/* --- Small things --- */
+
+/* Good to a few milliseconds, and cheap. */
+double filo_connection_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void filo_connection_check(const struct filo_connection *c) {
+  assert(pthread_equal(c->thread, pthread_self()));
+  (void)c;
+}
+
+void filo_connection_wake(struct filo_connection *c) {
+  event_active(&c->turn, EV_TIMEOUT, 0);
+}
+
+void filo_connection_set_timer(struct filo_connection *c, double seconds) {
+  if (seconds < 0) seconds = 0;
+  struct timeval delay = {.tv_sec = (time_t)seconds};
+  delay.tv_usec = (suseconds_t)((seconds - (double)delay.tv_sec) * 1e6);
+  event_add(&c->timer, &delay);
+}
+
+uint32_t filo_connection_reason(int code) {
+  return code < 0 ? (uint32_t)-code : (uint32_t)-FILO_CLOSED;
+}
+
+int filo_connection_code(uint32_t reason) {
+  if (reason == 0 || reason > INT_MAX) return FILO_CLOSED;
+  return strcmp(filo_code_name(-(int)reason), "unknown") == 0 ? FILO_CLOSED : -(int)reason;
+}
+
+/* --- The end --- */
+
+static void set_ended(struct filo_connection *c) {
+  c->state = FILO_STATE_ENDED;
+  if (c->link) {
+    event_del(&c->readable);
+    event_del(&c->writable);
+  }
+  event_del(&c->again);
+  event_del(&c->timer);
+  filo_dial_stop(c);
+  filo_connection_wake(c);
+}
+
+void filo_connection_end(struct filo_connection *c, const struct filo_error *why) {
+  if (c->state == FILO_STATE_ENDED) return;
+  if (c->state != FILO_STATE_CLOSING)
+    filo_fail(&c->why, why->code, c->remote[0] ? "%s: %s" : "%s%s", c->remote, why->message);
+  set_ended(c);
+}
+
+/* Says goodbye first, if there is anybody to hear it. */
+static void start_closing(struct filo_connection *c) {
+  if (c->state != FILO_STATE_OPEN) {
+    set_ended(c);
+    return;
+  }
+  c->state = FILO_STATE_CLOSING;
+  event_del(&c->readable);
+  event_del(&c->again);
+  filo_connection_set_timer(c, CLOSING_SECONDS);
+  filo_connection_wake(c);
+}
+
+void filo_connection_close(struct filo_connection *c, int code, const char *reason) {
+  filo_connection_check(c);
+  if (c->state >= FILO_STATE_CLOSING) return;
+  filo_fail(&c->why, code < 0 ? code : FILO_CLOSED, "%s", reason);
+  start_closing(c);
+}
+
+void filo_connection_breach(struct filo_connection *c, const struct filo_error *what) {
+  if (c->state >= FILO_STATE_CLOSING) return;
+  filo_fail(&c->why, FILO_PROTOCOL, "%s broke the protocol: %s", c->remote, what->message);
+  start_closing(c);
+}
+
+/* The last words: what streams have to tell, then why we go. */
+static void part(struct filo_connection *c) {
+  struct filo_frame frame = {.type = FILO_FRAME_RESET,
+                             .value = filo_connection_reason(c->why.code)};
+  struct filo_error err;
+  c->parted = true;
+  int rc = filo_stream_tell(c, &err);
+  filo_stream_reset_all(c, c->why.code, c->why.message);
+  if (rc == 0 && c->why.code != FILO_CLOSED) rc = filo_output_put(c, &frame, NULL, &err);
+  if (rc < 0) filo_connection_end(c, &err);
+}
+
+static void finish(struct filo_connection *c) {
+  int rc = filo_link_finish(c->link, NULL);
+  if (rc <= 0)
+    set_ended(c);
+  else
+    event_add(rc == FILO_LINK_WANT_READ ? &c->readable : &c->writable, NULL);
+}
+
+static void farewell(struct filo_connection *c) {
+  if (c->left) return;
+  c->left = true;
+  filo_stream_reset_all(c, c->why.code, c->why.message);
+  filo_link_free(c->link);
+  c->link = NULL;
+  c->handler.closed(c->ctx, &c->why);
+  filo_connection_unref(c);
+}
+
+/* --- The handshake --- */
+
+static void on_readable(evutil_socket_t fd, short what, void *arg);
+static void on_writable(evutil_socket_t fd, short what, void *arg);
+
+static void set_names(struct filo_connection *c, int fd) {
+  struct sockaddr_storage address = {0};
+  socklen_t len = sizeof address;
+  if (getpeername(fd, (struct sockaddr *)&address, &len) == 0)
+    filo_address_format((struct sockaddr *)&address, c->remote);
+  len = sizeof address;
+  if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+    filo_address_format((struct sockaddr *)&address, c->local);
+}
+
+int filo_connection_connected(struct filo_connection *c, int fd, struct filo_error *err) {
+  set_names(c, fd);
+  int rc = filo_link_new(fd, c->options.tls, c->id, c->dialler, &c->link, err);
+  if (rc < 0) return rc;
+  event_assign(&c->readable, c->options.base, fd, EV_READ | EV_PERSIST, on_readable, c);
+  event_assign(&c->writable, c->options.base, fd, EV_WRITE, on_writable, c);
+  c->state = FILO_STATE_HANDSHAKE;
+  filo_connection_set_timer(c, c->options.handshake_timeout);
+  if (event_add(&c->readable, NULL) < 0)
+    return filo_fail(err, FILO_NO_MEMORY, "the event loop takes no more connections");
+  filo_connection_wake(c);
+  return 0;
+}
+
+static void opened(struct filo_connection *c) {
+  memcpy(c->peer, filo_link_peer(c->link, &c->proven), sizeof c->peer);
+  memcpy(c->binding, filo_link_binding(c->link), sizeof c->binding);
+  c->state = FILO_STATE_OPEN;
+  c->heard = filo_connection_clock();
+  event_del(&c->timer);
+  if (c->options.silence_timeout > 0) filo_connection_set_timer(c, c->options.silence_timeout);
+  c->handler.ready(c->ctx);
+  /* The peer's first bytes may have come with the last of the handshake. */
+  if (c->state == FILO_STATE_OPEN) filo_input_run(c);
+}
+
+static void shake_hands(struct filo_connection *c) {
+  struct filo_error err;
+  int rc = filo_link_handshake(c->link, &err);
+  if (rc < 0)
+    filo_connection_end(c, &err);
+  else if (rc == 0)
+    opened(c);
+  else if (rc == FILO_LINK_WANT_WRITE)
+    event_add(&c->writable, NULL);
+}
+
+/* --- Events --- */
+
+static void progress(struct filo_connection *c) {
+  filo_stream_deliver(c);
+  if (c->state == FILO_STATE_HANDSHAKE) shake_hands(c);
+  if (c->state == FILO_STATE_CLOSING && !c->parted) part(c);
+  bool open = c->state == FILO_STATE_OPEN || c->state == FILO_STATE_CLOSING;
+  if (open && !event_pending(&c->writable, EV_WRITE, NULL)) filo_output_run(c);
+  if (c->state == FILO_STATE_CLOSING && c->parted && filo_output_done(c)) finish(c);
+  if (c->state == FILO_STATE_ENDED) farewell(c);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg) {
+  (void)fd;
+  (void)what;
+  struct filo_connection *c = filo_connection_ref(arg);
+  progress(c);
+  filo_connection_unref(c);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg) {
+  on_turn(fd, what, arg);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg) {
+  (void)fd;
+  (void)what;
+  struct filo_connection *c = filo_connection_ref(arg);
+  if (c->state == FILO_STATE_OPEN)
+    filo_input_run(c);
+  else
+    progress(c);
+  filo_connection_unref(c);
+}
+
+static void check_silence(struct filo_connection *c) {
+  double idle = filo_connection_clock() - c->heard, left = c->options.silence_timeout - idle;
+  struct filo_error err;
+  if (left > 0.01) {
+    filo_connection_set_timer(c, left);
+    return;
+  }
+  filo_fail(&err, FILO_TIMEOUT, "nothing was heard for %.3g s", idle);
+  filo_connection_end(c, &err);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg) {
+  (void)fd;
+  (void)what;
+  struct filo_connection *c = filo_connection_ref(arg);
+  struct filo_error err;
+  if (c->state == FILO_STATE_DIALLING) {
+    filo_dial_timeout(c);
+  } else if (c->state == FILO_STATE_HANDSHAKE) {
+    filo_fail(&err, FILO_TIMEOUT, "the handshake took longer than %.3g s",
+              c->options.handshake_timeout);
+    filo_connection_end(c, &err);
+  } else if (c->state == FILO_STATE_OPEN) {
+    check_silence(c);
+  } else if (c->state == FILO_STATE_CLOSING) {
+    set_ended(c);
+  }
+  filo_connection_unref(c);
+}
+
+/* --- Life --- */
+
+static struct filo_connection *make(const struct filo_connection_options *options, bool dialler,
+                                    const struct filo_connection_handler *handler, void *ctx,
+                                    struct filo_error *err) {
+  struct filo_connection *c = calloc(1, sizeof *c);
+  if (!c) {
+    filo_fail(err, FILO_NO_MEMORY, "no memory for a connection");
+    return NULL;
+  }
+  c->refs = 2; /* the caller's, and the loop's until `closed` was called */
+  c->thread = pthread_self();
+  c->options = *options;
+  if (options->tls) filo_tls_ref(options->tls);
+  if (options->id) memcpy(c->id, options->id, sizeof c->id);
+  c->handler = *handler;
+  c->ctx = ctx;
+  c->dialler = dialler;
+  c->next_number = dialler ? 1 : 2;
+  TAILQ_INIT(&c->outflows);
+  TAILQ_INIT(&c->ready);
+  TAILQ_INIT(&c->inflows);
+  filo_numbers_init(&c->numbers, dialler);
+  filo_frame_decoder_init(&c->decoder, options->message_max);
+  event_assign(&c->turn, options->base, -1, 0, on_turn, c);
+  event_assign(&c->again, options->base, -1, 0, on_readable, c);
+  event_assign(&c->timer, options->base, -1, 0, on_timer, c);
+  return c;
+}
+
+static void destroy(struct filo_connection *c) {
+  if (c->link) {
+    event_del(&c->readable);
+    event_del(&c->writable);
+  }
+  event_del(&c->turn);
+  event_del(&c->again);
+  event_del(&c->timer);
+  filo_dial_stop(c);
+  filo_link_free(c->link);
+  filo_tls_unref(c->options.tls);
+  free(c->queue.bytes);
+  free(c->message);
+  free(c);
+}
+
+int filo_connection_dial(const struct filo_connection_options *options,
+                         const struct filo_address *to,
+                         const struct filo_connection_handler *handler, void *ctx,
+                         struct filo_connection **ret, struct filo_error *err) {
+  struct filo_connection *c = make(options, true, handler, ctx, err);
+  if (!c) return FILO_NO_MEMORY;
+  int rc = filo_dial_start(c, to, err);
+  if (rc < 0)
+    destroy(c);
+  else
+    *ret = c;
+  return rc;
+}
+
+int filo_connection_accept(const struct filo_connection_options *options, int fd,
+                           const struct filo_connection_handler *handler, void *ctx,
+                           struct filo_connection **ret, struct filo_error *err) {
+  struct filo_connection *c = make(options, false, handler, ctx, err);
+  if (!c) {
+    close(fd);
+    return FILO_NO_MEMORY;
+  }
+  int rc = filo_connection_connected(c, fd, err);
+  if (rc < 0)
+    destroy(c);
+  else
+    *ret = c;
+  return rc;
+}
+
+struct filo_connection *filo_connection_ref(struct filo_connection *c) {
+  filo_connection_check(c);
+  c->refs++;
+  return c;
+}
+
+void filo_connection_unref(struct filo_connection *c) {
+  if (!c) return;
+  filo_connection_check(c);
+  if (--c->refs == 0) destroy(c);
+}
+
+void filo_connection_admit(struct filo_connection *c) {
+  filo_connection_check(c);
+  c->admitted = true;
+  c->decoder.message_max = FILO_MESSAGE_MAX;
+}
+
+/* --- What is known --- */
+
+const unsigned char *filo_connection_peer(const struct filo_connection *c, bool *proven) {
+  if (proven) *proven = c->proven;
+  return c->peer;
+}
+
+const unsigned char *filo_connection_binding(const struct filo_connection *c) {
+  return c->binding;
+}
+
+bool filo_connection_is_dialler(const struct filo_connection *c) {
+  return c->dialler;
+}
+
+const char *filo_connection_remote(const struct filo_connection *c) {
+  return c->remote;
+}
+
+const char *filo_connection_local(const struct filo_connection *c) {
+  return c->local;
+}
+
+void filo_connection_stats(const struct filo_connection *c, struct filo_connection_stats *ret) {
+  *ret = (struct filo_connection_stats){.bytes_in = c->bytes_in,
+                                        .bytes_out = c->bytes_out,
+                                        .messages_in = c->messages_in,
+                                        .messages_out = c->messages_out,
+                                        .idle = filo_connection_clock() - c->heard};
+}

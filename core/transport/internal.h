@@ -1,0 +1,190 @@
+/* What the files of a connection share: nobody else includes this.
+ *
+ *   connection.c  life, handshake, closing      dial.c    from a name to a socket
+ *   input.c       bytes to frames to handlers   output.c  the queue, and whose turn it is
+ *   stream.c      the two ends of a stream      numbers.c which streams a peer has opened
+ *
+ * Everything happens in callbacks of the event loop: functions that others call only note what
+ * there is to do and activate `turn`. So a handler may call anything, and nobody below it on the
+ * stack is surprised by more than a changed state, which is checked after each handler.
+ */
+#ifndef FILO_TRANSPORT_INTERNAL_H
+#define FILO_TRANSPORT_INTERNAL_H
+
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include "transport/connection.h"
+
+enum {
+  STREAMS_MAX = 64,           /* open at one side of a connection */
+  QUEUE_LIMIT = 4 << 20,      /* bytes of messages that wait, before one more is refused */
+  INPUT_BUDGET = 256 * 1024,  /* read in one go before others get their turn */
+  OUTPUT_BUDGET = 512 * 1024, /* the same for writing */
+  CLOSING_SECONDS = 2
+};
+
+enum filo_state {
+  FILO_STATE_DIALLING,
+  FILO_STATE_HANDSHAKE,
+  FILO_STATE_OPEN,
+  FILO_STATE_CLOSING, /* the last words are on their way */
+  FILO_STATE_ENDED    /* `closed` is due, or was called */
+};
+
+/* Bytes in a row, taken from the front. */
+struct filo_queue {
+  unsigned char *bytes;
+  size_t start, end, size;
+};
+
+/* The numbers that a peer's streams may have. It opens them in order, at most STREAMS_MAX at a
+ * time, and what it says arrives in order; so all numbers below `next` were opened, and those not
+ * in `open` are past. */
+struct filo_numbers {
+  uint64_t next;
+  unsigned open_count, ended_at;
+  uint32_t open[STREAMS_MAX];  /* in no order */
+  uint32_t ended[STREAMS_MAX]; /* a ring of those that ended before anybody attached; 0: none */
+};
+
+enum filo_flow_state {
+  FILO_FLOW_OPEN,
+  FILO_FLOW_ENDING,  /* the end is to be told */
+  FILO_FLOW_GIVEN_UP /* the reset is to be told */
+};
+
+struct filo_outflow {
+  TAILQ_ENTRY(filo_outflow) all, ready;
+  struct filo_connection *connection;
+  struct filo_outflow_handler handler;
+  void *ctx;
+  enum filo_flow_state state;
+  int code; /* of the reset */
+  uint32_t number;
+  uint64_t credit;
+  const unsigned char *bytes; /* to be put into frames */
+  size_t left;
+};
+
+struct filo_inflow {
+  TAILQ_ENTRY(filo_inflow) all;
+  struct filo_connection *connection;
+  struct filo_inflow_handler handler;
+  void *ctx;
+  enum filo_flow_state state; /* FILO_FLOW_ENDING: it ended before it was attached */
+  int code;
+  uint32_t number;
+  uint64_t credit; /* given and not used */
+  uint64_t untold; /* part of it that the peer does not know of yet */
+};
+
+/* The stream frame on its way out. While there is one, nothing else is written. */
+struct filo_out_frame {
+  struct filo_outflow *flow;
+  unsigned char header[FILO_FRAME_HEADER_MAX];
+  unsigned header_left;
+  const unsigned char *bytes;
+  size_t left;
+};
+
+struct filo_dial;
+
+struct filo_connection {
+  unsigned refs;
+  pthread_t thread;
+  struct filo_connection_options options;
+  unsigned char id[FILO_ID_SIZE];
+  struct filo_connection_handler handler;
+  void *ctx;
+  enum filo_state state;
+  bool dialler, admitted;
+  bool parted; /* closing: the last words are in the queue */
+  bool left;   /* ended: `closed` was called */
+  struct filo_error why;
+  struct filo_dial *dial;
+  struct filo_link *link;
+  struct event readable, writable, turn, again, timer;
+  char remote[FILO_ADDRESS_MAX], local[FILO_ADDRESS_MAX];
+  unsigned char peer[FILO_ID_SIZE], binding[32];
+  bool proven;
+
+  /* Output. */
+  struct filo_queue queue;
+  bool refused;
+  uint64_t next_number;
+  unsigned outflow_count, inflow_count;
+  bool untold; /* a flow has something to tell */
+  TAILQ_HEAD(, filo_outflow) outflows, ready;
+  struct filo_out_frame frame;
+
+  /* Input. */
+  struct filo_frame_decoder decoder;
+  struct filo_numbers numbers;
+  TAILQ_HEAD(, filo_inflow) inflows;
+  struct filo_inflow *inflow; /* whose bytes the current frame has; NULL: nobody wants them */
+  unsigned char *message;     /* the part that is here of a message that comes in pieces */
+  size_t message_have, message_room;
+  double heard; /* when the peer's last byte came */
+  uint64_t bytes_in, bytes_out, messages_in, messages_out;
+};
+
+/* connection.c */
+double filo_connection_clock(void);
+void filo_connection_check(const struct filo_connection *c); /* asserts the thread */
+void filo_connection_wake(struct filo_connection *c);        /* `turn` comes soon */
+/* Takes fd, also on failure. */
+int filo_connection_connected(struct filo_connection *c, int fd, struct filo_error *err);
+/* A reset frame's reason, and the code of one: FILO_CLOSED when it is not known here. */
+uint32_t filo_connection_reason(int code);
+int filo_connection_code(uint32_t reason);
+void filo_connection_set_timer(struct filo_connection *c, double seconds);
+/* The end, at once; `closed` gets the error, with the peer's address before it when known. */
+void filo_connection_end(struct filo_connection *c, const struct filo_error *why);
+void filo_connection_breach(struct filo_connection *c, const struct filo_error *what);
+
+/* dial.c: filo_connection_connected or filo_connection_end follows. */
+int filo_dial_start(struct filo_connection *c, const struct filo_address *to,
+                    struct filo_error *err);
+void filo_dial_timeout(struct filo_connection *c);
+void filo_dial_stop(struct filo_connection *c);
+
+/* input.c */
+void filo_input_run(struct filo_connection *c);
+
+/* output.c */
+int filo_output_put(struct filo_connection *c, const struct filo_frame *frame,
+                    const unsigned char *payload, struct filo_error *err);
+void filo_output_run(struct filo_connection *c);
+/* Keeps a copy of what is left of flow's frame, if that is on its way, so that its bytes are free.
+ */
+void filo_output_release(struct filo_connection *c, const struct filo_outflow *flow);
+/* False while bytes wait in the queue or in the frame. */
+bool filo_output_done(const struct filo_connection *c);
+
+/* stream.c: what the peer's frames and the loop do to flows. */
+int filo_stream_credited(struct filo_connection *c, uint32_t number, uint32_t bytes,
+                         struct filo_error *err);
+int filo_stream_reset(struct filo_connection *c, uint32_t number, uint32_t reason,
+                      struct filo_error *err);
+/* A stream frame begins: sets c->inflow. */
+int filo_stream_frame(struct filo_connection *c, uint32_t number, uint32_t len,
+                      struct filo_error *err);
+/* Puts what flows have to tell into the queue. */
+int filo_stream_tell(struct filo_connection *c, struct filo_error *err);
+/* Calls `end` of those that ended before they were attached. */
+void filo_stream_deliver(struct filo_connection *c);
+void filo_stream_reset_all(struct filo_connection *c, int code, const char *why);
+
+/* numbers.c */
+void filo_numbers_init(struct filo_numbers *numbers, bool dialler);
+/* Notes that the peer has opened `number`. FILO_PROTOCOL when that cannot be. */
+int filo_numbers_open(struct filo_numbers *numbers, uint32_t number, struct filo_error *err);
+bool filo_numbers_is_open(const struct filo_numbers *numbers, uint32_t number);
+void filo_numbers_close(struct filo_numbers *numbers, uint32_t number);
+void filo_numbers_ended(struct filo_numbers *numbers, uint32_t number);
+/* True, once, when it ended early. */
+bool filo_numbers_take_ended(struct filo_numbers *numbers, uint32_t number);
+
+#endif
