@@ -52,10 +52,14 @@ static const char *status_of(lua_State *L, lua_State *co) {
 }
 
 /* Pushes an error message and returns -1, or the number of values that co gave to L; -2 when it
- * waits. */
+ * waits, which it can only when L can be suspended too. */
 static int run(lua_State *L, lua_State *co, int nargs) {
+  struct filo_runtime *runtime = filo_runtime_of(L);
+  bool pinned = !lua_isyieldable(L);
   int nresults;
-  int status = filo_task_resume(filo_runtime_of(L), co, L, nargs, &nresults);
+  runtime->pinned += pinned;
+  int status = filo_task_resume(runtime, co, L, nargs, &nresults);
+  runtime->pinned -= pinned;
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
     return -1;
@@ -84,16 +88,13 @@ static int start(lua_State *L, lua_State *co, int nargs) {
     lua_pushliteral(L, "too many arguments to resume");
     return -1;
   }
+  /* What lies above the function of a new coroutine (see co_wrap) is its first argument. */
+  int more = lua_status(co) == LUA_OK ? lua_gettop(co) - 1 : 0;
   lua_xmove(L, co, nargs);
-  return run(L, co, nargs);
+  return run(L, co, nargs + more);
 }
 
 static int pass_wait(lua_State *L, lua_State *co, lua_KFunction k) {
-  if (!lua_isyieldable(L)) {
-    filo_task_current(L)->state = FILO_TASK_RUNNING;
-    return luaL_error(L, "cannot wait here: the coroutine was resumed by a function that cannot be "
-                         "suspended");
-  }
   set_waits(L, co, true);
   filo_task_push_mark(L);
   return lua_yieldk(L, 1, (lua_KContext)co, k);
@@ -149,6 +150,18 @@ static int give_wrapped(lua_State *L, lua_State *co, int given) {
   return lua_error(L);
 }
 
+static int wrapped_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  return status == LUA_OK || status == LUA_YIELD ? lua_gettop(L) : lua_error(L);
+}
+
+/* The function of a wrapped coroutine: when it fails, its `<close>` variables are closed within the
+ * protected call, where they may wait. */
+static int wrapped(lua_State *L) {
+  int status = lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, wrapped_ended);
+  return wrapped_ended(L, status, 0);
+}
+
 static int call_wrapped(lua_State *L) {
   lua_State *co = lua_tothread(L, lua_upvalueindex(1));
   return give_wrapped(L, co, start(L, co, lua_gettop(L)));
@@ -157,6 +170,7 @@ static int call_wrapped(lua_State *L) {
 static int co_wrap(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);
+  lua_pushcfunction(co, wrapped);
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
   lua_pushcclosure(L, call_wrapped, 1);

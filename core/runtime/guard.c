@@ -38,7 +38,7 @@ static void report(lua_State *L) {
 static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  if (filo_loop_signalled()) luaL_error(L, "interrupted");
+  if (filo_loop_interrupted()) luaL_error(L, "interrupted");
   report(L);
 }
 
@@ -58,7 +58,7 @@ static void on_tick(int signum) {
   unsigned lasted = atomic_fetch_add(&ticks, 1) + 1;
   bool due = lasted >= report_at;
   if (due) report_at = report_at * 10;
-  if (due || (lasted > 2 && filo_loop_signalled()))
+  if (due || (lasted > 2 && filo_loop_interrupted()))
     lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
   arm(TICK_NANOSECONDS);
 }

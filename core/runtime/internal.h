@@ -37,12 +37,18 @@ struct filo_runtime {
   struct filo_task *ready, **ready_tail;
   struct filo_task *all;
   unsigned live;
-  int ended_by; /* the signal that ends the main task */
+  unsigned pinned;           /* coroutines resumed below a function that cannot be suspended */
+  int ended_by;              /* the signal that ends the main task */
+  struct filo_task *exiting; /* the task that called os.exit: it never goes on */
+  int exit_status;
 };
 
 /* Handles what the loop has, waiting for something when no task is ready; then runs the tasks that
  * are. */
 void filo_runtime_turn(struct filo_runtime *runtime);
+
+/* Makes the runtime's tables. */
+void filo_module_install(lua_State *L);
 
 /* A watched signal came: calls the script's function, or ends the main task (SIGINT, SIGTERM). */
 void filo_runtime_signal(void *runtime, int signum);

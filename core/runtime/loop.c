@@ -21,6 +21,8 @@ struct filo_loop {
 /* What a signal handler may touch: one loop a process. */
 static int wake_fd = -1;
 static _Atomic uint64_t signals;
+static _Atomic uint64_t interrupting; /* the signals that interrupt a script */
+static _Atomic time_t asked_to_end;   /* when the first SIGINT or SIGTERM of `signals` came */
 
 static void wake(void *ctx) {
   (void)ctx;
@@ -29,15 +31,36 @@ static void wake(void *ctx) {
   (void)ignored;
 }
 
+/* A loop that has not come to look at the first request to end for a second never will, perhaps
+ * (a script that catches every error, a disk that hangs): the next one ends the process at once. */
+static void end_if_stuck(int signum, bool again) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  if (!again) asked_to_end = now.tv_sec;
+  if (now.tv_sec - asked_to_end < 2) return;
+  signal(signum, SIG_DFL);
+  raise(signum);
+}
+
 static void on_signal(int signum) {
   int saved = errno;
-  atomic_fetch_or(&signals, (uint64_t)1 << signum);
+  uint64_t bit = (uint64_t)1 << signum;
+  bool again = atomic_fetch_or(&signals, bit) & bit;
+  if (signum == SIGINT || signum == SIGTERM) end_if_stuck(signum, again);
   wake(NULL);
   errno = saved;
 }
 
-bool filo_loop_signalled(void) {
-  return atomic_load(&signals) != 0;
+void filo_loop_set_interrupting(int signum, bool on) {
+  uint64_t bit = (uint64_t)1 << signum;
+  if (on)
+    atomic_fetch_or(&interrupting, bit);
+  else
+    atomic_fetch_and(&interrupting, ~bit);
+}
+
+bool filo_loop_interrupted(void) {
+  return (atomic_load(&signals) & atomic_load(&interrupting)) != 0;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg) {

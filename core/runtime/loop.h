@@ -38,8 +38,12 @@ void filo_loop_turn(struct filo_loop *loop, bool wait);
 /* Catches (or stops catching) a signal. */
 void filo_loop_watch_signal(struct filo_loop *loop, int signum, bool on);
 
-/* True while signals came that the loop has not handled yet. Any context, signal handlers too. */
-bool filo_loop_signalled(void);
+/* Whether this signal interrupts a script that computes. */
+void filo_loop_set_interrupting(int signum, bool on);
+
+/* True while such a signal came that the loop has not handled yet. Any context, signal handlers
+ * too. */
+bool filo_loop_interrupted(void);
 
 /* Seconds on a clock that never goes back. Any thread. */
 double filo_now(void);

@@ -82,6 +82,7 @@ static int task_observe(lua_State *L) {
 static int give_results(lua_State *L, struct filo_task *task) {
   int count = lua_gettop(task->co);
   luaL_checkstack(L, count, "too many results");
+  if (!lua_checkstack(task->co, count)) return luaL_error(L, "too many results");
   for (int i = 1; i <= count; i++) lua_pushvalue(task->co, i);
   lua_xmove(task->co, L, count);
   return task->failed ? lua_error(L) : count;
@@ -119,8 +120,7 @@ static int suspended(lua_State *L, int status, lua_KContext ctx) {
 
 static int suspend(lua_State *L) {
   double seconds = luaL_optnumber(L, 1, -1);
-  struct filo_task *task = filo_task_current(L);
-  if (task) task->in_suspend = lua_isyieldable(L);
+  filo_task_check(L)->in_suspend = true;
   return filo_task_wait(L, seconds, 0, suspended);
 }
 
@@ -165,27 +165,29 @@ static int live_tasks(lua_State *L) {
 static const struct {
   const char *name;
   int signum;
-} signal_names[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM},
+} signal_names[] = {{"CHLD", SIGCHLD}, {"HUP", SIGHUP},   {"INT", SIGINT},    {"TERM", SIGTERM},
                     {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}};
 
 static int check_signal(lua_State *L, int index) {
   const char *name = luaL_checkstring(L, index);
   for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
     if (strcmp(name, signal_names[i].name) == 0) return signal_names[i].signum;
-  return luaL_argerror(L, index, "a signal: HUP, INT, TERM, USR1, USR2 or WINCH");
+  return luaL_argerror(L, index, "a signal: CHLD, HUP, INT, TERM, USR1, USR2 or WINCH");
 }
 
 static int on_signal(lua_State *L) {
   int signum = check_signal(L, 1);
   bool on = !lua_isnoneornil(L, 2);
   if (on) luaL_checktype(L, 2, LUA_TFUNCTION);
+  bool interrupts = lua_toboolean(L, 3);
   lua_settop(L, 2);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &signals_key);
   lua_rawgeti(L, 3, signum);
   lua_pushvalue(L, 2);
   lua_rawseti(L, 3, signum);
-  bool always = signum == SIGINT || signum == SIGTERM;
-  filo_loop_watch_signal(filo_runtime_of(L)->loop, signum, on || always);
+  bool ends = !on && (signum == SIGINT || signum == SIGTERM);
+  filo_loop_watch_signal(filo_runtime_of(L)->loop, signum, on || ends);
+  filo_loop_set_interrupting(signum, interrupts || ends);
   return 1;
 }
 
@@ -214,7 +216,7 @@ static int memory(lua_State *L) {
     if (fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
     fclose(file);
   }
-  lua_pushinteger(L, pages * 4096);
+  lua_pushinteger(L, pages * sysconf(_SC_PAGESIZE));
   return 1;
 }
 
@@ -229,23 +231,6 @@ static int program(lua_State *L) {
 static int is_terminal(lua_State *L) {
   lua_pushboolean(L, isatty((int)luaL_checkinteger(L, 1)));
   return 1;
-}
-
-/* The guard's timer must not find a closed state. */
-static int do_exit(lua_State *L) {
-  filo_guard_stop();
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, 0);
-  return 0;
-}
-
-static void install_exit(lua_State *L) {
-  lua_getglobal(L, "os");
-  lua_getfield(L, -1, "exit");
-  lua_pushcclosure(L, do_exit, 1);
-  lua_setfield(L, -2, "exit");
-  lua_pop(L, 1);
 }
 
 static const luaL_Reg task_methods[] = {{"cancel", task_cancel},
@@ -269,23 +254,25 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"is_terminal", is_terminal},
                                      {NULL, NULL}};
 
-int filo_runtime_module(lua_State *L) {
+void filo_module_install(lua_State *L) {
   luaL_newmetatable(L, FILO_ERROR_TYPE);
   lua_pushcfunction(L, error_tostring);
   lua_setfield(L, -2, "__tostring");
   lua_pushliteral(L, FILO_ERROR_TYPE);
   lua_setfield(L, -2, "__name");
 
-  luaL_newmetatable(L, FILO_TASK_TYPE);
+  luaL_getmetatable(L, FILO_TASK_TYPE);
   luaL_newlib(L, task_methods);
   lua_setfield(L, -2, "__index");
 
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &signals_key);
-  install_exit(L);
+  lua_pop(L, 2);
+}
 
+int filo_runtime_module(lua_State *L) {
   luaL_newlib(L, functions);
-  lua_pushvalue(L, -3);
+  luaL_getmetatable(L, FILO_ERROR_TYPE);
   lua_setfield(L, -2, "error_type");
   return 1;
 }

@@ -60,7 +60,7 @@ void filo_task_wake(struct filo_task *task) {
 }
 
 void filo_task_cancel(struct filo_task *task, const char *reason) {
-  if (task->state == FILO_TASK_ENDED) return;
+  if (task->state == FILO_TASK_ENDED || task == task->runtime->exiting) return;
   task->cancelled = true;
   snprintf(task->reason, sizeof task->reason, "%s", reason ? reason : "cancelled");
   if (task->state == FILO_TASK_WAITING) make_ready(task);
@@ -87,7 +87,7 @@ static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
 
 struct filo_task *filo_task_check(lua_State *L) {
   struct filo_task *task = filo_task_current(L);
-  if (!task || !lua_isyieldable(L))
+  if (!task || !lua_isyieldable(L) || task->runtime->pinned > 0)
     luaL_error(L, "cannot wait here: %s",
                task ? "called through a function that cannot be suspended, such as table.sort, "
                       "string.gsub or a finalizer"
@@ -152,12 +152,12 @@ int filo_task_resume(struct filo_runtime *runtime, lua_State *co, lua_State *fro
   return status;
 }
 
-static void report(struct filo_task *task) {
-  lua_State *co = task->co;
-  const char *message = luaL_tolstring(co, -1, NULL);
-  fprintf(stderr, "filo: %s\n", task->traceback ? task->traceback : message);
+/* Without a traceback when memory ran out. Nothing here may raise. */
+static void report(const struct filo_task *task) {
+  const char *message = lua_type(task->co, -1) == LUA_TSTRING ? lua_tostring(task->co, -1) : NULL;
+  if (task->traceback) message = task->traceback;
+  fprintf(stderr, "filo: %s\n", message ? message : "a task failed");
   fflush(stderr);
-  lua_pop(co, 1);
 }
 
 /* The task's function has ended: its results, or its error, are all that is on its stack. */
@@ -196,11 +196,22 @@ static bool is_cancelled(lua_State *L, int index) {
   return yes;
 }
 
-/* Keeps the text with traceback for `report`; the error itself goes on unchanged. */
+static int error_text(lua_State *L) {
+  if (lua_isstring(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
+    luaL_tolstring(L, 1, NULL);
+  else
+    lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  return 1;
+}
+
+/* Keeps the text with traceback for `report`; the error itself goes on unchanged. Its __tostring
+ * may fail in turn. */
 static int on_error(lua_State *L) {
   struct filo_task *task = filo_task_current(L);
-  const char *message = luaL_tolstring(L, 1, NULL);
-  luaL_traceback(L, L, message, 1);
+  lua_pushcfunction(L, error_text);
+  lua_pushvalue(L, 1);
+  bool ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
+  luaL_traceback(L, L, ok ? lua_tostring(L, -1) : "(error object whose __tostring fails)", 1);
   free(task->traceback);
   task->traceback = strdup(lua_tostring(L, -1));
   lua_settop(L, 1);
@@ -266,11 +277,11 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
   task->state = FILO_TASK_ENDED;
   luaL_setmetatable(L, FILO_TASK_TYPE);
   lua_State *co = lua_newthread(L);
+  if (!lua_checkstack(co, nargs + 4)) luaL_error(L, "too many arguments");
   lua_setiuservalue(L, -2, 1);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, task);
   lua_insert(L, -(nargs + 2));
-  if (!lua_checkstack(co, nargs + 4)) luaL_error(L, "too many arguments");
   lua_pushcfunction(co, body);
   lua_xmove(L, co, nargs + 1);
 
@@ -306,7 +317,8 @@ static int collect_task(lua_State *L) {
 
 /* --- The runtime --- */
 
-static int exit_status(struct filo_runtime *runtime, const struct filo_task *task) {
+static int exit_status(const struct filo_runtime *runtime, const struct filo_task *task) {
+  if (runtime->exiting) return runtime->exit_status;
   if (runtime->ended_by) return 128 + runtime->ended_by;
   return task->failed ? 1 : 0;
 }
@@ -314,7 +326,8 @@ static int exit_status(struct filo_runtime *runtime, const struct filo_task *tas
 int filo_runtime_run(struct filo_runtime *runtime, int nargs) {
   struct filo_task *task = filo_task_spawn(runtime->L, nargs, true);
   runtime->main_task = task;
-  while (task->state != FILO_TASK_ENDED) filo_runtime_turn(runtime);
+  while (task->state != FILO_TASK_ENDED && !runtime->exiting) filo_runtime_turn(runtime);
+  if (filo_loop_interrupted()) filo_loop_turn(runtime->loop, false); /* it may be why it ended */
   runtime->main_task = NULL;
   int status = exit_status(runtime, task);
   lua_pop(runtime->L, 1);
@@ -330,12 +343,21 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
   (void)fd, (void)what, (void)arg;
 }
 
+/* Its `<close>` variables are closed, but it does not go on, not even into a pcall around os.exit.
+ */
+static void end_exiting(struct filo_task *task) {
+  lua_resetthread(task->co);
+  lua_settop(task->co, 0);
+  end(task, false);
+}
+
 static void unwind_all(struct filo_runtime *runtime, double grace) {
   double until = filo_now() + grace;
   struct event *tick =
       event_new(filo_loop_base(runtime->loop), -1, EV_PERSIST | EV_TIMEOUT, on_tick, NULL);
   struct timeval period = {0, 50000};
   if (tick) event_add(tick, &period);
+  if (runtime->exiting) end_exiting(runtime->exiting);
   cancel_all(runtime);
   while (tick && runtime->live > 0 && filo_now() < until) filo_runtime_turn(runtime);
   if (tick) event_free(tick);
@@ -361,8 +383,11 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
   lua_pushcfunction(runtime->L, collect_task);
   lua_setfield(runtime->L, -2, "__gc");
   lua_pop(runtime->L, 1);
+  filo_module_install(runtime->L);
   filo_loop_watch_signal(runtime->loop, SIGINT, true);
   filo_loop_watch_signal(runtime->loop, SIGTERM, true);
+  filo_loop_set_interrupting(SIGINT, true);
+  filo_loop_set_interrupting(SIGTERM, true);
   filo_guard_start();
   *ret = runtime;
   return 0;

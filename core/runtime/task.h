@@ -101,6 +101,9 @@ void filo_task_push_mark(lua_State *L);
 /* Registers coroutine.resume, wrap, status and close that let waits pass (coroutine.c). */
 void filo_coroutine_install(lua_State *L);
 
+/* Registers os.exit for scripts: with true as its second argument, all tasks unwind before. */
+void filo_exit_install(lua_State *L);
+
 /* Pushes the runtime's functions as a table: module filo.core.runtime (module.c). */
 int filo_runtime_module(lua_State *L);
 

@@ -1,0 +1,52 @@
+---Around each test: what it started must have ended, and no descriptor may be left open.
+---FILO_GC=stress makes the collector run all the time, so that anything not kept alive is soon missed.
+
+local busted = require "busted"
+local lfs = require "lfs"
+local runtime = require "filo.core.runtime"
+
+local SETTLE_SECONDS = 5
+
+if os.getenv "FILO_GC" == "stress" then collectgarbage("incremental", 1, 1000, 1) end
+
+---Open descriptors by number, with what they are.
+local function descriptors()
+  local open = {}
+  for name in lfs.dir "/proc/self/fd" do
+    local attributes = lfs.symlinkattributes("/proc/self/fd/" .. name)
+    local target = attributes and attributes.target
+    if target and not target:find "/fd$" then open[name] = target end
+  end
+  return open
+end
+
+---Descriptors that are open now and were not before.
+local function leaked(before)
+  local extra = {}
+  for name, target in pairs(descriptors()) do
+    if before[name] ~= target then extra[#extra + 1] = target end
+  end
+  return extra
+end
+
+---What was told to end needs some turns of the loop to do so.
+local function settled(before)
+  return runtime.live_tasks() <= before.tasks and #leaked(before.descriptors) == 0
+end
+
+local before, name
+
+busted.subscribe({ "test", "start" }, function(test) name = test.name end)
+
+busted.before_each(function()
+  runtime.sleep(0) -- a turn of the loop: the guard measures each test by itself
+  before = { tasks = runtime.live_tasks(), descriptors = descriptors() }
+end)
+
+busted.after_each(function()
+  local deadline = runtime.now() + SETTLE_SECONDS
+  while not settled(before) and runtime.now() < deadline do runtime.sleep(0.001) end
+  local tasks, extra = runtime.live_tasks() - before.tasks, leaked(before.descriptors)
+  if tasks > 0 then error(("'%s' left %d tasks running"):format(name, tasks), 0) end
+  if #extra > 0 then error(("'%s' left descriptors open: %s"):format(name, table.concat(extra, ", ")), 0) end
+end)
