@@ -155,12 +155,14 @@ static void peer_gone(struct filo_connection *c, struct filo_error *err) {
   filo_connection_end(c, err);
 }
 
-static int read_some(struct filo_connection *c, size_t *len, struct filo_error *err) {
+/* *more: there may be more to read now. Not after a short read, which is not worth a look that
+ * finds nothing. */
+static int read_some(struct filo_connection *c, size_t *total, bool *more, struct filo_error *err) {
   unsigned char scratch[SCRATCH];
   size_t room;
   int want;
   unsigned char *to = place(c, scratch, &room, err);
-  *len = 0;
+  *more = false;
   if (!to) return FILO_NO_MEMORY;
   if (c->state != FILO_STATE_OPEN) return 0;
   ssize_t n = filo_link_read(c->link, to, room, &want, err);
@@ -168,7 +170,8 @@ static int read_some(struct filo_connection *c, size_t *len, struct filo_error *
     peer_gone(c, err);
     return 0;
   }
-  *len = (size_t)n;
+  *more = n > 0 && ((size_t)n == room || filo_link_pending(c->link));
+  *total += (size_t)n;
   c->bytes_in += (size_t)n;
   if (to == scratch) return decode(c, scratch, (size_t)n, err);
   if (n > 0) placed(c, (size_t)n);
@@ -178,12 +181,11 @@ static int read_some(struct filo_connection *c, size_t *len, struct filo_error *
 void filo_input_run(struct filo_connection *c) {
   const struct timeval at_once = {0};
   struct filo_error err;
-  size_t total = 0, n = 1;
+  size_t total = 0;
+  bool more = true;
   int rc = 0;
-  while (rc == 0 && n > 0 && total < INPUT_BUDGET && c->state == FILO_STATE_OPEN) {
-    rc = read_some(c, &n, &err);
-    total += n;
-  }
+  while (rc == 0 && more && total < INPUT_BUDGET && c->state == FILO_STATE_OPEN)
+    rc = read_some(c, &total, &more, &err);
   if (total > 0) c->heard = filo_connection_clock();
   if (rc == FILO_PROTOCOL)
     filo_connection_breach(c, &err);

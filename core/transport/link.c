@@ -75,7 +75,7 @@ static ssize_t send_through(struct filo_link *link, const unsigned char *bytes, 
   size_t done = 0;
   while (link->held || done < len) {
     int sys_errno;
-    ssize_t n = send_both(link, bytes + done, len - done, &sys_errno);
+    ssize_t n = send_both(link, len > done ? bytes + done : NULL, len - done, &sys_errno);
     if (n < 0 && !would_block(sys_errno)) return filo_link_lost(link, sys_errno, err);
     if (n < 0) {
       *want = FILO_LINK_WANT_WRITE;
