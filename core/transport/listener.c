@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,19 +55,25 @@ static int open_socket(const struct sockaddr *address, socklen_t len) {
   return -sys_errno;
 }
 
+/* A socket address of either family, whose port lies in the same place (checked below). */
+union address {
+  struct sockaddr any;
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+};
+
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+               "the port of an address lies elsewhere");
+
 static void set_port(struct sockaddr *address, uint16_t port) {
-  if (address->sa_family == AF_INET6)
-    ((struct sockaddr_in6 *)address)->sin6_port = htons(port);
-  else
-    ((struct sockaddr_in *)address)->sin_port = htons(port);
+  ((struct sockaddr_in *)address)->sin_port = htons(port);
 }
 
-static uint16_t get_port(int fd) {
-  struct sockaddr_storage address = {0};
+static union address get_name(int fd) {
+  union address address = {.v6 = {0}};
   socklen_t len = sizeof address;
-  getsockname(fd, (struct sockaddr *)&address, &len);
-  return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                             : ((struct sockaddr_in *)&address)->sin_port);
+  getsockname(fd, &address.any, &len);
+  return address;
 }
 
 static void close_all(struct filo_listener *listener) {
@@ -88,7 +94,7 @@ static int open_all(struct filo_listener *listener, const struct addrinfo *list,
       close_all(listener);
       return sys_errno;
     }
-    if (port == 0) port = get_port(fd);
+    if (port == 0) port = ntohs(get_name(fd).v4.sin_port);
     listener->fds[listener->count++] = fd;
   }
   return listener->count > 0 ? 0 : sys_errno;
@@ -126,7 +132,7 @@ static void destroy(struct filo_listener *listener) {
 }
 
 static void pause_accepting(struct filo_listener *listener) {
-  const struct timeval moment = {.tv_usec = 100 * 1000};
+  const struct timeval moment = {.tv_usec = 100000};
   for (unsigned i = 0; i < listener->count; i++) event_del(&listener->events[i]);
   event_add(&listener->rest, &moment);
 }
@@ -176,10 +182,8 @@ int filo_listener_new(struct event_base *base, const struct filo_address *at,
     free(listener);
     return rc;
   }
-  struct sockaddr_storage address = {0};
-  socklen_t len = sizeof address;
-  getsockname(listener->fds[0], (struct sockaddr *)&address, &len);
-  filo_address_format((struct sockaddr *)&address, listener->address);
+  union address name = get_name(listener->fds[0]);
+  filo_address_format(&name.any, listener->address);
   event_assign(&listener->rest, base, -1, 0, on_rested, listener);
   for (unsigned i = 0; i < listener->count; i++) {
     event_assign(&listener->events[i], base, listener->fds[i], EV_READ | EV_PERSIST, on_acceptable,
