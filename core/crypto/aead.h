@@ -16,7 +16,6 @@ int filo_aead_seal(const unsigned char key[32], const void *ad, size_t ad_len, c
 /* The reverse; len counts the overhead, out takes len - FILO_AEAD_OVERHEAD bytes and is cleansed
  * when the tag does not match (FILO_CORRUPT). */
 int filo_aead_open(const unsigned char key[32], const void *ad, size_t ad_len,
-                   const unsigned char *in, size_t len, unsigned char *out,
-                   struct filo_error *err);
+                   const unsigned char *in, size_t len, unsigned char *out, struct filo_error *err);
 
 #endif

@@ -1,9 +1,10 @@
-/* Receiving a copy: a record, then its chunk hashes, then ciphertext chunks in any order; each chunk is verified
- * as it lands, and only a whole object is published.
+/* Receiving a copy: a record, then its chunk hashes, then ciphertext chunks in any order; each
+ * chunk is verified as it lands, and only a whole object is published.
  *
- * The file in <root>/tmp is named after the record's digest and has the final layout from the start, with holes where
- * chunks are missing; so what an interrupted transfer or a killed process left is found again by opening the same
- * record, and its chunks are verified again before they count. One incoming per record at a time (FILO_BUSY).
+ * The file in <root>/tmp is named after the record's digest and has the final layout from the
+ * start, with holes where chunks are missing; so what an interrupted transfer or a killed process
+ * left is found again by opening the same record, and its chunks are verified again before they
+ * count. One incoming per record at a time (FILO_BUSY).
  */
 #ifndef FILO_STORE_INCOMING_H
 #define FILO_STORE_INCOMING_H
@@ -13,8 +14,8 @@
 
 struct filo_incoming;
 
-/* Checks the record (signature too), the room for what is missing, and that nothing as new is at path
- * (FILO_EXISTS). Runs on a worker: a partial that is found is verified here. */
+/* Checks the record (signature too), the room for what is missing, and that nothing as new is at
+ * path (FILO_EXISTS). Runs on a worker: a partial that is found is verified here. */
 int filo_incoming_open(struct filo_store *store, const char *path, const unsigned char *record,
                        size_t record_len, struct filo_incoming **ret, struct filo_error *err);
 
@@ -24,23 +25,25 @@ const unsigned char *filo_incoming_record(const struct filo_incoming *incoming, 
 /* True when a resumed partial has its hash list already. */
 bool filo_incoming_has_hashes(const struct filo_incoming *incoming);
 
-/* The next bytes of the hash list, in order, any split. FILO_CORRUPT when the list does not give the record's root;
- * the list can then be sent again from the start (by somebody honest). One thread at a time. */
+/* The next bytes of the hash list, in order, any split. FILO_CORRUPT when the list does not give
+ * the record's root; the list can then be sent again from the start (by somebody honest). One
+ * thread at a time. */
 int filo_incoming_hashes(struct filo_incoming *incoming, const unsigned char *bytes, size_t len,
                          struct filo_error *err);
 
-/* Whether chunk `index` is here and verified; and the first one that is not, from `from` on (the chunk count when
- * all are here). */
+/* Whether chunk `index` is here and verified; and the first one that is not, from `from` on (the
+ * chunk count when all are here). */
 bool filo_incoming_has(struct filo_incoming *incoming, uint64_t index);
 uint64_t filo_incoming_missing(struct filo_incoming *incoming, uint64_t from);
 
-/* Verifies and writes one chunk of ciphertext (its exact length). Distinct chunks may come from several threads.
- * FILO_CORRUPT leaves the chunk missing. FILO_INVALID before the hash list is complete. */
+/* Verifies and writes one chunk of ciphertext (its exact length). Distinct chunks may come from
+ * several threads. FILO_CORRUPT leaves the chunk missing. FILO_INVALID before the hash list is
+ * complete. */
 int filo_incoming_chunk(struct filo_incoming *incoming, uint64_t index, const unsigned char *bytes,
                         size_t len, struct filo_error *err);
 
-/* Reading what is here already, before the rest: as filo_object_read, limited to chunks that are present
- * (FILO_NOT_FOUND otherwise). */
+/* Reading what is here already, before the rest: as filo_object_read, limited to chunks that are
+ * present (FILO_NOT_FOUND otherwise). */
 void filo_incoming_set_key(struct filo_incoming *incoming, const unsigned char key[FILO_KEY_SIZE]);
 int64_t filo_incoming_read(struct filo_incoming *incoming, uint64_t offset, unsigned char *out,
                            size_t len, struct filo_error *err);
@@ -48,7 +51,8 @@ int64_t filo_incoming_read(struct filo_incoming *incoming, uint64_t offset, unsi
 /* As filo_sealer_publish; FILO_INVALID when a chunk is missing. */
 void filo_incoming_publish(struct filo_incoming *incoming, filo_published_fn *fn, void *ctx);
 
-/* Closes; an unpublished partial of at least one chunk is kept for resuming when keep, else removed. */
+/* Closes; an unpublished partial of at least one chunk is kept for resuming when keep, else
+ * removed. */
 void filo_incoming_free(struct filo_incoming *incoming, bool keep);
 
 /* A small object whole, as one call: hashes || ciphertext in memory, verified, ready to publish. */

@@ -26,8 +26,9 @@ int filo_cas_check(const struct filo_cas *cas, struct filo_error *err);
 int filo_cas_path(const struct filo_cas *cas, const unsigned char key_hash[32], char *out,
                   struct filo_error *err);
 
-/* What a caller's own transform returned: relative, 1 to FILO_PATH_MAX - 1 bytes, no empty, "." or ".."
- * segment, no NUL or control byte, no segment over 255 bytes. FILO_INVALID says which rule it broke. */
+/* What a caller's own transform returned: relative, 1 to FILO_PATH_MAX - 1 bytes, no empty, "." or
+ * ".." segment, no NUL or control byte, no segment over 255 bytes. FILO_INVALID says which rule it
+ * broke. */
 int filo_path_check(const char *path, size_t len, struct filo_error *err);
 
 #endif

@@ -12,8 +12,8 @@
  *    56   32   key hash
  *    88   16   IV
  *   104   32   root: SHA-256("filo chunks v1" || chunk hashes)
- *   136    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16; associated data: bytes 0..135;
- *              key: HKDF(namespace secret, "filo metadata v1"); inside: content key 32, then the
+ *   136    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16; associated data: bytes
+ * 0..135; key: HKDF(namespace secret, "filo metadata v1"); inside: content key 32, then the
  *              caller's bytes (CBOR: name, mtime, the user's fields)
  *   136+m 64   Ed25519 signature by the namespace over "filo record v1" || bytes 0..135+m
  * A tombstone has size 0 and no chunks. The root of no chunks is SHA-256("filo chunks v1").
@@ -69,7 +69,8 @@ int filo_record_build(const struct filo_identity *identity, const struct filo_re
 int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record *ret,
                       struct filo_error *err);
 
-/* As filo_record_parse without the signature: for files whose record this process checked before. */
+/* As filo_record_parse without the signature: for files whose record this process checked before.
+ */
 int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record *ret,
                      struct filo_error *err);
 

@@ -1,8 +1,9 @@
 /* Writing a new version: plaintext chunks in, a published sealed object out.
  *
- * Chunks may be given in any order and from several threads at once. Each is encrypted, hashed and written in
- * cache-sized steps. Hashes go to their place in the file when the size is known beforehand, else to an unlinked
- * side file, so that memory does not grow with the object. A sealer that is freed unpublished leaves nothing.
+ * Chunks may be given in any order and from several threads at once. Each is encrypted, hashed and
+ * written in cache-sized steps. Hashes go to their place in the file when the size is known
+ * beforehand, else to an unlinked side file, so that memory does not grow with the object. A sealer
+ * that is freed unpublished leaves nothing.
  */
 #ifndef FILO_STORE_SEALER_H
 #define FILO_STORE_SEALER_H
@@ -13,16 +14,18 @@ struct filo_sealer;
 
 #define FILO_SIZE_UNKNOWN UINT64_MAX
 
-/* size: content bytes, or FILO_SIZE_UNKNOWN. Checks room and refuses early. With plain, nothing is encrypted. */
+/* size: content bytes, or FILO_SIZE_UNKNOWN. Checks room and refuses early. With plain, nothing is
+ * encrypted. */
 int filo_sealer_new(struct filo_store *store, uint64_t size, bool plain, struct filo_sealer **ret,
                     struct filo_error *err);
 
-/* Chunk `index` from memory; buf is encrypted in place. Every chunk but the last has FILO_CHUNK_SIZE bytes. */
+/* Chunk `index` from memory; buf is encrypted in place. Every chunk but the last has
+ * FILO_CHUNK_SIZE bytes. */
 int filo_sealer_chunk(struct filo_sealer *sealer, uint64_t index, unsigned char *buf, size_t len,
                       struct filo_error *err);
 
-/* Chunk `index` from a file at index * FILO_CHUNK_SIZE with pread; FILO_IO "changed while being stored" when it is
- * shorter than `len`. `name` is for errors. */
+/* Chunk `index` from a file at index * FILO_CHUNK_SIZE with pread; FILO_IO "changed while being
+ * stored" when it is shorter than `len`. `name` is for errors. */
 int filo_sealer_copy_chunk(struct filo_sealer *sealer, uint64_t index, int fd, const char *name,
                            size_t len, struct filo_error *err);
 
@@ -34,12 +37,14 @@ int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_identity *i
 /* The finished record; valid as long as the sealer. */
 const unsigned char *filo_sealer_record(const struct filo_sealer *sealer, size_t *len);
 
-/* Called once publishing ended, on the calling thread or on the store's flush thread: hand over, do not work. */
+/* Called once publishing ended, on the calling thread or on the store's flush thread: hand over, do
+ * not work. */
 typedef void filo_published_fn(void *ctx, int code, const struct filo_error *err);
 
-/* Makes the finished object visible at path with the store's durability, then calls fn exactly once.
- * FILO_EXISTS when a version at least as new is there, FILO_INVALID when another key's object lies at this path
- * (the path transform maps two keys to one path). The sealer must live until fn is called. */
+/* Makes the finished object visible at path with the store's durability, then calls fn exactly
+ * once. FILO_EXISTS when a version at least as new is there, FILO_INVALID when another key's object
+ * lies at this path (the path transform maps two keys to one path). The sealer must live until fn
+ * is called. */
 void filo_sealer_publish(struct filo_sealer *sealer, const char *path, filo_published_fn *fn,
                          void *ctx);
 
