@@ -9,12 +9,17 @@ VARIANT := $(or $(SANITIZER),release)
 BUILD := build/$(VARIANT)
 FILO := $(if $(SANITIZER),$(BUILD)/filo,bin/filo)
 
+JOBS := $(shell nproc 2> /dev/null || echo 2)
+
 PACKAGES := lua5.4 libevent_core libevent_extra libssl libcrypto libcbor libedit
 CFLAGS ?= -O2 -g
+# Asked for once, and not before the packages are there.
+PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)
+PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PACKAGE_LIBS)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -pthread -fno-omit-frame-pointer -Icore \
-             $(shell pkg-config --cflags $(PACKAGES)) $(CFLAGS)
-ALL_LDLIBS = $(shell pkg-config --libs $(PACKAGES)) -lm $(LDLIBS)
+             $(PACKAGE_CFLAGS) $(CFLAGS)
+ALL_LDLIBS = $(PACKAGE_LIBS) -lm $(LDLIBS)
 
 ifeq ($(SANITIZER),address)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -28,7 +33,7 @@ SOURCES := $(sort $(wildcard core/*.c core/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/modules.o
 MODULES := $(sort $(shell find lua/filo -name '*.lua'))
 
-.PHONY: all demo test bench lint fuzz install uninstall clean help dependencies
+.PHONY: all demo test bench fuzz install uninstall clean help
 
 all: $(FILO)
 
@@ -64,15 +69,14 @@ $(BUILD)/modules.o: $(MODULES) $(BUILD)/modules.list core/lua/embed.sh
 
 -include $(SOURCES:%.c=$(BUILD)/%.d)
 
-dependencies:
+demo:
 	@scripts/dependencies.sh
-
-demo: dependencies
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) all
 	$(FILO) scripts/demo.lua
 
-test: dependencies
-	@$(MAKE) --no-print-directory all
+test:
+	@scripts/dependencies.sh test
+	@$(MAKE) --no-print-directory --jobs=$(JOBS) all
 	$(FILO) $$(command -v busted) --ignore-lua spec
 
 bench: all
@@ -86,3 +90,5 @@ uninstall:
 
 clean:
 	rm -rf build bin
+
+include .lint/lint.mk

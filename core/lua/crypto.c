@@ -314,7 +314,7 @@ static int identity_save(lua_State *L) {
 static int identity_id(lua_State *L) {
   char text[2 * FILO_ID_SIZE + 1];
   filo_hex(text, filo_identity_id(filo_check_identity(L, 1)), FILO_ID_SIZE);
-  lua_pushlstring(L, text, 2 * FILO_ID_SIZE);
+  lua_pushlstring(L, text, sizeof text - 1);
   return 1;
 }
 

@@ -196,13 +196,13 @@ static int co_close(lua_State *L) {
 }
 
 void filo_coroutine_install(lua_State *L) {
-  static const luaL_Reg functions[] = {{"resume", co_resume},
-                                       {"wrap", co_wrap},
-                                       {"status", co_status},
-                                       {"close", co_close},
-                                       {NULL, NULL}};
+  static const luaL_Reg lua_functions[] = {{"resume", co_resume},
+                                           {"wrap", co_wrap},
+                                           {"status", co_status},
+                                           {"close", co_close},
+                                           {NULL, NULL}};
   lua_getglobal(L, "coroutine");
-  luaL_setfuncs(L, functions, 0);
+  luaL_setfuncs(L, lua_functions, 0);
   lua_pop(L, 1);
   lua_newtable(L);
   lua_newtable(L);

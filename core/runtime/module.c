@@ -209,14 +209,13 @@ void filo_runtime_signal(void *ctx, int signum) {
 
 /* --- The process --- */
 
+/* The second number of statm: resident pages. */
 static int memory(lua_State *L) {
+  char text[64];
   FILE *file = fopen("/proc/self/statm", "re");
-  long pages = 0;
-  if (file) {
-    if (fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
-    fclose(file);
-  }
-  lua_pushinteger(L, pages * sysconf(_SC_PAGESIZE));
+  const char *resident = file && fgets(text, sizeof text, file) ? strchr(text, ' ') : NULL;
+  if (file) fclose(file);
+  lua_pushinteger(L, resident ? strtol(resident, NULL, 10) * sysconf(_SC_PAGESIZE) : 0);
   return 1;
 }
 

@@ -1,0 +1,42 @@
+#!/bin/sh
+# Who may use whom: the layers of core/README.md, by #include and by require.
+set -eu
+
+broken() {
+  grep -H '^#include' core/*.[ch] core/*/*.[ch] | tr '"' '<' | awk -F'[:<>]' '
+    BEGIN {
+      allowed["crypto"] = "crypto"
+      allowed["store"] = "crypto store"
+      allowed["transport"] = "crypto transport"
+      allowed["runtime"] = "runtime"
+      allowed["transfer"] = "crypto store transport runtime transfer"
+      allowed["lua"] = "crypto store transport runtime transfer lua"
+      allowed["."] = "lua runtime"
+      needs_lua = "runtime lua ."
+      needs_libevent = "runtime transport transfer lua"
+      pure = "transport/frame transport/address"
+    }
+    function has(list, word) { return index(" " list " ", " " word " ") > 0 }
+    {
+      file = $1; what = $3
+      count = split(file, part, "/")
+      folder = count == 3 ? part[2] : "."
+      module = folder "/" part[count]
+      sub(/\.[ch]$/, "", module)
+      target = split(what, step, "/") > 1 ? step[1] : ""
+      if (target in allowed && !has(allowed[folder], target))
+        print file ": " folder " must not include " what
+      if (what ~ /^(lua|lauxlib|lualib)\.h$/ && !has(needs_lua, folder))
+        print file ": " folder " must not know Lua (" what ")"
+      if (what ~ /^event2?[\/.]/ && (!has(needs_libevent, folder) || has(pure, module)))
+        print file ": must not know libevent (" what ")"
+    }'
+  grep -nE "require *\(? *[\"']filo\.core\." -r lua/filo/policy lua/filo/node* lua/filo/peers* lua/filo/replication* \
+    2> /dev/null | sed 's,$,   -- policies and node logic reach the core only through what they are given,' || true
+}
+
+found=$(broken)
+if [ -n "$found" ]; then
+  echo "$found"
+  exit 1
+fi

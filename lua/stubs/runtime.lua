@@ -1,0 +1,98 @@
+---@meta
+---Tasks, time, signals and the process. `filo` gives scripts what they need of it.
+
+---What a failure of the world returns beside nil. `tostring(err)` is its message.
+---@class filo.error
+---@field code string stable, for programs: "not_found", "timeout", "cancelled" ...
+---@field message string for people: what happened, and what to do
+
+---@class filo.core.runtime
+---@field error_type table the metatable of error values: `{ code = "not_found", message = "..." }`
+local runtime = {}
+
+---A coroutine that the loop runs. Each wait (a sleep, a read, a join ...) lets the other tasks go on.
+---@class filo.task
+local task = {}
+
+---Starts fn(...) as a task, which runs when the current one waits. It is cancelled when the current task ends.
+---When it fails and nobody looks, the error is printed with its traceback.
+---@param fn fun(...): ...
+---@param ... any
+---@return filo.task
+function runtime.spawn(fn, ...) end
+
+---As spawn, but it goes on when the current task ends.
+---@param fn fun(...): ...
+---@param ... any
+---@return filo.task
+function runtime.spawn_detached(fn, ...) end
+
+---The task that runs now.
+---@return filo.task
+function runtime.current() end
+
+---Waits until another task calls wake with this one, or until the deadline.
+---@param seconds? number no deadline when left out
+---@return boolean woken false when the deadline passed
+function runtime.suspend(seconds) end
+
+---Lets a task go on that waits in suspend.
+---@param waiting filo.task
+---@return boolean woken false when it does not wait there
+function runtime.wake(waiting) end
+
+---Waits. 0 gives the other tasks a turn.
+---@param seconds number
+function runtime.sleep(seconds) end
+
+---Seconds on a clock that never goes back.
+---@return number
+function runtime.now() end
+
+---Microseconds since 1970.
+---@return integer
+function runtime.time() end
+
+---The number of tasks that have not ended.
+---@return integer
+function runtime.live_tasks() end
+
+---Calls fn as a task of its own when the signal comes; nil restores what happens without: SIGINT and SIGTERM cancel
+---the main task.
+---@param name "CHLD"|"HUP"|"INT"|"TERM"|"USR1"|"USR2"|"WINCH"
+---@param fn? fun()
+---@param interrupts? boolean raise an error, too, in a script that computes for too long to come to fn
+---@return fun()? previous
+function runtime.on_signal(name, fn, interrupts) end
+
+---Bytes of memory that the process holds (resident).
+---@return integer
+function runtime.memory() end
+
+---The path of this program.
+---@return string
+function runtime.program() end
+
+---True when the descriptor is a terminal.
+---@param descriptor integer
+---@return boolean
+function runtime.is_terminal(descriptor) end
+
+---Ends the task's present or next wait with an error whose code is "cancelled": once. `<close>` variables are closed
+---as it unwinds, and may wait.
+---@param reason? string the error's message
+function task:cancel(reason) end
+
+---Waits for the end of the task. Raises its error when it failed. One task at a time may wait for another.
+---@param seconds? number
+---@return any ... its results; or nil and an error whose code is "timeout"
+function task:join(seconds) end
+
+---@return "ready"|"running"|"waiting"|"ended"
+function task:status() end
+
+---Says that somebody will look at the result: a failure is not printed.
+---@return filo.task self
+function task:observe() end
+
+return runtime

@@ -1,0 +1,80 @@
+#!/bin/sh
+# Installs what is missing to build (no argument), to test or to lint Filo:  dependencies.sh [test|lint]
+# With apt; elsewhere it says what to install. Silent when nothing is missing.
+set -eu
+purpose=${1:-build}
+
+# What is missing, as lines of: apt package, name, reason.
+missing() {
+  while IFS='|' read -r check what package name reason; do
+    case $check in
+      command) command -v "$what" > /dev/null || echo "$package|$name|$reason" ;;
+      header) [ -e "/usr/include/$what" ] || echo "$package|$name|$reason" ;;
+      library) pkg-config --exists "$what" 2> /dev/null || echo "$package|$name|$reason" ;;
+    esac
+  done << END
+command|cc|gcc|a C11 compiler|compiles the core
+header|stdio.h|libc6-dev|the C library's headers|compiles the core
+command|make|make|GNU make|builds
+command|pkg-config|pkgconf|pkg-config|finds the libraries
+library|lua5.4|liblua5.4-dev|Lua 5.4 with headers|runs scripts
+library|libevent_extra >= 2.1|libevent-dev|libevent 2.1|event loop and name resolution
+library|libssl >= 3.0|libssl-dev|OpenSSL 3|TLS, hashes, ciphers, signatures
+library|libcbor|libcbor-dev|libcbor|reads and writes messages
+library|libedit|libedit-dev|libedit|edits lines at the prompt
+$(for_test)
+$(for_lint)
+END
+}
+
+for_test() {
+  if [ "$purpose" = test ]; then
+    echo 'command|busted|lua-busted|busted for Lua 5.4|runs the specs'
+    echo 'command|openssl|openssl|the openssl command|checks the ciphers against another program'
+  fi
+}
+
+for_lint() {
+  if [ "$purpose" = lint ]; then
+    echo 'command|gcc|gcc|gcc|compiles with warnings as errors'
+    echo 'command|clang|clang|clang|compiles with warnings as errors'
+    echo 'command|clang-format|clang-format|clang-format|checks the layout of C'
+    echo 'command|clang-tidy|clang-tidy|clang-tidy|analyses C'
+    echo 'command|luacheck|lua-check|luacheck|analyses Lua'
+  fi
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_packages() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends "$@" < /dev/null
+}
+
+absent=$(missing)
+[ -n "$absent" ] || exit 0
+
+can_install=true
+command -v apt-get > /dev/null || can_install=false
+if [ "$(id -u)" != 0 ] && ! command -v sudo > /dev/null; then can_install=false; fi
+
+echo "Missing to $purpose Filo:"
+echo "$absent" | while IFS='|' read -r package name reason; do
+  if $can_install; then echo "  $package: $reason"; else echo "  $name: $reason"; fi
+done
+if ! $can_install; then
+  echo "Install these with your package manager (this script knows only apt-get, as root or with sudo), then try again."
+  exit 1
+fi
+
+packages=$(echo "$absent" | cut -d'|' -f1 | sort -u)
+echo "Installing: $(echo $packages)"
+# shellcheck disable=SC2086 # one word each
+if ! install_packages $packages > /dev/null 2>&1; then
+  as_root apt-get update --quiet=2 < /dev/null
+  install_packages $packages
+fi
+
+absent=$(missing)
+[ -z "$absent" ] || { echo "Still missing after the installation:"; echo "$absent" | cut -d'|' -f2- | sed 's/^/  /; s/|/: /'; exit 1; } >&2
