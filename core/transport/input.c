@@ -184,7 +184,7 @@ void filo_input_run(struct filo_connection *c) {
   size_t total = 0;
   bool more = true;
   int rc = 0;
-  while (rc == 0 && more && total < INPUT_BUDGET && c->state == FILO_STATE_OPEN)
+  while (rc == 0 && more && total < TURN_BUDGET && c->state == FILO_STATE_OPEN)
     rc = read_some(c, &total, &more, &err);
   if (total > 0) c->heard = filo_connection_clock();
   if (rc == FILO_PROTOCOL)
@@ -193,7 +193,7 @@ void filo_input_run(struct filo_connection *c) {
     filo_connection_end(c, &err);
   if (c->state != FILO_STATE_OPEN) return;
   /* A timer, not an active event: the loop looks at all others before it. */
-  if (total >= INPUT_BUDGET && filo_link_pending(c->link)) event_add(&c->again, &at_once);
+  if (total >= TURN_BUDGET && filo_link_pending(c->link)) event_add(&c->again, &at_once);
   rc = filo_link_flush(c->link, &err);
   if (rc < 0) filo_connection_end(c, &err);
   if (rc > 0) event_add(&c->writable, NULL);

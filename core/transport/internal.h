@@ -18,10 +18,9 @@
 #include "transport/connection.h"
 
 enum {
-  STREAMS_MAX = 64,           /* open at one side of a connection */
-  QUEUE_LIMIT = 4 << 20,      /* bytes of messages that wait, before one more is refused */
-  INPUT_BUDGET = 256 * 1024,  /* read in one go before others get their turn */
-  OUTPUT_BUDGET = 512 * 1024, /* the same for writing */
+  STREAMS_MAX = 64,         /* open at one side of a connection */
+  QUEUE_LIMIT = 4 << 20,    /* bytes of messages that wait, before one more is refused */
+  TURN_BUDGET = 256 * 1024, /* read or written in one go, before others get their turn */
   CLOSING_SECONDS = 2
 };
 

@@ -9,9 +9,9 @@
 /* The plain-TCP preface: protocol and version, random bytes, node ID. */
 enum { PREFACE_MAGIC = 8, PREFACE_RANDOM = 32, PREFACE_SIZE = PREFACE_MAGIC + PREFACE_RANDOM + 32 };
 
-/* Bytes on their way out that the socket has not taken yet. With TLS: records, of which eight (128
+/* Bytes on their way out that the socket has not taken yet. With TLS: records, of which six (96
  * KiB) fit beside what OpenSSL may have to say itself. Without: small pieces, gathered. */
-enum { HELD_TLS = 144 * 1024, HELD_PLAIN = 32 * 1024 };
+enum { HELD_TLS = 112 * 1024, HELD_PLAIN = 32 * 1024 };
 
 struct filo_tls {
   unsigned refs;

@@ -213,7 +213,7 @@ static void lost(struct filo_connection *c, const struct filo_error *err) {
 
 void filo_output_run(struct filo_connection *c) {
   struct filo_error err;
-  size_t budget = OUTPUT_BUDGET;
+  size_t budget = TURN_BUDGET;
   int want = 0;
   while (c->state != FILO_STATE_ENDED && !want && budget > 0) {
     ssize_t n = write_next(c, &want, &err);
