@@ -255,6 +255,7 @@ static struct filo_connection *make(const struct filo_connection_options *option
   c->ctx = ctx;
   c->dialler = dialler;
   c->next_number = dialler ? 1 : 2;
+  c->heard = filo_connection_clock();
   TAILQ_INIT(&c->outflows);
   TAILQ_INIT(&c->ready);
   TAILQ_INIT(&c->inflows);
