@@ -70,10 +70,12 @@ fi
 
 packages=$(echo "$absent" | cut -d'|' -f1 | sort -u)
 echo "Installing: $(echo $packages)"
-# shellcheck disable=SC2086 # one word each
-if ! install_packages $packages > /dev/null 2>&1; then
-  as_root apt-get update --quiet=2 < /dev/null
-  install_packages $packages
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# The lists of packages may be missing or old. (The names are one word each.)
+if ! install_packages $packages > "$log" 2>&1; then
+  as_root apt-get update --quiet=2 > "$log" 2>&1 < /dev/null || true
+  install_packages $packages >> "$log" 2>&1 || { cat "$log"; exit 1; } >&2
 fi
 
 absent=$(missing)
