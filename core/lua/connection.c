@@ -8,6 +8,7 @@
 #include "lua/cbor.h"
 #include "lua/net.h"
 #include "lua/store.h"
+#include "lua/type.h"
 #include "runtime/task.h"
 
 /* Bytes of messages that may lie unread before a peer is dropped as a flood. */

@@ -14,6 +14,7 @@
 #include "crypto/digest.h"
 #include "crypto/random.h"
 #include "lua/modules.h"
+#include "lua/type.h"
 #include "runtime/task.h"
 
 #define HASHER_TYPE "filo.hasher"
@@ -414,22 +415,10 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {"verify", verify},
                                      {NULL, NULL}};
 
-static void new_type(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction close) {
-  luaL_newmetatable(L, name);
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__close");
-  lua_pop(L, 1);
-}
-
 int filo_open_crypto(lua_State *L) {
-  new_type(L, HASHER_TYPE, hasher_methods, hasher_close);
-  new_type(L, CTR_TYPE, ctr_methods, ctr_close);
-  new_type(L, IDENTITY_TYPE, identity_methods, identity_close);
+  filo_register_type(L, HASHER_TYPE, hasher_methods, hasher_close);
+  filo_register_type(L, CTR_TYPE, ctr_methods, ctr_close);
+  filo_register_type(L, IDENTITY_TYPE, identity_methods, identity_close);
   luaL_newlib(L, functions);
   return 1;
 }

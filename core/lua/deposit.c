@@ -7,6 +7,7 @@
 
 #include "lua/crypto.h"
 #include "lua/store.h"
+#include "lua/type.h"
 #include "runtime/task.h"
 #include "transfer/deposit.h"
 

@@ -9,6 +9,7 @@
 #include "lua/crypto.h"
 #include "lua/modules.h"
 #include "lua/store.h"
+#include "lua/type.h"
 #include "runtime/task.h"
 
 #define TLS_TYPE "filo.tls"

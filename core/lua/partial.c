@@ -4,6 +4,7 @@
 
 #include "lua/call.h"
 #include "lua/store.h"
+#include "lua/type.h"
 
 struct partial_box {
   struct filo_partial *partial;

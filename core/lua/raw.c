@@ -9,6 +9,7 @@
 
 #include "lua/net.h"
 #include "lua/store.h"
+#include "lua/type.h"
 #include "runtime/task.h"
 
 #define RAW_TYPE "filo.raw"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lua/store.h"
+#include "lua/type.h"
 #include "runtime/task.h"
 #include "transfer/reader.h"
 

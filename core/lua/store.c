@@ -8,6 +8,7 @@
 #include "lua/call.h"
 #include "lua/crypto.h"
 #include "lua/modules.h"
+#include "lua/type.h"
 #include "store/incoming.h"
 
 static const char desk_key;
@@ -37,19 +38,6 @@ void filo_desk_install(lua_State *L) {
   if (filo_desk_new(filo_runtime_loop(filo_runtime_of(L)), box, &err) < 0)
     luaL_error(L, "%s", err.message);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &desk_key);
-}
-
-void filo_register_type(lua_State *L, const char *name, const luaL_Reg *methods,
-                        lua_CFunction close) {
-  luaL_newmetatable(L, name);
-  lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__close");
-  lua_pop(L, 1);
 }
 
 /* --- Handles and arguments --- */

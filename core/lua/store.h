@@ -63,8 +63,4 @@ int filo_store_walk(lua_State *L);
 int filo_object_reader(lua_State *L);
 int filo_partial_reader(lua_State *L);
 
-/* Creates a metatable whose __index holds the methods and whose __gc and __close are `close`. */
-void filo_register_type(lua_State *L, const char *name, const luaL_Reg *methods,
-                        lua_CFunction close);
-
 #endif

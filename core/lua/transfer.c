@@ -4,6 +4,7 @@
 
 #include "lua/net.h"
 #include "lua/store.h"
+#include "lua/type.h"
 #include "runtime/task.h"
 #include "transfer/receive.h"
 #include "transfer/send.h"

@@ -204,10 +204,11 @@ static int error_text(lua_State *L) {
   return 1;
 }
 
-/* Keeps the text with traceback for `report`; the error itself goes on unchanged. Its __tostring
- * may fail in turn. */
+/* Keeps the text with traceback for `report`, if it will be called: a traceback takes longer than
+ * the rest. The error itself goes on unchanged. Its __tostring may fail in turn. */
 static int on_error(lua_State *L) {
   struct filo_task *task = filo_task_current(L);
+  if (task->observed || is_cancelled(L, 1)) return 1;
   lua_pushcfunction(L, error_text);
   lua_pushvalue(L, 1);
   bool ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
