@@ -153,7 +153,7 @@ struct evdns_base *filo_loop_dns(struct filo_loop *loop) {
 }
 
 void filo_loop_turn(struct filo_loop *loop, bool wait) {
-  event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+  event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 double filo_now(void) {

@@ -106,26 +106,35 @@ local function keeps_new(self, old, connection, id)
   return dialler_is_me == (self.settings.id < id)
 end
 
----Exchanges hellos; gives the peer's hello, raw ID and ID once it may come in.
+---Receives one of the first messages of a connection and checks it.
+local function receive_checked(connection, check)
+  local message, err = connection:receive(HELLO_SECONDS)
+  if not message then return nil, err end
+  local body
+  body, err = check(message)
+  if not body then connection:close("protocol", err.message) end
+  return body, err
+end
+
+---Exchanges hellos, then welcomes: who has the other's welcome may send anything. Gives the peer's hello and its ID.
 local function greet(self, connection)
   local raw_id = connection:peer()
   local id = self.host.crypto.hex(raw_id)
   local ok, err = connection:send(make_hello(self, connection))
   if not ok then return nil, err end
-  local message
-  message, err = connection:receive(HELLO_SECONDS)
-  if not message then return nil, err end
   local hello
-  hello, err = protocol.check_hello(message)
-  if not hello then
-    connection:close("protocol", err.message)
-    return nil, err
-  end
+  hello, err = receive_checked(connection, protocol.check_hello)
+  if not hello then return nil, err end
   local code, why = refusal(self, connection, hello, raw_id, id)
   if code then
     connection:close(code, why)
     return errors.fail(code, ("node %s at %s is not let in: %s"):format(id:sub(1, 16), connection:remote(), why), { peer = id })
   end
+  connection:admit()
+  ok, err = connection:send { welcome = true }
+  if not ok then return nil, err end
+  ok, err = receive_checked(connection, protocol.check_welcome)
+  if not ok then return nil, errors.wrap(err, "the peer did not let this node in") end
   return hello, id
 end
 
@@ -135,7 +144,6 @@ local function admit(self, connection, hello, id)
     connection:close("exists", "there is a connection already")
     return errors.fail("exists", "connected already", { peer = id })
   end
-  connection:admit()
   local peer = setmetatable({
     id = id, connection = connection, address = connection:remote(), listen = hello.listen, about = hello.about or {},
     owner = self, pending = {}, watchers = {}, next_id = 1, free = hello.free, since = self.host.now(),

@@ -2,6 +2,7 @@
 ---
 ---On the wire a message is one CBOR map:
 ---  hello         {hello = {...}}                  the first message of each side
+---  welcome       {welcome = true}                 the second: the other side is let in
 ---  request       {id = n, topic = "...", body = ...}
 ---  reply         {re = n, body = ...} or {re = n, error = {code = "...", message = "..."}}
 
@@ -101,6 +102,12 @@ end
 function protocol.check_hello(message)
   if type(message) ~= "table" then return errors.fail("protocol", "the first message is not a map") end
   return check_fields("the hello", message.hello, hello)
+end
+
+---@return true?, filo.Error?
+function protocol.check_welcome(message)
+  if type(message) == "table" and message.welcome == true then return true end
+  return errors.fail("protocol", "the second message is not a welcome")
 end
 
 ---The body of a request, or reply, of one of Filo's own topics. Other topics are the script's own to check.
