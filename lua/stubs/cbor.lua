@@ -14,7 +14,7 @@ function cbor.encode(value) end
 ---Reads one value. The bytes may be anybody's: no input makes it raise an error. A null within a table is no entry.
 ---@param bytes string
 ---@return any value
----@return filo.error? err
+---@return filo.Error? err
 function cbor.decode(bytes) end
 
 return cbor

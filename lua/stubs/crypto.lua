@@ -6,15 +6,15 @@
 local crypto = {}
 
 ---Incremental hashing. May be a `<close>` variable.
----@class filo.hasher
+---@class filo.Hasher
 local hasher = {}
 
 ---AES-256-CTR (NIST SP 800-38A) as a stream that can start anywhere. May be a `<close>` variable.
----@class filo.ctr
+---@class filo.Ctr
 local ctr = {}
 
 ---An Ed25519 key (RFC 8032) and a namespace secret. May be a `<close>` variable.
----@class filo.identity
+---@class filo.Identity
 local identity = {}
 
 ---@alias filo.digest "md5"|"sha1"|"sha256"
@@ -22,7 +22,7 @@ local identity = {}
 ---Random bytes from the operating system.
 ---@param len integer 0 to 16777216
 ---@return string? bytes
----@return filo.error? err
+---@return filo.Error? err
 function crypto.random(len) end
 
 ---Compares in a time that does not tell where the difference is.
@@ -37,25 +37,25 @@ function crypto.hex(bytes) end
 
 ---@param digits string in either case
 ---@return string? bytes
----@return filo.error? err
+---@return filo.Error? err
 function crypto.unhex(digits) end
 
 ---@param name filo.digest
 ---@param data string
 ---@return string? hash
----@return filo.error? err
+---@return filo.Error? err
 function crypto.digest(name, data) end
 
 ---@param name filo.digest
----@return filo.hasher? hasher
----@return filo.error? err
+---@return filo.Hasher? hasher
+---@return filo.Error? err
 function crypto.hasher(name) end
 
 ---RFC 2104 with SHA-256.
 ---@param key string
 ---@param data string
 ---@return string? mac 32 bytes
----@return filo.error? err
+---@return filo.Error? err
 function crypto.hmac_sha256(key, data) end
 
 ---RFC 5869 with SHA-256.
@@ -64,14 +64,14 @@ function crypto.hmac_sha256(key, data) end
 ---@param info string
 ---@param len integer 1 to 8160
 ---@return string? bytes
----@return filo.error? err
+---@return filo.Error? err
 function crypto.hkdf_sha256(secret, salt, info, len) end
 
 ---@param key string 32 bytes
 ---@param iv string 16 bytes: the initial counter block
 ---@param offset? integer the byte of the stream to start at
----@return filo.ctr? ctr
----@return filo.error? err
+---@return filo.Ctr? ctr
+---@return filo.Error? err
 function crypto.ctr(key, iv, offset) end
 
 ---Encrypts and authenticates with AES-256-GCM under a random nonce.
@@ -79,30 +79,30 @@ function crypto.ctr(key, iv, offset) end
 ---@param plain string
 ---@param ad? string associated data: authenticated, not stored
 ---@return string? sealed 28 bytes longer
----@return filo.error? err
+---@return filo.Error? err
 function crypto.aead_seal(key, plain, ad) end
 
 ---@param key string 32 bytes
 ---@param sealed string
 ---@param ad? string
 ---@return string? plain
----@return filo.error? err its code is "corrupt" when the bytes, the key or the associated data are not the sealed ones
+---@return filo.Error? err its code is "corrupt" when the bytes, the key or the associated data are not the sealed ones
 function crypto.aead_open(key, sealed, ad) end
 
 ---A new identity.
----@return filo.identity? identity
----@return filo.error? err
+---@return filo.Identity? identity
+---@return filo.Error? err
 function crypto.identity_generate() end
 
 ---@param key string 32 bytes: the Ed25519 private key
 ---@param secret string 32 bytes: the namespace secret
----@return filo.identity? identity
----@return filo.error? err
+---@return filo.Identity? identity
+---@return filo.Error? err
 function crypto.identity_from_secrets(key, secret) end
 
 ---@param path string
----@return filo.identity? identity
----@return filo.error? err "not_found", "denied" (others may read the file) or "corrupt"
+---@return filo.Identity? identity
+---@return filo.Error? err "not_found", "denied" (others may read the file) or "corrupt"
 function crypto.identity_load(path) end
 
 ---Checks an Ed25519 signature. Never raises for strings: they may be a peer's.
@@ -110,17 +110,17 @@ function crypto.identity_load(path) end
 ---@param data string
 ---@param signature string
 ---@return true? valid
----@return filo.error? err
+---@return filo.Error? err
 function crypto.verify(id, data, signature) end
 
 ---@param data string
----@return filo.hasher? self
----@return filo.error? err
+---@return filo.Hasher? self
+---@return filo.Error? err
 function hasher:update(data) end
 
 ---The hash of all that was given since the last finish.
 ---@return string? hash
----@return filo.error? err
+---@return filo.Error? err
 function hasher:finish() end
 
 function hasher:close() end
@@ -128,12 +128,12 @@ function hasher:close() end
 ---Encrypts or decrypts the next bytes.
 ---@param bytes string
 ---@return string? bytes
----@return filo.error? err
+---@return filo.Error? err
 function ctr:crypt(bytes) end
 
 ---@param offset integer the byte of the stream to go on with
----@return filo.ctr? self
----@return filo.error? err
+---@return filo.Ctr? self
+---@return filo.Error? err
 function ctr:seek(offset) end
 
 function ctr:close() end
@@ -147,20 +147,20 @@ function identity:raw_id() end
 
 ---@param data string
 ---@return string? signature 64 bytes
----@return filo.error? err
+---@return filo.Error? err
 function identity:sign(data) end
 
 ---A key made from the namespace secret.
 ---@param label string
 ---@param len integer 1 to 64
 ---@return string? key
----@return filo.error? err
+---@return filo.Error? err
 function identity:derive(label, len) end
 
 ---Writes a new file that only its owner may read; never replaces one.
 ---@param path string
----@return filo.identity? self
----@return filo.error? err
+---@return filo.Identity? self
+---@return filo.Error? err
 function identity:save(path) end
 
 function identity:close() end

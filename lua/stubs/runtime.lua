@@ -1,34 +1,29 @@
 ---@meta
 ---Tasks, time, signals and the process. `filo` gives scripts what they need of it.
 
----What a failure of the world returns beside nil. `tostring(err)` is its message.
----@class filo.error
----@field code string stable, for programs: "not_found", "timeout", "cancelled" ...
----@field message string for people: what happened, and what to do
-
 ---@class filo.core.runtime
 ---@field error_type table the metatable of error values: `{ code = "not_found", message = "..." }`
 local runtime = {}
 
 ---A coroutine that the loop runs. Each wait (a sleep, a read, a join ...) lets the other tasks go on.
----@class filo.task
+---@class filo.Task
 local task = {}
 
 ---Starts fn(...) as a task, which runs when the current one waits. It is cancelled when the current task ends.
 ---When it fails and nobody looks, the error is printed with its traceback.
 ---@param fn fun(...): ...
 ---@param ... any
----@return filo.task
+---@return filo.Task
 function runtime.spawn(fn, ...) end
 
 ---As spawn, but it goes on when the current task ends.
 ---@param fn fun(...): ...
 ---@param ... any
----@return filo.task
+---@return filo.Task
 function runtime.spawn_detached(fn, ...) end
 
 ---The task that runs now.
----@return filo.task
+---@return filo.Task
 function runtime.current() end
 
 ---Waits until another task calls wake with this one, or until the deadline.
@@ -37,7 +32,7 @@ function runtime.current() end
 function runtime.suspend(seconds) end
 
 ---Lets a task go on that waits in suspend.
----@param waiting filo.task
+---@param waiting filo.Task
 ---@return boolean woken false when it does not wait there
 function runtime.wake(waiting) end
 
@@ -92,7 +87,7 @@ function task:join(seconds) end
 function task:status() end
 
 ---Says that somebody will look at the result: a failure is not printed.
----@return filo.task self
+---@return filo.Task self
 function task:observe() end
 
 return runtime

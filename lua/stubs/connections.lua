@@ -1,0 +1,139 @@
+---@meta
+---What filo.core.net gives. A failure returns nil and an error; a wrong argument raises. Each of these may be a `<close>`
+---variable.
+
+---An own certificate, made from the identity; shared by connections.
+---@class filo.core.Tls
+local tls = {}
+
+---@class filo.core.Listener
+local listener = {}
+
+---A framed connection to a peer: messages are Lua values, objects travel beside them.
+---@class filo.core.Connection
+local connection = {}
+
+---A sealed object, or some of its chunks, on its way.
+---@class filo.core.Transfer
+local transfer = {}
+
+---Bytes, as they come.
+---@class filo.core.Raw
+local raw = {}
+
+function tls:close() end
+
+---Waits for the next connection, whose handshake is still to come (see ready); a raw one without options.
+---@param options? filo.core.ConnectionOptions
+---@return filo.core.Connection|filo.core.Raw|nil connection
+---@return filo.Error? err
+function listener:accept(options) end
+
+---@return string address numeric, with the real port
+function listener:address() end
+
+function listener:close() end
+
+---Waits until the handshake is done.
+---@return filo.core.Connection? self
+---@return filo.Error? err
+function connection:ready() end
+
+---Waits for the next message.
+---@param seconds? number
+---@return any message
+---@return filo.Error? err
+function connection:receive(seconds) end
+
+---@param message any as filo.core.cbor has it
+---@return true?
+---@return filo.Error? err "busy" when too much waits to be sent: see drained
+function connection:send(message) end
+
+---After "busy": waits until there is room again.
+---@return true?
+---@return filo.Error? err
+function connection:drained() end
+
+---Lets the peer in: from now on its messages may be long and it may send objects.
+function connection:admit() end
+
+---@param code? string what the peer is told; "closed" when left out
+---@param reason? string
+function connection:close(code, reason) end
+
+---@return string id 32 bytes
+---@return boolean proven by TLS; else only claimed
+function connection:peer() end
+
+---Bytes that are the same at both ends, and of no other connection.
+---@return string binding 32 bytes
+function connection:binding() end
+
+---@return boolean
+function connection:is_dialler() end
+
+---@return string address
+function connection:remote() end
+
+---@return string address
+function connection:local_address() end
+
+---@return { bytes_in: integer, bytes_out: integer, messages_in: integer, messages_out: integer, idle: number }
+function connection:stats() end
+
+---Starts sending; the message that says so names the transfer's number.
+---@param object filo.core.Object
+---@param hashes? boolean the chunk hashes first
+---@param first? integer chunk
+---@param count? integer chunks; all that follow when left out
+---@return filo.core.Transfer? transfer
+---@return filo.Error? err
+function connection:send_object(object, hashes, first, count) end
+
+---Starts receiving what the peer sends under this number.
+---@param number integer
+---@param partial filo.core.Partial
+---@param hashes? boolean
+---@param first? integer
+---@param count? integer
+---@return filo.core.Transfer? transfer
+---@return filo.Error? err
+function connection:receive_object(number, partial, hashes, first, count) end
+
+---Waits until it is done.
+---@return true?
+---@return filo.Error? err
+function transfer:join() end
+
+---@return integer number
+function transfer:number() end
+
+---@return integer bytes moved so far
+function transfer:bytes() end
+
+---Gives up what is not done.
+function transfer:close() end
+
+---Waits for bytes: at most a number of them, a line ("l") or everything up to the end ("a").
+---@param what? integer|"l"|"a"
+---@param seconds? number
+---@return string? bytes
+---@return filo.Error? err
+function raw:read(what, seconds) end
+
+---Waits while much lies unsent.
+---@param bytes string
+---@return true?
+---@return filo.Error? err
+function raw:write(bytes) end
+
+---Waits until all is with the kernel.
+---@return true?
+---@return filo.Error? err
+function raw:flush() end
+
+---@return string address
+function raw:remote() end
+
+function raw:close() end

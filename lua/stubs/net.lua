@@ -1,0 +1,44 @@
+---@meta
+---TLS settings, listening, dialling. A failure returns nil and an error; a wrong argument raises.
+
+---@class filo.core.net
+local net = {}
+
+---@class filo.core.ConnectionOptions
+---@field id string 32 bytes: the own node ID
+---@field tls? filo.core.Tls plain TCP when left out
+---@field dial_timeout? number seconds (10)
+---@field handshake_timeout? number seconds (10)
+---@field silence_timeout? number seconds without a byte from the peer; 0: none
+---@field message_max? integer bytes of a message before admit (4096)
+
+---@param identity filo.Identity
+---@return filo.core.Tls? tls
+---@return filo.Error? err
+function net.tls(identity) end
+
+---@param address string "host:port"; no host: every address; port 0: a free one
+---@return filo.core.Listener? listener
+---@return filo.Error? err
+function net.listen(address) end
+
+---Waits until the handshake is done.
+---@param address string
+---@param options filo.core.ConnectionOptions
+---@return filo.core.Connection? connection
+---@return filo.Error? err
+function net.dial(address, options) end
+
+---A connection without frames, for other protocols.
+---@param address string
+---@param seconds? number
+---@return filo.core.Raw? raw
+---@return filo.Error? err
+function net.dial_raw(address, seconds) end
+
+---@param text string "host:port", IPv6 in brackets
+---@return string? host
+---@return integer|filo.Error port
+function net.address(text) end
+
+return net

@@ -1,0 +1,223 @@
+---@meta
+---What filo.core.store gives. Hashes, namespaces, keys and records are raw bytes. A failure returns nil and an error; a
+---wrong argument raises. Each of these may be a `<close>` variable.
+
+---An open root. It closes when this is closed and all that came from it.
+---@class filo.core.Store
+local store = {}
+
+---A published object, open: its file stays readable though a newer version replaces it.
+---@class filo.core.Object
+local object = {}
+
+---A copy on its way in: verified as it lands, published when whole.
+---@class filo.core.Partial
+local partial = {}
+
+---Content on its way into the store.
+---@class filo.core.Deposit
+local deposit = {}
+
+---The content of an object or of a partial, in order, verified before it is decrypted.
+---@class filo.core.Reader
+local reader = {}
+
+---A walk over the objects of a store.
+---@class filo.core.Walk
+local walk = {}
+
+function store:close() end
+
+---@return string path
+function store:root() end
+
+---@param namespace string
+---@param path string
+---@return filo.core.Fields? fields
+---@return string|filo.Error record
+function store:stat(namespace, path) end
+
+---Removes an object's file.
+---@param namespace string
+---@param path string
+---@param version? integer only this one: "exists" when there is a newer one
+---@return true?
+---@return filo.Error? err
+function store:remove(namespace, path, version) end
+
+---Moves an object's file away to the folder of bad copies.
+---@param namespace string
+---@param path string
+---@return true?
+---@return filo.Error? err
+function store:set_aside(namespace, path) end
+
+---Bytes that may be written, beyond the reserve, and all bytes of the disk.
+---@return integer? free
+---@return integer|filo.Error total
+function store:space() end
+
+---Begins a deposit.
+---@param size? integer when it is known
+---@param plain boolean not encrypted
+---@param digest boolean compute the content's SHA-256, too
+---@return filo.core.Deposit? deposit
+---@return filo.Error? err
+function store:deposit(size, plain, digest) end
+
+---Begins a deposit of a file, of a pipe, or of standard input ("-"): finish waits until it is read.
+---@param path string
+---@param plain boolean
+---@param digest boolean
+---@return filo.core.Deposit? deposit
+---@return integer|filo.Error modified seconds since 1970
+function store:deposit_file(path, plain, digest) end
+
+---Begins or resumes receiving a copy.
+---@param path string
+---@param record string
+---@param body? string a small object whole: hashes, then ciphertext
+---@return filo.core.Partial? partial
+---@return filo.Error? err "exists" when one as new is here, "busy" when it is being received already
+function store:incoming(path, record, body) end
+
+---@param namespace? string all when left out
+---@return filo.core.Walk? walk
+---@return filo.Error? err
+function store:walk(namespace) end
+
+---@param namespace string
+---@param path string
+---@return filo.core.Object? object
+---@return filo.Error? err
+function store:object(namespace, path) end
+
+---Signs and publishes a deletion.
+---@param identity filo.Identity
+---@param key_hash string
+---@param version integer
+---@param meta string sealed with it
+---@param path string
+---@return string? record
+---@return filo.Error? err
+function store:tombstone(identity, key_hash, version, meta, path) end
+
+---@return filo.core.Fields
+function object:fields() end
+
+---@return string
+function object:record() end
+
+---For readers made afterwards.
+---@param key string 32 bytes: the content key
+function object:set_key(key) end
+
+---@param chunk integer from 0 on
+---@return true?
+---@return filo.Error? err
+function object:verify_chunk(chunk) end
+
+---The sealed bytes of an object of one chunk: hashes, then ciphertext.
+---@return string? bytes
+---@return filo.Error? err
+function object:body() end
+
+---Reads content from offset up to, not with, stop.
+---@param offset? integer from 0 on
+---@param stop? integer the size when left out
+---@return filo.core.Reader? reader
+---@return filo.Error? err
+function object:reader(offset, stop) end
+
+function object:close() end
+
+---@return filo.core.Fields
+function partial:fields() end
+
+---@return string
+function partial:record() end
+
+---Whether the chunk hashes are here.
+---@return boolean
+function partial:has_hashes() end
+
+---@param chunk integer
+---@return boolean
+function partial:has(chunk) end
+
+---The first chunk that is not here; the number of chunks when all are.
+---@param from? integer
+---@return integer
+function partial:missing(from) end
+
+---@param key string 32 bytes: the content key
+function partial:set_key(key) end
+
+---As object:reader; waits for chunks that are not here yet.
+---@param offset? integer
+---@param stop? integer
+---@return filo.core.Reader? reader
+---@return filo.Error? err
+function partial:reader(offset, stop) end
+
+---Makes the whole copy the object at its path.
+---@return true?
+---@return filo.Error? err
+function partial:publish() end
+
+---Gives readers this error after what is here.
+---@param code string
+---@param message string
+function partial:fail(code, message) end
+
+---Keeps nothing for resuming.
+function partial:discard() end
+
+function partial:close() end
+
+---Waits while all buffers are in use.
+---@param bytes string
+---@return true?
+---@return filo.Error? err
+function deposit:write(bytes) end
+
+---After the last write: waits until all is sealed.
+---@return integer? size
+---@return string|filo.Error|nil digest SHA-256 of the content, when asked for
+function deposit:finish() end
+
+---Signs the record and publishes the object.
+---@param identity filo.Identity
+---@param key_hash string
+---@param version integer
+---@param meta string sealed with it
+---@param path string
+---@return string? record
+---@return filo.Error? err
+function deposit:publish(identity, key_hash, version, meta, path) end
+
+---Content bytes so far.
+---@return integer
+function deposit:progress() end
+
+function deposit:close() end
+
+---@param max integer
+---@return string? bytes at most max; nil at the end
+---@return filo.Error? err
+function reader:read(max) end
+
+---Writes everything into a new or emptied file.
+---@param path string
+---@return true?
+---@return filo.Error? err
+function reader:save(path) end
+
+function reader:close() end
+
+---The next objects: fields, `path` and `record`; or `path`, `namespace` and `problem`, an error's code.
+---@return table[]? entries none at the end
+---@return filo.Error? err
+function walk:next() end
+
+function walk:close() end

@@ -1,0 +1,67 @@
+---@meta
+---Roots, paths and records of sealed objects. Hashes, keys and records are raw bytes. What touches the disk or checks a
+---signature waits for a worker. A failure returns nil and an error; a wrong argument raises.
+
+---@class filo.core.store
+local store = {}
+
+---What a record says.
+---@class filo.core.Fields
+---@field version integer
+---@field size integer bytes of content
+---@field tombstone boolean
+---@field plain boolean
+---@field namespace string 32 bytes
+---@field key_hash string 32 bytes
+---@field root string 32 bytes: the digest over the chunk hashes
+
+---Makes the folder of a root, with its parents, for its owner alone, unless it is there.
+---@param root string
+---@return true?
+---@return filo.Error? err
+function store.make_root(root) end
+
+---Opens a root, which becomes one when it is absent or empty.
+---@param root string
+---@param owner string 32 bytes: the node ID
+---@param durability? "full"|"group"|"none"
+---@param reserve? integer bytes of free space that writing never touches
+---@return filo.core.Store? store
+---@return filo.Error? err "denied" (another owner's, no marker), "locked" (by which process) ...
+function store.open(root, owner, durability, reserve) end
+
+---The path of a key hash, made of its digest: folders of `width` digits, `depth` of them, then all digits.
+---@param digest filo.digest
+---@param width integer
+---@param depth integer
+---@param key_hash string 32 bytes
+---@return string? path
+---@return filo.Error? err
+function store.cas_path(digest, width, depth, key_hash) end
+
+---Whether a path stays within the root.
+---@param path string
+---@return true?
+---@return filo.Error? err
+function store.check_path(path) end
+
+---Reads a record and checks its signature.
+---@param record string
+---@return filo.core.Fields? fields
+---@return filo.Error? err
+function store.parse(record) end
+
+---Reads a record whose signature was checked before. Does not wait.
+---@param record string
+---@return filo.core.Fields? fields
+---@return filo.Error? err
+function store.peek(record) end
+
+---Opens the sealed metadata of an own record.
+---@param identity filo.Identity
+---@param record string
+---@return string? key the content key
+---@return string|filo.Error meta
+function store.unseal(identity, record) end
+
+return store
