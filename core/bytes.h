@@ -51,7 +51,9 @@ static inline int filo_unhex(unsigned char *out, const char *text, size_t len) {
   return 0;
 }
 
-static inline void filo_free_pointer(void *p) { free(*(void **)p); }
+static inline void filo_free_pointer(void *p) {
+  free(*(void **)p);
+}
 static inline void filo_close_fd(const int *fd) {
   if (*fd >= 0) close(*fd);
 }

@@ -10,14 +10,22 @@ static const struct {
   int code;
   const char *name;
 } names[] = {
-    {FILO_INVALID, "invalid"},         {FILO_NOT_FOUND, "not_found"},
-    {FILO_EXISTS, "exists"},           {FILO_CORRUPT, "corrupt"},
-    {FILO_IO, "io"},                   {FILO_NO_SPACE, "no_space"},
-    {FILO_DENIED, "denied"},           {FILO_LOCKED, "locked"},
-    {FILO_TIMEOUT, "timeout"},         {FILO_CLOSED, "closed"},
-    {FILO_CANCELLED, "cancelled"},     {FILO_PROTOCOL, "protocol"},
-    {FILO_UNREACHABLE, "unreachable"}, {FILO_BUSY, "busy"},
-    {FILO_TOO_LARGE, "too_large"},     {FILO_NO_MEMORY, "no_memory"},
+    {FILO_INVALID, "invalid"},
+    {FILO_NOT_FOUND, "not_found"},
+    {FILO_EXISTS, "exists"},
+    {FILO_CORRUPT, "corrupt"},
+    {FILO_IO, "io"},
+    {FILO_NO_SPACE, "no_space"},
+    {FILO_DENIED, "denied"},
+    {FILO_LOCKED, "locked"},
+    {FILO_TIMEOUT, "timeout"},
+    {FILO_CLOSED, "closed"},
+    {FILO_CANCELLED, "cancelled"},
+    {FILO_PROTOCOL, "protocol"},
+    {FILO_UNREACHABLE, "unreachable"},
+    {FILO_BUSY, "busy"},
+    {FILO_TOO_LARGE, "too_large"},
+    {FILO_NO_MEMORY, "no_memory"},
     {FILO_UNSUPPORTED, "unsupported"},
 };
 
@@ -51,22 +59,31 @@ int filo_fail(struct filo_error *err, int code, const char *fmt, ...) {
 static int code_of_errno(int sys_errno) {
   switch (sys_errno) {
   case ENOENT:
-  case ENOTDIR: return FILO_NOT_FOUND;
-  case EEXIST: return FILO_EXISTS;
+  case ENOTDIR:
+    return FILO_NOT_FOUND;
+  case EEXIST:
+    return FILO_EXISTS;
   case ENOSPC:
-  case EDQUOT: return FILO_NO_SPACE;
+  case EDQUOT:
+    return FILO_NO_SPACE;
   case EACCES:
   case EPERM:
-  case EROFS: return FILO_DENIED;
-  case ENOMEM: return FILO_NO_MEMORY;
-  case ETIMEDOUT: return FILO_TIMEOUT;
+  case EROFS:
+    return FILO_DENIED;
+  case ENOMEM:
+    return FILO_NO_MEMORY;
+  case ETIMEDOUT:
+    return FILO_TIMEOUT;
   case ECONNREFUSED:
   case EHOSTUNREACH:
   case ENETUNREACH:
   case ECONNRESET:
-  case EADDRNOTAVAIL: return FILO_UNREACHABLE;
-  case ENAMETOOLONG: return FILO_TOO_LARGE;
-  default: return FILO_IO;
+  case EADDRNOTAVAIL:
+    return FILO_UNREACHABLE;
+  case ENAMETOOLONG:
+    return FILO_TOO_LARGE;
+  default:
+    return FILO_IO;
   }
 }
 

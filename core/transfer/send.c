@@ -18,10 +18,10 @@ struct filo_send {
   struct filo_object *object;
   struct filo_outflow *flow;
   uint32_t number;
-  uint64_t hash_bytes; /* of the stream, before the ciphertext */
-  uint64_t begin;      /* of the ciphertext */
+  uint64_t hash_bytes;                  /* of the stream, before the ciphertext */
+  uint64_t begin;                       /* of the ciphertext */
   uint64_t total, planned, given, sent; /* bytes: read or being read, handed over, gone */
-  struct block blocks[2]; /* used in turns */
+  struct block blocks[2];               /* used in turns */
   unsigned plan_turn, send_turn;
   struct block *writing;
   struct event *stall;
