@@ -150,7 +150,8 @@ end
 function Node:store(key, content, given)
   check_open(self)
   given = setup.check_store_options(given)
-  local ok, err = key == nil or check_key(key)
+  local ok, err = true, nil
+  if key ~= nil then ok, err = check_key(key) end
   if not ok then return nil, err end
   ok, err = self.hooks:allow("before_store", { key = key, fields = given.fields })
   if not ok then return nil, err end

@@ -16,7 +16,10 @@ local serve = {}
 local function accept(node, record, peer)
   local fields, err = node.host.store.peek(record)
   if not fields then return nil, err end
-  local offer = { namespace = fields.namespace, key_hash = fields.key_hash, size = fields.size, version = fields.version, tombstone = fields.tombstone }
+  local offer = {
+    namespace = fields.namespace, key_hash = fields.key_hash, size = fields.size, version = fields.version,
+    tombstone = fields.tombstone,
+  }
   local free, total = node.disk:space()
   local ok, accepted, reason = pcall(node.policy.accept, offer, peer, { free = free, total = total })
   if not ok then
