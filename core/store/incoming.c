@@ -76,9 +76,9 @@ static int new_incoming(struct filo_store *store, const char *path, const unsign
   struct filo_record fields;
   int rc = filo_record_parse(record, record_len, &fields, err);
   if (rc == 0) rc = check_path(store, path, &fields, err);
-  unsigned char digest[FILO_HASH_SIZE];
+  unsigned char digest[FILO_HASH_SIZE] = {0};
   if (rc == 0) rc = filo_digest(FILO_SHA256, record, record_len, digest, err);
-  if (rc != 0) return rc;
+  if (rc < 0) return rc;
   struct filo_incoming *incoming = calloc(1, sizeof *incoming);
   if (!incoming) return filo_fail(err, FILO_NO_MEMORY, "no memory to receive an object");
   filo_draft_init(&incoming->draft, store);
