@@ -104,6 +104,9 @@ static int drop(lua_State *L) {
   *box = NULL;
   if (!peer) return 0;
   peer->dropped = true;
+  filo_event_set(&peer->ready); /* whoever waits finds it closed, without looking at the peer */
+  filo_event_set(&peer->inbox);
+  filo_event_set(&peer->drained);
   if (peer->is_closed || !peer->connection)
     free_peer(peer);
   else
@@ -129,7 +132,7 @@ static double number_option(lua_State *L, int table, const char *name, double ot
 }
 
 /* {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, message_max =} */
-static void read_options(lua_State *L, int table, struct filo_connection_options *options) {
+void filo_read_options(lua_State *L, int table, struct filo_connection_options *options) {
   memset(options, 0, sizeof *options);
   options->base = filo_desk_of(L)->base;
   if (lua_getfield(L, table, "tls") != LUA_TNIL) options->tls = filo_check_tls(L, -1);
@@ -145,12 +148,10 @@ static void read_options(lua_State *L, int table, struct filo_connection_options
   options->message_max = (uint32_t)number_option(L, table, "message_max", 4096);
 }
 
-int filo_push_accepted(lua_State *L, int fd, int table) {
+int filo_push_accepted(lua_State *L, int fd, const struct filo_connection_options *options) {
   struct filo_error err;
-  struct filo_connection_options options;
   struct peer *peer = push_peer(L);
-  read_options(L, table, &options);
-  if (filo_connection_accept(&options, fd, &handler, peer, &peer->connection, &err) < 0)
+  if (filo_connection_accept(options, fd, &handler, peer, &peer->connection, &err) < 0)
     return filo_return_error(L, &err);
   return 1;
 }
@@ -192,7 +193,7 @@ int filo_net_dial(lua_State *L) {
   if (filo_address_parse(text, &to, &err) < 0) return filo_return_error(L, &err);
   struct peer *peer = push_peer(L);
   lua_replace(L, 1);
-  read_options(L, 2, &options);
+  filo_read_options(L, 2, &options);
   options.dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
   if (filo_connection_dial(&options, &to, &handler, peer, &peer->connection, &err) < 0)
     return filo_return_error(L, &err);

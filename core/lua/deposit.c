@@ -30,6 +30,7 @@ static int deposit_close(lua_State *L) {
   struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
   filo_deposit_free(box->deposit);
   box->deposit = NULL;
+  filo_event_set(&box->changed); /* whoever waits finds it closed */
   if (box->store) filo_store_handle_unref(box->store);
   box->store = NULL;
   return 0;

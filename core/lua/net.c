@@ -104,9 +104,12 @@ static int accept_or_wait(lua_State *L) {
     return filo_return_error(L, &err);
   }
   if (box->count == 0) return filo_event_wait(L, &box->arrived, -1, 0, go_on_accepting);
+  bool framed = lua_istable(L, 2);
+  struct filo_connection_options options;
+  if (framed) filo_read_options(L, 2, &options);
   int fd = box->fds[0];
   memmove(box->fds, box->fds + 1, (size_t)--box->count * sizeof *box->fds);
-  return lua_istable(L, 2) ? filo_push_accepted(L, fd, 2) : filo_push_raw(L, fd);
+  return framed ? filo_push_accepted(L, fd, &options) : filo_push_raw(L, fd);
 }
 
 static int go_on_accepting(lua_State *L, int status, lua_KContext ctx) {

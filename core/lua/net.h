@@ -11,9 +11,13 @@
 /* The open connection at index; raises when it was closed by the script. */
 struct filo_connection *filo_check_connection(lua_State *L, int index);
 
-/* Pushes a connection made from an accepted fd, whose handshake is still to come. The table at
- * `options` holds tls, id and timeouts. Takes fd. Returns 1, or 2 with nil and an error. */
-int filo_push_accepted(lua_State *L, int fd, int options);
+/* Reads {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, message_max =};
+ * raises on misuse. The table keeps alive what is borrowed from it. */
+void filo_read_options(lua_State *L, int table, struct filo_connection_options *options);
+
+/* Pushes a connection made from an accepted fd, whose handshake is still to come. Takes fd. Returns
+ * 1, or 2 with nil and an error. */
+int filo_push_accepted(lua_State *L, int fd, const struct filo_connection_options *options);
 
 /* dial(address, options) */
 int filo_net_dial(lua_State *L);

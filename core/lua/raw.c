@@ -18,14 +18,20 @@ enum { READ_AHEAD = 256 << 10, WRITE_BEHIND = 256 << 10 };
 
 struct raw_box {
   struct bufferevent *bev;
-  struct filo_event changed; /* connected, bytes came or went, ended */
+  struct filo_event readable; /* connected, bytes came, ended */
+  struct filo_event writable; /* bytes went, ended */
   bool connected, ended;
   struct filo_error why;
 };
 
-static void on_bytes(struct bufferevent *bev, void *ctx) {
+static void on_came(struct bufferevent *bev, void *ctx) {
   (void)bev;
-  filo_event_set(&((struct raw_box *)ctx)->changed);
+  filo_event_set(&((struct raw_box *)ctx)->readable);
+}
+
+static void on_went(struct bufferevent *bev, void *ctx) {
+  (void)bev;
+  filo_event_set(&((struct raw_box *)ctx)->writable);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *ctx) {
@@ -46,13 +52,16 @@ static void on_event(struct bufferevent *bev, short what, void *ctx) {
     else
       filo_fail_errno(&box->why, saved, "the connection failed");
   }
-  filo_event_set(&box->changed);
+  filo_event_set(&box->readable);
+  filo_event_set(&box->writable);
 }
 
 static int raw_close(lua_State *L) {
   struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
   if (box->bev) bufferevent_free(box->bev);
   box->bev = NULL;
+  filo_event_set(&box->readable); /* whoever waits finds it closed */
+  filo_event_set(&box->writable);
   return 0;
 }
 
@@ -71,7 +80,7 @@ static struct raw_box *push_raw(lua_State *L, int fd) {
     if (fd >= 0) close(fd);
     luaL_error(L, "no memory for a connection");
   }
-  bufferevent_setcb(box->bev, on_bytes, on_bytes, on_event, box);
+  bufferevent_setcb(box->bev, on_came, on_went, on_event, box);
   bufferevent_setwatermark(box->bev, EV_READ, 0, READ_AHEAD);
   bufferevent_enable(box->bev, EV_READ | EV_WRITE);
   return box;
@@ -82,35 +91,49 @@ int filo_push_raw(lua_State *L, int fd) {
   return 1;
 }
 
-/* Waits for a change; `again` then looks anew. A deadline that passes gives nil and a timeout. */
+/* Waits for an event; `again` then looks anew. A deadline that passes gives nil and a timeout. */
 typedef int again_fn(lua_State *L, struct raw_box *box);
 
-static int changed(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
+static int woken(lua_State *L, struct filo_event *event, again_fn *again) {
   struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
   struct filo_error err;
-  switch (filo_event_why(L, &box->changed)) {
-  case FILO_WOKEN:
-    break;
-  case FILO_TIMED_OUT:
+  enum filo_why why = filo_event_why(L, event);
+  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  if (why == FILO_WOKEN && box->bev) return again(L, box);
+  if (why == FILO_WOKEN)
+    filo_fail(&err, FILO_CLOSED, "the connection was closed meanwhile");
+  else
     filo_fail(&err, FILO_TIMEOUT, "no answer in time");
-    return filo_return_error(L, &err);
-  default:
-    return filo_task_raise_cancelled(L);
-  }
-  return ((again_fn *)ctx)(L, check_raw(L));
+  return filo_return_error(L, &err);
 }
 
-static int wait_changed(lua_State *L, struct raw_box *box, double seconds, again_fn *again) {
-  box->changed.set = false;
-  return filo_event_wait(L, &box->changed, seconds, (lua_KContext)again, changed);
+static int came(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
+  return woken(L, &box->readable, (again_fn *)ctx);
+}
+
+static int went(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
+  return woken(L, &box->writable, (again_fn *)ctx);
+}
+
+static int wait_readable(lua_State *L, struct raw_box *box, double seconds, again_fn *again) {
+  box->readable.set = false;
+  return filo_event_wait(L, &box->readable, seconds, (lua_KContext)again, came);
+}
+
+static int wait_writable(lua_State *L, struct raw_box *box, again_fn *again) {
+  box->writable.set = false;
+  return filo_event_wait(L, &box->writable, -1, (lua_KContext)again, went);
 }
 
 /* --- dial_raw(address [, seconds]) --- */
 
 static int connected(lua_State *L, struct raw_box *box) {
   if (box->ended) return filo_return_error(L, &box->why);
-  if (!box->connected) return wait_changed(L, box, luaL_optnumber(L, 2, 10), connected);
+  if (!box->connected) return wait_readable(L, box, luaL_optnumber(L, 2, 10), connected);
   lua_settop(L, 1);
   return 1;
 }
@@ -180,7 +203,7 @@ static int read_or_wait(lua_State *L, struct raw_box *box) {
     filo_fail(&err, FILO_TOO_LARGE, "a line of more than %d bytes came", READ_AHEAD);
     return filo_return_error(L, &err);
   }
-  return wait_changed(L, box, luaL_optnumber(L, 3, -1), read_or_wait);
+  return wait_readable(L, box, luaL_optnumber(L, 3, -1), read_or_wait);
 }
 
 static int raw_read(lua_State *L) {
@@ -205,7 +228,7 @@ static int raw_read(lua_State *L) {
 static int written(lua_State *L, struct raw_box *box) {
   if (box->ended) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > WRITE_BEHIND)
-    return wait_changed(L, box, -1, written);
+    return wait_writable(L, box, written);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -223,7 +246,7 @@ static int raw_write(lua_State *L) {
 static int flushed(lua_State *L, struct raw_box *box) {
   if (box->ended) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > 0)
-    return wait_changed(L, box, -1, flushed);
+    return wait_writable(L, box, flushed);
   lua_pushboolean(L, 1);
   return 1;
 }

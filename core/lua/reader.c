@@ -24,6 +24,7 @@ static int reader_close(lua_State *L) {
   struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
   filo_reader_free(box->reader);
   box->reader = NULL;
+  filo_event_set(&box->changed); /* whoever waits finds it closed */
   return 0;
 }
 

@@ -145,6 +145,10 @@ static int store_open(lua_State *L) {
   luaL_argcheck(L, reserve >= 0, 4, "bytes, 0 or more");
   struct open_call *call = filo_call_new(L, sizeof *call, open_work, open_discard);
   call->root = strdup(root);
+  if (!call->root) {
+    open_discard(&call->base);
+    return luaL_error(L, "no memory");
+  }
   call->options.root = call->root;
   memcpy(call->options.owner, owner, 32);
   call->options.durability = durability;
@@ -319,7 +323,11 @@ static int parse_record(lua_State *L) {
   const char *record = luaL_checklstring(L, 1, &len);
   struct record_call *call = filo_call_new(L, sizeof *call, record_work, record_discard);
   call->record = malloc(len ? len : 1);
-  if (call->record) memcpy(call->record, record, len);
+  if (!call->record) {
+    record_discard(&call->base);
+    return luaL_error(L, "no memory");
+  }
+  memcpy(call->record, record, len);
   call->record_len = len;
   return filo_call(L, &call->base, record_ended);
 }
