@@ -42,6 +42,7 @@ struct object_call {
   char path[FILO_PATH_MAX];
   struct filo_object *object;
   uint64_t chunk;
+  uint64_t body_max;
   unsigned char *body;
   size_t body_len;
 };
@@ -70,16 +71,21 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* store:object(namespace, path) */
-int filo_store_open_object(lua_State *L) {
+/* store, namespace, path */
+static struct object_call *open_call(lua_State *L, void (*work)(struct filo_call *)) {
   struct filo_store_handle *store = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
-  struct object_call *call = filo_call_new(L, sizeof *call, open_work, discard);
+  struct object_call *call = filo_call_new(L, sizeof *call, work, discard);
   call->store = filo_store_handle_ref(store);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
-  return filo_call(L, &call->base, opened);
+  return call;
+}
+
+/* store:object(namespace, path) */
+int filo_store_open_object(lua_State *L) {
+  return filo_call(L, &open_call(L, open_work)->base, opened);
 }
 
 /* --- Methods --- */
@@ -120,43 +126,62 @@ static int object_verify_chunk(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-static void body_work(struct filo_call *base) {
-  struct object_call *call = (struct object_call *)base;
+/* --- Small objects whole, in one trip to a worker --- */
+
+static void read_body(struct object_call *call) {
   uint64_t size = filo_object_fields(call->object)->size;
   size_t hashes = 32 * (size_t)filo_chunk_count(size);
+  struct filo_error *err = &call->base.err;
   call->body_len = hashes + (size_t)size;
   call->body = malloc(call->body_len + 1);
   if (!call->body) {
-    base->code = filo_fail(&base->err, FILO_NO_MEMORY, "no memory for an object's bytes");
+    call->base.code = filo_fail(err, FILO_NO_MEMORY, "no memory for an object's bytes");
     return;
   }
-  int64_t n = filo_object_read_hashes(call->object, 0, call->body, hashes, &base->err);
-  if (n >= 0)
-    n = filo_object_read_sealed(call->object, 0, call->body + hashes, (size_t)size, &base->err);
-  base->code = n < 0 ? (int)n : 0;
+  int64_t n = filo_object_read_hashes(call->object, 0, call->body, hashes, err);
+  if (n >= 0) n = filo_object_read_sealed(call->object, 0, call->body + hashes, (size_t)size, err);
+  call->base.code = n < 0 ? (int)n : 0;
 }
 
-static int body_ended(lua_State *L, int status, lua_KContext ctx) {
+static void sealed_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  open_work(base);
+  if (base->code == 0 && filo_object_fields(call->object)->size <= call->body_max) read_body(call);
+}
+
+static int sealed_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct object_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  lua_pushlstring(L, (const char *)call->body, call->body_len);
+  size_t len;
+  const unsigned char *record = filo_object_record(call->object, &len);
+  filo_push_fields(L, filo_object_fields(call->object));
+  lua_pushlstring(L, (const char *)record, len);
+  if (call->body)
+    lua_pushlstring(L, (const char *)call->body, call->body_len);
+  else
+    lua_pushnil(L);
   discard(&call->base);
-  return 1;
+  return 3;
 }
 
-/* The sealed bytes of an object of at most one chunk: hashes, then ciphertext. */
-static int object_body(lua_State *L) {
-  const struct filo_record *fields = filo_object_fields(filo_check_object(L, 1));
-  luaL_argcheck(L, fields->size <= FILO_CHUNK_SIZE, 1, "the object has more than one chunk");
-  return filo_call(L, &object_call(L, body_work)->base, body_ended);
+/* store:sealed(namespace, path, most): fields, record, and when the content has at most that many
+ * bytes (up to a chunk) the body: hashes, then ciphertext */
+int filo_store_sealed(lua_State *L) {
+  lua_Integer most = luaL_checkinteger(L, 4);
+  luaL_argcheck(L, most >= 0 && most <= FILO_CHUNK_SIZE, 4, "bytes, at most a chunk");
+  struct object_call *call = open_call(L, sealed_work);
+  call->body_max = (uint64_t)most;
+  return filo_call(L, &call->base, sealed_ended);
 }
 
-static const luaL_Reg methods[] = {
-    {"fields", object_fields},   {"record", object_record},
-    {"set_key", object_set_key}, {"verify_chunk", object_verify_chunk},
-    {"body", object_body},       {"reader", filo_object_reader},
-    {"close", object_close},     {NULL, NULL}};
+static const luaL_Reg methods[] = {{"fields", object_fields},
+                                   {"record", object_record},
+                                   {"set_key", object_set_key},
+                                   {"verify_chunk", object_verify_chunk},
+                                   {"reader", filo_object_reader},
+                                   {"close", object_close},
+                                   {NULL, NULL}};
 
 void filo_register_object(lua_State *L) {
   filo_register_type(L, FILO_OBJECT_TYPE, methods, object_close);

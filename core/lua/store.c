@@ -371,6 +371,7 @@ static const luaL_Reg store_methods[] = {{"close", store_close},
                                          {"deposit_file", filo_store_deposit_file},
                                          {"incoming", filo_store_incoming},
                                          {"walk", filo_store_walk},
+                                         {"sealed", filo_store_sealed},
                                          {"object", filo_store_open_object},
                                          {"tombstone", filo_store_tombstone},
                                          {NULL, NULL}};

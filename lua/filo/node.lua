@@ -7,6 +7,7 @@ local find = require "filo.replication.find"
 local new_hooks = require "filo.hooks"
 local new_peers = require "filo.peers"
 local place = require "filo.replication.place"
+local protocol = require "filo.protocol"
 local serve = require "filo.replication.serve"
 local setup = require "filo.setup"
 local source = require "filo.source"
@@ -131,7 +132,11 @@ local function publish(self, deposit, key, meta)
 end
 
 local function spread(self, version, size)
-  version.size = size
+  if size <= protocol.INLINE_MAX and self.peer_list:count() > 0 then
+    local fields, problem, body = self.disk:sealed(self.namespace, version.path, size)
+    if not fields then return nil, problem end
+    version.body = body
+  end
   version.info.size = size
   version.source = function() return self.disk:object(self.namespace, version.path) end
   version.receipt = {

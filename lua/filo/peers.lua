@@ -303,6 +303,13 @@ function Peers:handle(topic, fn) self.handlers[topic] = fn end
 ---The peer with this node ID, if connected.
 function Peers:get(id) return self.by_id[id] end
 
+---How many peers are connected.
+function Peers:count()
+  local count = 0
+  for _ in pairs(self.by_id) do count = count + 1 end
+  return count
+end
+
 ---All connected peers, in the order of their IDs.
 ---@return filo.Peer[]
 function Peers:list()

@@ -81,6 +81,15 @@ function store:deposit_file(path, plain, digest) end
 ---@return filo.Error? err "exists" when one as new is here, "busy" when it is being received already
 function store:incoming(path, record, body) end
 
+---Reads what describes a copy, and a small one whole, in one trip to a worker.
+---@param namespace string 32 bytes
+---@param path string
+---@param most integer content bytes up to which the body is read: at most 1 MiB
+---@return table? fields
+---@return string|filo.Error record
+---@return string? body hashes, then ciphertext
+function store:sealed(namespace, path, most) end
+
 ---@param namespace? string all when left out
 ---@return filo.core.Walk? walk
 ---@return filo.Error? err
@@ -116,11 +125,6 @@ function object:set_key(key) end
 ---@return true?
 ---@return filo.Error? err
 function object:verify_chunk(chunk) end
-
----The sealed bytes of an object of one chunk: hashes, then ciphertext.
----@return string? bytes
----@return filo.Error? err
-function object:body() end
 
 ---Reads content from offset up to, not with, stop.
 ---@param offset? integer from 0 on

@@ -1,7 +1,6 @@
 ---Storing: sealing and publishing here, then copies at peers as the policy says.
 
 local errors = require "filo.errors"
-local protocol = require "filo.protocol"
 
 local COPY_SECONDS = 3600 -- for one copy of a large object; stalls are noticed much sooner
 local BUSY_TRIES, BUSY_PAUSE = 8, 0.05
@@ -10,11 +9,12 @@ local place = {}
 
 ---Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
 ---@return true?, filo.Error?
-local function copy_large(source, peer, record)
+local function copy_large(version, peer)
+  local record = version.record
   local answer, err = peer:request("offer", { record = record })
   if not answer then return nil, err end
   if not answer.want then return true end
-  local object <close>, missing = source()
+  local object <close>, missing = version.source()
   if not object then return nil, missing end
   local hashes = answer.hashes == true
   local transfer <close>, problem = peer.connection:send_object(object, hashes, answer.want)
@@ -26,21 +26,16 @@ local function copy_large(source, peer, record)
   return peer:request("fill", request, COPY_SECONDS)
 end
 
-local function copy_small(source, peer, record)
-  local object <close>, err = source()
-  if not object then return nil, err end
-  local body
-  body, err = object:body()
-  if not body then return nil, err end
-  return peer:request("store", { record = record, body = body })
+local function copy_small(version, peer)
+  return peer:request("store", { record = version.record, body = version.body })
 end
 
 ---One copy at one peer; a peer that is busy is asked again in a while.
 local function copy(node, peer, version)
   local pause = BUSY_PAUSE
   for attempt = 1, BUSY_TRIES do
-    local how = version.size <= protocol.INLINE_MAX and copy_small or copy_large
-    local ok, err = how(version.source, peer, version.record)
+    local how = version.body and copy_small or copy_large
+    local ok, err = how(version, peer)
     if ok then return true end
     if err.code ~= "busy" or attempt == BUSY_TRIES then return nil, err end
     node.host.sleep(pause * (0.5 + node.host.crypto.random(1):byte() / 256))
@@ -120,7 +115,7 @@ local function wait_for_quorum(state)
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
 
----Places copies of a version that is published here. version: {record, size, source, info, receipt}
+---Places copies of a version that is published here. version: {record, body where it is small, source, info, receipt}
 ---@return filo.Receipt?, filo.Error?
 function place.spread(node, version)
   local candidates, wanted, quorum = decide(node, version.info)

@@ -119,12 +119,12 @@ local function open(node, body)
 end
 
 local function find(node, body)
-  local object <close> = open(node, body)
-  if not object then return {} end
-  local fields = object:fields()
-  local answer = { record = object:record() }
-  if fields.size <= protocol.INLINE_MAX then answer.body = object:body() end
-  return answer
+  local path = node:path_of(body.key_hash)
+  if not path then return {} end
+  local fields, record, content = node.disk:sealed(body.namespace, path, protocol.INLINE_MAX)
+  if fields then return { record = record, body = content } end
+  if record.code == "corrupt" then node:set_aside(body.namespace, path, record) end
+  return {}
 end
 
 local function read(node, body, peer)
