@@ -82,6 +82,8 @@ static struct raw_box *push_raw(lua_State *L, int fd) {
   }
   bufferevent_setcb(box->bev, on_came, on_went, on_event, box);
   bufferevent_setwatermark(box->bev, EV_READ, 0, READ_AHEAD);
+  bufferevent_set_max_single_read(box->bev, READ_AHEAD);
+  bufferevent_set_max_single_write(box->bev, WRITE_BEHIND);
   bufferevent_enable(box->bev, EV_READ | EV_WRITE);
   return box;
 }

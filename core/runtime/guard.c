@@ -29,7 +29,7 @@ static void arm(long nanoseconds) {
 static void report(lua_State *L) {
   luaL_traceback(L, L, NULL, 0);
   fprintf(stderr,
-          "filo: a script has been computing for %.0f s without waiting; nothing else runs "
+          "filo: a script has been running for %.0f s without waiting; nothing else runs "
           "meanwhile.\nLet it wait now and then: filo.sleep(0).\n%s\n",
           (double)ticks * TICK_NANOSECONDS * 1e-9, lua_tostring(L, -1));
   lua_pop(L, 1);

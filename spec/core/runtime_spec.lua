@@ -170,9 +170,9 @@ describe("a script that computes for too long", function()
     ]] }
     assert.equal(0, result.status)
     assert.equal("done\n", result.out)
-    assert.matches("has been computing for 1 s without waiting", result.err)
+    assert.matches("has been running for 1 s without waiting", result.err)
     assert.matches("in local 'busy'", result.err)
-    local _, reports = result.err:gsub("has been computing", "")
+    local _, reports = result.err:gsub("has been running", "")
     assert.equal(1, reports)
   end)
 
