@@ -6,7 +6,8 @@
 --
 -- The owner runs in this process, two peers in processes of their own, all on loopback with TLS. Each figure is the
 -- median of three runs, each after as much memory was touched as it will use: memory that the system has not given
--- out for a while may be ten times slower on virtual machines. CPU-seconds count the owner and the peers concerned. The congestion control is the system's:
+-- out for a while may be ten times slower on virtual machines. CPU-seconds count the owner and the peers concerned.
+-- The congestion control is the system's:
 -- `sysctl net.ipv4.tcp_congestion_control`; bbr makes loopback slow, for Filo as for others.
 
 local filo = require "filo"

@@ -376,14 +376,14 @@ static const luaL_Reg store_methods[] = {{"close", store_close},
                                          {"tombstone", filo_store_tombstone},
                                          {NULL, NULL}};
 
-static int make_root(lua_State *L) {
+static int prepare(lua_State *L) {
   struct filo_error err;
-  if (filo_store_make_folder(luaL_checkstring(L, 1), &err) < 0) return filo_return_error(L, &err);
+  if (filo_store_prepare(luaL_checkstring(L, 1), &err) < 0) return filo_return_error(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"make_root", make_root},  {"open", store_open},
+static const luaL_Reg functions[] = {{"prepare", prepare},      {"open", store_open},
                                      {"cas_path", cas_path},    {"check_path", check_path},
                                      {"parse", parse_record},   {"peek", peek_record},
                                      {"unseal", unseal_record}, {NULL, NULL}};

@@ -38,7 +38,7 @@ static int make_parents(const char *root) {
   return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-int filo_store_make_folder(const char *root, struct filo_error *err) {
+static int make_folder(const char *root, struct filo_error *err) {
   if (mkdir(root, 0700) == 0 || errno == EEXIST || (errno == ENOENT && make_parents(root) == 0))
     return 0;
   int error = errno;
@@ -46,7 +46,7 @@ int filo_store_make_folder(const char *root, struct filo_error *err) {
 }
 
 static int open_folder(struct filo_store *store, struct filo_error *err) {
-  int code = filo_store_make_folder(store->root, err);
+  int code = make_folder(store->root, err);
   if (code < 0) return code;
   store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (store->root_fd >= 0) return 0;
@@ -86,6 +86,18 @@ static int check_empty(const struct filo_store *store, struct filo_error *err) {
                    store->root, entry->d_name, marker_name);
   closedir(dir);
   return rc;
+}
+
+int filo_store_prepare(const char *root, struct filo_error *err) {
+  int code = make_folder(root, err);
+  if (code < 0) return code;
+  struct filo_store probe = {.root = (char *)root, .root_fd = -1};
+  code = open_folder(&probe, err);
+  if (code < 0) return code;
+  if (faccessat(probe.root_fd, marker_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+    code = check_empty(&probe, err);
+  close(probe.root_fd);
+  return code;
 }
 
 /* --- the marker --- */

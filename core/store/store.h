@@ -40,9 +40,10 @@ struct filo_store;
 int filo_store_open(const struct filo_store_options *options, struct filo_store **ret,
                     struct filo_error *err);
 
-/* Makes the folder of a root, with its parents, mode 0700, unless it is there. For an identity that
- * is to lie in it: the file `identity` does not count as content. */
-int filo_store_make_folder(const char *root, struct filo_error *err);
+/* Makes the folder of a root, with its parents, mode 0700, unless it is there; refuses, as
+ * filo_store_open does, a folder with content but no marker. For a caller that puts the node's
+ * identity into it before opening: the file `identity` does not count as content. */
+int filo_store_prepare(const char *root, struct filo_error *err);
 
 /* Waits for flushes under way; every object, sealer and incoming must be closed before. */
 void filo_store_close(struct filo_store *store);

@@ -449,6 +449,16 @@ function Node:on(name, fn, priority)
   return self.hooks:add(name, fn, priority)
 end
 
+---Waits until every bootstrap address was tried once, whether it could be reached or not. A script that stores something as soon
+---as it starts calls this first, so that there are peers to hold copies.
+---@param seconds? number  at most that long; 10 by default
+---@return integer  peers that are connected
+function Node:ready(seconds)
+  check_open(self)
+  self.peer_list:wait_ready(seconds or 10)
+  return self.peer_list:count()
+end
+
 ---Waits until the node is closed: the last line of a script that only serves.
 function Node:wait()
   while not self.closed do

@@ -27,7 +27,7 @@ Peers.__index = Peers
 ---settings: identity, tls, cluster, allowed (ID -> true), admit, about, listen_address, free (function), hooks, handle
 local function new(host, settings)
   local self = setmetatable({
-    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {}, closed = false,
+    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {}, untried = {}, ready_waiters = {}, closed = false,
   }, Peers)
   self:handle("ping", function(body, peer)
     peer.free = body.free
@@ -330,7 +330,7 @@ end
 ---@return filo.Peer?, filo.Error?
 function Peers:connect(address)
   local connection, err = self.host.net.dial(address, connection_options(self))
-  if not connection then return nil, errors.wrap(err, "cannot connect to " .. address) end
+  if not connection then return nil, err end
   local me, result, problem, done = self.host.current(), nil, nil, false
   self:spawn(run, self, connection, function(peer, why)
     result, problem, done = peer, why, true
@@ -342,14 +342,34 @@ function Peers:connect(address)
   return nil, errors.wrap(problem, "cannot connect to " .. address)
 end
 
+---Notes that an address was tried, and tells who waits when all were.
+function Peers:first_try_ended(address)
+  self.untried[address] = nil
+  if next(self.untried) then return end
+  for _, task in ipairs(self.ready_waiters) do self.host.wake(task) end
+  self.ready_waiters = {}
+end
+
+---Waits until every bootstrap address was tried once, or the deadline.
+function Peers:wait_ready(seconds)
+  local host = self.host
+  local deadline = host.now() + seconds
+  while next(self.untried) and host.now() < deadline do
+    table.insert(self.ready_waiters, host.current())
+    host.suspend(deadline - host.now())
+  end
+end
+
 ---Keeps a connection to an address: redials with growing, random pauses when it is lost.
 function Peers:bootstrap(address)
   local host = self.host
+  self.untried[address] = true
   self:spawn(function()
     local pause = REDIAL_FIRST
     local reported
     while true do
       local peer, err = self:connect(address)
+      self:first_try_ended(address)
       if peer then
         pause, reported = REDIAL_FIRST, nil
         while self.by_id[peer.id] do self.by_id[peer.id]:wait_gone() end

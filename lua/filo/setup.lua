@@ -108,7 +108,7 @@ function setup.open(host, given)
   end
   local ok, err = check_path_option(host, given.path)
   if not ok then return nil, errors.wrap(err, "option path") end
-  ok, err = host.store.make_root(given.root)
+  ok, err = host.store.prepare(given.root)
   if not ok then return nil, err end
   local identity
   identity, err = open_identity(host, given.identity or given.root .. "/identity")

@@ -19,7 +19,7 @@ local store = {}
 ---@param root string
 ---@return true?
 ---@return filo.Error? err
-function store.make_root(root) end
+function store.prepare(root) end
 
 ---Opens a root, which becomes one when it is absent or empty.
 ---@param root string
