@@ -168,6 +168,23 @@ static int partial_fail(lua_State *L) {
   return 0;
 }
 
+/* share(): another handle on the same partial, to be closed on its own */
+static int partial_share(lua_State *L) {
+  struct filo_partial *partial = filo_check_partial(L, 1);
+  struct partial_box *box = luaL_checkudata(L, 1, FILO_PARTIAL_TYPE);
+  struct partial_box *other = lua_newuserdatauv(L, sizeof *other, 0);
+  other->partial = filo_partial_ref(partial);
+  other->store = filo_store_handle_ref(box->store);
+  luaL_setmetatable(L, FILO_PARTIAL_TYPE);
+  return 1;
+}
+
+/* retry(): after fail, chunks will come again. */
+static int partial_retry(lua_State *L) {
+  filo_check_partial(L, 1)->code = 0;
+  return 0;
+}
+
 /* discard(): nothing is kept for resuming. */
 static int partial_discard(lua_State *L) {
   filo_check_partial(L, 1)->keep = false;
@@ -184,6 +201,8 @@ static const luaL_Reg methods[] = {{"fields", partial_fields},
                                    {"publish", partial_publish},
                                    {"fail", partial_fail},
                                    {"discard", partial_discard},
+                                   {"share", partial_share},
+                                   {"retry", partial_retry},
                                    {"close", partial_close},
                                    {NULL, NULL}};
 

@@ -60,6 +60,21 @@ function Node:path_of(key_hash)
   return path
 end
 
+---Checks all of a copy here; a bad one is set aside.
+---@return true?, filo.Error?
+function Node:check_copy(namespace, path)
+  local object <close>, err = self.disk:object(namespace, path)
+  local ok = object ~= nil
+  local chunks = ok and (object:fields().size + (1 << 20) - 1) >> 20 or 0
+  for chunk = 0, chunks - 1 do
+    ok, err = object:verify_chunk(chunk)
+    if not ok then break end
+  end
+  if ok then return true end
+  if err.code == "corrupt" then self:set_aside(namespace, path, err) end
+  return nil, err
+end
+
 ---Sets a bad copy aside and says so.
 function Node:set_aside(namespace, path, err)
   self.host.log("error", ("a copy here is bad and was set aside: %s"):format(tostring(err)))
@@ -174,6 +189,63 @@ end
 
 -- Getting ---------------------------------------------------------------------------------------------------------------
 
+local function not_found(err, key)
+  if err.code ~= "deleted" then return nil, err end
+  return errors.fail("not_found", ("'%s' was deleted"):format(key), { key = key })
+end
+
+---Fetches in the background what a partial lacks, and publishes it here.
+local function complete(self, found, partial)
+  self:spawn(function()
+    local _ <close> = partial
+    local _ <close> = setmetatable({}, { __close = function() self.fetching[found.record] = nil end })
+    local ok, err = true, nil
+    if not found.body then ok, err = fetch.run(self, found, partial) end
+    if ok then ok, err = partial:publish() end
+    if not ok and err.code ~= "exists" then
+      partial:fail(err.code, tostring(err))
+      self.host.log("warning", "a copy could not be completed here: " .. tostring(err))
+    end
+  end)
+end
+
+---A partial to fill: one that some reader of an earlier, failed fetch still holds, or a new one.
+function Node:open_partial(path, record, body)
+  local held = self.partials[record]
+  local shared, partial = pcall(function() return held:share() end)
+  if shared then
+    partial:retry()
+    return partial
+  end
+  local err
+  partial, err = self.disk:incoming(path, record, body)
+  self.partials[record] = partial
+  return partial, err
+end
+
+---What was found, as something to read from: the same for all who get it at once.
+local function open_found(self, found, path)
+  local _ <close> = lock(self, found.record)
+  local running = self.fetching[found.record]
+  if running then return running:share() end
+  local partial, err = self:open_partial(path, found.record, found.body)
+  if not partial and err.code == "exists" then return self.disk:object(self.namespace, path) end
+  if not partial then return nil, err end
+  local own = partial:share()
+  self.fetching[found.record] = own
+  complete(self, found, own)
+  return partial
+end
+
+---Another source of a version whose copy here is bad.
+local function find_again(self, key, path, fields, content_key)
+  local found = find.newest(self, self.namespace, fields.key_hash, key)
+  if not found or found.fields.root ~= fields.root or found.fields.version ~= fields.version then return nil end
+  local opened = open_found(self, found, path)
+  if opened then opened:set_key(content_key) end
+  return opened
+end
+
 ---A copy here, opened: nil when there is none, or it is bad (then it is set aside) or a tombstone.
 local function open_here(self, key, path)
   local object, err = self.disk:object(self.namespace, path)
@@ -189,41 +261,10 @@ local function open_here(self, key, path)
   local content_key, meta = unseal(self, object:record())
   if not content_key then return nil, meta end
   object:set_key(content_key)
-  return Object(object, describe(fields, meta, "here"))
-end
-
-local function not_found(err, key)
-  if err.code ~= "deleted" then return nil, err end
-  return errors.fail("not_found", ("'%s' was deleted"):format(key), { key = key })
-end
-
----Fetches in the background what a partial lacks, and publishes it here.
-local function complete(self, found, partial)
-  self:spawn(function()
-    local ok, err = fetch.run(self, found, partial)
-    if ok then ok, err = partial:publish() end
-    if not ok and err.code ~= "exists" then
-      partial:fail(err.code, tostring(err))
-      self.host.log("warning", "a copy could not be completed here: " .. tostring(err))
-    end
+  return Object(object, describe(fields, meta, "here"), function(problem)
+    self:set_aside(self.namespace, path, problem)
+    return find_again(self, key, path, fields, content_key)
   end)
-end
-
-local function open_found(self, found, path)
-  local partial, err = self.disk:incoming(path, found.record, found.body)
-  if not partial and err.code == "exists" then return self.disk:object(self.namespace, path) end
-  if not partial then return nil, err end
-  if not found.body then
-    complete(self, found, partial)
-  else
-    self:spawn(function()
-      local ok, problem = partial:publish()
-      if not ok and problem.code ~= "exists" then
-        self.host.log("warning", "a copy could not be kept here: " .. tostring(problem))
-      end
-    end)
-  end
-  return partial
 end
 
 local function keep_tombstone(self, found, path)
@@ -364,16 +405,8 @@ function Node:verify(key)
   check_open(self)
   local hash, path = locate(self, key)
   if not hash then return nil, path end
-  local object <close>, err = self.disk:object(self.namespace, path)
-  local chunks = object and (object:fields().size + (1 << 20) - 1) >> 20 or 0
-  for chunk = 0, chunks - 1 do
-    local ok
-    ok, err = object:verify_chunk(chunk)
-    if not ok then break end
-    err = nil
-  end
-  if object and not err then return true end
-  if err.code == "corrupt" then self:set_aside(self.namespace, path, err) end
+  local ok, err = self:check_copy(self.namespace, path)
+  if ok then return true end
   return nil, errors.wrap(err, ("the copy of '%s' here is not good"):format(key), { key = key })
 end
 
@@ -497,7 +530,8 @@ return function(host, given)
   if not parts then return nil, err end
   local self = setmetatable(parts, Node)
   self.options, self.policy = options, options.policy
-  self.writing, self.waiting, self.closed = {}, {}, false
+  self.writing, self.fetching, self.waiting, self.closed = {}, {}, {}, false
+  self.partials = setmetatable({}, { __mode = "v" })
   self.hooks = new_hooks(self.host)
   self.peer_list = new_peers(self.host, setup.peer_settings(self))
   serve.install(self)

@@ -14,25 +14,46 @@ local READ_SIZE = 1 << 20
 local Object = {}
 Object.__index = Object
 
----source: an object or a partial of the core, with its content key set.
+---source: an object or a partial of the core, with its content key set. heal(err), where given, finds another good source of the same
+---version when this one turns out to be bad.
 ---@return filo.Object
-local function new(source, info)
-  local self = setmetatable({ source = source }, Object)
+local function new(source, info, heal)
+  local self = setmetatable({ source = source, heal = heal, position = 0 }, Object)
   for name, value in pairs(info) do self[name] = value end
   return self
 end
 
-local function reader(self)
-  if self.closed then error("the object is closed", 3) end
-  if not self.sequential then self.sequential = assert(self.source:reader(0, self.size)) end
-  return self.sequential
+---Puts a good source in the place of a bad one; false when there is none.
+local function replace_source(self, err)
+  local heal = self.heal
+  self.heal = nil
+  local source = err.code == "corrupt" and heal and heal(err)
+  if not source then return false end
+  if self.sequential then self.sequential:close() end
+  self.sequential = nil
+  self.source:close()
+  self.source = source
+  return true
 end
 
----Reads up to `limit` bytes as one string.
-local function collect(from, limit)
+local function check_open(self) if self.closed then error("the object is closed", 3) end end
+
+---The next piece in order, of at most `most` bytes; nil at the end.
+local function next_piece(self, most)
+  while true do
+    self.sequential = self.sequential or assert(self.source:reader(self.position, self.size))
+    local piece, err = self.sequential:read(math.min(most, READ_SIZE))
+    if piece then self.position = self.position + #piece end
+    if piece or not err then return piece end
+    if not replace_source(self, err) then return nil, err end
+  end
+end
+
+---Joins pieces of up to `limit` bytes in all.
+local function collect(next_of, limit)
   local parts, left = {}, limit
   while left > 0 do
-    local part, err = from:read(math.min(left, READ_SIZE))
+    local part, err = next_of(left)
     if err then return nil, err end
     if not part then break end
     parts[#parts + 1] = part
@@ -45,11 +66,19 @@ end
 ---@param n integer|"a"
 ---@return string?, filo.Error?
 function Object:read(n)
-  if n == nil or n == "a" or n == "*a" then return collect(reader(self), math.huge) end
-  if math.type(n) ~= "integer" or n < 1 then error('read: a number of bytes, 1 or more, or "a" expected', 2) end
-  local bytes, err = collect(reader(self), n)
+  check_open(self)
+  local all = n == nil or n == "a" or n == "*a"
+  if not all and (math.type(n) ~= "integer" or n < 1) then
+    error('read: a number of bytes, 1 or more, or "a" expected', 2)
+  end
+  local bytes, err = collect(function(most) return next_piece(self, most) end, all and math.maxinteger or n)
   if err then return nil, err end
-  return bytes ~= "" and bytes or nil
+  return (all or bytes ~= "") and bytes or nil
+end
+
+local function read_range(self, offset, last)
+  local from <close> = assert(self.source:reader(offset, last))
+  return collect(function(most) return from:read(math.min(most, READ_SIZE)) end, last - offset)
 end
 
 ---`count` bytes from `offset` on (0 is the first); fewer at the end of the content.
@@ -57,36 +86,42 @@ end
 ---@param count integer
 ---@return string?, filo.Error?
 function Object:range(offset, count)
-  if self.closed then error("the object is closed", 2) end
+  check_open(self)
   if math.type(offset) ~= "integer" or math.type(count) ~= "integer" or offset < 0 or count < 0 then
     error("range: an offset and a count of bytes, both 0 or more, expected", 2)
   end
   local last = offset + count
   if last < offset or last > self.size then last = self.size end
   if offset >= last then return "" end
-  local from <close> = assert(self.source:reader(offset, last))
-  return collect(from, last - offset)
+  local bytes, err = read_range(self, offset, last)
+  if err and replace_source(self, err) then bytes, err = read_range(self, offset, last) end
+  return bytes, err
 end
 
 ---Pieces of the content in order, for a `for` loop. A failure is raised.
 ---@return fun(): string?
 function Object:chunks()
-  local from = reader(self)
+  check_open(self)
   return function()
-    local piece, err = from:read(READ_SIZE)
+    local piece, err = next_piece(self, READ_SIZE)
     if err then error(err, 0) end
     return piece
   end
+end
+
+local function write_draft(self, draft)
+  local from <close> = assert(self.source:reader(0, self.size))
+  return from:save(draft)
 end
 
 ---Writes all content to a file. It appears under its name only when it is whole; a file of that name is replaced.
 ---@param path string
 ---@return true?, filo.Error?
 function Object:save(path)
-  if self.closed then error("the object is closed", 2) end
+  check_open(self)
   local draft = path .. ".filo-new"
-  local from <close> = assert(self.source:reader(0, self.size))
-  local ok, err = from:save(draft)
+  local ok, err = write_draft(self, draft)
+  if not ok and replace_source(self, err) then ok, err = write_draft(self, draft) end
   if ok then
     local renamed, problem = os.rename(draft, path)
     if renamed then return true end

@@ -27,7 +27,8 @@ Peers.__index = Peers
 ---settings: identity, tls, cluster, allowed (ID -> true), admit, about, listen_address, free (function), hooks, handle
 local function new(host, settings)
   local self = setmetatable({
-    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {}, untried = {}, ready_waiters = {}, closed = false,
+    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {}, untried = {},
+    ready_waiters = {}, closed = false,
   }, Peers)
   self:handle("ping", function(body, peer)
     peer.free = body.free

@@ -70,6 +70,7 @@ local topics = {
     request = { namespace = hash, key_hash = hash },
     reply = { record = optional(record), body = optional(body) },
   },
+  check = { request = { namespace = hash, key_hash = hash }, reply = {} },
   read = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
     reply = { stream = stream },

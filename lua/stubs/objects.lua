@@ -174,6 +174,13 @@ function partial:publish() end
 ---@param message string
 function partial:fail(code, message) end
 
+---Another handle on the same partial, to be closed on its own.
+---@return userdata
+function partial:share() end
+
+---After `fail`: chunks will come again.
+function partial:retry() end
+
 ---Keeps nothing for resuming.
 function partial:discard() end
 

@@ -51,7 +51,11 @@ end
 local function give_up(state, holder, err)
   state.failed[holder] = true
   state.problem = errors.wrap(err, tostring(holder), { peer = holder.id })
-  if err.code == "corrupt" then state.node.hooks:announce("corrupt", state.found.fields, holder, err) end
+  local fields = state.found.fields
+  if err.code == "corrupt" then
+    state.node.hooks:announce("corrupt", fields, holder, err)
+    state.node:spawn(holder.request, holder, "check", { namespace = fields.namespace, key_hash = fields.key_hash })
+  end
   state.node.host.log("warning", ("a copy from %s is given up: %s"):format(tostring(holder), tostring(err)))
 end
 

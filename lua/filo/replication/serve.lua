@@ -146,10 +146,23 @@ local function read(node, body, peer)
   return { stream = transfer:number() }
 end
 
+---A peer found our copy bad: looks, once at a time for each.
+local function check(node, body)
+  local path = node:path_of(body.key_hash)
+  local name = body.namespace .. body.key_hash
+  if not path or node.checking[name] then return {} end
+  node.checking[name] = true
+  node:spawn(function()
+    local _ <close> = setmetatable({}, { __close = function() node.checking[name] = nil end })
+    node:check_copy(body.namespace, path)
+  end)
+  return {}
+end
+
 ---Registers the handlers.
 function serve.install(node)
-  node.landings, node.landing_count = {}, 0
-  for topic, handler in pairs { store = store, offer = offer, fill = fill, find = find, read = read } do
+  node.landings, node.landing_count, node.checking = {}, 0, {}
+  for topic, handler in pairs { store = store, offer = offer, fill = fill, find = find, read = read, check = check } do
     node.peer_list:handle(topic, function(body, peer) return handler(node, body, peer) end)
   end
 end
