@@ -2,7 +2,7 @@
 
 local errors = require "filo.errors"
 
-local READ_SIZE = 1 << 20
+local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 
 ---@class filo.Object
 ---@field key string
