@@ -187,10 +187,9 @@ int filo_net_dial(lua_State *L) {
   struct filo_error err;
   struct filo_address to;
   struct filo_connection_options options;
-  const char *text = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   filo_task_check(L);
-  if (filo_address_parse(text, &to, &err) < 0) return filo_return_error(L, &err);
+  if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
   struct peer *peer = push_peer(L);
   lua_replace(L, 1);
   filo_read_options(L, 2, &options);

@@ -17,7 +17,9 @@ struct deposit_box {
   struct filo_deposit *deposit;
   struct filo_event changed;
   struct filo_store_handle *store;
-  bool digest;
+  bool from_file, finishing, publishing; /* what has been asked for */
+  bool digest, digested;
+  unsigned char hash[32];
   size_t written; /* of the string that a waiting `write` is about */
 };
 
@@ -26,13 +28,17 @@ static void on_changed(void *ctx) {
   filo_event_set(&box->changed);
 }
 
-static int deposit_close(lua_State *L) {
-  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+static void release(struct deposit_box *box) {
   filo_deposit_free(box->deposit);
   box->deposit = NULL;
-  filo_event_set(&box->changed); /* whoever waits finds it closed */
   if (box->store) filo_store_handle_unref(box->store);
   box->store = NULL;
+}
+
+static int deposit_close(lua_State *L) {
+  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+  release(box);
+  filo_event_set(&box->changed); /* whoever waits finds it closed */
   return 0;
 }
 
@@ -42,21 +48,41 @@ static struct deposit_box *check_deposit(lua_State *L) {
   return box;
 }
 
-/* store:deposit(size or nil, plain, digest) */
-int filo_store_deposit(lua_State *L) {
-  struct filo_store_handle *store = filo_check_store(L, 1);
-  lua_Integer size = luaL_optinteger(L, 2, -1);
-  struct filo_deposit_options options = {size < 0 ? FILO_SIZE_UNKNOWN : (uint64_t)size,
-                                         lua_toboolean(L, 3), lua_toboolean(L, 4)};
+/* For what may wait: one task at a time. */
+static struct deposit_box *check_idle_deposit(lua_State *L) {
+  struct deposit_box *box = check_deposit(L);
+  filo_task_check(L);
+  luaL_argcheck(L, !box->changed.waiter, 1, "another task waits for this deposit already");
+  return box;
+}
+
+static struct deposit_box *push_deposit(lua_State *L) {
   struct deposit_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   memset(box, 0, sizeof *box);
   luaL_setmetatable(L, DEPOSIT_TYPE);
+  return box;
+}
+
+static int start(lua_State *L, struct deposit_box *box, struct filo_store_handle *store,
+                 const struct filo_deposit_options *options, struct filo_error *err) {
+  int code =
+      filo_deposit_new(filo_desk_of(L), store->store, options, on_changed, box, &box->deposit, err);
+  if (code < 0) return code;
   box->store = filo_store_handle_ref(store);
-  box->digest = options.digest;
+  box->digest = options->digest;
+  return 0;
+}
+
+/* store:deposit(size or nil, plain, digest) */
+int filo_store_deposit(lua_State *L) {
+  struct filo_store_handle *store = filo_check_store(L, 1);
+  bool known = !lua_isnoneornil(L, 2);
+  lua_Integer size = known ? luaL_checkinteger(L, 2) : 0;
+  luaL_argcheck(L, size >= 0, 2, "bytes, 0 or more");
+  struct filo_deposit_options options = {known ? (uint64_t)size : FILO_SIZE_UNKNOWN,
+                                         lua_toboolean(L, 3), lua_toboolean(L, 4)};
   struct filo_error err;
-  if (filo_deposit_new(filo_desk_of(L), store->store, &options, on_changed, box, &box->deposit,
-                       &err) < 0)
-    return filo_return_error(L, &err);
+  if (start(L, push_deposit(L), store, &options, &err) < 0) return filo_return_error(L, &err);
   return 1;
 }
 
@@ -86,7 +112,9 @@ static int go_on_writing(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int deposit_write(lua_State *L) {
-  struct deposit_box *box = check_deposit(L);
+  struct deposit_box *box = check_idle_deposit(L);
+  luaL_argcheck(L, !box->from_file, 1, "the deposit is of a file");
+  luaL_argcheck(L, !box->finishing, 1, "the deposit is finished already");
   box->written = 0;
   return write_or_wait(L, box);
 }
@@ -95,11 +123,12 @@ static int deposit_write(lua_State *L) {
 
 static int push_size(lua_State *L, struct deposit_box *box) {
   struct filo_error err;
-  unsigned char digest[32];
   lua_pushinteger(L, (lua_Integer)filo_deposit_size(box->deposit));
   if (!box->digest) return 1;
-  if (filo_deposit_digest(box->deposit, digest, &err) < 0) return filo_return_error(L, &err);
-  lua_pushlstring(L, (const char *)digest, sizeof digest);
+  if (!box->digested && filo_deposit_digest(box->deposit, box->hash, &err) < 0)
+    return filo_return_error(L, &err);
+  box->digested = true;
+  lua_pushlstring(L, (const char *)box->hash, sizeof box->hash);
   return 2;
 }
 
@@ -132,21 +161,24 @@ static int go_on_settling(lua_State *L, int status, lua_KContext ctx) {
 
 /* finish(): after the last write. Content bytes, and the digest when asked for. */
 static int deposit_finish(lua_State *L) {
-  struct deposit_box *box = check_deposit(L);
-  filo_task_check(L);
+  struct deposit_box *box = check_idle_deposit(L);
+  box->finishing = true;
   filo_deposit_end(box->deposit);
   return settle(L, box, push_size);
 }
 
 /* publish(identity, key_hash, version, meta, path): the record */
 static int deposit_publish(lua_State *L) {
-  struct deposit_box *box = check_deposit(L);
+  struct deposit_box *box = check_idle_deposit(L);
   struct filo_deposit_place place = {.identity = filo_check_identity(L, 2)};
   memcpy(place.key_hash, filo_check_hash(L, 3, "key hash"), 32);
   place.version = (uint64_t)luaL_checkinteger(L, 4);
   place.meta = luaL_checklstring(L, 5, &place.meta_len);
   place.path = filo_check_path(L, 6);
-  filo_task_check(L);
+  luaL_argcheck(L, box->finishing && filo_deposit_settled(box->deposit), 1,
+                "the deposit is not finished");
+  luaL_argcheck(L, !box->publishing, 1, "the deposit is published already");
+  box->publishing = true;
   struct filo_error err;
   if (filo_deposit_publish(box->deposit, &place, &err) < 0) return filo_return_error(L, &err);
   return settle(L, box, push_record);
@@ -187,25 +219,24 @@ static int start_source(struct deposit_box *box, int fd, const struct stat *stat
 /* store:deposit_file(path, plain, digest): a deposit that is settled */
 int filo_store_deposit_file(lua_State *L) {
   struct filo_store_handle *store = filo_check_store(L, 1);
-  const char *path = luaL_checkstring(L, 2);
+  const char *path = filo_check_text(L, 2);
   bool plain = lua_toboolean(L, 3), digest = lua_toboolean(L, 4);
   struct filo_error err;
   struct stat status;
-  struct deposit_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, DEPOSIT_TYPE);
+  struct deposit_box *box = push_deposit(L);
+  box->from_file = true;
   int fd = open_source(path, &status, &err);
   if (fd < 0) return filo_return_error(L, &err);
   uint64_t size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : FILO_SIZE_UNKNOWN;
   struct filo_deposit_options options = {size, plain, digest};
-  box->store = filo_store_handle_ref(store);
-  box->digest = digest;
-  if (filo_deposit_new(filo_desk_of(L), store->store, &options, on_changed, box, &box->deposit,
-                       &err) < 0) {
+  if (start(L, box, store, &options, &err) < 0) {
     close(fd);
     return filo_return_error(L, &err);
   }
-  if (start_source(box, fd, &status, path, &err) < 0) return filo_return_error(L, &err);
+  if (start_source(box, fd, &status, path, &err) < 0) {
+    release(box);
+    return filo_return_error(L, &err);
+  }
   lua_pushinteger(L, (lua_Integer)status.st_mtime);
   return 2;
 }

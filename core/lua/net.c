@@ -71,11 +71,18 @@ static int listener_close(lua_State *L) {
   return 0;
 }
 
+int filo_read_address(lua_State *L, int index, struct filo_address *ret, struct filo_error *err) {
+  size_t len;
+  const char *text = luaL_checklstring(L, index, &len);
+  if (memchr(text, 0, len)) return filo_fail(err, FILO_INVALID, "an address must not have a NUL");
+  return filo_address_parse(text, ret, err);
+}
+
 static int listen_at(lua_State *L) {
   static const struct filo_listener_handler handler = {on_accepted};
   struct filo_error err;
   struct filo_address at;
-  if (filo_address_parse(luaL_checkstring(L, 1), &at, &err) < 0) return filo_return_error(L, &err);
+  if (filo_read_address(L, 1, &at, &err) < 0) return filo_return_error(L, &err);
   struct listener_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   memset(box, 0, sizeof *box);
   luaL_setmetatable(L, LISTENER_TYPE);
@@ -122,8 +129,7 @@ static int go_on_accepting(lua_State *L, int status, lua_KContext ctx) {
 static int parse_address(lua_State *L) {
   struct filo_error err;
   struct filo_address address;
-  if (filo_address_parse(luaL_checkstring(L, 1), &address, &err) < 0)
-    return filo_return_error(L, &err);
+  if (filo_read_address(L, 1, &address, &err) < 0) return filo_return_error(L, &err);
   lua_pushstring(L, address.host);
   lua_pushinteger(L, address.port);
   return 2;

@@ -19,6 +19,9 @@ void filo_read_options(lua_State *L, int table, struct filo_connection_options *
  * 1, or 2 with nil and an error. */
 int filo_push_accepted(lua_State *L, int fd, const struct filo_connection_options *options);
 
+/* The address at index, which may be a peer's word; FILO_INVALID. */
+int filo_read_address(lua_State *L, int index, struct filo_address *ret, struct filo_error *err);
+
 /* dial(address, options) */
 int filo_net_dial(lua_State *L);
 

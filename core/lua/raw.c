@@ -144,7 +144,7 @@ int filo_net_dial_raw(lua_State *L) {
   struct filo_error err;
   struct filo_address to;
   filo_task_check(L);
-  if (filo_address_parse(luaL_checkstring(L, 1), &to, &err) < 0) return filo_return_error(L, &err);
+  if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
   struct raw_box *box = push_raw(L, -1);
   lua_replace(L, 1);
   struct evdns_base *dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));

@@ -13,6 +13,7 @@
 struct reader_box {
   struct filo_reader *reader;
   struct filo_event changed;
+  bool reading, saving;
 };
 
 static void on_changed(void *ctx) {
@@ -90,6 +91,8 @@ static int go_on_reading(lua_State *L, int status, lua_KContext ctx);
 
 static int read_or_wait(lua_State *L) {
   struct reader_box *box = check_reader(L);
+  luaL_argcheck(L, !box->saving, 1, "the reader saves to a file");
+  box->reading = true;
   box->changed.set = false;
   int given = try_read(L, box);
   if (given > 0) return given;
@@ -131,14 +134,16 @@ static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
 /* save(path): into a new or emptied file */
 static int reader_save(lua_State *L) {
   struct reader_box *box = check_reader(L);
-  const char *path = luaL_checkstring(L, 2);
+  const char *path = filo_check_text(L, 2);
   filo_task_check(L);
+  luaL_argcheck(L, !box->reading && !box->saving, 1, "the reader has begun already");
   int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) {
     struct filo_error err;
     filo_fail_errno(&err, errno, "cannot write %s", path);
     return filo_return_error(L, &err);
   }
+  box->saving = true;
   filo_reader_save(box->reader, fd);
   return saved_or_wait(L, box);
 }

@@ -1,6 +1,7 @@
 /* The module filo.core.store: roots, paths, records, and the store's own methods. */
 #include "lua/store.h"
 
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +139,7 @@ static enum filo_durability check_durability(lua_State *L, int index) {
 
 /* open(root, owner, durability, reserve) */
 static int store_open(lua_State *L) {
-  const char *root = luaL_checkstring(L, 1);
+  const char *root = filo_check_text(L, 1);
   const unsigned char *owner = filo_check_hash(L, 2, "owner");
   enum filo_durability durability = check_durability(L, 3);
   lua_Integer reserve = luaL_optinteger(L, 4, 0);
@@ -268,14 +269,19 @@ static int store_space(lua_State *L) {
 
 /* --- Paths and records --- */
 
+/* What is out of range stays so. */
+static unsigned count_argument(lua_State *L, int index) {
+  lua_Integer n = luaL_checkinteger(L, index);
+  return n < 0 || n > UINT_MAX ? UINT_MAX : (unsigned)n;
+}
+
 /* cas_path(digest, width, depth, key_hash) */
 static int cas_path(lua_State *L) {
   struct filo_error err;
   char path[FILO_PATH_MAX];
   int digest = filo_digest_from_name(luaL_checkstring(L, 1));
   luaL_argcheck(L, digest >= 0, 1, "a digest: md5, sha1 or sha256");
-  struct filo_cas cas = {(enum filo_digest)digest, (unsigned)luaL_checkinteger(L, 2),
-                         (unsigned)luaL_checkinteger(L, 3)};
+  struct filo_cas cas = {(enum filo_digest)digest, count_argument(L, 2), count_argument(L, 3)};
   const unsigned char *hash = filo_check_hash(L, 4, "key hash");
   if (filo_cas_check(&cas, &err) < 0 || filo_cas_path(&cas, hash, path, &err) < 0)
     return filo_return_error(L, &err);
@@ -378,7 +384,7 @@ static const luaL_Reg store_methods[] = {{"close", store_close},
 
 static int prepare(lua_State *L) {
   struct filo_error err;
-  if (filo_store_prepare(luaL_checkstring(L, 1), &err) < 0) return filo_return_error(L, &err);
+  if (filo_store_prepare(filo_check_text(L, 1), &err) < 0) return filo_return_error(L, &err);
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -81,7 +81,7 @@ static int new_incoming(struct filo_store *store, const char *path, const unsign
   if (rc < 0) return rc;
   struct filo_incoming *incoming = calloc(1, sizeof *incoming);
   if (!incoming) return filo_fail(err, FILO_NO_MEMORY, "no memory to receive an object");
-  filo_draft_init(&incoming->draft, store);
+  filo_draft_init(&incoming->draft, filo_store_ref(store));
   incoming->draft.fields = fields;
   strcpy(incoming->draft.path, path); /* its length was checked with the path */
   incoming->record_len = record_len;
@@ -182,6 +182,7 @@ int filo_incoming_open(struct filo_store *store, const char *path, const unsigne
 
 void filo_incoming_free(struct filo_incoming *incoming, bool keep) {
   if (!incoming) return;
+  struct filo_store *store = incoming->draft.store;
   int failed = incoming->draft.err.code;
   bool useful = incoming->loaded && *incoming->name && failed != FILO_EXISTS &&
                 failed != FILO_INVALID && filo_body_any(&incoming->body);
@@ -191,6 +192,7 @@ void filo_incoming_free(struct filo_incoming *incoming, bool keep) {
   free(incoming->label);
   free(incoming->record);
   free(incoming);
+  filo_store_close(store);
 }
 
 const struct filo_record *filo_incoming_fields(const struct filo_incoming *incoming) {

@@ -29,6 +29,7 @@ struct filo_flusher;
 struct filo_incoming;
 
 struct filo_store {
+  atomic_uint refs; /* the opener's, and one of each sealer and incoming */
   char *root;
   int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
   enum filo_durability durability;
@@ -42,6 +43,9 @@ struct filo_store {
   struct filo_incoming *incoming; /* under receiving: one for each record at a time */
   struct filo_flusher *flusher;   /* durability "group" only */
 };
+
+/* store.c: filo_store_close lets go of it again. */
+struct filo_store *filo_store_ref(struct filo_store *store);
 
 /* root.c: the marker, the lock, the folders. */
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],

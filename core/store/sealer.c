@@ -67,7 +67,7 @@ static int new_sealer(struct filo_store *store, uint64_t size, unsigned char fla
                       struct filo_sealer **ret, struct filo_error *err) {
   struct filo_sealer *sealer = calloc(1, sizeof *sealer);
   if (!sealer) return filo_fail(err, FILO_NO_MEMORY, "no memory to store an object");
-  filo_draft_init(&sealer->draft, store);
+  filo_draft_init(&sealer->draft, filo_store_ref(store));
   sealer->draft.fields.flags = flags;
   sealer->size = size;
   sealer->small = size <= SMALL;
@@ -95,12 +95,14 @@ int filo_sealer_new(struct filo_store *store, uint64_t size, bool plain, struct 
 
 void filo_sealer_free(struct filo_sealer *sealer) {
   if (!sealer) return;
+  struct filo_store *store = sealer->draft.store;
   filo_draft_free(&sealer->draft, false);
   filo_close_fd(&sealer->hashes_fd);
   OPENSSL_cleanse(sealer->key, sizeof sealer->key);
   free(sealer->ciphertext);
   free(sealer->record);
   free(sealer);
+  filo_store_close(store);
 }
 
 /* --- chunks --- */

@@ -10,6 +10,7 @@
 static struct filo_store *new_store(const struct filo_store_options *options) {
   struct filo_store *store = calloc(1, sizeof *store);
   if (!store) return NULL;
+  atomic_init(&store->refs, 1);
   store->root_fd = store->lock_fd = store->tmp_fd = store->bad_fd = store->objects_fd = -1;
   store->durability = options->durability;
   store->reserve = options->reserve;
@@ -39,8 +40,13 @@ int filo_store_open(const struct filo_store_options *options, struct filo_store 
   return 0;
 }
 
+struct filo_store *filo_store_ref(struct filo_store *store) {
+  atomic_fetch_add_explicit(&store->refs, 1, memory_order_relaxed);
+  return store;
+}
+
 void filo_store_close(struct filo_store *store) {
-  if (!store) return;
+  if (!store || atomic_fetch_sub_explicit(&store->refs, 1, memory_order_acq_rel) != 1) return;
   filo_flusher_free(store->flusher);
   const int fds[] = {store->tmp_fd, store->bad_fd, store->objects_fd, store->root_fd,
                      store->lock_fd};

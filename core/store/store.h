@@ -45,7 +45,8 @@ int filo_store_open(const struct filo_store_options *options, struct filo_store 
  * identity into it before opening: the file `identity` does not count as content. */
 int filo_store_prepare(const char *root, struct filo_error *err);
 
-/* Waits for flushes under way; every object, sealer and incoming must be closed before. */
+/* Lets go of it. It closes, after flushes under way, once every sealer and incoming of it is gone
+ * too. */
 void filo_store_close(struct filo_store *store);
 
 const char *filo_store_root(const struct filo_store *store);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "crypto/digest.h"
@@ -37,10 +38,11 @@ struct filo_deposit {
 
   int fd;
   char *name;
-  struct event *readable; /* drain */
-  bool copying;           /* a file is read by the workers */
-  bool reading;           /* a pipe is read by the loop */
-  bool ending;            /* no more bytes come; the last chunk may still wait for its turn */
+  struct event *readable;     /* drain */
+  const struct timeval *tick; /* instead of waiting for the descriptor; NULL: it can tell */
+  bool copying;               /* a file is read by the workers */
+  bool reading;               /* a pipe is read by the loop */
+  bool ending;                /* no more bytes come; the last chunk may still wait for its turn */
   bool abandoned, published;
 
   struct filo_publication publication;
@@ -240,14 +242,15 @@ void filo_deposit_copy(struct filo_deposit *deposit, int fd, const char *name) {
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
-  (void)what;
+  (void)fd, (void)what;
   struct filo_deposit *deposit = arg;
   struct filo_error err;
   if (deposit->fill == FILO_CHUNK_SIZE || !have_buffer(deposit)) {
     event_del(deposit->readable); /* `pump` goes on when there is room */
     return;
   }
-  ssize_t n = read(fd, deposit->buffer->bytes + deposit->fill, FILO_CHUNK_SIZE - deposit->fill);
+  ssize_t n =
+      read(deposit->fd, deposit->buffer->bytes + deposit->fill, FILO_CHUNK_SIZE - deposit->fill);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (n < 0) fail(deposit, filo_fail_errno(&err, errno, "cannot read %s", deposit->name), &err);
   if (n > 0) deposit->fill += (size_t)n;
@@ -259,13 +262,25 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
   if (n <= 0 || deposit->fill == FILO_CHUNK_SIZE) turn(deposit);
 }
 
+/* Some devices, such as /dev/null, know no waiting. */
+static bool can_wait(int fd) {
+  struct epoll_event event = {.events = EPOLLIN};
+  int probe = epoll_create1(EPOLL_CLOEXEC);
+  bool refused = probe >= 0 && epoll_ctl(probe, EPOLL_CTL_ADD, fd, &event) < 0 && errno == EPERM;
+  if (probe >= 0) close(probe);
+  return !refused;
+}
+
 int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
                        struct filo_error *err) {
+  static const struct timeval at_once;
+  bool waits = can_wait(fd);
   deposit->fd = fd;
   deposit->name = strdup(name);
-  deposit->readable =
-      event_new(deposit->desk->base, fd, EV_READ | EV_PERSIST, on_readable, deposit);
-  if (!deposit->readable || event_add(deposit->readable, NULL) < 0)
+  deposit->tick = waits ? NULL : &at_once;
+  deposit->readable = event_new(deposit->desk->base, waits ? fd : -1,
+                                EV_PERSIST | (waits ? EV_READ : 0), on_readable, deposit);
+  if (!deposit->readable || event_add(deposit->readable, deposit->tick) < 0)
     return filo_fail(err, FILO_INVALID, "cannot wait for %s to become readable", name);
   deposit->reading = true;
   return 0;
@@ -276,7 +291,7 @@ static void read_more(struct filo_deposit *deposit) {
     if (!may_start(deposit)) return;
     submit_fill(deposit, false);
   }
-  if (have_buffer(deposit)) event_add(deposit->readable, NULL);
+  if (have_buffer(deposit)) event_add(deposit->readable, deposit->tick);
 }
 
 static void pump(struct filo_deposit *deposit) {
