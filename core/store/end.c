@@ -8,7 +8,12 @@
 
 static const char magic[] = "filoseal";
 
-enum { MAGIC_AT = 8, LEAST_SIZE = FILO_IV_SIZE + FILO_RECORD_MIN + FILO_FOOTER_SIZE };
+/* Formats up to FORMAT_MAX may come one day; more is rot. */
+enum {
+  MAGIC_AT = 8,
+  FORMAT_MAX = 255,
+  LEAST_SIZE = FILO_IV_SIZE + FILO_RECORD_MIN + FILO_FOOTER_SIZE
+};
 
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err) {
@@ -40,7 +45,7 @@ static int check_footer(const struct filo_end *end, const char *label, size_t *r
   if (memcmp(footer + MAGIC_AT, magic, FILO_FOOTER_SIZE - MAGIC_AT) != 0)
     return filo_fail(err, FILO_CORRUPT, "%s is no sealed object", label);
   uint32_t format = filo_get_le32(footer + 4);
-  if (format > FILO_FORMAT)
+  if (format > FILO_FORMAT && format <= FORMAT_MAX)
     return filo_fail(err, FILO_UNSUPPORTED, "%s has format %u: a newer Filo made it", label,
                      format);
   *record_len = filo_get_le32(footer);
@@ -80,6 +85,7 @@ static int check_record(const char *label, bool trusted, struct filo_end *end,
   struct filo_error why;
   int rc = trusted ? filo_record_peek(end->record, end->record_len, &end->fields, &why)
                    : filo_record_parse(end->record, end->record_len, &end->fields, &why);
+  if (rc == FILO_UNSUPPORTED) rc = FILO_CORRUPT; /* this format has this record and no other */
   if (rc < 0) return filo_fail(err, rc, "%s: %s", label, why.message);
   uint64_t size = FILO_IV_SIZE + end->fields.size +
                   FILO_HASH_SIZE * filo_chunk_count(end->fields.size) + end->record_len +
