@@ -29,6 +29,12 @@ static int reader_close(lua_State *L) {
   return 0;
 }
 
+static int return_closed(lua_State *L) {
+  struct filo_error err;
+  filo_fail(&err, FILO_CLOSED, "the object was closed while it was being read");
+  return filo_return_error(L, &err);
+}
+
 static struct reader_box *check_reader(lua_State *L) {
   struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
   luaL_argcheck(L, box->reader, 1, "the reader is closed");
@@ -103,6 +109,7 @@ static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
   if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  if (!box->reader) return return_closed(L);
   return read_or_wait(L);
 }
 
@@ -128,7 +135,8 @@ static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
   if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
-  return saved_or_wait(L, check_reader(L));
+  if (!box->reader) return return_closed(L);
+  return saved_or_wait(L, box);
 }
 
 /* save(path): into a new or emptied file */

@@ -187,6 +187,10 @@ function Node:store(key, content, given)
   return spread(self, version, size)
 end
 
+local function wake_all(self, waiting)
+  while waiting[1] do self.host.wake(table.remove(waiting)) end
+end
+
 -- Getting ---------------------------------------------------------------------------------------------------------------
 
 local function not_found(err, key)
@@ -194,11 +198,21 @@ local function not_found(err, key)
   return errors.fail("not_found", ("'%s' was deleted"):format(key), { key = key })
 end
 
+---An object for the script: the node's end closes it, for it would keep the root locked.
+local function hand_out(self, opened, info, heal)
+  local object = Object(opened, info, heal)
+  self.handed_out[object] = true
+  return object
+end
+
 ---Fetches in the background what a partial lacks, and publishes it here.
 local function complete(self, found, partial)
   self:spawn(function()
     local _ <close> = partial
-    local _ <close> = setmetatable({}, { __close = function() self.fetching[found.record] = nil end })
+    local _ <close> = setmetatable({}, { __close = function()
+      self.fetching[found.record] = nil
+      wake_all(self, self.fetch_waiters)
+    end })
     local ok, err = true, nil
     if not found.body then ok, err = fetch.run(self, found, partial) end
     if ok then ok, err = partial:publish() end
@@ -261,7 +275,7 @@ local function open_here(self, key, path)
   local content_key, meta = unseal(self, object:record())
   if not content_key then return nil, meta end
   object:set_key(content_key)
-  return Object(object, describe(fields, meta, "here"), function(problem)
+  return hand_out(self, object, describe(fields, meta, "here"), function(problem)
     self:set_aside(self.namespace, path, problem)
     return find_again(self, key, path, fields, content_key)
   end)
@@ -285,7 +299,7 @@ local function get_from_peers(self, key, hash, path)
   opened, err = open_found(self, found, path)
   if not opened then return nil, errors.wrap(err, ("cannot get '%s'"):format(key), { key = key }) end
   opened:set_key(content_key)
-  return Object(opened, describe(found.fields, meta, "peers"))
+  return hand_out(self, opened, describe(found.fields, meta, "peers"))
 end
 
 ---Opens an object for reading: the copy here, or one that is fetched from peers, from several at once. A fetched copy is kept here;
@@ -385,6 +399,17 @@ function Node:delete(key)
   return receipt
 end
 
+---Waits until no version of a key is being fetched.
+local function wait_for_fetches(self, hash)
+  for _, partial in pairs(self.fetching) do
+    if partial:fields().key_hash == hash then
+      table.insert(self.fetch_waiters, self.host.current())
+      self.host.suspend()
+      return wait_for_fetches(self, hash)
+    end
+  end
+end
+
 ---Removes this node's own copy only, to free its space; the object stays at the peers.
 ---@param key string
 ---@return true?, filo.Error?
@@ -392,6 +417,7 @@ function Node:evict(key)
   check_open(self)
   local hash, path = locate(self, key)
   if not hash then return nil, path end
+  wait_for_fetches(self, hash)
   local fields, err = self.disk:stat(self.namespace, path)
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(key), { key = key }) end
   if fields.tombstone then return errors.fail("not_found", ("'%s' was deleted"):format(key), { key = key }) end
@@ -509,9 +535,10 @@ function Node:close()
   for _, landing in pairs(self.landings) do
     if landing.partial then landing.partial:close() end
   end
+  for object in pairs(self.handed_out) do object:close() end
   self.disk:close()
   if self.tls then self.tls:close() end
-  for _, each in ipairs(self.waiting) do self.host.wake(each) end
+  wake_all(self, self.waiting)
 end
 
 Node.__close = Node.close
@@ -530,8 +557,8 @@ return function(host, given)
   if not parts then return nil, err end
   local self = setmetatable(parts, Node)
   self.options, self.policy = options, options.policy
-  self.writing, self.fetching, self.waiting, self.closed = {}, {}, {}, false
-  self.partials = setmetatable({}, { __mode = "v" })
+  self.writing, self.fetching, self.fetch_waiters, self.waiting, self.closed = {}, {}, {}, {}, false
+  self.partials, self.handed_out = setmetatable({}, { __mode = "v" }), setmetatable({}, { __mode = "k" })
   self.hooks = new_hooks(self.host)
   self.peer_list = new_peers(self.host, setup.peer_settings(self))
   serve.install(self)

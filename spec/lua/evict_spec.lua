@@ -1,0 +1,44 @@
+local nodes = require "spec.support.nodes"
+
+local BIG = 3 << 20
+
+describe("node:evict", function()
+  it("removes the copy here only", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    assert.is_true(a:evict "key")
+    assert.is_false(nodes.exists(nodes.place(a, a, "key")))
+    assert.is_true(nodes.exists(nodes.place(a, b, "key")))
+    assert.equal("peers", a:stat("key").from)
+    assert.equal("content", nodes.content(a, "key"))
+  end)
+
+  it("waits for a fetch of the object that is under way, and removes what it fetched", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    for _, size in ipairs { 100, BIG } do
+      local content = nodes.bytes(size)
+      assert(a:store("key", content))
+      for _ = 1, 5 do
+        assert.is_true(a:evict "key")
+        assert.equal(content, nodes.content(a, "key"))
+      end
+    end
+  end)
+
+  it("says that there is nothing to evict", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local ok, err = a:evict "never stored"
+    assert.is_nil(ok)
+    assert.equal("not_found", err.code)
+    assert.matches("never stored", tostring(err))
+    assert(a:store("key", "content"))
+    assert(a:delete "key")
+    ok, err = a:evict "key"
+    assert.is_nil(ok)
+    assert.equal("not_found", err.code)
+    assert.matches("'key' was deleted", tostring(err))
+  end)
+end)
