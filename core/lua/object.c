@@ -126,6 +126,22 @@ static int object_verify_chunk(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
+static void set_aside_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  base->code = filo_object_set_aside(call->object, call->store->store, call->path, &base->err);
+}
+
+/* set_aside(path): only the very file that this object has open */
+static int object_set_aside(lua_State *L) {
+  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
+  filo_check_object(L, 1);
+  const char *path = filo_check_path(L, 2);
+  struct object_call *call = object_call(L, set_aside_work);
+  call->store = filo_store_handle_ref(box->store);
+  strcpy(call->path, path);
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
 /* --- Small objects whole, in one trip to a worker --- */
 
 static void read_body(struct object_call *call) {
@@ -175,13 +191,11 @@ int filo_store_sealed(lua_State *L) {
   return filo_call(L, &call->base, sealed_ended);
 }
 
-static const luaL_Reg methods[] = {{"fields", object_fields},
-                                   {"record", object_record},
-                                   {"set_key", object_set_key},
-                                   {"verify_chunk", object_verify_chunk},
-                                   {"reader", filo_object_reader},
-                                   {"close", object_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"fields", object_fields},       {"record", object_record},
+    {"set_key", object_set_key},     {"verify_chunk", object_verify_chunk},
+    {"set_aside", object_set_aside}, {"reader", filo_object_reader},
+    {"close", object_close},         {NULL, NULL}};
 
 void filo_register_object(lua_State *L) {
   filo_register_type(L, FILO_OBJECT_TYPE, methods, object_close);

@@ -126,6 +126,12 @@ function object:set_key(key) end
 ---@return filo.Error? err
 function object:verify_chunk(chunk) end
 
+---Moves the very file that this object has open to the root's `bad` folder; `exists` when a newer version took its place.
+---@param path string
+---@return true?
+---@return filo.Error? err
+function object:set_aside(path) end
+
 ---Reads content from offset up to, not with, stop.
 ---@param offset? integer from 0 on
 ---@param stop? integer the size when left out
