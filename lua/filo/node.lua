@@ -71,14 +71,14 @@ function Node:check_copy(namespace, path)
     if not ok then break end
   end
   if ok then return true end
-  if err.code == "corrupt" then self:set_aside(namespace, path, err) end
+  if err.code == "corrupt" then self:set_aside(namespace, path, err, object) end
   return nil, err
 end
 
----Sets a bad copy aside and says so.
-function Node:set_aside(namespace, path, err)
+---Sets a bad copy aside and says so. With `object`, only the very file that it has open: a newer version may have come.
+function Node:set_aside(namespace, path, err, object)
   self.host.log("error", ("a copy here is bad and was set aside: %s"):format(tostring(err)))
-  self.disk:set_aside(namespace, path)
+  if object then object:set_aside(path) else self.disk:set_aside(namespace, path) end
   self.hooks:announce("corrupt", { namespace = namespace, path = path }, nil, err)
 end
 
@@ -276,7 +276,7 @@ local function open_here(self, key, path)
   if not content_key then return nil, meta end
   object:set_key(content_key)
   return hand_out(self, object, describe(fields, meta, "here"), function(problem)
-    self:set_aside(self.namespace, path, problem)
+    self:set_aside(self.namespace, path, problem, object)
     return find_again(self, key, path, fields, content_key)
   end)
 end
