@@ -21,7 +21,7 @@
 
 enum {
   FILO_ROOT_PREFIX_SIZE = sizeof FILO_ROOT_PREFIX - 1,
-  FILO_STEP = 64 << 10, /* bytes encrypted, hashed and written at a time: they stay in the cache */
+  FILO_STEP = 256 << 10, /* bytes encrypted, hashed and written at a time: they stay in the cache */
   FILO_NS_DIGITS = 2 * FILO_ID_SIZE,
 };
 

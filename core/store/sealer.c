@@ -13,7 +13,7 @@
 #include "crypto/random.h"
 #include "store/internal.h"
 
-enum { SMALL = FILO_STEP, RECORD_ROOM = 4096 };
+enum { SMALL = 64 << 10, RECORD_ROOM = 4096 };
 
 static const uint64_t no_chunk = UINT64_MAX;
 
