@@ -208,18 +208,21 @@ end
 ---Fetches in the background what a partial lacks, and publishes it here.
 local function complete(self, found, partial)
   self:spawn(function()
+    local why = errors.new("closed", "the node was closed while it fetched this")
     local _ <close> = partial
     local _ <close> = setmetatable({}, { __close = function()
+      if why then partial:fail(why.code, tostring(why)) end
       self.fetching[found.record] = nil
       wake_all(self, self.fetch_waiters)
     end })
     local ok, err = true, nil
     if not found.body then ok, err = fetch.run(self, found, partial) end
-    if ok then ok, err = partial:publish() end
-    if not ok and err.code ~= "exists" then
-      partial:fail(err.code, tostring(err))
-      self.host.log("warning", "a copy could not be completed here: " .. tostring(err))
+    if ok then
+      ok, err = partial:publish()
+      ok = ok or err.code == "exists"
     end
+    why = not ok and err or nil
+    if why then self.host.log("warning", "a copy could not be completed here: " .. tostring(why)) end
   end)
 end
 

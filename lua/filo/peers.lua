@@ -128,6 +128,7 @@ local function greet(self, connection)
   if not hello then return nil, err end
   local code, why = refusal(self, connection, hello, raw_id, id)
   if code then
+    why = tostring(why)
     connection:close(code, why)
     return errors.fail(code, ("node %s at %s is not let in: %s"):format(id:sub(1, 16), connection:remote(), why), { peer = id })
   end
@@ -147,7 +148,7 @@ local function admit(self, connection, hello, id)
   end
   local peer = setmetatable({
     id = id, connection = connection, address = connection:remote(), listen = hello.listen, about = hello.about or {},
-    owner = self, pending = {}, watchers = {}, next_id = 1, free = hello.free, since = self.host.now(),
+    owner = self, pending = {}, watchers = {}, senders = {}, next_id = 1, free = hello.free, since = self.host.now(),
   }, Peer)
   self.by_id[id] = peer
   if old then old.connection:close("exists", "a newer connection took over") end
@@ -157,11 +158,22 @@ end
 -- Serving one connection ------------------------------------------------------------------------------------------------
 
 local function send(peer, message)
+  local host = peer.owner.host
   local ok, err = peer.connection:send(message)
   while not ok and err.code == "busy" do
-    local drained
-    drained, err = peer.connection:drained()
-    if not drained then return nil, err end
+    table.insert(peer.senders, host.current())
+    if #peer.senders == 1 then -- the first in line waits for the connection, the others for the first
+      local _ <close> = setmetatable({}, { __close = function()
+        local waiting = peer.senders
+        peer.senders = {}
+        for _, each in ipairs(waiting) do host.wake(each) end
+      end })
+      local drained, problem = peer.connection:drained()
+      if not drained then return nil, problem end
+    else
+      host.suspend()
+    end
+    if peer.gone then return nil, peer.gone end
     ok, err = peer.connection:send(message)
   end
   return ok, err
@@ -217,6 +229,7 @@ local function serve(self, peer)
 end
 
 local function drop(self, peer, err)
+  if peer.gone then return end
   peer.gone = err
   for _, waiting in pairs(peer.pending) do self.host.wake(waiting.task) end
   for _, task in ipairs(peer.watchers) do self.host.wake(task) end
@@ -333,9 +346,16 @@ function Peers:connect(address)
   local connection, err = self.host.net.dial(address, connection_options(self))
   if not connection then return nil, err end
   local me, result, problem, done = self.host.current(), nil, nil, false
-  self:spawn(run, self, connection, function(peer, why)
+  local function started(peer, why)
+    if done then return end
     result, problem, done = peer, why, true
     self.host.wake(me)
+  end
+  self:spawn(function()
+    local _ <close> = setmetatable({}, { __close = function(_, why)
+      started(nil, errors.is(why) and why or errors.new("closed", "the connection ended in its greeting"))
+    end })
+    run(self, connection, started)
   end)
   while not done do self.host.suspend() end
   if result then return result end

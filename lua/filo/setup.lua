@@ -100,12 +100,18 @@ local function open_listener(host, address)
   return listener
 end
 
+---A host that logs with a script's function; when that fails, the line goes where it goes without one.
+local function with_log(host, log)
+  local function guarded(level, message)
+    if not pcall(log, level, message) then host.log(level, message) end
+  end
+  return setmetatable({ log = guarded }, { __index = host })
+end
+
 ---Opens identity, root and listener. All or nothing.
 ---@return table?, filo.Error?
 function setup.open(host, given)
-  if given.log then
-    host = setmetatable({ log = given.log }, { __index = host })
-  end
+  if given.log then host = with_log(host, given.log) end
   local ok, err = check_path_option(host, given.path)
   if not ok then return nil, errors.wrap(err, "option path") end
   ok, err = host.store.prepare(given.root)

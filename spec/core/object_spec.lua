@@ -113,7 +113,9 @@ describe("a reader", function()
       local saving = runtime.spawn(saver.save, saver, folder:file "saved"):observe()
       runtime.sleep(0)
       saver:close()
-      assert.is_false(pcall(saving.join, saving))
+      local saved, err = saving:join()
+      assert.is_nil(saved)
+      assert.equal("closed", err.code)
     end
   end)
 

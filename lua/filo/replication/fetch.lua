@@ -44,7 +44,10 @@ local function fetch_run(state, holder, run, hashes)
   if not transfer then return nil, problem end
   state.active[transfer] = { bytes = 0, since = state.node.host.now() }
   local _ <close> = setmetatable({}, { __close = function() state.active[transfer] = nil end })
-  return transfer:join()
+  local ok
+  ok, err = transfer:join()
+  if not ok and err.code == "cancelled" then return errors.fail("timeout", "it sent nothing for a while") end
+  return ok, err
 end
 
 ---The holder is not asked again for this version.
@@ -65,9 +68,11 @@ local function work(state, holder)
     local hashes = not state.partial:has_hashes()
     local run = take_run(state)
     if not run then return end
-    local ok, err = fetch_run(state, holder, run, hashes)
+    local called, ok, err = pcall(fetch_run, state, holder, run, hashes)
+    if not called then ok, err = nil, ok end
     if not ok then
       give_back(state, run)
+      if errors.is_cancelled(err) and not called then error(err, 0) end
       return give_up(state, holder, err)
     end
   end
