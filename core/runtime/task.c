@@ -345,9 +345,11 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
 }
 
 /* Its `<close>` variables are closed, but it does not go on, not even into a pcall around os.exit.
- */
+ * They cannot wait. */
 static void end_exiting(struct filo_task *task) {
+  task->runtime->current = task;
   lua_resetthread(task->co);
+  task->runtime->current = NULL;
   lua_settop(task->co, 0);
   end(task, false);
 }
