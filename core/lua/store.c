@@ -164,6 +164,13 @@ static int store_close(lua_State *L) {
   return 0;
 }
 
+/* in_use(): whether something that came from it keeps the root */
+static int store_in_use(lua_State *L) {
+  struct filo_store_handle *handle = filo_check_store(L, 1);
+  lua_pushboolean(L, handle->refs > 1 || filo_store_in_use(handle->store));
+  return 1;
+}
+
 static int store_root(lua_State *L) {
   lua_pushstring(L, filo_store_root(filo_check_store(L, 1)->store));
   return 1;
@@ -369,6 +376,7 @@ static int unseal_record(lua_State *L) {
 
 static const luaL_Reg store_methods[] = {{"close", store_close},
                                          {"root", store_root},
+                                         {"in_use", store_in_use},
                                          {"stat", store_stat},
                                          {"remove", store_remove},
                                          {"set_aside", store_set_aside},

@@ -58,6 +58,10 @@ void filo_store_close(struct filo_store *store) {
   free(store);
 }
 
+bool filo_store_in_use(const struct filo_store *store) {
+  return atomic_load_explicit(&store->refs, memory_order_acquire) > 1;
+}
+
 const char *filo_store_root(const struct filo_store *store) {
   return store->root;
 }

@@ -49,6 +49,9 @@ int filo_store_prepare(const char *root, struct filo_error *err);
  * too. */
 void filo_store_close(struct filo_store *store);
 
+/* Whether others than the opener still work on it: sealers and incomings, which keep the root. */
+bool filo_store_in_use(const struct filo_store *store);
+
 const char *filo_store_root(const struct filo_store *store);
 
 /* Free bytes of the file system beyond the reserve, never below 0; and all its bytes. */

@@ -13,6 +13,7 @@ local setup = require "filo.setup"
 local source = require "filo.source"
 
 local KEY_MAX = 4096
+local CLOSE_SECONDS = 10
 
 ---@class filo.Node
 ---@field id string  node ID, 64 hex digits
@@ -198,7 +199,7 @@ local function not_found(err, key)
   return errors.fail("not_found", ("'%s' was deleted"):format(key), { key = key })
 end
 
----An object for the script: the node's end closes it, for it would keep the root locked.
+---An object for the script. What was handed out is closed with the node, since it keeps the root locked.
 local function hand_out(self, opened, info, heal)
   local object = Object(opened, info, heal)
   self.handed_out[object] = true
@@ -342,7 +343,10 @@ end
 ---Whether there is such an object, here or at a connected peer.
 ---@param key string
 ---@return boolean
-function Node:has(key) return (self:stat(key)) ~= nil end
+function Node:has(key)
+  check_open(self)
+  return (self:stat(key)) ~= nil
+end
 
 -- Listing ---------------------------------------------------------------------------------------------------------------
 
@@ -361,8 +365,9 @@ function Node:list(prefix)
   prefix = prefix or ""
   if type(prefix) ~= "string" then error("list: a prefix must be a string", 2) end
   local walk = assert(self.disk:walk(self.namespace))
+  self.handed_out[walk] = true
   local batch, at = {}, 0
-  return function()
+  local function next_item()
     while true do
       at = at + 1
       if not batch[at] then
@@ -373,6 +378,7 @@ function Node:list(prefix)
       if item then return item end
     end
   end
+  return next_item, nil, nil, walk
 end
 
 -- Deleting --------------------------------------------------------------------------------------------------------------
@@ -529,6 +535,12 @@ function Node:wait()
   end
 end
 
+---What works on the disk ends what it does, and only then the root is free.
+local function wait_for_disk(self)
+  local deadline = self.host.now() + CLOSE_SECONDS
+  while self.disk:in_use() and self.host.now() < deadline do self.host.sleep(0.005) end
+end
+
 ---Ends all connections and tasks, and gives the root free. Idempotent; also done by `local node <close>`.
 function Node:close()
   if self.closed then return end
@@ -538,7 +550,8 @@ function Node:close()
   for _, landing in pairs(self.landings) do
     if landing.partial then landing.partial:close() end
   end
-  for object in pairs(self.handed_out) do object:close() end
+  for each in pairs(self.handed_out) do each:close() end
+  pcall(wait_for_disk, self) -- waiting may be impossible: then the process is ending
   self.disk:close()
   if self.tls then self.tls:close() end
   wake_all(self, self.waiting)

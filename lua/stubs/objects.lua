@@ -31,6 +31,10 @@ function store:close() end
 ---@return string path
 function store:root() end
 
+---Whether something that came from it is open or at work, and keeps the root.
+---@return boolean
+function store:in_use() end
+
 ---@param namespace string
 ---@param path string
 ---@return filo.core.Fields? fields

@@ -28,4 +28,53 @@ describe("node:close", function()
     assert.is_nil(bytes)
     assert.equal("closed", err.code)
   end)
+
+  it("waits until what is being written is written, so that the node can start again at once", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2, { durability = "full" })
+    local content = nodes.bytes(3 << 20)
+    assert(a:store("key", content))
+    for _ = 1, 5 do
+      assert(a:evict "key")
+      assert.equal(content, nodes.content(a, "key")) -- and now it is being flushed
+      a = net:restart "a"
+      nodes.peers(a, 1)
+    end
+  end)
+
+  it("ends a listing that was left open", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    for i = 1, 70 do assert(a:store("key " .. i, "x")) end
+    local next_item = a:list()
+    assert.is_table(next_item())
+    local first = a:list()()
+    assert.is_string(first.key)
+    a = net:restart "a"
+    assert.equal("x", nodes.content(a, "key 1"))
+  end)
+
+  it("is idempotent, wakes who waits for it, and ends every call", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local waiting = filo.spawn(function()
+      a:wait()
+      return "closed"
+    end)
+    filo.sleep(0)
+    a:close()
+    a:close()
+    assert.equal("closed", waiting:join(5))
+    for _, call in ipairs {
+      function() a:store("key", "x") end, function() a:get "key" end, function() a:stat "key" end,
+      function() a:list() end, function() a:delete "key" end, function() a:evict "key" end, function() a:verify "key" end,
+      function() a:peers() end, function() a:connect "127.0.0.1:1" end, function() a:handle("topic", print) end,
+      function() a:request("id", "topic") end, function() a:broadcast "topic" end, function() a:on("stored", print) end,
+      function() a:ready() end, function() a:has "key" end,
+    } do
+      local ok, err = pcall(call)
+      assert.is_false(ok)
+      assert.matches("close_spec.lua:%d+: the node is closed", err)
+    end
+  end)
 end)
