@@ -48,6 +48,7 @@ local function call(host, name, fn, ...)
     return false
   end
   if not results[1] then
+    if errors.is_cancelled(results[2]) then return false end -- all is ending
     host.log("error", ("the hook '%s' failed: %s"):format(name, tostring(results[2])))
     return false
   end
