@@ -106,7 +106,8 @@ end
 
 local _ <close> = setmetatable({}, { __close = function()
   for name in pairs(nodes) do stop(name) end
-  os.execute("rm -rf " .. quoted(folder))
+  os.execute("rm -rf " .. quoted(folder) .. " &")
+  while os.rename(folder, folder) do filo.sleep(0.01) end
 end })
 
 local function wait_for_peers(node, count)

@@ -1,0 +1,58 @@
+---For scripts that are run from a command line: `local script = require "filo.script"`.
+
+local script = {}
+
+local function name() return ((arg and arg[0] or "filo"):match "([^/]+)$") end
+
+---Ends the script with status 1 and a message.
+---@param text string  as for string.format
+---@param ... any
+function script.fail(text, ...)
+  io.stderr:write(name(), ": ", text:format(...), "\n")
+  os.exit(1, true)
+end
+
+---The comment that a script starts with.
+local function header()
+  local lines = {}
+  local file <close> = arg and arg[0] and io.open(arg[0])
+  if not file then return "" end
+  for line in file:lines() do
+    local text = line:match "^%-%-+%s?(.*)"
+    if not text and line:sub(1, 2) ~= "#!" then break end
+    lines[#lines + 1] = text
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+---Ends the script with status 2, and says what is wrong and how it is used: the comment that it starts with.
+---@param problem? string
+function script.usage(problem)
+  io.stderr:write(name(), ": ", problem or "wrong use", "\n\n", header())
+  os.exit(2, true)
+end
+
+---The cluster secret, from the file that FILO_SECRET_FILE names: arguments can be seen by everybody on the machine.
+---@return string
+function script.secret()
+  local path = os.getenv "FILO_SECRET_FILE"
+  if not path then script.usage "set FILO_SECRET_FILE to the file with the cluster secret" end
+  local file <close>, problem = io.open(path)
+  local text
+  if file then text, problem = file:read "a" end
+  if not text then script.fail("cannot read the cluster secret: %s", problem) end
+  local secret = text:match "^%s*(.-)%s*$"
+  if #secret < 8 then script.fail("the cluster secret in %s is too short: 8 bytes or more", path) end
+  return secret
+end
+
+---Addresses in a text, with commas or spaces between them.
+---@param text? string
+---@return string[]
+function script.addresses(text)
+  local list = {}
+  for address in (text or ""):gmatch "[^,%s]+" do list[#list + 1] = address end
+  return list
+end
+
+return script
