@@ -9,11 +9,12 @@ broken() {
       allowed["store"] = "crypto store"
       allowed["transport"] = "crypto transport"
       allowed["runtime"] = "runtime"
+      allowed["terminal"] = "terminal"
       allowed["transfer"] = "crypto store transport runtime transfer"
-      allowed["lua"] = "crypto store transport runtime transfer lua"
+      allowed["lua"] = "crypto store transport runtime terminal transfer lua"
       allowed["."] = "lua runtime"
       needs_lua = "runtime lua ."
-      needs_libevent = "runtime transport transfer lua"
+      needs_libevent = "runtime transport terminal transfer lua"
       pure = "transport/frame transport/address"
     }
     function has(list, word) { return index(" " list " ", " " word " ") > 0 }

@@ -9,10 +9,13 @@
 #include "lua/store.h"
 #include "runtime/task.h"
 
-static const luaL_Reg core_modules[] = {
-    {"filo.core.runtime", filo_runtime_module}, {"filo.core.crypto", filo_open_crypto},
-    {"filo.core.cbor", filo_open_cbor},         {"filo.core.store", filo_open_store},
-    {"filo.core.net", filo_open_net},           {NULL, NULL}};
+static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module},
+                                        {"filo.core.crypto", filo_open_crypto},
+                                        {"filo.core.cbor", filo_open_cbor},
+                                        {"filo.core.store", filo_open_store},
+                                        {"filo.core.net", filo_open_net},
+                                        {"filo.core.editline", filo_open_editline},
+                                        {NULL, NULL}};
 
 static const struct filo_embedded *find(const char *name) {
   for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++)

@@ -38,7 +38,12 @@ static void report(lua_State *L) {
 static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  if (filo_loop_interrupted()) luaL_error(L, "interrupted");
+  if (filo_loop_interrupted()) {
+    luaL_where(L, 0); /* a hook has no level of its own */
+    lua_pushliteral(L, "interrupted");
+    lua_concat(L, 2);
+    lua_error(L);
+  }
   report(L);
 }
 

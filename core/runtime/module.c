@@ -165,14 +165,14 @@ static int live_tasks(lua_State *L) {
 static const struct {
   const char *name;
   int signum;
-} signal_names[] = {{"CHLD", SIGCHLD}, {"HUP", SIGHUP},   {"INT", SIGINT},    {"TERM", SIGTERM},
-                    {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}};
+} signal_names[] = {{"CHLD", SIGCHLD}, {"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM},
+                    {"TSTP", SIGTSTP}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}, {"WINCH", SIGWINCH}};
 
 static int check_signal(lua_State *L, int index) {
   const char *name = luaL_checkstring(L, index);
   for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
     if (strcmp(name, signal_names[i].name) == 0) return signal_names[i].signum;
-  return luaL_argerror(L, index, "a signal: CHLD, HUP, INT, TERM, USR1, USR2 or WINCH");
+  return luaL_argerror(L, index, "a signal: CHLD, HUP, INT, TERM, TSTP, USR1, USR2 or WINCH");
 }
 
 static int on_signal(lua_State *L) {

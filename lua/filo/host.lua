@@ -28,6 +28,25 @@ local host = {
   net = net,        -- tls, listen, dial
 }
 
+local nodes = setmetatable({}, { __mode = "k" })
+local nodes_made = 0
+
+---A node has been made.
+function host.opened(node)
+  nodes_made = nodes_made + 1
+  nodes[node] = nodes_made
+end
+
+---The open nodes of this process, in the order in which they were made.
+function host.nodes()
+  local list = {}
+  for node in pairs(nodes) do
+    if not node.closed then list[#list + 1] = node end
+  end
+  table.sort(list, function(a, b) return nodes[a] < nodes[b] end)
+  return list
+end
+
 ---A line for people about what went wrong or changed; level: "error", "warning" or "info".
 function host.log(level, message)
   if level ~= "info" then io.stderr:write("filo: ", message, "\n") end

@@ -34,6 +34,10 @@ local filo = {
 ---@return filo.Node?, filo.Error?
 function filo.node(options) return new_node(host, options) end
 
+---The open nodes of this process, in the order in which they were made.
+---@return filo.Node[]
+function filo.nodes() return host.nodes() end
+
 ---Opens a raw byte connection, for scripts that speak some other protocol.
 ---@param address string  "host:port"
 ---@param seconds? number  to connect, 10 by default

@@ -580,5 +580,6 @@ return function(host, given)
   serve.install(self)
   if self.listener then self.peer_list:listen(self.listener) end
   for _, address in ipairs(options.bootstrap) do self.peer_list:bootstrap(address) end
+  host.opened(self)
   return self
 end

@@ -54,7 +54,7 @@ function runtime.live_tasks() end
 
 ---Calls fn as a task of its own when the signal comes; nil restores what happens without: SIGINT and SIGTERM cancel
 ---the main task.
----@param name "CHLD"|"HUP"|"INT"|"TERM"|"USR1"|"USR2"|"WINCH"
+---@param name "CHLD"|"HUP"|"INT"|"TERM"|"TSTP"|"USR1"|"USR2"|"WINCH"
 ---@param fn? fun()
 ---@param interrupts? boolean raise an error, too, in a script that computes for too long to come to fn
 ---@return fun()? previous

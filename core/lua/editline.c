@@ -1,0 +1,307 @@
+/* The module filo.core.editline: lines typed at a terminal (an editor), or read from a pipe.
+ *
+ * An editor's user values: the function that completes, and io.stdout and io.stderr, which stand
+ * for the C streams and follow them. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lua/modules.h"
+#include "lua/type.h"
+#include "runtime/task.h"
+#include "terminal/editor.h"
+#include "terminal/lines.h"
+
+#define EDITOR_TYPE "filo.editor"
+#define LINES_TYPE "filo.lines"
+
+enum { COMPLETE = 1, OUT, ERR, VALUES = ERR };
+
+struct editor_box {
+  lua_State *main;
+  struct filo_editor *editor;
+  struct filo_event ended;
+  bool completing;
+};
+
+struct lines_box {
+  struct filo_lines *lines;
+  struct filo_event came;
+};
+
+static struct event_base *base_of(lua_State *L) {
+  return filo_loop_base(filo_runtime_loop(filo_runtime_of(L)));
+}
+
+static int closed_meanwhile(lua_State *L) {
+  struct filo_error err;
+  filo_fail(&err, FILO_CLOSED, "the input was closed meanwhile");
+  return filo_return_error(L, &err);
+}
+
+/* --- Lua's standard files --- */
+
+/* The file of the name as a user value, if it still is the stream. */
+static void keep_file(lua_State *L, int box, const char *name, FILE *file, int value) {
+  if (lua_getglobal(L, "io") == LUA_TTABLE) lua_getfield(L, -1, name);
+  luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
+  if (stream && stream->f == file) {
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, box, value);
+  }
+  lua_settop(L, box);
+}
+
+static void point_file(lua_State *L, int box, int value, FILE *file) {
+  lua_getiuservalue(L, box, value);
+  luaL_Stream *stream = lua_touserdata(L, -1);
+  if (stream) stream->f = file;
+  lua_pop(L, 1);
+}
+
+static void point_files(lua_State *L, int box) {
+  point_file(L, box, OUT, stdout);
+  point_file(L, box, ERR, stderr);
+}
+
+/* --- Completion --- */
+
+struct question {
+  struct editor_box *box;
+  const char *line;
+  size_t cursor;
+};
+
+/* (question) -> the text to insert, or nothing */
+static int ask(lua_State *L) {
+  const struct question *question = lua_touserdata(L, 1);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, question->box);
+  if (lua_getiuservalue(L, -1, COMPLETE) != LUA_TFUNCTION) return 0;
+  lua_pushstring(L, question->line);
+  lua_pushinteger(L, (lua_Integer)question->cursor);
+  lua_call(L, 2, 1);
+  return 1;
+}
+
+/* Called by the loop, outside of any task. */
+static char *on_complete(void *ctx, const char *line, size_t cursor) {
+  struct editor_box *box = ctx;
+  lua_State *L = box->main;
+  struct question question = {.box = box, .line = line, .cursor = cursor};
+  if (!lua_checkstack(L, 2)) return NULL;
+  lua_pushcfunction(L, ask);
+  lua_pushlightuserdata(L, &question);
+  box->completing = true;
+  int status = lua_pcall(L, 1, 1, 0);
+  box->completing = false;
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  if (status != LUA_OK) fprintf(stderr, "filo: cannot complete: %s\n", text ? text : "an error");
+  char *answer = status == LUA_OK && text ? strdup(text) : NULL;
+  lua_pop(L, 1);
+  return answer;
+}
+
+/* --- Editors --- */
+
+static void on_ended(void *ctx) {
+  filo_event_set(&((struct editor_box *)ctx)->ended);
+}
+
+static struct editor_box *check_editor(lua_State *L) {
+  struct editor_box *box = luaL_checkudata(L, 1, EDITOR_TYPE);
+  luaL_argcheck(L, box->editor, 1, "the editor is closed");
+  return box;
+}
+
+/* open([complete]) */
+static int editline_open(lua_State *L) {
+  static const struct filo_editor_calls calls = {.ended = on_ended, .complete = on_complete};
+  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_settop(L, 1);
+  struct editor_box *box = lua_newuserdatauv(L, sizeof *box, VALUES);
+  memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, EDITOR_TYPE);
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, 2, COMPLETE);
+  keep_file(L, 2, "stdout", stdout, OUT);
+  keep_file(L, 2, "stderr", stderr, ERR);
+  lua_pushvalue(L, 2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, box);
+  box->main = filo_runtime_state(filo_runtime_of(L));
+  struct filo_error err;
+  if (filo_editor_new(base_of(L), &calls, box, &box->editor, &err) < 0) {
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, box);
+    return filo_return_error(L, &err);
+  }
+  point_files(L, 2);
+  return 1;
+}
+
+static int editor_close(lua_State *L) {
+  struct editor_box *box = luaL_checkudata(L, 1, EDITOR_TYPE);
+  if (!box->editor) return 0;
+  if (box->completing) return luaL_error(L, "the editor cannot be closed while it completes");
+  filo_editor_free(box->editor);
+  box->editor = NULL;
+  point_files(L, 1);
+  filo_event_set(&box->ended);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, box);
+  return 0;
+}
+
+static int give_line(lua_State *L, struct editor_box *box) {
+  char *line;
+  struct filo_error err;
+  switch (filo_editor_take(box->editor, &line)) {
+  case FILO_EDITOR_LINE:
+    lua_pushstring(L, line);
+    free(line);
+    return 1;
+  case FILO_EDITOR_EOF:
+    lua_pushnil(L);
+    return 1;
+  default:
+    filo_fail(&err, FILO_CANCELLED, "interrupted");
+    return filo_return_error(L, &err);
+  }
+}
+
+static int line_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct editor_box *box = luaL_checkudata(L, 1, EDITOR_TYPE);
+  enum filo_why why = filo_event_why(L, &box->ended);
+  if (why == FILO_TASK_CANCELLED) {
+    if (box->editor) filo_editor_drop(box->editor, false);
+    return filo_task_raise_cancelled(L);
+  }
+  return box->editor ? give_line(L, box) : closed_meanwhile(L);
+}
+
+/* read(prompt) */
+static int editor_read(lua_State *L) {
+  struct filo_error err;
+  struct editor_box *box = check_editor(L);
+  const char *prompt = luaL_checkstring(L, 2);
+  filo_task_check(L);
+  if (box->ended.waiter) return luaL_error(L, "another task waits for a line already");
+  box->ended.set = false;
+  if (filo_editor_read(box->editor, prompt, &err) < 0) return filo_return_error(L, &err);
+  if (box->ended.set) return give_line(L, box);
+  return filo_event_wait(L, &box->ended, -1, 0, line_ended);
+}
+
+static int editor_interrupt(lua_State *L) {
+  filo_editor_drop(check_editor(L)->editor, true);
+  return 0;
+}
+
+static int editor_resize(lua_State *L) {
+  filo_editor_resize(check_editor(L)->editor);
+  return 0;
+}
+
+static int editor_stop(lua_State *L) {
+  filo_editor_stop(check_editor(L)->editor);
+  return 0;
+}
+
+static int editor_columns(lua_State *L) {
+  lua_pushinteger(L, filo_editor_columns(check_editor(L)->editor));
+  return 1;
+}
+
+static int editor_load_history(lua_State *L) {
+  struct filo_error err;
+  if (filo_editor_load_history(check_editor(L)->editor, luaL_checkstring(L, 2), &err) < 0)
+    return filo_return_error(L, &err);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int editor_add_history(lua_State *L) {
+  filo_editor_add_history(check_editor(L)->editor, luaL_checkstring(L, 2));
+  return 0;
+}
+
+/* --- Lines of a pipe --- */
+
+static void on_came(void *ctx) {
+  filo_event_set(&((struct lines_box *)ctx)->came);
+}
+
+static int lines_close(lua_State *L) {
+  struct lines_box *box = luaL_checkudata(L, 1, LINES_TYPE);
+  filo_lines_free(box->lines);
+  box->lines = NULL;
+  filo_event_set(&box->came);
+  return 0;
+}
+
+static int editline_lines(lua_State *L) {
+  struct lines_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  memset(box, 0, sizeof *box);
+  luaL_setmetatable(L, LINES_TYPE);
+  struct filo_error err;
+  if (filo_lines_new(base_of(L), STDIN_FILENO, on_came, box, &box->lines, &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+static int next_line(lua_State *L, struct lines_box *box);
+
+static int line_came(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct lines_box *box = luaL_checkudata(L, 1, LINES_TYPE);
+  if (filo_event_why(L, &box->came) == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  return box->lines ? next_line(L, box) : closed_meanwhile(L);
+}
+
+static int next_line(lua_State *L, struct lines_box *box) {
+  char *line;
+  size_t len;
+  switch (filo_lines_next(box->lines, &line, &len)) {
+  case FILO_LINES_LINE:
+    lua_pushlstring(L, line, len);
+    free(line);
+    return 1;
+  case FILO_LINES_END:
+    lua_pushnil(L);
+    return 1;
+  default:
+    box->came.set = false;
+    return filo_event_wait(L, &box->came, -1, 0, line_came);
+  }
+}
+
+static int lines_read(lua_State *L) {
+  struct lines_box *box = luaL_checkudata(L, 1, LINES_TYPE);
+  luaL_argcheck(L, box->lines, 1, "the input is closed");
+  filo_task_check(L);
+  return next_line(L, box);
+}
+
+static const luaL_Reg editor_methods[] = {{"read", editor_read},
+                                          {"interrupt", editor_interrupt},
+                                          {"resize", editor_resize},
+                                          {"stop", editor_stop},
+                                          {"columns", editor_columns},
+                                          {"load_history", editor_load_history},
+                                          {"add_history", editor_add_history},
+                                          {"close", editor_close},
+                                          {NULL, NULL}};
+
+static const luaL_Reg lines_methods[] = {
+    {"read", lines_read}, {"close", lines_close}, {NULL, NULL}};
+
+static const luaL_Reg functions[] = {
+    {"open", editline_open}, {"lines", editline_lines}, {NULL, NULL}};
+
+int filo_open_editline(lua_State *L) {
+  filo_register_type(L, EDITOR_TYPE, editor_methods, editor_close);
+  filo_register_type(L, LINES_TYPE, lines_methods, lines_close);
+  luaL_newlib(L, functions);
+  return 1;
+}

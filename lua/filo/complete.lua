@@ -1,0 +1,106 @@
+---Completes the name before the cursor: globals, keywords, fields of tables, methods. Looks only into tables and into the
+---tables that their metatables' __index names; calls nothing.
+
+local KEYWORDS = {}
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
+  while]]):gmatch "%a+" do KEYWORDS[#KEYWORDS + 1] = word end
+
+local MAX_LINKS = 10
+
+local function index_of(value)
+  local meta = debug.getmetatable(value)
+  return type(meta) == "table" and rawget(meta, "__index") or nil
+end
+
+---Each table in which a field of the value is looked up, in order.
+local function places(value)
+  local list = {}
+  for _ = 1, MAX_LINKS do
+    if type(value) == "table" then list[#list + 1] = value end
+    value = index_of(value)
+    if value == nil then break end
+  end
+  return list
+end
+
+local function get(value, name)
+  for _, place in ipairs(places(value)) do
+    local found = rawget(place, name)
+    if found ~= nil then return found end
+  end
+end
+
+---The value of "a.b:c", up to the last name, which is what is to be completed.
+local function resolve(globals, path)
+  local value = globals
+  for name in path:gmatch "([%a_][%w_]*)[.:]" do
+    value = get(value, name)
+    if value == nil then return nil end
+  end
+  return value
+end
+
+local function add_names(found, value, prefix, only_functions)
+  for _, place in ipairs(places(value)) do
+    for name, field in next, place do
+      local fits = type(name) == "string" and name:sub(1, #prefix) == prefix and name:find "^[%a_][%w_]*$"
+      local hidden = prefix == "" and name:sub(1, 1) == "_"
+      if fits and not hidden and (type(field) == "function" or not only_functions) then found[name] = true end
+    end
+  end
+end
+
+local function sorted(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+
+---True when the end of the text is within a string or a comment that began in it.
+local function in_string(text)
+  local quote
+  local i = 1
+  while i <= #text do
+    local char = text:sub(i, i)
+    if quote then
+      if char == "\\" then i = i + 1 elseif char == quote then quote = nil end
+    elseif char == '"' or char == "'" then
+      quote = char
+    elseif text:sub(i, i + 1) == "--" then
+      return true
+    end
+    i = i + 1
+  end
+  return quote ~= nil
+end
+
+---What all begin with.
+local function common_prefix(names)
+  local prefix = names[1] or ""
+  for _, name in ipairs(names) do
+    while name:sub(1, #prefix) ~= prefix do prefix = prefix:sub(1, -2) end
+  end
+  return prefix
+end
+
+---@param globals table
+---@param text string  the line up to the cursor
+---@return string insert  what can be added at the cursor
+---@return string[] names  that it could become
+return function(globals, text)
+  local path = text:match "[%a_][%w_.:]*$"
+  if not path or in_string(text) or path:find "%.%." or text:sub(-#path - 1, -#path - 1):find "[.:]" then return "", {} end
+  local separator, prefix = path:match "([.:]?)([%w_]*)$"
+  local value = resolve(globals, path)
+  if value == nil then return "", {} end
+  local found = {}
+  add_names(found, value, prefix, separator == ":")
+  if separator == "" then
+    for _, word in ipairs(KEYWORDS) do
+      if word:sub(1, #prefix) == prefix then found[word] = true end
+    end
+  end
+  local names = sorted(found)
+  return common_prefix(names):sub(#prefix + 1), names
+end
