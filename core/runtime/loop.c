@@ -137,6 +137,20 @@ void filo_loop_free(struct filo_loop *loop) {
   free(loop);
 }
 
+static void on_tick(evutil_socket_t fd, short what, void *arg) {
+  (void)fd, (void)what, (void)arg;
+}
+
+void filo_loop_linger(struct filo_loop *loop, double seconds) {
+  double until = filo_now() + seconds;
+  event_del(loop->wake);
+  while (event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED) > 0 && filo_now() < until) {
+    struct timeval soon = {0, 20000};
+    event_base_once(loop->base, -1, EV_TIMEOUT, on_tick, NULL, &soon);
+    event_base_loop(loop->base, EVLOOP_ONCE);
+  }
+}
+
 struct event_base *filo_loop_base(struct filo_loop *loop) {
   return loop->base;
 }

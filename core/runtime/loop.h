@@ -29,6 +29,10 @@ void filo_loop_stop(struct filo_loop *loop);
 struct event_base *filo_loop_base(struct filo_loop *loop);
 struct filo_pool *filo_loop_pool(struct filo_loop *loop);
 
+/* After filo_loop_stop: lets what is left, such as connections that are closing, come to its end.
+ */
+void filo_loop_linger(struct filo_loop *loop, double seconds);
+
 /* The resolver, made at first use; NULL when the system has no name server configured. */
 struct evdns_base *filo_loop_dns(struct filo_loop *loop);
 

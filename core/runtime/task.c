@@ -16,6 +16,9 @@
 #include "runtime/guard.h"
 #include "runtime/internal.h"
 
+/* A connection may take 2 s to say its last words. */
+#define LINGER_SECONDS 2.5
+
 static const char mark;
 
 struct filo_runtime *filo_runtime_of(lua_State *L) {
@@ -401,6 +404,7 @@ void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   filo_guard_stop();
   filo_loop_stop(runtime->loop);
   lua_close(runtime->L);
+  filo_loop_linger(runtime->loop, LINGER_SECONDS);
   filo_loop_free(runtime->loop);
   free(runtime);
 }
