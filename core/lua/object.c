@@ -191,11 +191,23 @@ int filo_store_sealed(lua_State *L) {
   return filo_call(L, &call->base, sealed_ended);
 }
 
-static const luaL_Reg methods[] = {
-    {"fields", object_fields},       {"record", object_record},
-    {"set_key", object_set_key},     {"verify_chunk", object_verify_chunk},
-    {"set_aside", object_set_aside}, {"reader", filo_object_reader},
-    {"close", object_close},         {NULL, NULL}};
+/* share(): another handle on the same open file, to be closed on its own */
+static int object_share(lua_State *L) {
+  struct filo_object *object = filo_check_object(L, 1);
+  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
+  filo_push_object(L, box->store, filo_object_ref(object));
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"fields", object_fields},
+                                   {"record", object_record},
+                                   {"set_key", object_set_key},
+                                   {"verify_chunk", object_verify_chunk},
+                                   {"set_aside", object_set_aside},
+                                   {"reader", filo_object_reader},
+                                   {"share", object_share},
+                                   {"close", object_close},
+                                   {NULL, NULL}};
 
 void filo_register_object(lua_State *L) {
   filo_register_type(L, FILO_OBJECT_TYPE, methods, object_close);

@@ -31,8 +31,8 @@ local function check_open(self, level)
   if self.closed then error("the node is closed", (level or 2) + 1) end
 end
 
-local function check_key(key)
-  if type(key) ~= "string" then error("a key must be a string, not a " .. type(key), 3) end
+local function check_key(key, level)
+  if type(key) ~= "string" then error("a key must be a string, not a " .. type(key), level + 1) end
   if #key == 0 or #key > KEY_MAX then
     return errors.fail("invalid", ("a key must have 1 to %d bytes; this one has %d"):format(KEY_MAX, #key))
   end
@@ -84,7 +84,7 @@ function Node:set_aside(namespace, path, err, object)
 end
 
 local function locate(self, key)
-  local ok, err = check_key(key)
+  local ok, err = check_key(key, 3)
   if not ok then return nil, err end
   local hash = self:key_hash(key)
   local path
@@ -134,30 +134,35 @@ end
 
 -- Storing ---------------------------------------------------------------------------------------------------------------
 
-local function publish(self, deposit, key, meta)
+---What copies are made from: the very file just published, which a newer version may replace meanwhile. A small one whole.
+local function open_version(self, version, size)
+  local opened, err
+  if self.peer_list:count() == 0 then return version end
+  if size <= protocol.INLINE_MAX then
+    opened, err, version.body = self.disk:sealed(self.namespace, version.path, size)
+  else
+    opened, err = self.disk:object(self.namespace, version.path)
+    version.object = opened
+  end
+  if opened then return version end
+  return nil, errors.wrap(err, ("'%s' is stored here, but no copies can be made of it"):format(version.info.key))
+end
+
+local function publish(self, deposit, key, meta, size)
   local hash, path = locate(self, key)
   if not hash then return nil, path end
   local _ <close> = lock(self, hash)
   local version = next_version(self, path)
   local record, err = deposit:publish(self.identity, hash, version, encode_meta(self, meta), path)
   if not record then return nil, errors.wrap(err, ("cannot store '%s'"):format(key), { key = key }) end
-  return {
+  return open_version(self, {
     record = record, version = version, path = path,
-    info = { key = key, key_hash = hash, namespace = self.namespace, version = version },
-  }
+    info = { key = key, key_hash = hash, namespace = self.namespace, version = version, size = size },
+    receipt = { key = key, version = version, size = size, copies = { self.id }, pending = {}, refused = {} },
+  }, size)
 end
 
-local function spread(self, version, size)
-  if size <= protocol.INLINE_MAX and self.peer_list:count() > 0 then
-    local fields, problem, body = self.disk:sealed(self.namespace, version.path, size)
-    if not fields then return nil, problem end
-    version.body = body
-  end
-  version.info.size = size
-  version.source = function() return self.disk:object(self.namespace, version.path) end
-  version.receipt = {
-    key = version.info.key, version = version.version, size = size, copies = { self.id }, pending = {}, refused = {},
-  }
+local function spread(self, version)
   local receipt, err = place.spread(self, version)
   self.hooks:announce("stored", version.info, version.receipt)
   return receipt, err
@@ -171,8 +176,9 @@ end
 function Node:store(key, content, given)
   check_open(self)
   given = setup.check_store_options(given)
-  local ok, err = true, nil
-  if key ~= nil then ok, err = check_key(key) end
+  local ok, err = pcall(self.host.encode, given.fields)
+  if not ok then error("store: option 'fields': " .. tostring(err), 2) end
+  if key ~= nil then ok, err = check_key(key, 2) end
   if not ok then return nil, err end
   ok, err = self.hooks:allow("before_store", { key = key, fields = given.fields })
   if not ok then return nil, err end
@@ -182,10 +188,10 @@ function Node:store(key, content, given)
   local size, digest = deposit:finish()
   if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
   key = key or self.host.crypto.hex(digest)
-  local version
-  version, err = publish(self, deposit, key, { name = key, modified = modified or self.host.time() // 1000000, fields = given.fields })
-  if not version then return nil, err end
-  return spread(self, version, size)
+  local meta = { name = key, modified = modified or self.host.time() // 1000000, fields = given.fields }
+  local version, problem = publish(self, deposit, key, meta, size)
+  if not version then return nil, problem end
+  return spread(self, version)
 end
 
 local function wake_all(self, waiting)
@@ -345,7 +351,7 @@ end
 ---@return boolean
 function Node:has(key)
   check_open(self)
-  return (self:stat(key)) ~= nil
+  return check_key(key, 2) ~= nil and self:stat(key) ~= nil
 end
 
 -- Listing ---------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ local HELLO_SECONDS = 10
 local PING_SECONDS = 10
 local REQUEST_SECONDS = 30
 local SILENCE_SECONDS = 35
+local CLOSED = "the node was closed"
 local REDIAL_FIRST, REDIAL_MOST = 0.1, 30
 
 ---@class filo.Peer
@@ -45,6 +46,7 @@ function Peers:spawn(fn, ...)
     return fn(...)
   end, ...)
   self.tasks[child] = true
+  if self.closed then child:cancel(CLOSED) end
   return child
 end
 
@@ -201,11 +203,11 @@ local function serve_request(self, peer, request)
     reply.body = nil
     reply.error = { code = err.code or "io", message = tostring(err):sub(1, 1000) }
   end
-  local ok, problem = pcall(send, peer, reply)
-  if not ok then
-    self.host.log("error", ("the answer to '%s' cannot be sent: %s"):format(request.topic, tostring(problem)))
-    send(peer, { re = request.id, error = { code = "io", message = "the answer cannot be sent" } })
-  end
+  local sent, problem = pcall(send, peer, reply)
+  if sent then return end
+  local told = pcall(send, peer, { re = request.id, error = { code = "io", message = "the answer cannot be sent" } })
+  if not told then return end -- the connection has gone meanwhile
+  self.host.log("error", ("the answer to '%s' cannot be sent: %s"):format(request.topic, tostring(problem)))
 end
 
 local function settle(self, peer, reply)
@@ -324,6 +326,9 @@ function Peers:count()
   return count
 end
 
+---Whether a value is a peer of this node, connected or not any more.
+function Peers:is_peer(value) return getmetatable(value) == Peer and value.owner == self end
+
 ---All connected peers, in the order of their IDs.
 ---@return filo.Peer[]
 function Peers:list()
@@ -428,8 +433,10 @@ end
 function Peers:close()
   self.closed = true
   for connection in pairs(self.connections) do connection:close() end
-  for child in pairs(self.tasks) do child:cancel "the node was closed" end
-  for child in pairs(self.tasks) do pcall(child.join, child, 3) end
+  local tasks = {}
+  for child in pairs(self.tasks) do tasks[#tasks + 1] = child end
+  for _, child in ipairs(tasks) do child:cancel(CLOSED) end
+  for _, child in ipairs(tasks) do pcall(child.join, child, 3) end
 end
 
 return new

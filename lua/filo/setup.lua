@@ -57,7 +57,7 @@ local NODE_RULES = {
 local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" } }
 
 ---@return table
-function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 3) end
+function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
 
 ---Misuse of `filo.node` is an error at its caller's line.
 ---@return table

@@ -143,6 +143,10 @@ function object:set_aside(path) end
 ---@return filo.Error? err
 function object:reader(offset, stop) end
 
+---Another handle on the same open file, to be closed on its own.
+---@return filo.core.Object
+function object:share() end
+
 function object:close() end
 
 ---@return filo.core.Fields

@@ -1,5 +1,6 @@
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
+local raises = require "spec.support.raises"
 
 describe("node:close", function()
   it("gives the root free though objects are still open", function()
@@ -9,7 +10,7 @@ describe("node:close", function()
     local object = assert(a:get "key")
     assert(object:read(10))
     net:stop "a"
-    assert.error_matches(function() object:read(10) end, "the object is closed")
+    raises("the object is closed", function() object:read(10) end)
     a = net:restart "a"
     assert.equal(3 << 20, #nodes.content(a, "key"))
   end)

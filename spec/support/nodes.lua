@@ -11,7 +11,7 @@ local temp = require "spec.support.temp"
 local SECRET = "the cluster secret of a test"
 local WAIT_SECONDS = 10
 
-local nodes = {}
+local nodes = { NONE = {} } -- NONE as an option's value: not given
 
 ---@class spec.Net
 local Net = {}
@@ -37,11 +37,13 @@ local function complete(self, name, given)
     root = self.folder:file(name), listen = "127.0.0.1:0", cluster = SECRET, durability = "none", reserve = 0,
     log = function(level, message) table.insert(self.lines, ("%s %s: %s"):format(name, level, message)) end,
   }
-  for option, value in pairs(given or {}) do options[option] = value or nil end
+  for option, value in pairs(given or {}) do
+    if value == nodes.NONE then options[option] = nil else options[option] = value end
+  end
   return options
 end
 
----Starts a node; an option that is false is left out. Gives nil, err as filo.node does.
+---Starts a node. Gives nil, err as filo.node does.
 function Net:try(name, given)
   local options = complete(self, name, given)
   local node, err = filo.node(options)

@@ -14,8 +14,7 @@ local function copy_large(version, peer)
   local answer, err = peer:request("offer", { record = record })
   if not answer then return nil, err end
   if not answer.want then return true end
-  local object <close>, missing = version.source()
-  if not object then return nil, missing end
+  local object <close> = version.object:share()
   local hashes = answer.hashes == true
   local transfer <close>, problem = peer.connection:send_object(object, hashes, answer.want)
   if not transfer then
@@ -70,6 +69,10 @@ local function wake(state)
   if state.waiting then state.node.host.wake(state.waiting) end
 end
 
+local function close_when_done(state)
+  if state.version.object and #state.receipt.pending == 0 then state.version.object:close() end
+end
+
 local function start_next(state)
   local peer = state.candidates[state.next]
   if not peer then return end
@@ -85,20 +88,44 @@ local function start_next(state)
     else
       local reason = ok and tostring(err) or tostring(copied)
       table.insert(receipt.refused, { peer = peer.id, reason = reason })
-      start_next(state)
+      if ok then start_next(state) end
     end
     wake(state)
+    close_when_done(state)
     if not ok then error(copied, 0) end
   end)
 end
 
+---The peers of a policy's answer, each once; nil when it is no list of peers.
+local function checked_peers(node, list)
+  local peers, seen = {}, {}
+  for _, peer in ipairs(type(list) == "table" and list or { false }) do
+    if not node.peer_list:is_peer(peer) then return nil end
+    if not seen[peer] then peers[#peers + 1] = peer end
+    seen[peer] = true
+  end
+  return peers
+end
+
+---Asks the policy: the peers to ask in turn, how many of them are to hold a copy, the quorum. What it gives is checked.
+---@return table?, integer|filo.Error, integer?
 local function decide(node, info)
   local policy = node.policy
-  local candidates, wanted = policy.place(info, node.peer_list:list())
-  if type(candidates) ~= "table" then error("policy '" .. policy.name .. "': place must return a list of peers", 0) end
+  local function fail(text, ...)
+    return errors.fail("invalid", ("policy '%s': "):format(policy.name) .. text:format(...) .. " (the object is stored here)")
+  end
+  local ok, list, wanted = pcall(policy.place, info, node.peer_list:list())
+  if not ok then return fail("place failed: %s", list) end
+  local candidates = checked_peers(node, list)
+  if not candidates then return fail "place must return a list of peers" end
+  if wanted ~= nil and (math.type(wanted) ~= "integer" or wanted < 0) then return fail "place must return a number of peers" end
   wanted = math.min(wanted or #candidates, #candidates)
   local quorum = policy.quorum
-  if type(quorum) == "function" then quorum = quorum(info, candidates) end
+  if type(quorum) == "function" then
+    ok, quorum = pcall(quorum, info, candidates)
+    if not ok then return fail("quorum failed: %s", quorum) end
+  end
+  if quorum ~= nil and math.type(quorum) ~= "integer" then return fail "quorum must be an integer" end
   return candidates, wanted, quorum or wanted + 1
 end
 
@@ -115,13 +142,18 @@ local function wait_for_quorum(state)
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
 
----Places copies of a version that is published here. version: {record, body where it is small, source, info, receipt}
+---Places copies of a version that is published here. version: {record, info, receipt, and body or object}
 ---@return filo.Receipt?, filo.Error?
 function place.spread(node, version)
   local candidates, wanted, quorum = decide(node, version.info)
+  if not candidates then
+    if version.object then version.object:close() end
+    return nil, wanted
+  end
   version.receipt.quorum = quorum
   local state = new_state(node, version, candidates, wanted)
   for _ = 1, wanted do start_next(state) end
+  close_when_done(state)
   return wait_for_quorum(state)
 end
 
