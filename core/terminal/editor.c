@@ -212,6 +212,7 @@ static unsigned char on_tab(EditLine *el, int key) {
 static void edit(void *arg) {
   struct filo_editor *editor = arg;
   int len = 0;
+  el_set(editor->el, EL_PREP_TERM, 1); /* before the prompt: nothing is echoed after it */
   const char *line = el_gets(editor->el, &len);
   if (line && len > 0) editor->line = strndup(line, (size_t)len - (line[len - 1] == '\n'));
 }
@@ -364,7 +365,7 @@ static void bind_keys(EditLine *el) {
       {"\\e[F", "ed-move-to-end"},  {"\\e[1~", "ed-move-to-beg"},      {"\\e[4~", "ed-move-to-end"},
       {"\\e[1;5C", "em-next-word"}, {"\\e[1;5D", "ed-prev-word"},      {"^I", "filo-complete"}};
   el_set(el, EL_EDITOR, "emacs");
-  el_set(el, EL_ADDFN, "filo-complete", "complete the name before the cursor", on_tab);
+  el_wset(el, EL_ADDFN, L"filo-complete", L"complete the name before the cursor", on_tab);
   el_source(el, NULL);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);

@@ -50,9 +50,7 @@ enum filo_editor_end filo_editor_take(struct filo_editor *editor, char **ret);
 /* The size of the terminal has changed (SIGWINCH). */
 void filo_editor_resize(struct filo_editor *editor);
 
-/* Stops the process as SIGTSTP does, with the terminal as it was meanwhile; returns when it goes
- * on.
- */
+/* Stops the process as SIGTSTP does, the terminal as it was; returns when it goes on. */
 void filo_editor_stop(struct filo_editor *editor);
 
 /* Columns of the terminal. */

@@ -257,9 +257,10 @@ end
 ---Runs the prompt until the end of input.
 return function()
   local interactive = runtime.is_terminal(0) and runtime.is_terminal(1)
+  local plain = (os.getenv "NO_COLOR" or "") ~= "" or os.getenv "TERM" == "dumb"
   local session = {
     main = runtime.current(), interactive = interactive, line_number = 0, interrupts = 0,
-    colours = interactive and runtime.is_terminal(2) and not os.getenv "NO_COLOR" and os.getenv "TERM" ~= "dumb",
+    colours = interactive and runtime.is_terminal(2) and not plain,
   }
   set_globals()
   if interactive then print(("filo %s (Lua 5.4). Ctrl-D leaves; help tells more."):format(filo.VERSION)) end

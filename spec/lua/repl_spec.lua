@@ -1,0 +1,396 @@
+local filo = require "filo"
+local new_terminal = require "spec.support.terminal"
+local process = require "spec.support.process"
+local runtime = require "filo.core.runtime"
+local temp = require "spec.support.temp"
+
+local GREETING = "filo " .. filo.VERSION .. " (Lua 5.4). Ctrl-D leaves; help tells more.\n"
+
+local INTERRUPT, END, TAB, CLEAR = "\3", "\4", "\t", "\21"
+local UP, LEFT, HOME, BACKSPACE, ESCAPE, SEARCH = "\27[A", "\27[D", "\1", "\127", "\27", "\18"
+
+local function piped(text, ...) return process.run { "-i", stdin = text, ... } end
+
+describe("filo -i in a pipe", function()
+  it("prints results, without prompt or colours", function()
+    assert.same({ status = 0, out = "2\n", err = "" }, piped "return 1+1\n")
+    assert.same({ status = 0, out = "2\n3\t{ 4 }\n", err = "" }, piped "1+1\n3, {4}\n")
+  end)
+
+  it("prints strings as they are", function()
+    assert.equal("two\nlines\n", piped("'two\\nlines'").out)
+  end)
+
+  it("prints nothing for statements and for no values", function()
+    assert.same({ status = 0, out = "", err = "" }, piped "x = 1\n\n-- nothing\nreturn\n")
+  end)
+
+  it("reads lines until they make a chunk", function()
+    assert.equal("1\n2\n", piped("for i = 1, 2 do\n  print(i)\nend\n").out)
+    assert.equal("{ 1, 2 }\n", piped("{ 1,\n2 }\n").out)
+    assert.equal("a\nb\n", piped("[[a\nb]]\n").out)
+    assert.equal("3\n", piped("1 +\n2").out)
+  end)
+
+  it("goes on after an error, which it names, and exits with 1", function()
+    local result = piped "x = = 1\nerror 'boom'\nprint 'on'\n"
+    assert.same({ 1, "on\n" }, { result.status, result.out })
+    assert.equal("filo: stdin:1: unexpected symbol near '='\nfilo: stdin:2: boom\n", result.err)
+  end)
+
+  it("shows the calls that led to an error, but not its own", function()
+    local result = piped "function f() local x = nil + 1 end\nfunction g() f() end\ng()\n"
+    assert.equal("filo: stdin:1: attempt to perform arithmetic on a nil value\n"
+      .. "\tstdin:1: in function 'f'\n\tstdin:2: in function 'g'\n", result.err)
+  end)
+
+  it("shows errors of every kind", function()
+    assert.equal("filo: error: { code = 1 }\n", piped("error { code = 1 }").err)
+    assert.equal("filo: error: nil\n", piped("error()").err)
+    assert.equal("filo: told\n", piped("error(setmetatable({}, { __tostring = function() return 'told' end }))").err)
+    assert.equal("filo: a?[2J\n", piped("error('a\\27[2J', 0)").err)
+  end)
+
+  it("says when the input ends in the middle of a chunk", function()
+    local result = piped "print 'before'\nfor i = 1, 2 do"
+    assert.same({ 1, "before\n" }, { result.status, result.out })
+    assert.equal("filo: stdin:2: 'end' expected near <eof>\n", result.err)
+  end)
+
+  it("knows filo, and waits at the prompt", function()
+    assert.equal("done\n", piped("filo.sleep(0.01) print 'done'").out)
+    assert.equal("5\n", piped("t = filo.spawn(function() filo.sleep(0.01) return 5 end)\nt:join()").out)
+  end)
+
+  it("runs a script first, and then has its globals", function()
+    local dir <close> = temp.folder()
+    local script = dir:write("script.lua", "value = ... .. '!' print 'script'")
+    local result = process.run { "-i", script, "argument", stdin = "value\narg[1]\n" }
+    assert.same({ status = 0, out = "script\nargument!\nargument\n", err = "" }, result)
+  end)
+
+  it("lets the node go on while the pipe waits", function()
+    local dir <close> = temp.folder()
+    dir:write("script.lua", "io.stdout:setvbuf 'no' filo.spawn(function() filo.sleep(0.05) print 'done' end)")
+    local command = ("cd %s; { while ! grep -q done out; do sleep 0.05; done; echo '\"last\"'; } | %s -l filo -i script.lua >out"):format(
+      dir.path, temp.quote(runtime.program()))
+    dir:write("out", "")
+    assert.equal(0, process.run({ program = "sh", "-c", command }).status)
+    assert.equal("done\nlast\n", dir:read "out")
+  end)
+
+  it("reads what cannot be waited for", function()
+    assert.same({ status = 0, out = "", err = "" }, process.run { "-i" }) -- /dev/null
+  end)
+
+  it("ends by SIGINT and SIGTERM as a script does", function()
+    for signal, status in pairs { INT = 130, TERM = 143 } do
+      local child <close> = process.start { "-i", stdin = "print 'ready' io.stdout:flush() filo.sleep(1000)\n" }
+      child:expect "ready"
+      child:kill(signal)
+      assert.equal(status, child:wait().status)
+    end
+  end)
+end)
+
+---A prompt that waits for a line.
+local function prompt(options)
+  local terminal = new_terminal { "-i", table.unpack(options or {}), env = options and options.env, home = options and options.home,
+    columns = options and options.columns }
+  terminal:expect(">")
+  return terminal
+end
+
+local function leave(terminal)
+  terminal:type(END)
+  local status, restored = terminal:wait()
+  assert.equal(0, status)
+  assert.is_true(restored)
+end
+
+describe("the prompt", function()
+  it("greets, evaluates and leaves", function()
+    local terminal <close> = prompt()
+    assert.equal(GREETING .. ">", terminal:text())
+    terminal:type "1 + 1, 'text'\r"
+    terminal:expect "> 1 + 1, 'text'\n2       \"text\"\n>"
+    terminal:type "for i = 1, 2 do\r"
+    terminal:expect ">>"
+    terminal:type "print(i) end\r"
+    terminal:expect ">> print(i) end\n1\n2\n>"
+    leave(terminal)
+    assert.matches("> %^D\n", terminal:text() .. "\n")
+  end)
+
+  it("shows errors and stays", function()
+    local terminal <close> = prompt()
+    terminal:type "error 'boom'\r"
+    terminal:expect "> error 'boom'\nstdin:1: boom\n>"
+    terminal:type "x = = 1\r"
+    terminal:expect "> x = = 1\nstdin:1: unexpected symbol near '='\n>"
+    leave(terminal)
+  end)
+
+  it("shows errors in red, unless NO_COLOR says not to", function()
+    for no_color, red in pairs { [""] = true, ["1"] = false } do
+      local terminal <close> = prompt { env = { NO_COLOR = no_color } }
+      terminal:type "error 'boom'\r"
+      terminal:expect "stdin:1: boom\n>"
+      leave(terminal)
+      assert.equal(red, terminal:written():find("\27[31mstdin:1: boom\27[0m", 1, true) ~= nil)
+    end
+  end)
+
+  it("has help", function()
+    local terminal <close> = prompt()
+    terminal:type "help\r"
+    terminal:expect_somewhere "closes all nodes and leaves.\n>"
+    leave(terminal)
+  end)
+
+  it("edits lines of UTF-8", function()
+    local terminal <close> = prompt()
+    terminal:type("x = 'grün 漢字'" .. LEFT .. BACKSPACE .. "語\r")
+    terminal:expect "> x = 'grün 漢語'\n>"
+    terminal:type("x .. '!'" .. HOME .. "#\r")
+    terminal:expect "> #x .. '!'\n\"12!\"\n>"
+    terminal:type "x\r"
+    terminal:expect "> x\n\"grün 漢語\"\n>"
+    terminal:type "'\xff'\r"
+    terminal:expect "\"\u{fffd}\"\n>"
+    leave(terminal)
+  end)
+
+  it("edits lines that are longer than the terminal is wide", function()
+    local terminal <close> = prompt { columns = 30 }
+    local line = ("abcdefghij"):rep(6)
+    terminal:type("'" .. line .. "'" .. HOME .. "#" .. "\r")
+    terminal:expect "60\n>"
+    leave(terminal)
+  end)
+
+  it("takes many lines at once, with tabs", function()
+    local terminal <close> = prompt()
+    terminal:type "if true then\r\tx = '\t'\rend\r#x\r"
+    terminal:expect "> #x\n1\n>"
+    leave(terminal)
+  end)
+
+  it("completes names", function()
+    local terminal <close> = prompt()
+    terminal:type("filo.sl" .. TAB)
+    terminal:expect "> filo.sleep"
+    terminal:type(CLEAR .. "string.rep:l" .. CLEAR .. "filo.s" .. TAB)
+    terminal:expect "sleep  spawn\n> filo.s"
+    terminal:type("p" .. TAB)
+    terminal:expect "sleep  spawn\n> filo.spawn"
+    terminal:type(CLEAR .. "unknown.x" .. TAB)
+    terminal:expect "> unknown.x"
+    terminal:type(CLEAR)
+    terminal:expect ">"
+    leave(terminal)
+  end)
+
+  it("remembers lines, across runs too", function()
+    local home <close> = temp.folder()
+    do
+      local terminal <close> = prompt { home = home.path }
+      terminal:type "first = 1\r second = 2\r'grün'\r"
+      terminal:expect "\"grün\"\n>"
+      terminal:type(UP)
+      terminal:expect "> 'grün'"
+      terminal:type(UP)
+      terminal:expect "> first = 1"
+      terminal:type(CLEAR)
+      terminal:expect ">"
+      leave(terminal)
+    end
+    assert.equal("first = 1\n'grün'\n", home:read ".local/state/filo/history")
+    local pipe <close> = assert(io.popen("stat -c %a " .. home:file ".local/state/filo/history"))
+    assert.equal("600", pipe:read "l")
+    local terminal <close> = prompt { home = home.path }
+    terminal:type(UP .. UP)
+    terminal:expect "> first = 1"
+    terminal:type "\r"
+    terminal:expect "> first = 1\n>"
+    terminal:type(SEARCH .. "gr")
+    terminal:expect_somewhere "bck:gr"
+    terminal:type "\r"
+    terminal:expect "\"grün\"\n>"
+    leave(terminal)
+  end)
+
+  it("keeps its history in XDG_STATE_HOME, and does without one that cannot be written", function()
+    local dir <close> = temp.folder()
+    do
+      local terminal <close> = prompt { env = { XDG_STATE_HOME = dir.path } }
+      terminal:type "1\r"
+      terminal:expect "1\n>"
+      leave(terminal)
+    end
+    assert.equal("1\n", dir:read "filo/history")
+    local terminal <close> = prompt { env = { XDG_STATE_HOME = dir:file "filo/history" } }
+    terminal:expect_somewhere "lines will not be remembered: "
+    leave(terminal)
+  end)
+
+  it("drops the line at Ctrl-C", function()
+    local terminal <close> = prompt()
+    terminal:type "this is not Lua"
+    terminal:expect "> this is not Lua"
+    terminal:type(INTERRUPT)
+    terminal:expect "> this is not Lua^C\n>"
+    terminal:type "function f(\r"
+    terminal:expect ">>"
+    terminal:type(INTERRUPT)
+    terminal:expect ">> ^C\n>"
+    terminal:type "1\r"
+    terminal:expect "> 1\n1\n>"
+    leave(terminal)
+  end)
+
+  it("leaves a wait at Ctrl-C", function()
+    local terminal <close> = prompt()
+    terminal:type "filo.sleep(1000)\r"
+    terminal:expect "> filo.sleep(1000)"
+    terminal:type(INTERRUPT)
+    terminal:expect "^Cinterrupted\n>"
+    terminal:type "1\r"
+    terminal:expect "> 1\n1\n>"
+    leave(terminal)
+  end)
+
+  local interruptible = not runtime.program():find "/thread/"; -- ThreadSanitizer delivers signals late
+  (interruptible and it or pending)("interrupts a computation at Ctrl-C", function()
+    local terminal <close> = prompt()
+    terminal:type "while true do end\r"
+    terminal:expect "> while true do end"
+    terminal:type(INTERRUPT)
+    terminal:expect "^Cstdin:1: interrupted\n>"
+    leave(terminal)
+  end)
+
+  it("leaves a line to itself that will not stop", function()
+    local terminal <close> = prompt()
+    terminal:type "for i = 1, 4 do print(i) n = i pcall(filo.sleep, 1000) end\r"
+    for i = 1, 3 do
+      terminal:expect_somewhere("\n" .. ("^C"):rep(i > 1 and 1 or 0) .. i)
+      runtime.sleep(0.05)
+      terminal:type(INTERRUPT)
+    end
+    terminal:expect "^Cthis line does not stop; it goes on in the background\n4\n>"
+    terminal:type "n\r"
+    terminal:expect "> n\n4\n>"
+    leave(terminal)
+  end)
+
+  it("shows what others print above the line being typed", function()
+    local terminal <close> = prompt { columns = 40 }
+    terminal:type "function later() filo.sleep(0.3) print(('x'):rep(50)) io.write 'half '\r"
+    terminal:type "io.flush() filo.sleep(0.05) io.stderr:write 'and half\\n' end\r"
+    terminal:type "filo.spawn(later) and nil\r"
+    terminal:expect "nil\n>"
+    local line = "this is a line that goes over two rows: ünï"
+    terminal:type(line)
+    terminal:expect(("x"):rep(40) .. "\n" .. ("x"):rep(10) .. "\nhalf and half\n> " .. line:sub(1, 38) .. "\n" .. line:sub(39))
+    terminal:type(CLEAR)
+    leave(terminal)
+  end)
+
+  it("keeps what is started alive between lines, and ends it when it leaves", function()
+    local terminal <close> = prompt()
+    terminal:type "closing = setmetatable({}, { __close = function() print 'closed' end })\r"
+    terminal:type "t = filo.spawn(function() local _ <close> = closing filo.sleep(1000) end)\r"
+    terminal:type "filo.sleep(0.05)\rt:status()\r"
+    terminal:expect "\"waiting\"\n>"
+    leave(terminal)
+    assert.matches("closed$", terminal:text())
+  end)
+
+  it("lets a node serve while it waits", function()
+    local dir <close> = temp.folder()
+    local terminal <close> = prompt()
+    terminal:type(("options = { root = '%s', listen = '127.0.0.1:0', reserve = 0 }\r"):format(dir:file "served"))
+    terminal:type "options.cluster = 'a secret of the test'\rnode = filo.node(options)\r"
+    terminal:type "node:handle('greet', function(name) print(name .. ' asks') return 'hello ' .. name end)\rnode.address\r"
+    terminal:expect_somewhere "\n\"127.0.0.1:"
+    terminal:type "half a line"
+    terminal:expect "> half a line"
+    local address = terminal:text():match "\n\"(127.0.0.1:%d+)\"\n"
+    local node <close> = assert(filo.node { root = dir:file "own", cluster = "a secret of the test", reserve = 0, durability = "none" })
+    local peer = assert(node:connect(address))
+    assert.equal("hello you", assert(peer:request("greet", "you")))
+    terminal:expect "you asks\n> half a line"
+    terminal:type(CLEAR)
+    leave(terminal)
+    while #node:peers() > 0 do filo.sleep(0.01) end
+  end)
+
+  it("follows the size of the terminal", function()
+    local terminal <close> = prompt { columns = 60 }
+    terminal:type "'some text'"
+    terminal:expect "> 'some text'"
+    terminal:resize(20, 30)
+    runtime.sleep(0.1)
+    terminal:type((" .. 'more'"):rep(3) .. "\r")
+    terminal:expect "\"some textmoremoremore\"\n>"
+    leave(terminal)
+  end)
+
+  it("waits for the rest of a key", function()
+    local terminal <close> = prompt()
+    terminal:type("filo.spawn(function() filo.sleep(0.2) print 'ran' end) and nil\r")
+    terminal:expect "nil\n>"
+    terminal:type("ab" .. ESCAPE)
+    terminal:expect "ran\n> ab"
+    terminal:type("[DX" .. CLEAR)
+    terminal:type("'\xc3")
+    runtime.sleep(0.05)
+    terminal:type("\xbc'\r")
+    terminal:expect "\"ü\"\n>"
+    leave(terminal)
+  end)
+
+  it("restores the terminal however it ends", function()
+    for keys, wanted in pairs {
+      ["os.exit(3)\r"] = 3, ["os.exit(4, true)\r"] = 4, ["filo.spawn(os.exit, 5)\r"] = 5,
+      ["filo.spawn(function() filo.sleep(0.1) os.exit(6, true) end)\r"] = 6,
+      ["filo.spawn(function() filo.sleep(0.1) os.exit(7) end)\r"] = 7,
+    } do
+      local terminal <close> = prompt()
+      terminal:type(keys)
+      assert.same({ wanted, true }, { terminal:wait() })
+    end
+  end)
+
+  it("restores the terminal when a signal ends it", function()
+    for _, keys in ipairs { "half a line", "filo.sleep(1000)\r" } do
+      local terminal <close> = prompt()
+      terminal:type(keys)
+      terminal:expect_somewhere(keys:sub(1, 5))
+      runtime.sleep(0.05)
+      terminal:kill "TERM"
+      assert.same({ 143, true }, { terminal:wait() })
+    end
+  end)
+
+  it("ends when the terminal is gone", function()
+    local terminal <close> = prompt()
+    terminal:type "x = 1"
+    terminal:expect "> x = 1"
+    terminal.child:kill "KILL"
+    local pid = terminal.folder:read("pid"):match "%d+"
+    local deadline = runtime.now() + 20
+    while io.open("/proc/" .. pid .. "/status") and runtime.now() < deadline do runtime.sleep(0.01) end
+    assert.is_nil(io.open("/proc/" .. pid .. "/status"))
+  end)
+
+  it("prompts after a script, with its globals", function()
+    local dir <close> = temp.folder()
+    local terminal <close> = prompt { dir:write("script.lua", "value = 42 print 'script'") }
+    assert.equal("script\n" .. GREETING .. ">", terminal:text())
+    terminal:type "value\r"
+    terminal:expect "> value\n42\n>"
+    leave(terminal)
+  end)
+end)
