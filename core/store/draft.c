@@ -53,6 +53,20 @@ int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_er
   return rc;
 }
 
+int filo_draft_allocate(struct filo_draft *draft, uint64_t bytes, struct filo_error *err) {
+  int failed;
+  do failed = fallocate(draft->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) < 0 ? errno : 0;
+  while (failed == EINTR);
+  if (failed == EOPNOTSUPP || failed == ENOSYS) return 0;
+  if (failed) return write_failed(draft, failed, err);
+  keep_promise(draft, bytes);
+  return 0;
+}
+
+void filo_draft_give_back(struct filo_draft *draft, uint64_t from, uint64_t to) {
+  fallocate(draft->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from));
+}
+
 int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, uint64_t offset,
                      struct filo_error *err) {
   const unsigned char *p = bytes;

@@ -157,6 +157,7 @@ static int start(struct filo_incoming *incoming, struct filo_error *err) {
   bool found = fstatat(draft->store->tmp_fd, incoming->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
   int rc = promise(incoming, found ? (uint64_t)st.st_blocks * 512 : 0, err);
   if (rc == 0) rc = filo_draft_create(draft, incoming->name, err);
+  if (rc == 0 && chunks_of(incoming) > 0) rc = filo_draft_allocate(draft, record_at(incoming), err);
   if (rc == 0)
     rc = filo_body_init(&incoming->body, draft->fd, incoming->label, &draft->fields, err);
   if (rc < 0) return rc;
@@ -180,12 +181,23 @@ int filo_incoming_open(struct filo_store *store, const char *path, const unsigne
   return 0;
 }
 
+/* A partial that is kept for resuming takes no room for what it lacks. */
+static void give_back_missing(struct filo_incoming *incoming) {
+  uint64_t chunks = chunks_of(incoming), to;
+  for (uint64_t from = 0; (from = filo_body_missing(&incoming->body, from)) < chunks; from = to) {
+    for (to = from + 1; to < chunks && !filo_body_has(&incoming->body, to);) to++;
+    uint64_t end = to < chunks ? FILO_IV_SIZE + to * FILO_CHUNK_SIZE : hashes_at(incoming);
+    filo_draft_give_back(&incoming->draft, FILO_IV_SIZE + from * FILO_CHUNK_SIZE, end);
+  }
+}
+
 void filo_incoming_free(struct filo_incoming *incoming, bool keep) {
   if (!incoming) return;
   struct filo_store *store = incoming->draft.store;
   int failed = incoming->draft.err.code;
   bool useful = incoming->loaded && *incoming->name && failed != FILO_EXISTS &&
                 failed != FILO_INVALID && filo_body_any(&incoming->body);
+  if (keep && useful) give_back_missing(incoming);
   filo_draft_free(&incoming->draft, keep && useful);
   if (incoming->listed) delist(incoming);
   if (incoming->loaded) filo_body_free(&incoming->body);

@@ -155,6 +155,11 @@ void filo_draft_init(struct filo_draft *draft, struct filo_store *store);
 int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err);
 /* Opens tmp/<name> (NULL: a new name), made when it is not there. */
 int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err);
+/* Takes the blocks of all that will be written at once: half the cost of one by one, and chunks
+ * that are written in parallel lie side by side. Does nothing where the file system cannot. */
+int filo_draft_allocate(struct filo_draft *draft, uint64_t bytes, struct filo_error *err);
+/* Blocks of bytes that were not written. */
+void filo_draft_give_back(struct filo_draft *draft, uint64_t from, uint64_t to);
 int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, uint64_t offset,
                      struct filo_error *err);
 /* Has the kernel start writing a whole chunk out, so that the flush at the end finds little left;

@@ -56,8 +56,10 @@ static int prepare(struct filo_sealer *sealer, struct filo_error *err) {
   OPENSSL_cleanse(random, sizeof random);
   if (!sealer->small) {
     rc = filo_draft_create(&sealer->draft, NULL, err);
-    if (rc == 0 && sealer->size == FILO_SIZE_UNKNOWN) rc = open_side_file(sealer, err);
-    return rc;
+    if (rc < 0) return rc;
+    if (sealer->size == FILO_SIZE_UNKNOWN) return open_side_file(sealer, err);
+    uint64_t hashes = FILO_HASH_SIZE * filo_chunk_count(sealer->size);
+    return filo_draft_allocate(&sealer->draft, FILO_IV_SIZE + sealer->size + hashes, err);
   }
   sealer->ciphertext = malloc(sealer->size + 1);
   return sealer->ciphertext ? 0 : filo_fail(err, FILO_NO_MEMORY, "no memory to store an object");
@@ -161,11 +163,18 @@ static int put_step(struct filo_sealer *sealer, uint64_t offset, const unsigned 
   return 0;
 }
 
+/* Steps end where pages of the file do (content starts at FILO_IV_SIZE): a page that is written in
+ * two parts costs half as much again. What is left of a chunk then goes with its last step. */
+static size_t step_length(size_t at, size_t len) {
+  size_t n = FILO_STEP - (at ? 0 : FILO_IV_SIZE);
+  return len - at <= n + FILO_IV_SIZE ? len - at : n;
+}
+
 static int pass_steps(struct filo_sealer *sealer, const struct passage *pass,
                       struct filo_error *err) {
-  unsigned char step[FILO_STEP];
+  unsigned char step[FILO_STEP + FILO_IV_SIZE];
   for (size_t at = 0, n; at < pass->len; at += n) {
-    n = pass->len - at < FILO_STEP ? pass->len - at : FILO_STEP;
+    n = step_length(at, pass->len);
     unsigned char *bytes = pass->buf ? pass->buf + at : step;
     uint64_t offset = pass->index * FILO_CHUNK_SIZE + at;
     int rc = pass->buf ? 0 : read_source(pass->fd, pass->name, offset, bytes, n, err);

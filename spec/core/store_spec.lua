@@ -383,16 +383,25 @@ describe("free space", function()
     assert.equal(stores.bytes(10000, "c"), stores.get(full, "c"))
   end)
 
+  it("is taken at once for content whose size is known", function()
+    local disk <close> = small_disk.mount(8 << 20) or pending(small_disk.WHY_NOT)
+    local full <close> = stores.open(disk)
+    local deposit <close> = assert(full:deposit(4 << 20, false, false))
+    disk:fill() -- nobody else can take it any more
+    assert(deposit:write(stores.bytes(4 << 20)))
+    assert.equal(4 << 20, deposit:finish())
+  end)
+
   it("that ends below a draft fails it alone", function()
     local disk <close> = small_disk.mount(8 << 20) or pending(small_disk.WHY_NOT)
     local full <close> = stores.open(disk, { durability = "full" })
-    local deposit <close> = assert(full:deposit(4 << 20, false, false))
+    local deposit <close> = assert(full:deposit(nil, false, false))
     assert(deposit:write(stores.bytes(1 << 20)))
     runtime.sleep(0.05)
-    disk:fill() -- somebody else takes what was promised
+    disk:fill() -- somebody else takes what is left
     local ok, err = deposit:write(stores.bytes(3 << 20))
     if ok then ok, err = deposit:finish() end
-    assert.matches("no space left", refused("no_space", ok, err))
+    assert.matches("no room", refused("no_space", ok, err))
     refused("no_space", deposit:finish())
     deposit:close()
     runtime.sleep(0.05)
