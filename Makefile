@@ -29,6 +29,10 @@ else ifneq ($(SANITIZER),)
 $(error SANITIZER is 'address' or 'thread', not '$(SANITIZER)')
 endif
 
+# One line for each step; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)')
+
 SOURCES := $(sort $(wildcard core/*.c core/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/modules.o
 MODULES := $(sort $(shell find lua/filo -name '*.lua'))
@@ -44,18 +48,20 @@ help:
 	@echo 'make fuzz       fuzz the parsers for SECONDS (60) each, with clang'
 	@echo 'make install    to PREFIX ($(PREFIX)), below DESTDIR'
 	@echo 'make clean      remove what was built'
-	@echo 'SANITIZER=address or thread: build and test with it'
+	@echo 'SANITIZER=address or thread: build and test with it; V=1: show the commands'
 
 bin/filo: $(BUILD)/filo
 	@mkdir -p bin
-	ln -sf ../$< $@
+	$(Q)ln -sf ../$< $@
 
 $(BUILD)/filo: $(OBJECTS)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(ALL_LDLIBS)
+	$(call say,link    $@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(ALL_LDLIBS)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,compile $<)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The list of modules is a file of its own, so that an added or removed module is noticed.
 $(BUILD)/modules.list: FORCE
@@ -64,8 +70,9 @@ $(BUILD)/modules.list: FORCE
 FORCE:
 
 $(BUILD)/modules.o: $(MODULES) $(BUILD)/modules.list core/lua/embed.sh
-	core/lua/embed.sh lua $(MODULES) > $(BUILD)/modules.S
-	$(CC) -c -o $@ $(BUILD)/modules.S
+	$(call say,embed   lua/filo)
+	$(Q)core/lua/embed.sh lua $(MODULES) > $(BUILD)/modules.S
+	$(Q)$(CC) -c -o $@ $(BUILD)/modules.S
 
 -include $(SOURCES:%.c=$(BUILD)/%.d)
 

@@ -1,6 +1,7 @@
 #include "transfer/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -205,6 +206,8 @@ int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
 
 void filo_reader_save(struct filo_reader *reader, int fd) {
   reader->save_fd = fd;
+  /* Only makes writing cheaper: where it cannot be, or there is no room, writing will tell. */
+  fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(reader->end - reader->begin));
   pump(reader);
 }
 
