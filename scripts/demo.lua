@@ -230,7 +230,7 @@ flip(place_of("bob", random.key), 40 * 1000 * 1000)
 delete_copies { random }
 local damaged <close> = assert(alice:get(random.key))
 local saved, err = damaged:save(folder .. "/back.bin")
-check(not saved and err.code == "corrupt", "the damage was not noticed")
+check(not saved and err.code == "corrupt", "the damage was not noticed (%s)", tostring(err))
 check(not io.open(folder .. "/back.bin"), "damaged bytes were handed out")
 say("saving it fails, and leaves no file: %s", err.message:match "chunk.*")
 check(told:receive(10), "bob did not hear of the damage")
