@@ -56,10 +56,8 @@ static int prepare(struct filo_sealer *sealer, struct filo_error *err) {
   OPENSSL_cleanse(random, sizeof random);
   if (!sealer->small) {
     rc = filo_draft_create(&sealer->draft, NULL, err);
-    if (rc < 0) return rc;
-    if (sealer->size == FILO_SIZE_UNKNOWN) return open_side_file(sealer, err);
-    uint64_t hashes = FILO_HASH_SIZE * filo_chunk_count(sealer->size);
-    return filo_draft_allocate(&sealer->draft, FILO_IV_SIZE + sealer->size + hashes, err);
+    if (rc == 0 && sealer->size == FILO_SIZE_UNKNOWN) rc = open_side_file(sealer, err);
+    return rc;
   }
   sealer->ciphertext = malloc(sealer->size + 1);
   return sealer->ciphertext ? 0 : filo_fail(err, FILO_NO_MEMORY, "no memory to store an object");
@@ -204,9 +202,18 @@ static int put_hash(struct filo_sealer *sealer, struct passage *pass, struct fil
   return filo_fail_errno(err, error, "cannot write to %s/tmp", sealer->draft.store->root);
 }
 
+/* With the first chunk, since this may take a while: workers seal chunks, but do not make sealers.
+ */
+static int allocate(struct filo_sealer *sealer, struct filo_error *err) {
+  if (sealer->small || sealer->size == FILO_SIZE_UNKNOWN) return 0;
+  uint64_t hashes = FILO_HASH_SIZE * filo_chunk_count(sealer->size);
+  return filo_draft_allocate(&sealer->draft, FILO_IV_SIZE + sealer->size + hashes, err);
+}
+
 static int pass_chunk(struct filo_sealer *sealer, struct passage *pass, struct filo_error *err) {
   bool plain = sealer->draft.fields.flags & FILO_PLAIN;
-  int rc = filo_hasher_new(FILO_SHA256, &pass->hasher, err);
+  int rc = pass->index == 0 ? allocate(sealer, err) : 0;
+  if (rc == 0) rc = filo_hasher_new(FILO_SHA256, &pass->hasher, err);
   if (rc == 0 && !plain) rc = filo_ctr_new(sealer->key, sealer->draft.fields.iv, &pass->ctr, err);
   if (rc == 0 && !plain) rc = filo_ctr_seek(pass->ctr, pass->index * FILO_CHUNK_SIZE, err);
   if (rc == 0) rc = pass_steps(sealer, pass, err);

@@ -61,6 +61,18 @@ static int write_all(int fd, const unsigned char *bytes, size_t len, uint64_t at
   return 0;
 }
 
+/* Only makes writing cheaper: where it cannot be, or there is no room, writing will tell. */
+static void allocate(const struct filo_reader *reader) {
+  fallocate(reader->save_fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(reader->end - reader->begin));
+}
+
+static void save_piece(struct piece *piece) {
+  struct filo_reader *reader = piece->reader;
+  if (piece->at == reader->begin) allocate(reader);
+  piece->code = write_all(reader->save_fd, piece->buffer->bytes, piece->len,
+                          piece->at - reader->begin, &piece->err);
+}
+
 static void run_piece(struct filo_job *job) {
   struct piece *piece = (struct piece *)job;
   struct filo_reader *reader = piece->reader;
@@ -72,9 +84,7 @@ static void run_piece(struct filo_job *job) {
   piece->code = n < 0 ? (int)n : 0;
   if (n >= 0 && (size_t)n != piece->len)
     piece->code = filo_fail(&piece->err, FILO_CORRUPT, "the object ends early");
-  if (piece->code == 0 && reader->save_fd >= 0)
-    piece->code =
-        write_all(reader->save_fd, out, piece->len, piece->at - reader->begin, &piece->err);
+  if (piece->code == 0 && reader->save_fd >= 0) save_piece(piece);
 }
 
 /* --- On the loop --- */
@@ -206,8 +216,6 @@ int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
 
 void filo_reader_save(struct filo_reader *reader, int fd) {
   reader->save_fd = fd;
-  /* Only makes writing cheaper: where it cannot be, or there is no room, writing will tell. */
-  fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(reader->end - reader->begin));
   pump(reader);
 }
 
