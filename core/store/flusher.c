@@ -1,7 +1,9 @@
-/* Durability "group": a thread takes all that is queued as one batch, and the batch pays for two
- * flushes instead of two for each object. A large batch flushes the whole file system (syncfs),
- * which beats fsync for each file several times over and has reported write-back errors since
- * Linux 5.8; a small one does not wait for other people's dirty pages. */
+/* Durability "group": a thread works in rounds. A round flushes the bytes of the drafts that were
+ * queued meanwhile, and the folders of those that the round before has placed; these are answered,
+ * and the former placed. So each object takes two flushes, but each flush serves two rounds of
+ * objects. A large round flushes the whole file system (syncfs), which beats fsync for each file
+ * several times over and has reported write-back errors since Linux 5.8; a small one does not wait
+ * for other people's dirty pages. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 #include "bytes.h"
 #include "store/internal.h"
 
-enum { LARGE_BATCH = 8 };
+enum { LARGE_ROUND = 8 };
 
 struct filo_flusher {
   struct filo_store *store;
@@ -21,59 +23,74 @@ struct filo_flusher {
   bool stop;
 };
 
-static void all_failed(struct filo_draft *batch, int error) {
-  for (struct filo_draft *d = batch; d; d = d->next)
+static void all_failed(struct filo_draft *list, int error) {
+  for (struct filo_draft *d = list; d; d = d->next)
     if (d->err.code == 0 || d->err.code == FILO_EXISTS) filo_publish_sync_failed(d, error);
 }
 
-static void sync_files(struct filo_store *store, struct filo_draft *batch, bool large) {
-  if (large) {
-    if (syncfs(store->root_fd) < 0) all_failed(batch, errno);
-    return;
-  }
-  for (struct filo_draft *d = batch; d; d = d->next)
+/* One object may lie in a folder that another one made: a failure is everybody's. */
+static void sync_each(struct filo_draft *drafts, struct filo_draft *placed) {
+  for (struct filo_draft *d = drafts; d; d = d->next)
     if (fdatasync(d->fd) < 0) filo_publish_sync_failed(d, errno);
-}
-
-/* One object of the batch may lie in a folder that another one made: a failure is everybody's. */
-static void sync_folders(struct filo_store *store, struct filo_draft *batch, bool large) {
-  int error = large && syncfs(store->root_fd) < 0 ? errno : 0;
-  for (struct filo_draft *d = batch; d && !large && !error; d = d->next)
+  int error = 0;
+  for (struct filo_draft *d = placed; d && !error; d = d->next)
     error = filo_publish_sync_folders(d);
-  if (error) all_failed(batch, error);
+  if (error) all_failed(placed, error);
 }
 
-static void publish_batch(struct filo_store *store, struct filo_draft *batch, bool large) {
-  sync_files(store, batch, large);
-  for (struct filo_draft *d = batch; d; d = d->next) {
+static void sync_all(struct filo_store *store, struct filo_draft *drafts,
+                     struct filo_draft *placed) {
+  if (syncfs(store->root_fd) == 0) return;
+  int error = errno;
+  all_failed(drafts, error);
+  all_failed(placed, error);
+}
+
+/* With `large`, what syncfs will flush needs no open folder: a round is not bounded, but
+ * descriptors are. */
+static void place_all(struct filo_draft *drafts, bool large) {
+  for (struct filo_draft *d = drafts; d; d = d->next) {
     filo_publish_place(d);
-    if (large) filo_publish_settle(d); /* a batch is not bounded, but descriptors are */
+    if (large) filo_publish_settle(d);
   }
-  sync_folders(store, batch, large);
-  for (struct filo_draft *d = batch, *next; d; d = next) {
+}
+
+static void answer_all(struct filo_draft *placed) {
+  for (struct filo_draft *d = placed, *next; d; d = next) {
     next = d->next; /* after its answer it may be gone */
     filo_publish_settle(d);
     filo_publish_answer(d);
   }
 }
 
-static struct filo_draft *take(struct filo_flusher *flusher, bool *large) {
+/* What is queued; waits for it unless something is placed. */
+static struct filo_draft *take(struct filo_flusher *flusher, bool wait, bool *large) {
   pthread_mutex_lock(&flusher->lock);
-  while (!flusher->first && !flusher->stop) pthread_cond_wait(&flusher->wake, &flusher->lock);
-  struct filo_draft *batch = flusher->first;
-  *large = flusher->queued >= LARGE_BATCH;
+  while (wait && !flusher->first && !flusher->stop)
+    pthread_cond_wait(&flusher->wake, &flusher->lock);
+  struct filo_draft *drafts = flusher->first;
+  *large = flusher->queued >= LARGE_ROUND;
   flusher->first = NULL;
   flusher->last = &flusher->first;
   flusher->queued = 0;
   pthread_mutex_unlock(&flusher->lock);
-  return batch;
+  return drafts;
 }
 
 static void *run(void *arg) {
   struct filo_flusher *flusher = arg;
-  bool large;
-  for (struct filo_draft *batch; (batch = take(flusher, &large));)
-    publish_batch(flusher->store, batch, large);
+  struct filo_draft *placed = NULL, *drafts;
+  bool large, was_large = false;
+  while ((drafts = take(flusher, !placed, &large)) || placed) {
+    if (large || was_large)
+      sync_all(flusher->store, drafts, placed);
+    else
+      sync_each(drafts, placed);
+    answer_all(placed);
+    place_all(drafts, large);
+    placed = drafts;
+    was_large = large;
+  }
   return NULL;
 }
 
