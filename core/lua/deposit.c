@@ -136,7 +136,12 @@ static int push_record(lua_State *L, struct deposit_box *box) {
   size_t len;
   const unsigned char *record = filo_deposit_record(box->deposit, &len);
   lua_pushlstring(L, (const char *)record, len);
-  return 1;
+  int64_t body = filo_deposit_body(box->deposit, NULL);
+  if (body < 0) return 1;
+  luaL_Buffer buffer;
+  filo_deposit_body(box->deposit, (unsigned char *)luaL_buffinitsize(L, &buffer, (size_t)body));
+  luaL_pushresultsize(&buffer, (size_t)body);
+  return 2;
 }
 
 typedef int give_fn(lua_State *L, struct deposit_box *box);
@@ -167,7 +172,7 @@ static int deposit_finish(lua_State *L) {
   return settle(L, box, push_size);
 }
 
-/* publish(identity, key_hash, version, meta, path): the record */
+/* publish(identity, key_hash, version, meta, path): the record, and the body of a small object */
 static int deposit_publish(lua_State *L) {
   struct deposit_box *box = check_idle_deposit(L);
   struct filo_deposit_place place = {.identity = filo_check_identity(L, 2)};

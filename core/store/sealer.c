@@ -335,8 +335,6 @@ int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_identity *i
   sealer->finished = true; /* whatever comes: what failed half-way is not finished twice */
   rc = make_record(sealer, identity, meta, meta_len, err);
   if (rc == 0) rc = write_end(sealer, err);
-  free(sealer->ciphertext);
-  sealer->ciphertext = NULL;
   if (rc < 0) {
     free(sealer->record);
     sealer->record = NULL;
@@ -347,6 +345,14 @@ int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_identity *i
 const unsigned char *filo_sealer_record(const struct filo_sealer *sealer, size_t *len) {
   *len = sealer->record_len;
   return sealer->record;
+}
+
+int64_t filo_sealer_body(const struct filo_sealer *sealer, unsigned char *out) {
+  if (!sealer->small) return -1;
+  size_t size = sealer->draft.fields.size, hash = size ? FILO_HASH_SIZE : 0;
+  if (out) memcpy(out, sealer->hash, hash);
+  if (out) memcpy(out + hash, sealer->ciphertext, size);
+  return (int64_t)(hash + size);
 }
 
 void filo_sealer_publish(struct filo_sealer *sealer, const char *path, filo_published_fn *fn,

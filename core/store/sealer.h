@@ -37,6 +37,11 @@ int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_identity *i
 /* The finished record; valid as long as the sealer. */
 const unsigned char *filo_sealer_record(const struct filo_sealer *sealer, size_t *len);
 
+/* The body of a small object whose size was known: its hash, then its ciphertext, which are in
+ * memory still. Writes both when out is there; returns their length. -1 of any other object. Valid
+ * as long as the sealer. */
+int64_t filo_sealer_body(const struct filo_sealer *sealer, unsigned char *out);
+
 /* Called once publishing ended, on the calling thread or on the store's flush thread: hand over, do
  * not work. */
 typedef void filo_published_fn(void *ctx, int code, const struct filo_error *err);

@@ -393,6 +393,11 @@ const unsigned char *filo_deposit_record(const struct filo_deposit *deposit, siz
   return filo_sealer_record(deposit->sealer, len);
 }
 
+int64_t filo_deposit_body(const struct filo_deposit *deposit, unsigned char *out) {
+  assert(deposit->published);
+  return filo_sealer_body(deposit->sealer, out);
+}
+
 void filo_deposit_free(struct filo_deposit *deposit) {
   if (!deposit) return;
   deposit->abandoned = true;

@@ -72,6 +72,9 @@ int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit
 /* After publishing; valid as long as the deposit. */
 const unsigned char *filo_deposit_record(const struct filo_deposit *deposit, size_t *len);
 
+/* As filo_sealer_body; after publishing. */
+int64_t filo_deposit_body(const struct filo_deposit *deposit, unsigned char *out);
+
 /* Gives it up unless published; `changed` is not called any more. What runs ends first, unseen. */
 void filo_deposit_free(struct filo_deposit *deposit);
 

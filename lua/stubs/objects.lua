@@ -218,7 +218,7 @@ function deposit:finish() end
 ---@param meta string sealed with it
 ---@param path string
 ---@return string? record
----@return filo.Error? err
+---@return string|filo.Error|nil body of up to 64 KiB whose size was known: hash, then ciphertext, as store:sealed gives them
 function deposit:publish(identity, key_hash, version, meta, path) end
 
 ---Content bytes so far.

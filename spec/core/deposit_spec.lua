@@ -68,6 +68,20 @@ describe("a deposit of strings", function()
     assert.same({}, stores.drafts(folder))
   end)
 
+  it("gives the body of a small one with its record, when the size was known", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    for version, size in ipairs { 0, 1, 65536, 65537 } do
+      for _, known in ipairs { false, true } do
+        local number = 2 * version + (known and 1 or 0)
+        local record, body = deposit_pieces(disk, stores.bytes(size), 65537, { size = known and size or nil, version = number })
+        local _, same, sealed = assert(disk:sealed(me:raw_id(), stores.path "key", 65536))
+        assert.equal(record, same)
+        assert.is_true(body == (known and sealed or nil))
+      end
+    end
+  end)
+
   it("takes empty pieces", function()
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)
