@@ -37,7 +37,7 @@ SOURCES := $(sort $(wildcard core/*.c core/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/modules.o
 MODULES := $(sort $(shell find lua/filo -name '*.lua'))
 
-.PHONY: all demo test bench fuzz install uninstall clean help
+.PHONY: all demo test bench install uninstall clean help
 
 all: $(FILO)
 
@@ -98,4 +98,4 @@ uninstall:
 clean:
 	rm -rf build bin
 
-include .lint/lint.mk
+include .lint/lint.mk spec/fuzz/fuzz.mk

@@ -12,7 +12,7 @@ lint:
 lint-checks: $(LINT_CHECKS:%=lint-%)
 
 lint-format:
-	@clang-format --dry-run -Werror $(SOURCES) $(wildcard core/*.h core/*/*.h .lint/*.h)
+	@clang-format --dry-run -Werror $(SOURCES) $(FUZZERS) $(wildcard core/*.h core/*/*.h .lint/*.h spec/fuzz/*.h)
 
 lint-layers:
 	@.lint/layers.sh
@@ -24,8 +24,8 @@ lint-stubs:
 	@.lint/stubs.sh
 
 lint-gcc: $(SOURCES:%.c=$(LINT)/gcc/%.o)
-lint-clang: $(SOURCES:%.c=$(LINT)/clang/%.o)
-lint-tidy: $(SOURCES:%.c=$(LINT)/tidy/%)
+lint-clang: $(SOURCES:%.c=$(LINT)/clang/%.o) $(FUZZERS:%.c=$(LINT)/clang/%.o)
+lint-tidy: $(SOURCES:%.c=$(LINT)/tidy/%) $(FUZZERS:%.c=$(LINT)/tidy/%)
 
 $(LINT)/gcc/%.o: %.c Makefile .lint/lint.mk
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing to build (no argument), to test or to lint Filo:  dependencies.sh [test|lint]
+# Installs what is missing to build (no argument), to test, to lint or to fuzz Filo:  dependencies.sh [test|lint|fuzz]
 # With apt; elsewhere it says what to install. Silent when nothing is missing.
 set -eu
 purpose=${1:-build}
@@ -10,6 +10,7 @@ missing() {
     case $check in
       command) command -v "$what" > /dev/null || echo "$package|$name|$reason" ;;
       header) [ -e "/usr/include/$what" ] || echo "$package|$name|$reason" ;;
+      fuzzer) can_fuzz || echo "$package|$name|$reason" ;;
       library) pkg-config --exists "$what" 2> /dev/null || echo "$package|$name|$reason" ;;
     esac
   done << END
@@ -24,6 +25,7 @@ library|libcbor|libcbor-dev|libcbor|reads and writes messages
 library|libedit|libedit-dev|libedit|edits lines at the prompt
 $(for_test)
 $(for_lint)
+$(for_fuzz)
 END
 }
 
@@ -42,6 +44,19 @@ for_lint() {
     echo 'command|clang-tidy|clang-tidy|clang-tidy|analyses C'
     echo 'command|luacheck|lua-check|luacheck|analyses Lua'
   fi
+}
+
+for_fuzz() {
+  if [ "$purpose" = fuzz ]; then
+    echo 'command|clang|clang|clang|compiles the fuzzers'
+    echo 'fuzzer|clang|libclang-rt-dev|the compiler-rt of clang (libFuzzer, AddressSanitizer)|runs the fuzzers'
+  fi
+}
+
+# Whether clang can link a fuzzer: on Debian its runtime is a package of its own.
+can_fuzz() {
+  echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return p[n - 1]; }' |
+    clang -fsanitize=fuzzer,address -x c -o /dev/null - > /dev/null 2>&1
 }
 
 as_root() {

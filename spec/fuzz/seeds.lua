@@ -1,0 +1,57 @@
+---What the fuzzers start from: seeds.lua FOLDER writes FOLDER/NAME/seed-N for each. Made from spec/fixtures and from the wire format.
+
+local cbor = require "filo.core.cbor"
+local fixtures = "spec/fixtures/"
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return assert(file:read "a")
+end
+
+local function message(bytes) return ("<Bs4"):pack(1, bytes) end
+local function stream(number, bytes) return ("<BI4s4"):pack(2, number, bytes) end
+local function credit(number, bytes) return ("<BI4I4"):pack(3, number, bytes) end
+local function reset(number, reason) return ("<BI4I4"):pack(4, number, reason) end
+
+local hello = cbor.encode { hello = { version = 1, proof = ("\xff"):rep(32), about = { zone = "a" }, free = 1 << 40 } }
+local request = cbor.encode { id = 7, topic = "find", body = { namespace = ("n"):rep(32), list = { 1, -2, 3.5, true } } }
+
+local seeds = { frame = {}, record = {}, ["end"] = {}, cbor = {}, address = {}, identity = {} }
+
+seeds.frame = {
+  "\0\1" .. message(hello) .. message "" .. message(request),
+  "\1\7" .. message(("x"):rep(5000)) .. credit(1, 1 << 20) .. stream(1, ("y"):rep(300)) .. stream(1, "") .. reset(2, 9),
+  "\0\3" .. reset(0, 12),
+  "\0\0" .. "\5", "\0\0" .. ("<BI4"):pack(1, 1 << 21), "\0\0" .. ("<BI4I4"):pack(2, 1, 1 << 21), "\0\0" .. credit(1, 0),
+  "\0\0" .. credit(0, 1), "\0\0" .. stream(0, "z"),
+}
+
+for _, name in ipairs { "by-filo", "empty", "plain", "short", "talkative", "tombstone", "wrapping" } do
+  local file = read(fixtures .. name .. ".sealed")
+  local length = ("<I4"):unpack(file, #file - 15)
+  table.insert(seeds["end"], file)
+  table.insert(seeds.record, file:sub(-16 - length, -17 - 64)) -- without the signature
+end
+
+seeds.cbor = {
+  hello, request, cbor.encode { {}, { {} }, [-5] = "minus", text = "\u{2713}", bytes = "\x80", no = false, big = math.mininteger },
+  "\xa1\x01\xf6", "\x83\x01\xf6\x03", "\xf9\x7e\x00", "\x9f\xff", "\xbf\xff", "\xc1\x00", "\xf7", "\x9b\xff\xff\xff\xff\xff\xff\xff\xff",
+  ("\x81"):rep(17) .. "\x00",
+}
+
+seeds.address = {
+  "127.0.0.1:3000", "[::1]:3000", "storage.example:65535", ":0", "[fe80::1%eth0]:1", "localhost:65536", "::1:3000", "[::1]", "host",
+  "[127.0.0.1]:1", "a b:1",
+}
+
+local identity = read(fixtures .. "identity")
+seeds.identity = { identity, identity:upper(), identity .. "\n", identity:gsub("1", "g"), identity:sub(1, 100) }
+
+local folder = assert(arg[1], "seeds.lua FOLDER")
+for name, list in pairs(seeds) do
+  assert(os.execute(("mkdir -p '%s/%s'"):format(folder, name)))
+  for i, bytes in ipairs(list) do
+    local file <close> = assert(io.open(("%s/%s/seed-%d"):format(folder, name, i), "wb"))
+    assert(file:write(bytes))
+  end
+end
