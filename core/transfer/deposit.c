@@ -16,6 +16,7 @@ struct slot {
   struct filo_job job;
   struct filo_deposit *deposit;
   struct filo_buffer *buffer; /* NULL: the worker copies from the file */
+  bool reads;                 /* the worker fills the buffer from the file */
   uint64_t index;
   size_t len;
   int code;
@@ -128,7 +129,7 @@ static int read_chunk(struct slot *slot) {
 
 static void run_slot(struct filo_job *job) {
   struct slot *slot = (struct slot *)job;
-  slot->code = slot->buffer && slot->deposit->copying ? read_chunk(slot) : 0;
+  slot->code = slot->reads ? read_chunk(slot) : 0;
   if (slot->code == 0) slot->code = seal_chunk(slot);
 }
 
@@ -153,6 +154,7 @@ static struct slot *take_slot(struct filo_deposit *deposit, struct filo_buffer *
   slot->job = (struct filo_job){.run = run_slot, .done = slot_done};
   slot->deposit = deposit;
   slot->buffer = buffer;
+  slot->reads = buffer && deposit->copying;
   slot->index = deposit->next_index++;
   slot->len = len;
   deposit->under_way++;
