@@ -201,7 +201,7 @@ int filo_net_dial(lua_State *L) {
 
 static int receive_or_wait(lua_State *L, int status, lua_KContext ctx);
 
-/* A message that is no CBOR closes the connection: the peer broke the protocol. */
+/* A message that is no CBOR map closes the connection: the peer broke the protocol. */
 static int give_message(lua_State *L, struct peer *peer) {
   struct filo_error err;
   struct message *message = peer->first;
@@ -210,9 +210,10 @@ static int give_message(lua_State *L, struct peer *peer) {
   peer->inbox_bytes -= message->len;
   int code = filo_cbor_decode(L, message->bytes, message->len, &err);
   free(message);
-  if (code == 0) return 1;
+  if (code == 0 && lua_istable(L, -1)) return 1;
+  if (code == 0) filo_fail(&err, FILO_PROTOCOL, "a message is a %s, no map", luaL_typename(L, -1));
   err.code = FILO_PROTOCOL;
-  filo_connection_close(peer->connection, FILO_PROTOCOL, "a message is not CBOR");
+  filo_connection_close(peer->connection, FILO_PROTOCOL, "a message is no CBOR map");
   return filo_return_error(L, &err);
 }
 
@@ -252,12 +253,12 @@ static int drained_or_wait(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* send(value): true, or nil and an error: busy when too much waits to be sent */
+/* send(table): true, or nil and an error: busy when too much waits to be sent */
 static int connection_send(lua_State *L) {
   struct peer *peer = check_peer(L, 1);
   struct filo_error err;
   size_t len;
-  luaL_checkany(L, 2);
+  luaL_checktype(L, 2, LUA_TTABLE);
   if (peer->is_closed) return return_why(L, peer);
   filo_cbor_encode(L, 2);
   const char *bytes = lua_tolstring(L, -1, &len);

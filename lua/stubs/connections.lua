@@ -9,7 +9,7 @@ local tls = {}
 ---@class filo.core.Listener
 local listener = {}
 
----A framed connection to a peer: messages are Lua values, objects travel beside them.
+---A framed connection to a peer: messages are Lua tables, objects travel beside them.
 ---@class filo.core.Connection
 local connection = {}
 
@@ -41,11 +41,11 @@ function connection:ready() end
 
 ---Waits for the next message.
 ---@param seconds? number
----@return any message
----@return filo.Error? err
+---@return table? message
+---@return filo.Error? err "protocol" when it is no CBOR map: the connection closes
 function connection:receive(seconds) end
 
----@param message any as filo.core.cbor has it
+---@param message table as filo.core.cbor has it
 ---@return true?
 ---@return filo.Error? err "busy" when too much waits to be sent: see drained
 function connection:send(message) end
