@@ -4,6 +4,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,22 +12,36 @@
 #include "lua/store.h"
 #include "lua/type.h"
 #include "runtime/task.h"
+#include "transport/dial.h"
+#include "transport/socket.h"
 
 #define RAW_TYPE "filo.raw"
 
-enum { READ_AHEAD = 256 << 10, WRITE_BEHIND = 256 << 10 };
+enum { READ_AHEAD = 256 << 10, WRITE_BEHIND = 256 << 10, PARTING_SECONDS = 2 };
 
 struct raw_box {
-  struct bufferevent *bev;
+  struct event_base *base;
+  struct filo_dial *dial;     /* until it is connected */
+  struct bufferevent *bev;    /* from then on until it is closed */
   struct filo_event readable; /* connected, bytes came, ended */
-  struct filo_event writable; /* bytes went, ended */
-  bool connected, ended;
+  struct filo_event writable; /* bytes went, broke */
+  bool ended;                 /* no more bytes come: `why` is FILO_CLOSED when that is in order */
+  bool broken;                /* none can go either */
+  bool all;                   /* everything is read ahead, for read "a" */
   struct filo_error why;
+  char remote[FILO_ADDRESS_MAX];
 };
 
+/* Not by a watermark: libevent calls again and again, and nothing else, while its mark is reached.
+ */
+static bool is_full(const struct raw_box *box) {
+  return !box->all && evbuffer_get_length(bufferevent_get_input(box->bev)) >= READ_AHEAD;
+}
+
 static void on_came(struct bufferevent *bev, void *ctx) {
-  (void)bev;
-  filo_event_set(&((struct raw_box *)ctx)->readable);
+  struct raw_box *box = ctx;
+  if (is_full(box)) bufferevent_disable(bev, EV_READ);
+  filo_event_set(&box->readable);
 }
 
 static void on_went(struct bufferevent *bev, void *ctx) {
@@ -34,34 +49,58 @@ static void on_went(struct bufferevent *bev, void *ctx) {
   filo_event_set(&((struct raw_box *)ctx)->writable);
 }
 
+/* The end of what comes, or an error. After the end the other side may still read. */
 static void on_event(struct bufferevent *bev, short what, void *ctx) {
+  (void)bev;
   struct raw_box *box = ctx;
-  int saved = EVUTIL_SOCKET_ERROR();
-  int dns = bufferevent_socket_get_dns_error(bev);
-  if (what & BEV_EVENT_CONNECTED) {
-    box->connected = true;
-  } else {
-    box->ended = true;
-    if (dns)
-      filo_fail(&box->why, FILO_UNREACHABLE, "cannot look up the host: %s",
-                evutil_gai_strerror(dns));
-    else if (what & BEV_EVENT_EOF)
-      filo_fail(&box->why, FILO_CLOSED, "the other side closed the connection");
-    else if (what & BEV_EVENT_TIMEOUT)
-      filo_fail(&box->why, FILO_TIMEOUT, "no answer in time");
-    else
-      filo_fail_errno(&box->why, saved, "the connection failed");
-  }
+  int sys_errno = EVUTIL_SOCKET_ERROR();
+  bool in_order = what & BEV_EVENT_EOF;
+  if (!box->ended && in_order)
+    filo_fail(&box->why, FILO_CLOSED, "%s closed the connection", box->remote);
+  else if (!box->ended && filo_fail_errno(&box->why, sys_errno, "the connection to %s was lost",
+                                          box->remote) == FILO_IO)
+    box->why.code = FILO_UNREACHABLE;
+  box->ended = true;
+  box->broken = box->broken || !in_order;
   filo_event_set(&box->readable);
   filo_event_set(&box->writable);
 }
 
-static int raw_close(lua_State *L) {
-  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
-  if (box->bev) bufferevent_free(box->bev);
+/* --- Closing --- */
+
+static void on_parted(struct bufferevent *bev, void *unused) {
+  (void)unused;
+  bufferevent_free(bev);
+}
+
+static void on_parting_event(struct bufferevent *bev, short what, void *unused) {
+  (void)what;
+  on_parted(bev, unused);
+}
+
+/* What was written still goes out, as long as the other side takes it. */
+static void part(struct bufferevent *bev) {
+  const struct timeval patience = {.tv_sec = PARTING_SECONDS};
+  bufferevent_disable(bev, EV_READ);
+  bufferevent_setcb(bev, NULL, on_parted, on_parting_event, NULL);
+  bufferevent_set_timeouts(bev, NULL, &patience);
+}
+
+static void drop(struct raw_box *box) {
+  struct bufferevent *bev = box->bev;
+  filo_dial_stop(box->dial);
+  box->dial = NULL;
   box->bev = NULL;
+  if (bev && !box->broken && evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+    part(bev);
+  else if (bev)
+    bufferevent_free(bev);
   filo_event_set(&box->readable); /* whoever waits finds it closed */
   filo_event_set(&box->writable);
+}
+
+static int raw_close(lua_State *L) {
+  drop(luaL_checkudata(L, 1, RAW_TYPE));
   return 0;
 }
 
@@ -71,41 +110,98 @@ static struct raw_box *check_raw(lua_State *L) {
   return box;
 }
 
-static struct raw_box *push_raw(lua_State *L, int fd) {
+/* --- Opening --- */
+
+static struct raw_box *push_box(lua_State *L) {
   struct raw_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   memset(box, 0, sizeof *box);
   luaL_setmetatable(L, RAW_TYPE);
-  box->bev = bufferevent_socket_new(filo_desk_of(L)->base, fd, BEV_OPT_CLOSE_ON_FREE);
-  if (!box->bev) {
-    if (fd >= 0) close(fd);
-    luaL_error(L, "no memory for a connection");
-  }
-  bufferevent_setcb(box->bev, on_came, on_went, on_event, box);
-  bufferevent_setwatermark(box->bev, EV_READ, 0, READ_AHEAD);
-  bufferevent_set_max_single_read(box->bev, READ_AHEAD);
-  bufferevent_set_max_single_write(box->bev, WRITE_BEHIND);
-  bufferevent_enable(box->bev, EV_READ | EV_WRITE);
   return box;
 }
 
+/* Takes fd. */
+static int start(struct raw_box *box, struct event_base *base, int fd, struct filo_error *err) {
+  struct sockaddr_storage address;
+  socklen_t len = sizeof address;
+  if (getpeername(fd, (struct sockaddr *)&address, &len) == 0)
+    filo_address_format((struct sockaddr *)&address, box->remote);
+  filo_socket_tune(fd);
+  box->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+  if (!box->bev) {
+    close(fd);
+    return filo_fail(err, FILO_NO_MEMORY, "no memory for a connection");
+  }
+  bufferevent_setcb(box->bev, on_came, on_went, on_event, box);
+  bufferevent_set_max_single_read(box->bev, READ_AHEAD);
+  bufferevent_set_max_single_write(box->bev, WRITE_BEHIND);
+  bufferevent_enable(box->bev, EV_READ | EV_WRITE);
+  return 0;
+}
+
 int filo_push_raw(lua_State *L, int fd) {
-  push_raw(L, fd)->connected = true;
+  struct filo_error err;
+  struct raw_box *box = push_box(L);
+  return start(box, filo_desk_of(L)->base, fd, &err) < 0 ? filo_return_error(L, &err) : 1;
+}
+
+/* dial_raw(address [, seconds]) */
+static void on_dialled(void *ctx, int fd, const struct filo_error *why) {
+  struct raw_box *box = ctx;
+  box->dial = NULL;
+  if (fd < 0)
+    box->why = *why;
+  else
+    start(box, box->base, fd, &box->why);
+  filo_event_set(&box->readable);
+}
+
+static int go_on_dialling(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
+  if (filo_event_why(L, &box->readable) != FILO_WOKEN) {
+    drop(box);
+    return filo_task_raise_cancelled(L);
+  }
+  if (box->dial) return filo_event_wait(L, &box->readable, -1, 0, go_on_dialling);
+  if (!box->bev) return filo_return_error(L, &box->why);
+  lua_settop(L, 1);
   return 1;
 }
 
-/* Waits for an event; `again` then looks anew. A deadline that passes gives nil and a timeout. */
+int filo_net_dial_raw(lua_State *L) {
+  struct filo_error err;
+  struct filo_address to;
+  double seconds = luaL_optnumber(L, 2, 10);
+  filo_task_check(L);
+  if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
+  struct raw_box *box = push_box(L);
+  lua_replace(L, 1);
+  box->base = filo_desk_of(L)->base;
+  struct evdns_base *dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
+  if (filo_dial_start(box->base, dns, &to, seconds, on_dialled, box, &box->dial, &err) < 0)
+    return filo_return_error(L, &err);
+  return filo_event_wait(L, &box->readable, -1, 0, go_on_dialling);
+}
+
+/* --- Waiting --- */
+
+/* Waits for an event; `again` then looks anew. */
 typedef int again_fn(lua_State *L, struct raw_box *box);
+
+static int too_late(lua_State *L, const struct raw_box *box) {
+  struct filo_error err;
+  filo_fail(&err, FILO_TIMEOUT, "no answer from %s in time", box->remote);
+  return filo_return_error(L, &err);
+}
 
 static int woken(lua_State *L, struct filo_event *event, again_fn *again) {
   struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
   struct filo_error err;
   enum filo_why why = filo_event_why(L, event);
   if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
-  if (why == FILO_WOKEN && box->bev) return again(L, box);
-  if (why == FILO_WOKEN)
-    filo_fail(&err, FILO_CLOSED, "the connection was closed meanwhile");
-  else
-    filo_fail(&err, FILO_TIMEOUT, "no answer in time");
+  if (why == FILO_TIMED_OUT) return too_late(L, box);
+  if (box->bev) return again(L, box);
+  filo_fail(&err, FILO_CLOSED, "the connection was closed meanwhile");
   return filo_return_error(L, &err);
 }
 
@@ -121,42 +217,22 @@ static int went(lua_State *L, int status, lua_KContext ctx) {
   return woken(L, &box->writable, (again_fn *)ctx);
 }
 
-static int wait_readable(lua_State *L, struct raw_box *box, double seconds, again_fn *again) {
-  box->readable.set = false;
-  return filo_event_wait(L, &box->readable, seconds, (lua_KContext)again, came);
-}
-
 static int wait_writable(lua_State *L, struct raw_box *box, again_fn *again) {
   box->writable.set = false;
   return filo_event_wait(L, &box->writable, -1, (lua_KContext)again, went);
 }
 
-/* --- dial_raw(address [, seconds]) --- */
-
-static int connected(lua_State *L, struct raw_box *box) {
-  if (box->ended) return filo_return_error(L, &box->why);
-  if (!box->connected) return wait_readable(L, box, luaL_optnumber(L, 2, 10), connected);
-  lua_settop(L, 1);
-  return 1;
-}
-
-int filo_net_dial_raw(lua_State *L) {
-  struct filo_error err;
-  struct filo_address to;
-  filo_task_check(L);
-  if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
-  struct raw_box *box = push_raw(L, -1);
-  lua_replace(L, 1);
-  struct evdns_base *dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
-  if (bufferevent_socket_connect_hostname(box->bev, dns, AF_UNSPEC, to.host, to.port) < 0 &&
-      !box->ended) {
-    filo_fail(&err, FILO_UNREACHABLE, "cannot connect to %s port %u", to.host, to.port);
-    return filo_return_error(L, &err);
-  }
-  return connected(L, box);
-}
-
 /* --- read(n | "l" | "a" [, seconds]) --- */
+
+enum { SHORTEST_WAIT_US = 1000 }; /* a turn of the loop, also for who does not want to wait */
+
+/* Puts the time when it is over in the place of the seconds. */
+static void set_deadline(lua_State *L, int index) {
+  double seconds = luaL_optnumber(L, index, -1), least = SHORTEST_WAIT_US * 1e-6;
+  if (lua_isnoneornil(L, index)) return;
+  lua_pushnumber(L, filo_now() + (seconds > least ? seconds : least));
+  lua_replace(L, index);
+}
 
 static int give(lua_State *L, struct evbuffer *input, size_t len) {
   luaL_Buffer buffer;
@@ -170,6 +246,11 @@ static int give_line(lua_State *L, struct evbuffer *input, size_t len, size_t en
   give(L, input, len);
   evbuffer_drain(input, end);
   return 1;
+}
+
+/* All that the other side wrote is here. */
+static bool in_order(const struct raw_box *box) {
+  return box->ended && box->why.code == FILO_CLOSED;
 }
 
 /* True when `*given` values answer the read. */
@@ -197,38 +278,44 @@ static int read_or_wait(lua_State *L, struct raw_box *box) {
   int given;
   struct filo_error err;
   struct evbuffer *input = bufferevent_get_input(box->bev);
-  if (try_read(L, input, box->ended, &given)) return given;
-  if (box->ended && evbuffer_get_length(input) > 0)
-    return give(L, input, evbuffer_get_length(input));
+  size_t have = evbuffer_get_length(input);
+  if (try_read(L, input, in_order(box), &given)) return given;
+  if (in_order(box) && have > 0) return give(L, input, have); /* the last line has no end */
   if (box->ended) return filo_return_error(L, &box->why);
-  if (evbuffer_get_length(input) >= READ_AHEAD && *lua_tostring(L, 2) == 'l') {
+  if (have >= READ_AHEAD && *lua_tostring(L, 2) == 'l') {
     filo_fail(&err, FILO_TOO_LARGE, "a line of more than %d bytes came", READ_AHEAD);
     return filo_return_error(L, &err);
   }
-  return wait_readable(L, box, luaL_optnumber(L, 3, -1), read_or_wait);
+  double left = lua_isnil(L, 3) ? -1 : lua_tonumber(L, 3) - filo_now();
+  if (!lua_isnil(L, 3) && left <= 0) return too_late(L, box);
+  box->readable.set = false;
+  return filo_event_wait(L, &box->readable, left, (lua_KContext)read_or_wait, came);
 }
 
 static int raw_read(lua_State *L) {
   struct raw_box *box = check_raw(L);
+  if (box->readable.waiter) return luaL_error(L, "another task reads from this connection already");
   lua_settop(L, 3);
   if (lua_isnil(L, 2)) {
     lua_pushliteral(L, "l");
     lua_replace(L, 2);
   }
+  box->all = false;
   if (lua_type(L, 2) != LUA_TNUMBER) {
     static const char *const kinds[] = {"l", "a", NULL};
-    bool all = luaL_checkoption(L, 2, NULL, kinds) == 1;
-    if (all) bufferevent_setwatermark(box->bev, EV_READ, 0, 0);
+    box->all = luaL_checkoption(L, 2, NULL, kinds) == 1;
   } else {
     luaL_argcheck(L, luaL_checkinteger(L, 2) > 0, 2, "a number of bytes, 1 or more");
   }
+  set_deadline(L, 3);
+  if (!box->ended && !is_full(box)) bufferevent_enable(box->bev, EV_READ);
   return read_or_wait(L, box);
 }
 
 /* --- write(bytes): waits while much lies unsent --- */
 
 static int written(lua_State *L, struct raw_box *box) {
-  if (box->ended) return filo_return_error(L, &box->why);
+  if (box->broken) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > WRITE_BEHIND)
     return wait_writable(L, box, written);
   lua_pushboolean(L, 1);
@@ -240,13 +327,14 @@ static int raw_write(lua_State *L) {
   struct raw_box *box = check_raw(L);
   const char *bytes = luaL_checklstring(L, 2, &len);
   filo_task_check(L);
-  if (box->ended) return filo_return_error(L, &box->why);
+  if (box->writable.waiter) return luaL_error(L, "another task writes to this connection already");
+  if (box->broken) return filo_return_error(L, &box->why);
   if (bufferevent_write(box->bev, bytes, len) < 0) return luaL_error(L, "no memory");
   return written(L, box);
 }
 
 static int flushed(lua_State *L, struct raw_box *box) {
-  if (box->ended) return filo_return_error(L, &box->why);
+  if (box->broken) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > 0)
     return wait_writable(L, box, flushed);
   lua_pushboolean(L, 1);
@@ -259,13 +347,7 @@ static int raw_flush(lua_State *L) {
 }
 
 static int raw_remote(lua_State *L) {
-  struct sockaddr_storage address;
-  socklen_t len = sizeof address;
-  char text[FILO_ADDRESS_MAX] = "";
-  int fd = bufferevent_getfd(check_raw(L)->bev);
-  if (getpeername(fd, (struct sockaddr *)&address, &len) == 0)
-    filo_address_format((struct sockaddr *)&address, text);
-  lua_pushstring(L, text);
+  lua_pushstring(L, check_raw(L)->remote);
   return 1;
 }
 

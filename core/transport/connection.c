@@ -52,7 +52,8 @@ static void set_ended(struct filo_connection *c) {
   }
   event_del(&c->again);
   event_del(&c->timer);
-  filo_dial_stop(c);
+  filo_dial_stop(c->dial);
+  c->dial = NULL;
   filo_connection_wake(c);
 }
 
@@ -134,7 +135,8 @@ static void set_names(struct filo_connection *c, int fd) {
     filo_address_format((struct sockaddr *)&address, c->local);
 }
 
-int filo_connection_connected(struct filo_connection *c, int fd, struct filo_error *err) {
+/* Takes fd, also on failure. */
+static int connected(struct filo_connection *c, int fd, struct filo_error *err) {
   set_names(c, fd);
   int rc = filo_link_new(fd, c->options.tls, c->id, c->dialler, &c->link, err);
   if (rc < 0) return rc;
@@ -146,6 +148,14 @@ int filo_connection_connected(struct filo_connection *c, int fd, struct filo_err
     return filo_fail(err, FILO_NO_MEMORY, "the event loop takes no more connections");
   filo_connection_wake(c);
   return 0;
+}
+
+static void on_dialled(void *ctx, int fd, const struct filo_error *why) {
+  struct filo_connection *c = filo_connection_ref(ctx);
+  struct filo_error err = *why;
+  c->dial = NULL;
+  if (fd < 0 || connected(c, fd, &err) < 0) filo_connection_end(c, &err);
+  filo_connection_unref(c);
 }
 
 static void opened(struct filo_connection *c) {
@@ -222,9 +232,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
   (void)what;
   struct filo_connection *c = filo_connection_ref(arg);
   struct filo_error err;
-  if (c->state == FILO_STATE_DIALLING) {
-    filo_dial_timeout(c);
-  } else if (c->state == FILO_STATE_HANDSHAKE) {
+  if (c->state == FILO_STATE_HANDSHAKE) {
     filo_fail(&err, FILO_TIMEOUT, "the handshake took longer than %.3g s",
               c->options.handshake_timeout);
     filo_connection_end(c, &err);
@@ -275,7 +283,7 @@ static void destroy(struct filo_connection *c) {
   event_del(&c->turn);
   event_del(&c->again);
   event_del(&c->timer);
-  filo_dial_stop(c);
+  filo_dial_stop(c->dial);
   filo_link_free(c->link);
   filo_tls_unref(c->options.tls);
   free(c->queue.bytes);
@@ -289,7 +297,8 @@ int filo_connection_dial(const struct filo_connection_options *options,
                          struct filo_connection **ret, struct filo_error *err) {
   struct filo_connection *c = make(options, true, handler, ctx, err);
   if (!c) return FILO_NO_MEMORY;
-  int rc = filo_dial_start(c, to, err);
+  int rc = filo_dial_start(options->base, options->dns, to, options->dial_timeout, on_dialled, c,
+                           &c->dial, err);
   if (rc < 0)
     destroy(c);
   else
@@ -305,7 +314,7 @@ int filo_connection_accept(const struct filo_connection_options *options, int fd
     close(fd);
     return FILO_NO_MEMORY;
   }
-  int rc = filo_connection_connected(c, fd, err);
+  int rc = connected(c, fd, err);
   if (rc < 0)
     destroy(c);
   else

@@ -1,6 +1,5 @@
-/* A host name is looked up by the loop's resolver; then its addresses are tried in turn, each for
- * its share of the time that is left, so that one that swallows everything does not use up the
- * others' time. */
+#include "transport/dial.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -10,17 +9,21 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <event2/event_struct.h>
+
 #include "transport/internal.h"
 
 enum { CANDIDATES = 16 };
 
 struct filo_dial {
-  struct filo_connection *connection; /* NULL: it has gone, only the look-up is still under way */
+  filo_dial_fn *done; /* NULL: given up, only the look-up is still under way */
+  void *ctx;
+  struct event_base *base;
   struct evdns_getaddrinfo_request *lookup;
   struct sockaddr_storage candidates[CANDIDATES];
   unsigned count, next;
   int fd;
-  struct event connected;
+  struct event connected, timer;
   double deadline;
   struct filo_error failure; /* of the last one tried */
   struct filo_address to;
@@ -35,16 +38,30 @@ static void hang_up(struct filo_dial *dial) {
   dial->fd = -1;
 }
 
-void filo_dial_stop(struct filo_connection *c) {
-  struct filo_dial *dial = c->dial;
+void filo_dial_stop(struct filo_dial *dial) {
   if (!dial) return;
-  c->dial = NULL;
   hang_up(dial);
-  dial->connection = NULL;
+  event_del(&dial->timer);
+  dial->done = NULL;
   if (dial->lookup)
     evdns_getaddrinfo_cancel(dial->lookup); /* its callback frees */
   else
     free(dial);
+}
+
+static void finish(struct filo_dial *dial, int fd) {
+  filo_dial_fn *done = dial->done;
+  void *ctx = dial->ctx;
+  struct filo_error why = dial->failure;
+  filo_dial_stop(dial);
+  done(ctx, fd, &why);
+}
+
+static void set_timer(struct filo_dial *dial, double seconds) {
+  if (seconds < 0) seconds = 0;
+  struct timeval delay = {.tv_sec = (time_t)seconds};
+  delay.tv_usec = (suseconds_t)((seconds - (double)delay.tv_sec) * 1e6);
+  event_add(&dial->timer, &delay);
 }
 
 static socklen_t length(const struct sockaddr_storage *address) {
@@ -53,7 +70,6 @@ static socklen_t length(const struct sockaddr_storage *address) {
 
 /* 0 when it connects or will, else an errno. */
 static int connect_to(struct filo_dial *dial, const struct sockaddr_storage *address) {
-  struct filo_connection *c = dial->connection;
   int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return errno;
   if (connect(fd, (const struct sockaddr *)address, length(address)) < 0 && errno != EINPROGRESS) {
@@ -62,13 +78,12 @@ static int connect_to(struct filo_dial *dial, const struct sockaddr_storage *add
     return sys_errno;
   }
   dial->fd = fd;
-  event_assign(&dial->connected, c->options.base, fd, EV_WRITE, on_connected, c);
+  event_assign(&dial->connected, dial->base, fd, EV_WRITE, on_connected, dial);
   event_add(&dial->connected, NULL);
   return 0;
 }
 
-static void try_next(struct filo_connection *c) {
-  struct filo_dial *dial = c->dial;
+static void try_next(struct filo_dial *dial) {
   double left = dial->deadline - filo_connection_clock();
   while (dial->next < dial->count && left > 0) {
     const struct sockaddr_storage *address = &dial->candidates[dial->next++];
@@ -77,39 +92,38 @@ static void try_next(struct filo_connection *c) {
     int sys_errno = connect_to(dial, address);
     if (sys_errno == 0) {
       filo_fail(&dial->failure, FILO_TIMEOUT, "%s does not answer", text);
-      filo_connection_set_timer(c, left / (dial->count - dial->next + 1));
+      set_timer(dial, left / (dial->count - dial->next + 1));
       return;
     }
     filo_fail_errno(&dial->failure, sys_errno, "cannot connect to %s", text);
   }
-  filo_connection_end(c, &dial->failure);
+  finish(dial, -1);
 }
 
 static void on_connected(evutil_socket_t fd, short what, void *arg) {
   (void)what;
-  struct filo_connection *c = filo_connection_ref(arg);
-  struct filo_dial *dial = c->dial;
+  struct filo_dial *dial = arg;
   int sys_errno = 0;
   socklen_t len = sizeof sys_errno;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &sys_errno, &len) < 0) sys_errno = errno;
   if (sys_errno == 0) {
-    struct filo_error err;
     dial->fd = -1;
-    filo_dial_stop(c);
-    if (filo_connection_connected(c, fd, &err) < 0) filo_connection_end(c, &err);
+    finish(dial, fd);
   } else {
     char text[FILO_ADDRESS_MAX];
     filo_address_format((struct sockaddr *)&dial->candidates[dial->next - 1], text);
     filo_fail_errno(&dial->failure, sys_errno, "cannot connect to %s", text);
     hang_up(dial);
-    try_next(c);
+    try_next(dial);
   }
-  filo_connection_unref(c);
 }
 
-void filo_dial_timeout(struct filo_connection *c) {
-  hang_up(c->dial);
-  try_next(c); /* while it is looked up, there is none: the end */
+/* The time of one address is over, or of the look-up: then there is none. */
+static void on_timer(evutil_socket_t fd, short what, void *arg) {
+  (void)fd;
+  (void)what;
+  hang_up(arg);
+  try_next(arg);
 }
 
 /* --- From a name to addresses --- */
@@ -122,13 +136,12 @@ static void add_candidates(struct filo_dial *dial, const struct addrinfo *found)
 
 static void on_found(int result, struct evutil_addrinfo *found, void *arg) {
   struct filo_dial *dial = arg;
-  struct filo_connection *c = dial->connection;
   dial->lookup = NULL;
-  if (c) {
+  if (dial->done) {
     if (result == 0) add_candidates(dial, found);
     filo_fail(&dial->failure, FILO_UNREACHABLE, "cannot look up %s: %s", dial->to.host,
               result ? evutil_gai_strerror(result) : "it has no address");
-    filo_connection_set_timer(c, 0); /* this may be within filo_dial_start */
+    set_timer(dial, 0); /* this may be within filo_dial_start */
   } else {
     free(dial);
   }
@@ -147,41 +160,55 @@ static bool add_numeric(struct filo_dial *dial, const char *host) {
   return true;
 }
 
-static int look_up(struct filo_dial *dial, struct filo_error *err) {
-  struct filo_connection *c = dial->connection;
+static int look_up(struct filo_dial *dial, struct evdns_base *dns, double seconds,
+                   struct filo_error *err) {
   const struct evutil_addrinfo hints = {.ai_flags = EVUTIL_AI_NUMERICSERV,
                                         .ai_family = AF_UNSPEC,
                                         .ai_socktype = SOCK_STREAM,
                                         .ai_protocol = IPPROTO_TCP};
   char port[8];
-  if (!c->options.dns)
+  if (!dns)
     return filo_fail(err, FILO_UNREACHABLE,
                      "cannot look up %s: there is no name server; write a numeric address",
                      dial->to.host);
   snprintf(port, sizeof port, "%u", dial->to.port);
   filo_fail(&dial->failure, FILO_TIMEOUT, "the name servers did not answer for %s", dial->to.host);
-  filo_connection_set_timer(c, c->options.dial_timeout);
-  dial->lookup = evdns_getaddrinfo(c->options.dns, dial->to.host, port, &hints, on_found, dial);
+  set_timer(dial, seconds);
+  dial->lookup = evdns_getaddrinfo(dns, dial->to.host, port, &hints, on_found, dial);
   return 0;
 }
 
-int filo_dial_start(struct filo_connection *c, const struct filo_address *to,
+/* Finds addresses, now or later. */
+static int find(struct filo_dial *dial, struct evdns_base *dns, double seconds,
+                struct filo_error *err) {
+  if (strcasecmp(dial->to.host, "localhost") == 0) {
+    add_numeric(dial, "127.0.0.1");
+    add_numeric(dial, "::1");
+  } else if (!add_numeric(dial, dial->to.host)) {
+    return look_up(dial, dns, seconds, err);
+  }
+  set_timer(dial, 0);
+  return 0;
+}
+
+int filo_dial_start(struct event_base *base, struct evdns_base *dns, const struct filo_address *to,
+                    double seconds, filo_dial_fn *done, void *ctx, struct filo_dial **ret,
                     struct filo_error *err) {
   if (!to->host[0] || to->port == 0)
     return filo_fail(err, FILO_INVALID, "an address to connect to needs a host and a port");
   struct filo_dial *dial = calloc(1, sizeof *dial);
   if (!dial) return filo_fail(err, FILO_NO_MEMORY, "no memory for a connection");
-  c->dial = dial;
-  dial->connection = c;
+  dial->base = base;
+  dial->done = done;
+  dial->ctx = ctx;
   dial->fd = -1;
   dial->to = *to;
-  dial->deadline = filo_connection_clock() + c->options.dial_timeout;
-  bool here = strcasecmp(to->host, "localhost") == 0;
-  if (!here && !add_numeric(dial, to->host)) return look_up(dial, err);
-  if (here) {
-    add_numeric(dial, "127.0.0.1");
-    add_numeric(dial, "::1");
-  }
-  filo_connection_set_timer(c, 0);
-  return 0;
+  dial->deadline = filo_connection_clock() + seconds;
+  event_assign(&dial->timer, base, -1, 0, on_timer, dial);
+  int rc = find(dial, dns, seconds, err);
+  if (rc < 0)
+    filo_dial_stop(dial);
+  else
+    *ret = dial;
+  return rc;
 }

@@ -1,8 +1,8 @@
 /* What the files of a connection share: nobody else includes this.
  *
- *   connection.c  life, handshake, closing      dial.c    from a name to a socket
+ *   connection.c  life, handshake, closing      numbers.c which streams a peer has opened
  *   input.c       bytes to frames to handlers   output.c  the queue, and whose turn it is
- *   stream.c      the two ends of a stream      numbers.c which streams a peer has opened
+ *   stream.c      the two ends of a stream
  *
  * Everything happens in callbacks of the event loop: functions that others call only note what
  * there is to do and activate `turn`. So a handler may call anything, and nobody below it on the
@@ -16,6 +16,7 @@
 #include <sys/queue.h>
 
 #include "transport/connection.h"
+#include "transport/dial.h"
 
 enum {
   STREAMS_MAX = 64,         /* open at one side of a connection */
@@ -88,8 +89,6 @@ struct filo_out_frame {
   size_t left;
 };
 
-struct filo_dial;
-
 struct filo_connection {
   unsigned refs;
   pthread_t thread;
@@ -133,8 +132,6 @@ struct filo_connection {
 double filo_connection_clock(void);
 void filo_connection_check(const struct filo_connection *c); /* asserts the thread */
 void filo_connection_wake(struct filo_connection *c);        /* `turn` comes soon */
-/* Takes fd, also on failure. */
-int filo_connection_connected(struct filo_connection *c, int fd, struct filo_error *err);
 /* A reset frame's reason, and the code of one: FILO_CLOSED when it is not known here. */
 uint32_t filo_connection_reason(int code);
 int filo_connection_code(uint32_t reason);
@@ -142,12 +139,6 @@ void filo_connection_set_timer(struct filo_connection *c, double seconds);
 /* The end, at once; `closed` gets the error, with the peer's address before it when known. */
 void filo_connection_end(struct filo_connection *c, const struct filo_error *why);
 void filo_connection_breach(struct filo_connection *c, const struct filo_error *what);
-
-/* dial.c: filo_connection_connected or filo_connection_end follows. */
-int filo_dial_start(struct filo_connection *c, const struct filo_address *to,
-                    struct filo_error *err);
-void filo_dial_timeout(struct filo_connection *c);
-void filo_dial_stop(struct filo_connection *c);
 
 /* input.c */
 void filo_input_run(struct filo_connection *c);
