@@ -11,8 +11,9 @@
 #include "lua/type.h"
 #include "runtime/task.h"
 
-/* Bytes of messages that may lie unread before a peer is dropped as a flood. */
-enum { INBOX_MAX = 8 << 20 };
+/* Bytes of messages that may lie unread, with what keeping each costs, before a peer is dropped as
+ * a flood; before it was let in. */
+enum { INBOX_MAX = 8 << 20, STRANGER_INBOX_MAX = 64 << 10 };
 
 struct message {
   struct message *next;
@@ -26,7 +27,7 @@ struct peer {
   struct filo_event ready, inbox, drained;
   struct message *first, **last;
   size_t inbox_bytes;
-  bool is_ready, is_closed, dropped;
+  bool is_ready, is_closed, is_admitted, dropped;
   struct filo_error why;
 };
 
@@ -48,11 +49,16 @@ static void on_ready(void *ctx) {
   filo_event_set(&peer->ready);
 }
 
+static size_t cost(size_t len) {
+  return sizeof(struct message) + len;
+}
+
 static void on_message(void *ctx, const unsigned char *bytes, size_t len) {
   struct peer *peer = ctx;
+  size_t most = peer->is_admitted ? INBOX_MAX : STRANGER_INBOX_MAX;
   if (peer->dropped) return;
-  struct message *message = malloc(sizeof *message + len);
-  if (!message || peer->inbox_bytes + len > INBOX_MAX) {
+  struct message *message = malloc(cost(len));
+  if (!message || peer->inbox_bytes + cost(len) > most) {
     free(message);
     filo_connection_close(peer->connection, FILO_BUSY, "messages came faster than they were read");
     return;
@@ -62,7 +68,7 @@ static void on_message(void *ctx, const unsigned char *bytes, size_t len) {
   memcpy(message->bytes, bytes, len);
   *peer->last = message;
   peer->last = &message->next;
-  peer->inbox_bytes += len;
+  peer->inbox_bytes += cost(len);
   filo_event_set(&peer->inbox);
 }
 
@@ -162,6 +168,18 @@ static int return_why(lua_State *L, const struct peer *peer) {
   return filo_return_error(L, &peer->why);
 }
 
+/* In a continuation: the peer, or NULL when the script has dropped it meanwhile. */
+static struct peer *waited_for(lua_State *L) {
+  return *(struct peer **)luaL_checkudata(L, 1, FILO_CONNECTION_TYPE);
+}
+
+static int return_dropped(lua_State *L) {
+  struct filo_error err;
+  if (filo_task_why(L) == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  filo_fail(&err, FILO_CLOSED, "the connection was closed meanwhile");
+  return filo_return_error(L, &err);
+}
+
 static int ready_or_wait(lua_State *L, int status, lua_KContext ctx);
 
 static int wait_ready(lua_State *L, struct peer *peer) {
@@ -173,7 +191,8 @@ static int wait_ready(lua_State *L, struct peer *peer) {
 
 static int ready_or_wait(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct peer *peer = check_peer(L, 1);
+  struct peer *peer = waited_for(L);
+  if (!peer) return return_dropped(L);
   if (filo_event_why(L, &peer->ready) != FILO_WOKEN) return filo_task_raise_cancelled(L);
   return wait_ready(L, peer);
 }
@@ -181,6 +200,16 @@ static int ready_or_wait(lua_State *L, int status, lua_KContext ctx) {
 /* ready(): the connection, once its handshake is done */
 static int connection_ready(lua_State *L) {
   return wait_ready(L, check_peer(L, 1));
+}
+
+static int go_on_dialling(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct peer *peer = waited_for(L);
+  if (filo_event_why(L, &peer->ready) != FILO_WOKEN) {
+    drop(L);
+    return filo_task_raise_cancelled(L);
+  }
+  return wait_ready(L, peer);
 }
 
 int filo_net_dial(lua_State *L) {
@@ -196,7 +225,7 @@ int filo_net_dial(lua_State *L) {
   options.dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
   if (filo_connection_dial(&options, &to, &handler, peer, &peer->connection, &err) < 0)
     return filo_return_error(L, &err);
-  return wait_ready(L, peer);
+  return filo_event_wait(L, &peer->ready, -1, 0, go_on_dialling);
 }
 
 static int receive_or_wait(lua_State *L, int status, lua_KContext ctx);
@@ -207,7 +236,7 @@ static int give_message(lua_State *L, struct peer *peer) {
   struct message *message = peer->first;
   peer->first = message->next;
   if (!peer->first) peer->last = &peer->first;
-  peer->inbox_bytes -= message->len;
+  peer->inbox_bytes -= cost(message->len);
   int code = filo_cbor_decode(L, message->bytes, message->len, &err);
   free(message);
   if (code == 0 && lua_istable(L, -1)) return 1;
@@ -226,8 +255,9 @@ static int next_message(lua_State *L, struct peer *peer) {
 
 static int receive_or_wait(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct peer *peer = check_peer(L, 1);
+  struct peer *peer = waited_for(L);
   struct filo_error err;
+  if (!peer) return return_dropped(L);
   switch (filo_event_why(L, &peer->inbox)) {
   case FILO_WOKEN:
     return next_message(L, peer);
@@ -246,7 +276,8 @@ static int connection_receive(lua_State *L) {
 
 static int drained_or_wait(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct peer *peer = check_peer(L, 1);
+  struct peer *peer = waited_for(L);
+  if (!peer) return return_dropped(L);
   if (filo_event_why(L, &peer->drained) != FILO_WOKEN) return filo_task_raise_cancelled(L);
   if (peer->is_closed) return return_why(L, peer);
   lua_pushboolean(L, 1);
@@ -280,7 +311,9 @@ static int connection_drained(lua_State *L) {
 
 static int connection_admit(lua_State *L) {
   struct peer *peer = check_peer(L, 1);
-  if (!peer->is_closed) filo_connection_admit(peer->connection);
+  if (peer->is_closed) return 0;
+  peer->is_admitted = true;
+  filo_connection_admit(peer->connection);
   return 0;
 }
 
