@@ -2,12 +2,14 @@
 ---bootstrap with redial.
 
 local errors = require "filo.errors"
+local new_door = require "filo.door"
 local protocol = require "filo.protocol"
 
 local HELLO_SECONDS = 10
 local PING_SECONDS = 10
 local REQUEST_SECONDS = 30
 local SILENCE_SECONDS = 35
+local REQUESTS_MAX = 256 -- of one peer, that are served at a time
 local CLOSED = "the node was closed"
 local REDIAL_FIRST, REDIAL_MOST = 0.1, 30
 
@@ -150,7 +152,7 @@ local function admit(self, connection, hello, id)
   end
   local peer = setmetatable({
     id = id, connection = connection, address = connection:remote(), listen = hello.listen, about = hello.about or {},
-    owner = self, pending = {}, watchers = {}, senders = {}, next_id = 1, free = hello.free, since = self.host.now(),
+    owner = self, pending = {}, watchers = {}, senders = {}, serving = 0, next_id = 1, free = hello.free, since = self.host.now(),
   }, Peer)
   self.by_id[id] = peer
   if old then old.connection:close("exists", "a newer connection took over") end
@@ -197,6 +199,7 @@ local function run_handler(self, peer, request)
 end
 
 local function serve_request(self, peer, request)
+  local _ <close> = setmetatable({}, { __close = function() peer.serving = peer.serving - 1 end })
   local body, err = run_handler(self, peer, request)
   local reply = { re = request.id, body = body }
   if err then
@@ -218,6 +221,16 @@ local function settle(self, peer, reply)
   self.host.wake(waiting.task)
 end
 
+local function start_request(self, peer, request)
+  if peer.serving < REQUESTS_MAX then
+    peer.serving = peer.serving + 1
+    self:spawn(serve_request, self, peer, request)
+    return true
+  end
+  local message = ("%d requests of this peer are being served already"):format(REQUESTS_MAX)
+  return peer.connection:send { re = request.id, error = { code = "busy", message = message } }
+end
+
 local function serve(self, peer)
   while true do
     local message, err = peer.connection:receive()
@@ -226,7 +239,12 @@ local function serve(self, peer)
       if err.code == "protocol" then peer.connection:close("protocol", err.message) end
       return err
     end
-    if message.re then settle(self, peer, message) else self:spawn(serve_request, self, peer, message) end
+    if message.re then
+      settle(self, peer, message)
+    else
+      local ok, problem = start_request(self, peer, message)
+      if not ok then return problem end -- it does not even read what it is told
+    end
   end
 end
 
@@ -258,7 +276,12 @@ local function run(self, connection, started)
   self.connections[connection] = true
   local _ <close> = setmetatable({}, { __close = function() self.connections[connection] = nil end })
   local hello, id = greet(self, connection)
-  if not hello then return started(nil, id) end
+  if not hello then
+    started(nil, id)
+    connection:close()
+    while connection:receive() do end -- until it has gone
+    return
+  end
   local peer, first = admit(self, connection, hello, id)
   if not peer then return started(nil, first) end
   local pinger = self:spawn(keep_pinging, self, peer)
@@ -411,20 +434,26 @@ function Peers:bootstrap(address)
   end)
 end
 
+---Serves one connection that came.
+local function receive_stranger(self, door, connection)
+  local _ <close> = door:enter(connection)
+  local _ <close> = connection
+  local ready, err = connection:ready()
+  if not ready then return self.host.log("info", "a connection failed in its handshake: " .. tostring(err)) end
+  run(self, connection, function(peer, why)
+    if peer then door:leave(connection) else self.host.log("info", tostring(why)) end
+  end)
+end
+
 ---Accepts connections on a listener until it is closed.
 function Peers:listen(listener)
   self:spawn(function()
+    local door = new_door(self.host)
     while true do
+      door:wait()
       local connection = listener:accept(connection_options(self))
       if not connection then return end
-      self:spawn(function()
-        local _ <close> = connection
-        local ready, err = connection:ready()
-        if not ready then return self.host.log("info", "a connection failed in its handshake: " .. tostring(err)) end
-        run(self, connection, function(peer, why)
-          if not peer then self.host.log("info", tostring(why)) end
-        end)
-      end)
+      self:spawn(receive_stranger, self, door, connection)
     end
   end)
 end
