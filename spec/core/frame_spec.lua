@@ -1,0 +1,357 @@
+local links = require "spec.support.links"
+local runtime = require "filo.core.runtime"
+local stores = require "spec.support.stores"
+local temp = require "spec.support.temp"
+local wire = require "spec.support.wire"
+
+local CHUNK = 1 << 20
+local PROTOCOL, CANCELLED = 12, 11
+
+---Calls fn(peer, connection) with both ends of a new connection without TLS, let in unless told otherwise.
+local function meet(fn, options)
+  local server <close> = links.listen { tls = false, message_max = options and options.message_max }
+  local peer <close>, connection = server:meet()
+  local _ <close> = connection
+  if not options or options.admit ~= false then connection:admit() end
+  fn(peer, connection)
+end
+
+---The peer says this and breaks the protocol: it is told so, and the connection closes with a sentence that says what was wrong.
+local function breaks(bytes, sentence, options)
+  for _, step in ipairs { 1, 3, #bytes } do
+    meet(function(peer, connection)
+      peer:send(bytes, step)
+      assert.equal(PROTOCOL, peer:last_words())
+      peer:close()
+      local message, err = connection:receive(10)
+      assert.is_nil(message)
+      assert.equal("protocol", err.code)
+      assert.matches(sentence, err.message)
+      assert.matches("^127%.0%.0%.1:%d+ broke the protocol: ", err.message)
+    end, options)
+  end
+end
+
+---A partial that waits for the chunks of an object of so many bytes; its record, hashes and sealed content.
+local function expect_object(folder, size)
+  local sender <close> = stores.open(folder)
+  local record = stores.put(sender, stores.bytes(size))
+  local file = folder:read(stores.file "key")
+  local hashes = 32 * ((size + CHUNK - 1) // CHUNK)
+  return record, file:sub(17 + size, 16 + size + hashes) .. file:sub(17, 16 + size)
+end
+
+---Calls fn(peer, connection, transfer, bytes, receiver): the connection here receives an object on the peer's stream 1.
+local function receive(size, fn)
+  local folder <close> = temp.folder()
+  local far <close> = temp.folder()
+  local record, bytes = expect_object(far, size)
+  local disk <close> = stores.open(folder)
+  local partial <close> = assert(disk:incoming(stores.path "key", record))
+  meet(function(peer, connection)
+    local transfer <close> = assert(connection:receive_object(1, partial, true))
+    fn(peer, connection, transfer, bytes, partial)
+  end)
+end
+
+---Waits for credit on a stream; gives how much.
+local function take_credit(peer, stream)
+  local frame = assert(peer:frame())
+  assert.equal("credit", frame.type)
+  assert.equal(stream, frame.stream)
+  return frame.value
+end
+
+---Sends a stream as far as credit comes, in frames of so many bytes, cut at each step.
+local function send_stream(peer, stream, bytes, size, step)
+  local credit, at = 0, 1
+  while at <= #bytes do
+    if credit == 0 then credit = take_credit(peer, stream) end
+    local n = math.min(size, credit, #bytes - at + 1)
+    peer:send(wire.stream(stream, bytes:sub(at, at + n - 1)), step)
+    at, credit = at + n, credit - n
+  end
+  peer:send(wire.stream(stream, ""), step)
+end
+
+describe("frames", function()
+  it("are the same at every split", function()
+    local said = wire.value { n = 1 } .. wire.reset(1, 9) .. wire.value { n = 2, text = ("x"):rep(300) } .. wire.stream(3, "") ..
+      wire.value { n = 3 }
+    for _, step in ipairs { 1, 2, 3, 4, 5, 8, 13, #said } do
+      meet(function(peer, connection)
+        peer:send(said, step)
+        for n = 1, 3 do assert.equal(n, assert(connection:receive(10)).n) end
+      end)
+    end
+  end)
+
+  it("of streams are the same at every split", function()
+    for _, step in ipairs { 1, 2, 3, 1000000 } do
+      receive(200, function(peer, _, transfer, bytes)
+        send_stream(peer, 1, bytes, 50, step)
+        assert(transfer:join())
+        assert.equal(#bytes, transfer:bytes())
+      end)
+    end
+  end)
+
+  it("carry an object of several chunks in pieces of any size", function()
+    for _, size in ipairs { 1000, 65536, 300000, CHUNK } do
+      receive(2 * CHUNK + 7, function(peer, _, transfer, bytes, partial)
+        send_stream(peer, 1, bytes, size)
+        assert(transfer:join())
+        assert(partial:publish())
+      end)
+    end
+  end)
+
+  it("come many in one segment", function()
+    meet(function(peer, connection)
+      local all = {}
+      for n = 1, 2000 do all[n] = wire.value { n = n } end
+      peer:send(table.concat(all))
+      for n = 1, 2000 do assert.equal(n, assert(connection:receive(10)).n) end
+    end)
+  end)
+
+  it("of a type that is unknown break the protocol", function()
+    for _, kind in ipairs { 0, 5, 0x16, 0xff } do
+      breaks(string.char(kind) .. ("\0"):rep(8), ("a frame of unknown type 0x%02x"):format(kind))
+    end
+  end)
+
+  it("that are cut off are no orderly end", function()
+    for _, bytes in ipairs { "\1", "\1\5\0\0", wire.message "12345678":sub(1, -2), wire.credit(1, 1):sub(1, -2) } do
+      meet(function(peer, connection)
+        peer:send(bytes)
+        peer:close()
+        local message, err = connection:receive(10)
+        assert.is_nil(message)
+        assert.equal("unreachable", err.code)
+        assert.matches("in the middle of a frame", err.message)
+      end)
+    end
+  end)
+end)
+
+describe("a message", function()
+  it("has 1 MiB at most", function()
+    meet(function(peer, connection)
+      local filler = ("x"):rep(CHUNK - 16)
+      local bytes = wire.value { filler = filler }
+      peer:send(bytes)
+      assert.equal(filler, assert(connection:receive(10)).filler)
+    end)
+    breaks(("<BI4"):pack(1, CHUNK + 1), "a message of 1048577 bytes, where 1048576 are allowed")
+    breaks(("<BI4"):pack(1, 0xffffffff), "a message of 4294967295 bytes")
+  end)
+
+  it("has what was agreed on, before the peer is let in", function()
+    meet(function(peer, connection)
+      peer:send(wire.value { filler = ("x"):rep(80) })
+      assert.equal(80, #assert(connection:receive(10)).filler)
+    end, { admit = false, message_max = 100 })
+    breaks(("<BI4"):pack(1, 101), "a message of 101 bytes, where 100 are allowed", { admit = false, message_max = 100 })
+    breaks(("<BI4"):pack(1, 4097), "a message of 4097 bytes, where 4096 are allowed", { admit = false })
+  end)
+
+  it("is a CBOR map, and nothing follows", function()
+    for _, bytes in ipairs { "", "\xa0\xa0", "\xa1", "\xf6", "\x01", "\x61a", "\xff" } do
+      meet(function(peer, connection)
+        peer:send(wire.message(bytes))
+        local message, err = connection:receive(10)
+        assert.is_nil(message)
+        assert.equal("protocol", err.code)
+        assert.equal(PROTOCOL, peer:last_words())
+        peer:close()
+      end)
+    end
+  end)
+end)
+
+describe("a stream", function()
+  it("is of no use before the peer is let in", function()
+    for _, bytes in ipairs { wire.stream(1, "x"), wire.stream(1, ""), wire.credit(2, 1), wire.reset(1, 1) } do
+      breaks(bytes, "a frame about stream %d before it was let in", { admit = false })
+    end
+  end)
+
+  it("has a number, of which 0 is none", function()
+    breaks(wire.stream(0, "x"), "bytes for stream 0")
+    breaks(wire.stream(0, ""), "bytes for stream 0")
+    breaks(wire.credit(0, 1), "credit for stream 0")
+  end)
+
+  it("has frames of 1 MiB at most", function()
+    breaks(("<BI4I4"):pack(2, 1, CHUNK + 1), "a frame of 1048577 bytes on stream 1, where 1048576 are allowed")
+  end)
+
+  it("gets credit of something", function() breaks(wire.credit(2, 0), "a credit of 0 bytes for stream 2") end)
+
+  it("has bytes for those who asked", function()
+    breaks(wire.stream(1, "x"), "1 bytes on stream 1, with credit for 0")
+    breaks(wire.stream(1, "") .. wire.stream(3, "xyz"), "3 bytes on stream 3, with credit for 0")
+  end)
+
+  it("has no more bytes than the credit that was given", function()
+    receive(100, function(peer, _, transfer, bytes)
+      local credit = take_credit(peer, 1)
+      assert.equal(32, credit) -- of the list of hashes; content follows when that is verified
+      peer:send(wire.stream(1, bytes:sub(1, 33)))
+      assert.equal(PROTOCOL, peer:last_words())
+      local ok, err = transfer:join()
+      assert.is_nil(ok)
+      assert.equal("protocol", err.code)
+      assert.matches("33 bytes on stream 1, with credit for 32", err.message)
+    end)
+  end)
+
+  it("is numbered by the side that opens it, in order", function()
+    breaks(wire.stream(2, ""), "stream 2 is not the peer's")
+    breaks(wire.credit(1, 1), "a frame about stream 1, which was never opened")
+    breaks(wire.credit(2, 1), "a frame about stream 2, which was never opened")
+    breaks(wire.reset(2, 1), "a frame about stream 2, which was never opened")
+    breaks(wire.reset(129, 1), "stream 129 was never opened, or more than 64 are open")
+    breaks(wire.stream(0xffffffff, ""), "stream 4294967295 was never opened, or more than 64 are open")
+  end)
+
+  it("that is past is passed over", function()
+    meet(function(peer, connection)
+      peer:send(wire.reset(1, 1) .. wire.stream(1, "crossed") .. wire.stream(1, "") .. wire.reset(1, 1))
+      peer:send(wire.stream(3, "") .. wire.stream(3, "") .. wire.stream(3, "late") .. wire.value { still = "here" })
+      assert.same({ still = "here" }, connection:receive(10))
+    end)
+  end)
+
+  it("can be opened again and again, 64 at a time", function()
+    meet(function(peer, connection)
+      local said = {}
+      for number = 1, 2 * 64 * 10 - 1, 2 do said[#said + 1] = wire.reset(number, 1) end
+      peer:send(table.concat(said) .. wire.value { done = true })
+      assert.same({ done = true }, connection:receive(10))
+    end)
+  end)
+
+  it("that ends too early, or is given up, ends the transfer with a clear error", function()
+    local ends = {
+      { wire.stream(1, ""), "protocol", "ended the stream before it was complete" },
+      { wire.reset(1, CANCELLED), "cancelled", "gave the stream up: cancelled" },
+      { wire.reset(1, 9999), "closed", "gave the stream up: closed" },
+      { wire.reset(1, 0), "closed", "gave the stream up: closed" },
+    }
+    for _, each in ipairs(ends) do
+      receive(100, function(peer, connection, transfer)
+        take_credit(peer, 1)
+        peer:send(each[1])
+        local ok, err = transfer:join()
+        assert.is_nil(ok)
+        assert.equal(each[2], err.code)
+        assert.matches(each[3], err.message)
+        peer:send(wire.value { still = "here" })
+        assert.same({ still = "here" }, connection:receive(10))
+      end)
+    end
+  end)
+end)
+
+describe("a reset of stream 0", function()
+  it("closes the connection with its code", function()
+    for reason, code in pairs { [7] = "denied", [12] = "protocol", [14] = "busy", [0] = "closed", [0xffffffff] = "closed" } do
+      meet(function(peer, connection)
+        peer:send(wire.value { before = true } .. wire.reset(0, reason), 1)
+        assert.same({ before = true }, connection:receive(10))
+        local message, err = connection:receive(10)
+        assert.is_nil(message)
+        assert.equal(code, err.code)
+        assert.matches("the peer closed: " .. code, err.message)
+        assert.is_nil((peer:last_words()))
+      end, { admit = false })
+    end
+  end)
+end)
+
+describe("credit", function()
+  ---Calls fn(peer, transfer, size): the connection here sends an object on its stream 2.
+  local function send(size, fn)
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    stores.put(disk, stores.bytes(size))
+    local object <close> = stores.object(disk, "key")
+    meet(function(peer, connection)
+      local transfer <close> = assert(connection:send_object(object))
+      assert.equal(2, transfer:number())
+      fn(peer, transfer, connection)
+    end)
+  end
+
+  ---Reads so many bytes of stream 2.
+  local function take(peer, count)
+    local have = 0
+    while have < count do
+      local frame = assert(peer:frame())
+      assert.equal("stream", frame.type)
+      assert.equal(2, frame.stream)
+      have = have + frame.value
+    end
+    assert.equal(count, have)
+  end
+
+  it("lets so many bytes go, and no more", function()
+    send(CHUNK, function(peer, transfer, connection)
+      for _, bytes in ipairs { 1, 2, 999, 70000, 300000 } do
+        peer:send(wire.credit(2, bytes))
+        take(peer, bytes)
+      end
+      assert(connection:send { after = "it" })
+      assert.same({ after = "it" }, peer:value()) -- and no byte of the stream before it
+      peer:send(wire.credit(2, CHUNK), 1)
+      take(peer, CHUNK - 371002)
+      assert(transfer:join())
+      assert.same({ type = "stream", stream = 2, value = 0, bytes = "" }, peer:frame())
+    end)
+  end)
+
+  it("may be more than there can ever be", function()
+    send(3 * CHUNK, function(peer, transfer)
+      peer:send(wire.credit(2, 0xffffffff):rep(1000))
+      take(peer, 3 * CHUNK)
+      assert(transfer:join())
+    end)
+  end)
+
+  it("for a stream that is past is passed over", function()
+    send(10, function(peer, transfer, connection)
+      peer:send(wire.credit(2, 10))
+      take(peer, 10)
+      assert(transfer:join())
+      peer:send(wire.credit(2, 10) .. wire.reset(2, 1) .. wire.value { still = "here" })
+      assert.same({ still = "here" }, connection:receive(10))
+    end)
+  end)
+
+  it("is of no use once the stream was given up", function()
+    send(3 * CHUNK, function(peer, transfer, connection)
+      peer:send(wire.credit(2, 10))
+      take(peer, 10)
+      peer:send(wire.reset(2, 8))
+      local ok, err = transfer:join()
+      assert.is_nil(ok)
+      assert.equal("locked", err.code)
+      peer:send(wire.credit(2, 10))
+      assert(connection:send { no = "bytes" })
+      assert.same({ no = "bytes" }, peer:value())
+    end)
+  end)
+
+  it("comes while others wait for theirs", function()
+    send(3 * CHUNK, function(peer, transfer)
+      local joined = runtime.spawn(transfer.join, transfer)
+      for _ = 1, 3 do
+        peer:send(wire.credit(2, CHUNK))
+        take(peer, CHUNK)
+      end
+      assert.is_true(joined:join(10))
+    end)
+  end)
+end)
