@@ -33,6 +33,7 @@ for_test() {
   if [ "$purpose" = test ]; then
     echo 'command|busted|lua-busted|busted for Lua 5.4|runs the specs'
     echo 'command|openssl|openssl|the openssl command|checks the ciphers against another program'
+    echo 'command|perl|perl-base|perl|plays a peer that answers nobody'
   fi
 }
 
