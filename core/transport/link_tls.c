@@ -67,6 +67,11 @@ static bool cut_short(unsigned long reason) {
          ERR_GET_REASON(reason) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
+static bool no_certificate(unsigned long reason) {
+  return ERR_GET_LIB(reason) == ERR_LIB_SSL &&
+         ERR_GET_REASON(reason) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE;
+}
+
 static bool not_tls(unsigned long reason) {
   int why = ERR_GET_LIB(reason) == ERR_LIB_SSL ? ERR_GET_REASON(reason) : 0;
   return why == SSL_R_WRONG_VERSION_NUMBER || why == SSL_R_HTTP_REQUEST ||
@@ -82,7 +87,7 @@ static int explain(struct filo_link *link, int kind, int sys_errno, struct filo_
     return filo_fail(err, FILO_UNREACHABLE,
                      link->greeted ? "the connection was cut"
                                    : "the peer hung up during the handshake");
-  if (SSL_get_verify_result(link->ssl) != X509_V_OK)
+  if (SSL_get_verify_result(link->ssl) != X509_V_OK || no_certificate(reason))
     return filo_fail_openssl(err, FILO_DENIED, "the peer's certificate is not of Filo's kind");
   if (link->greeted) return filo_fail_openssl(err, FILO_PROTOCOL, "TLS failed");
   return filo_fail_openssl(err, FILO_PROTOCOL, "the TLS handshake failed%s",

@@ -1,0 +1,158 @@
+local filo = require "filo"
+local raises = require "spec.support.raises"
+
+---Calls fn(far, near) with both ends of a raw connection.
+local function pair(fn)
+  local listener <close> = filo.listen "127.0.0.1:0"
+  local far <close> = assert(filo.dial(listener:address()))
+  local near <close> = assert(listener:accept())
+  fn(far, near)
+end
+
+local function refused(code, value, err)
+  assert.is_nil(value)
+  assert.equal(code, err.code)
+  return err.message
+end
+
+describe("a raw connection", function()
+  it("goes over IPv4, IPv6 and names", function()
+    for _, at in ipairs { "127.0.0.1:0", "[::1]:0", "localhost:0" } do
+      local listener <close> = filo.listen(at)
+      local port = listener:address():match ":(%d+)$"
+      local far <close> = assert(filo.dial((at:gsub(":0$", ":" .. port))))
+      local near <close> = assert(listener:accept())
+      assert.equal(listener:address(), far:remote())
+      assert.matches(at:find "::1" and "^%[::1%]:%d+$" or "^127%.0%.0%.1:%d+$", near:remote())
+      assert(near:write "hello\n")
+      assert.equal("hello", far:read("l", 10))
+    end
+  end)
+
+  it("reads up to so many bytes", function()
+    pair(function(far, near)
+      far:write "abcdef"
+      assert.equal("a", near:read(1, 10))
+      assert.equal("bc", near:read(2, 10))
+      assert.equal("def", near:read(100, 10))
+      far:close()
+      refused("closed", near:read(1, 10))
+    end)
+  end)
+
+  it("reads lines, the last of which may have no end", function()
+    pair(function(far, near)
+      far:write "one\ntwo\r\n\nthr"
+      assert.equal("one", near:read("l", 10))
+      assert.equal("two", near:read(nil, 10))
+      assert.equal("", near:read("l", 10))
+      far:write "ee\nfour"
+      assert.equal("three", near:read("l", 10))
+      far:close()
+      assert.equal("four", near:read("l", 10))
+      assert.matches("closed the connection", refused("closed", near:read("l", 10)))
+    end)
+  end)
+
+  it("does not keep a line that has no end", function()
+    pair(function(far, near)
+      local writer = filo.spawn(function() return far:write(("x"):rep(1 << 20)) end)
+      assert.matches("a line of more than 262144 bytes", refused("too_large", near:read("l", 10)))
+      for _ = 1, 20 do near:read(100000, 0.1) end
+      writer:join(10)
+    end)
+  end)
+
+  it("reads everything", function()
+    pair(function(far, near)
+      local content = ("0123456789"):rep(300000)
+      local writer = filo.spawn(function()
+        assert(far:write(content))
+        far:close()
+      end)
+      assert.is_true(content == near:read("a", 10))
+      writer:join(10)
+      assert.equal("", near:read("a", 10))
+    end)
+  end)
+
+  it("has deadlines, and goes on after one has passed", function()
+    pair(function(far, near)
+      for _, what in ipairs { 1, "l", "a" } do
+        assert.matches("no answer from 127.0.0.1:%d+ in time", refused("timeout", near:read(what, 0.01)))
+      end
+      refused("timeout", near:read(1, 0))
+      far:write "late\n"
+      assert.equal("late", near:read("l", 10))
+    end)
+  end)
+
+  it("makes a writer wait for a reader that is slow", function()
+    pair(function(far, near)
+      local done = false
+      local writer = filo.spawn(function()
+        for _ = 1, 64 do assert(far:write(("x"):rep(1 << 20))) end
+        assert(far:flush())
+        done = true
+      end)
+      local bytes = 0
+      while bytes < 32 << 20 do bytes = bytes + #assert(near:read(1 << 20, 10)) end
+      assert.is_false(done)
+      while bytes < 64 << 20 do bytes = bytes + #assert(near:read(1 << 20, 10)) end
+      writer:join(10)
+      assert.is_true(done)
+    end)
+  end)
+
+  it("has one reader and one writer at a time", function()
+    pair(function(far, near)
+      local reader = filo.spawn(function() return near:read(1) end)
+      local writer = filo.spawn(function() return near:write(("x"):rep(32 << 20)) end):observe()
+      filo.sleep(0)
+      raises("raw_spec.lua:%d+: another task reads", function() near:read(1) end)
+      raises("raw_spec.lua:%d+: another task writes", function() near:write "y" end)
+      far:write "z"
+      assert.equal("z", reader:join(10))
+      writer:cancel()
+    end)
+  end)
+
+  it("wakes who reads and who writes when it closes", function()
+    pair(function(_, near)
+      local reader = filo.spawn(function() return near:read(1) end)
+      local writer = filo.spawn(function() return near:write(("x"):rep(32 << 20)) end)
+      filo.sleep(0)
+      near:close()
+      near:close()
+      assert.matches("closed meanwhile", refused("closed", reader:join(10)))
+      refused("closed", writer:join(10))
+      for _, call in ipairs { "read", "write", "flush", "remote" } do
+        raises("raw_spec.lua:%d+:.*the connection is closed", function() near[call](near, "x") end)
+      end
+    end)
+  end)
+
+  it("can be written to while the other side has ended, and says so when it has gone", function()
+    pair(function(far, near)
+      far:write "bye"
+      far:close()
+      assert.equal("bye", near:read("a", 10))
+      local ok, err
+      repeat
+        ok, err = near:write "anybody there?"
+        near:flush()
+      until not ok
+      assert.is_truthy(err.code == "unreachable" or err.code == "closed")
+    end)
+  end)
+
+  it("that is misused is an error at the caller's line", function()
+    pair(function(_, near)
+      raises("1 or more", function() near:read(0) end)
+      raises("1 or more", function() near:read(-1) end)
+      raises("invalid option", function() near:read "x" end)
+      raises("number expected", function() near:read("l", "soon") end)
+      raises("string expected", function() near:write() end)
+    end)
+  end)
+end)
