@@ -98,4 +98,4 @@ uninstall:
 clean:
 	rm -rf build bin
 
-include .lint/lint.mk spec/fuzz/fuzz.mk
+include spec/fuzz/fuzz.mk .lint/lint.mk

@@ -191,7 +191,8 @@ describe("dialling", function()
     ]] }
     local address = full:expect "^(127%.0%.0%.1:%d+)\n"
     local first <close> = filo.dial(address)
-    for _, dial in ipairs { filo.dial, function(to, seconds) return net.dial(to, links.options(links.a, { dial_timeout = seconds })) end } do
+    local function framed(to, seconds) return net.dial(to, links.options(links.a, { dial_timeout = seconds })) end
+    for _, dial in ipairs { filo.dial, framed } do
       local connection, err = dial(address, 0.1)
       assert.is_nil(connection)
       assert.equal("timeout", err.code)

@@ -20,13 +20,15 @@ $(FUZZERS:spec/fuzz/%.c=fuzz-%): fuzz-%: $(FUZZ)/%
 
 $(FUZZ)/core/%.o: core/%.c Makefile spec/fuzz/fuzz.mk
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
+	$(call say,compile $<)
+	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c -o $@ $<
 
 $(FUZZ)/core.a: $(FUZZ_CORE)
-	rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
 
 $(FUZZ)/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(FUZZ)/core.a
-	clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -Ispec/fuzz -o $@ $< $(FUZZ)/core.a $(ALL_LDLIBS)
+	$(call say,link    $@)
+	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -Ispec/fuzz -o $@ $< $(FUZZ)/core.a $(ALL_LDLIBS)
 
 -include $(FUZZ_CORE:.o=.d)
