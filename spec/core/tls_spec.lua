@@ -8,7 +8,7 @@ local temp = require "spec.support.temp"
 ---Runs `openssl s_client` against a TLS listener of ours; gives what ready() says here, and what it wrote.
 local function client(...)
   local server <close> = links.listen()
-  local child <close> = process.start { program = "openssl", "s_client", "-connect", server.address, "-alpn", "filo/1", ... }
+  local child <close> = process.start { program = "openssl", "s_client", "-ign_eof", "-connect", server.address, "-alpn", "filo/1", ... }
   local connection <close> = server:accept()
   local ready, err = connection:ready()
   child:kill()
@@ -32,7 +32,7 @@ describe("TLS", function()
   it("takes the peer's ID from its certificate, which another program may have made", function()
     local folder <close> = temp.folder()
     local server <close> = links.listen()
-    local child <close> = process.start { program = "openssl", "s_client", "-connect", server.address, "-alpn", "filo/1",
+    local child <close> = process.start { program = "openssl", "s_client", "-ign_eof", "-connect", server.address, "-alpn", "filo/1",
       certificate(folder, "ed25519") }
     local connection <close> = server:accept()
     assert(connection:ready())
