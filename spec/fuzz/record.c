@@ -62,8 +62,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_len) {
   MUST(bytes);
   memcpy(bytes, input, input_len);
   filo_record_parse(bytes, input_len, &fields, NULL); /* as it is */
-  if (input_len >= NAMESPACE_AT + FILO_ID_SIZE)
+  if (input_len >= FILO_RECORD_CLEAR)
     memcpy(bytes + NAMESPACE_AT, filo_identity_id(owner()), FILO_ID_SIZE);
+  /* In half of the inputs the length is made right: hardly one would get past it. */
+  if (input_len >= FILO_RECORD_CLEAR && input[input_len - 1] & 1)
+    filo_put_le32(bytes + 4, (uint32_t)(input_len - FILO_RECORD_CLEAR));
   int code = filo_record_peek(bytes, len, &fields, &err);
   if (code == 0) {
     check_clear(&fields, bytes, len);
