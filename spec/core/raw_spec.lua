@@ -1,6 +1,8 @@
 local filo = require "filo"
 local raises = require "spec.support.raises"
 
+local MUCH = ("x"):rep(16 << 20) -- more than the system takes while nobody reads
+
 ---Calls fn(far, near) with both ends of a raw connection.
 local function pair(fn)
   local listener <close> = filo.listen "127.0.0.1:0"
@@ -90,9 +92,9 @@ describe("a raw connection", function()
 
   it("makes a writer wait for a reader that is slow", function()
     pair(function(far, near)
-      local done = false
+      local done, piece = false, ("x"):rep(1 << 20)
       local writer = filo.spawn(function()
-        for _ = 1, 64 do assert(far:write(("x"):rep(1 << 20))) end
+        for _ = 1, 64 do assert(far:write(piece)) end
         assert(far:flush())
         done = true
       end)
@@ -108,7 +110,7 @@ describe("a raw connection", function()
   it("has one reader and one writer at a time", function()
     pair(function(far, near)
       local reader = filo.spawn(function() return near:read(1) end)
-      local writer = filo.spawn(function() return near:write(("x"):rep(32 << 20)) end):observe()
+      local writer = filo.spawn(function() return near:write(MUCH) end):observe()
       filo.sleep(0)
       raises("raw_spec.lua:%d+: another task reads", function() near:read(1) end)
       raises("raw_spec.lua:%d+: another task writes", function() near:write "y" end)
@@ -121,7 +123,7 @@ describe("a raw connection", function()
   it("wakes who reads and who writes when it closes", function()
     pair(function(_, near)
       local reader = filo.spawn(function() return near:read(1) end)
-      local writer = filo.spawn(function() return near:write(("x"):rep(32 << 20)) end)
+      local writer = filo.spawn(function() return near:write(MUCH) end)
       filo.sleep(0)
       near:close()
       near:close()
