@@ -36,7 +36,8 @@ describe("node:close", function()
     local content = nodes.bytes(3 << 20)
     assert(a:store("key", content))
     for _ = 1, 5 do
-      assert(a:evict "key")
+      local evicted, err = a:evict "key"
+      assert(evicted or err.code == "not_found", err) -- closed before the copy was whole
       assert.equal(content, nodes.content(a, "key")) -- and now it is being flushed
       a = net:restart "a"
       nodes.peers(a, 1)
