@@ -93,7 +93,7 @@ describe("scripts/mirror-folder.lua", function()
     local function mirror() return run(folder, "mirror-folder", folder:file "files", folder:file "root", peers) end
 
     local result = mirror()
-    assert.equal("", result.err)
+    assert.matches("^filo: a new node, %x+: keep a copy of [^\n]+/identity, [^\n]+\n$", result.err)
     assert.equal("3 stored, 0 deleted, 0 failed; 2 peers\n", result.out)
     assert.equal(0, result.status)
     assert.equal("0 stored, 0 deleted, 0 failed; 2 peers\n", mirror().out)
@@ -162,7 +162,7 @@ describe("scripts/two-copies-by-free-space.lua", function()
     local _ <close> = processes
     local path = folder:write("photo", ("p"):rep(3 << 20))
     local result = run(folder, "two-copies-by-free-space", folder:file "root", peers, path)
-    assert.equal("", result.err)
+    assert.matches("^filo: a new node, [^\n]+\n$", result.err)
     assert.equal(0, result.status)
     assert.matches("photo: 3145728 bytes, copies at %x+ and %x+\n$", result.out)
     assert.equal(1, count_objects(folder, "root"))

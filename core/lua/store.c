@@ -397,7 +397,18 @@ static int prepare(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"prepare", prepare},      {"open", store_open},
+/* look(root): "empty", "begun" or "made" */
+static int look(lua_State *L) {
+  static const char *const names[] = {"empty", "begun", "made"};
+  struct filo_error err;
+  enum filo_root_state state;
+  if (filo_store_look(filo_check_text(L, 1), &state, &err) < 0) return filo_return_error(L, &err);
+  lua_pushstring(L, names[state]);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"look", look},            {"prepare", prepare},
+                                     {"open", store_open},
                                      {"cas_path", cas_path},    {"check_path", check_path},
                                      {"parse", parse_record},   {"peek", peek_record},
                                      {"unseal", unseal_record}, {NULL, NULL}};

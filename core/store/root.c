@@ -46,8 +46,6 @@ static int make_folder(const char *root, struct filo_error *err) {
 }
 
 static int open_folder(struct filo_store *store, struct filo_error *err) {
-  int code = make_folder(store->root, err);
-  if (code < 0) return code;
   store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (store->root_fd >= 0) return 0;
   int error = errno;
@@ -56,10 +54,14 @@ static int open_folder(struct filo_store *store, struct filo_error *err) {
   return filo_fail_errno(err, error, "cannot open the root %s", store->root);
 }
 
-static bool ignored(const char *name) {
-  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, lock_name) == 0 ||
-         strcmp(name, marker_draft) == 0 || strcmp(name, "lost+found") == 0 ||
+/* What a root that was begun may hold before its marker is there. */
+static bool is_ours(const char *name) {
+  return strcmp(name, lock_name) == 0 || strcmp(name, marker_draft) == 0 ||
          strcmp(name, "identity") == 0;
+}
+
+static bool is_nothing(const char *name) {
+  return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
 }
 
 /* A second descriptor, since closing a DIR closes its own. */
@@ -70,14 +72,18 @@ static DIR *list_folder(int fd) {
   return dir;
 }
 
-static int check_empty(const struct filo_store *store, struct filo_error *err) {
+/* Of a folder without a marker: FILO_ROOT_EMPTY or FILO_ROOT_BEGUN. */
+static int look_inside(const struct filo_store *store, enum filo_root_state *ret,
+                       struct filo_error *err) {
   DIR *dir = list_folder(store->root_fd);
   if (!dir) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot list the root %s", store->root);
   }
   const struct dirent *entry;
-  while ((entry = readdir(dir)) && ignored(entry->d_name)) continue;
+  *ret = FILO_ROOT_EMPTY;
+  while ((entry = readdir(dir)) && (is_nothing(entry->d_name) || is_ours(entry->d_name)))
+    if (is_ours(entry->d_name)) *ret = FILO_ROOT_BEGUN;
   int rc = 0;
   if (entry)
     rc = filo_fail(err, FILO_DENIED,
@@ -88,16 +94,31 @@ static int check_empty(const struct filo_store *store, struct filo_error *err) {
   return rc;
 }
 
-int filo_store_prepare(const char *root, struct filo_error *err) {
-  int code = make_folder(root, err);
-  if (code < 0) return code;
+static int check_empty(const struct filo_store *store, struct filo_error *err) {
+  enum filo_root_state state;
+  return look_inside(store, &state, err);
+}
+
+static int look(const struct filo_store *store, enum filo_root_state *ret, struct filo_error *err) {
+  *ret = FILO_ROOT_MADE;
+  if (faccessat(store->root_fd, marker_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return 0;
+  return look_inside(store, ret, err);
+}
+
+int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_error *err) {
   struct filo_store probe = {.root = (char *)root, .root_fd = -1};
-  code = open_folder(&probe, err);
-  if (code < 0) return code;
-  if (faccessat(probe.root_fd, marker_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-    code = check_empty(&probe, err);
-  close(probe.root_fd);
+  *ret = FILO_ROOT_EMPTY;
+  if (access(root, F_OK) < 0 && errno == ENOENT) return 0;
+  int code = open_folder(&probe, err);
+  if (code == 0) code = look(&probe, ret, err);
+  filo_close_fd(&probe.root_fd);
   return code;
+}
+
+int filo_store_prepare(const char *root, struct filo_error *err) {
+  enum filo_root_state state;
+  int code = make_folder(root, err);
+  return code < 0 ? code : filo_store_look(root, &state, err);
 }
 
 /* --- the marker --- */
@@ -202,7 +223,8 @@ static int open_subfolder(struct filo_store *store, const char *name, int *fd,
 
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
                    struct filo_error *err) {
-  int rc = open_folder(store, err);
+  int rc = make_folder(store->root, err);
+  if (rc == 0) rc = open_folder(store, err);
   int marked = rc < 0 ? rc : check_marker(store, owner, err);
   if (marked == 0) marked = check_empty(store, err);
   if (marked < 0) return marked;

@@ -40,6 +40,15 @@ struct filo_store;
 int filo_store_open(const struct filo_store_options *options, struct filo_store **ret,
                     struct filo_error *err);
 
+enum filo_root_state {
+  FILO_ROOT_EMPTY, /* absent, or an empty folder (lost+found aside) */
+  FILO_ROOT_BEGUN, /* no marker yet, and nothing but what is made before it: identity, lock, draft */
+  FILO_ROOT_MADE   /* there is a marker */
+};
+
+/* What lies at root; changes nothing. FILO_DENIED: not a folder, or content but no marker. */
+int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_error *err);
+
 /* Makes the folder of a root, with its parents, mode 0700, unless it is there; refuses, as
  * filo_store_open does, a folder with content but no marker. For a caller that puts the node's
  * identity into it before opening: the file `identity` does not count as content. */

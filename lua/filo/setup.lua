@@ -36,6 +36,7 @@ local DURABILITIES = { full = true, group = true, none = true }
 local NODE_RULES = {
   root = { type = "string", required = true },
   identity = { type = "string" },
+  create = { type = "boolean", default = false },
   listen = { type = "string" },
   bootstrap = { type = "table", default = {}, check = check_addresses },
   cluster = { type = "string", check = check_cluster },
@@ -76,16 +77,44 @@ function setup.check_topic(topic)
   if protocol.is_own(topic) then error(("the topic '%s' is Filo's own: choose another"):format(topic), 3) end
 end
 
----The identity in its file, made on the first start.
-local function open_identity(host, file)
-  local identity, err = host.crypto.identity_load(file)
-  if identity or err.code ~= "not_found" then return identity, err end
+---Root and identity are made together, so that one without the other is a disk that is not mounted or a file that was lost, and not a
+---new node. An identity within its root is never alone.
+local function check_pair(state, given, file, identity)
+  if state == "made" and not identity then
+    return errors.fail("denied", ("%s is the root of a node whose identity %s is not there: restore that file from a copy"):format(
+      given.root, file))
+  end
+  if state == "empty" and identity and not given.create then
+    return errors.fail("denied", ("the identity %s is there, but its root %s is empty: mount the disk that the root is on; "
+      .. "or, to start with nothing there, give the option create = true"):format(file, given.root))
+  end
+  return true
+end
+
+local function make_identity(host, root, file)
+  local ok, err = host.store.prepare(root)
+  if not ok then return nil, err end
+  local identity
   identity, err = host.crypto.identity_generate()
   if not identity then return nil, err end
-  local saved
-  saved, err = identity:save(file)
-  if not saved then return nil, err end
+  ok, err = identity:save(file)
+  if not ok then return nil, err end
+  host.log("warning", ("a new node, %s: keep a copy of %s, without which nothing that it stores can be read"):format(identity:id(), file))
   return identity
+end
+
+---The identity in its file, made on the first start together with the root.
+local function open_identity(host, given)
+  local file = given.identity or given.root .. "/identity"
+  local state, err = host.store.look(given.root)
+  if not state then return nil, err end
+  local identity
+  identity, err = host.crypto.identity_load(file)
+  if not identity and err.code ~= "not_found" then return nil, err end
+  local ok
+  ok, err = check_pair(state, given, file, identity)
+  if not ok then return nil, err end
+  return identity or make_identity(host, given.root, file)
 end
 
 local function check_path_option(host, path)
@@ -114,10 +143,8 @@ function setup.open(host, given)
   if given.log then host = with_log(host, given.log) end
   local ok, err = check_path_option(host, given.path)
   if not ok then return nil, errors.wrap(err, "option path") end
-  ok, err = host.store.prepare(given.root)
-  if not ok then return nil, err end
   local identity
-  identity, err = open_identity(host, given.identity or given.root .. "/identity")
+  identity, err = open_identity(host, given)
   if not identity then return nil, err end
   local disk
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve)

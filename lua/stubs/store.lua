@@ -15,6 +15,12 @@ local store = {}
 ---@field key_hash string 32 bytes
 ---@field root string 32 bytes: the digest over the chunk hashes
 
+---What lies at a root, which stays as it is: "empty" (or absent), "begun" (no marker yet, but an identity or a lock), "made".
+---@param root string
+---@return "empty"|"begun"|"made"|nil state
+---@return filo.Error? err "denied" when it is no folder, or has content but no marker
+function store.look(root) end
+
 ---Makes the folder of a root, with its parents, for its owner alone, unless it is there.
 ---@param root string
 ---@return true?
