@@ -11,7 +11,7 @@ local temp = require "spec.support.temp"
 local SECRET = "the cluster secret of a test"
 local WAIT_SECONDS = 10
 
-local nodes = { NONE = {} } -- NONE as an option's value: not given
+local nodes = { NONE = {}, SECRET = SECRET } -- NONE as an option's value: not given
 
 ---@class spec.Net
 local Net = {}
