@@ -1,7 +1,7 @@
 ---A peer that speaks the protocol by hand, so that it can also break it: frames and messages as core/README.md describes them, without
 ---TLS. The node it talks to needs `tls = false`.
 ---
----    local stranger <close> = strangers.meet(node)     -- let in, as any peer with the cluster secret
+---    local stranger <close> = raw_peers.meet(node)     -- let in, as any peer with the cluster secret
 ---    stranger:message { id = 1, topic = "ping", body = {} }
 ---    stranger:frame(0x02, 1, 3, "abc")                 -- three bytes on stream 1
 ---    local reply, err = stranger:ask("find", {...})    -- a request and its reply
@@ -15,7 +15,7 @@ local nodes = require "spec.support.nodes"
 local SECONDS = 20
 local FORMATS = { [0x01] = "<I4", [0x02] = "<I4I4", [0x03] = "<I4I4", [0x04] = "<I4I4" }
 
-local strangers = {}
+local raw_peers = {}
 
 ---@class spec.Stranger
 local Stranger = {}
@@ -33,7 +33,22 @@ local function read_exactly(self, n)
   return bytes
 end
 
-function Stranger:write(bytes) return self.raw:write(bytes) end
+function Stranger:write(bytes)
+  if not self.held then return self.raw:write(bytes) end
+  table.insert(self.held, bytes)
+end
+
+---What is written from now on waits for `release`, which sends all of it, in one go or so many bytes at a time.
+function Stranger:hold() self.held = {} end
+
+function Stranger:release(step)
+  local bytes = table.concat(self.held)
+  self.held = nil
+  for at = 1, #bytes, step or #bytes do
+    self:write(bytes:sub(at, at + (step or #bytes) - 1))
+    self.raw:flush()
+  end
+end
 
 ---A frame; the bytes, if any, come last.
 function Stranger:frame(kind, ...)
@@ -58,22 +73,29 @@ function Stranger:next_frame()
   return kind, first, second
 end
 
----The next message that is no ping; stream bytes and credit on the way are noted.
+---Takes the next frame: notes stream bytes, credit and resets, answers pings; gives any other message. False at the end.
+local function take_frame(self)
+  local kind, first, second = self:next_frame()
+  if not kind then return false end
+  if kind == 0x01 and first.topic == "ping" then
+    self:message { re = first.id, body = {} }
+  elseif kind == 0x01 then
+    return first
+  elseif kind == 0x02 then
+    self.streams[first] = (self.streams[first] or "") .. second
+  elseif kind == 0x03 then
+    self.credit[first] = (self.credit[first] or 0) + second
+  else
+    self.resets[first] = second
+  end
+end
+
+---The next message that is no ping; nil at the end.
 function Stranger:next_message()
   while true do
-    local kind, first, second = self:next_frame()
-    if not kind then return nil end
-    if kind == 0x01 and first.topic == "ping" then
-      self:message { re = first.id, body = {} }
-    elseif kind == 0x01 then
-      return first
-    elseif kind == 0x02 then
-      self.streams[first] = (self.streams[first] or "") .. second
-    elseif kind == 0x03 then
-      self.credit[first] = (self.credit[first] or 0) + second
-    else
-      self.resets[first] = second
-    end
+    local message = take_frame(self)
+    if message then return message end
+    if message == false then return nil end
   end
 end
 
@@ -85,30 +107,37 @@ function Stranger:request(topic, body)
   return self.last_id
 end
 
----Waits for the reply to a request: its body, or nil and its error.
+---Waits for the reply to a request: its body, or nil and its error. Replies come in any order.
 function Stranger:reply(id)
-  while true do
+  local deadline = filo.now() + SECONDS
+  while not self.replies[id] do
     local message = self:next_message()
     if not message then return nil, { code = "closed", message = "the node ended the connection" } end
-    if message.re == id then return message.body, message.error end
+    if message.re then self.replies[message.re] = message end
+    if filo.now() > deadline then error("no reply in time", 2) end
   end
+  return self.replies[id].body, self.replies[id].error
 end
 
 function Stranger:ask(topic, body) return self:reply(self:request(topic, body)) end
 
----Waits for so much credit on a stream.
+---Waits for so much credit on a stream; false when it is reset or the connection ends.
 function Stranger:wait_credit(stream, bytes)
   while (self.credit[stream] or 0) < bytes do
-    local kind, first, second = self:next_frame()
-    if not kind then return false end
-    if kind == 0x03 then self.credit[first] = (self.credit[first] or 0) + second end
+    local message = take_frame(self)
+    if message == false or self.resets[stream] then return false end
+    if message and message.re then self.replies[message.re] = message end
   end
   return true
 end
 
----Waits until the node ends the connection; gives the reason that it told, as the code's number.
+---Waits until the node ends the connection, and ends it too; gives the reason that it told, as the code's number.
 function Stranger:farewell()
-  while self:next_message() do end
+  local deadline = filo.now() + SECONDS
+  while self:next_message() do
+    if filo.now() > deadline then error("the node has not ended the connection in time", 2) end
+  end
+  self:close()
   return self.resets[0]
 end
 
@@ -117,15 +146,38 @@ Stranger.__close = Stranger.close
 
 local function dial(address)
   local raw = assert(filo.dial(address))
-  return setmetatable({ raw = raw, unread = "", streams = {}, credit = {}, resets = {}, last_id = 0 }, Stranger)
+  return setmetatable({ raw = raw, unread = "", streams = {}, credit = {}, resets = {}, replies = {}, last_id = 0 }, Stranger)
 end
 
+---Offers a forged object and, when it is wanted, asks for it to be taken from stream 1.
+---@return integer? id of the request, whose reply comes after the bytes
+function Stranger:offer(forged)
+  local answer, err = self:ask("offer", { record = forged.record })
+  if not answer then return nil, err end
+  return self:request("fill", { record = forged.record, stream = 1, hashes = true, first = 0 })
+end
+
+---Sends the bytes of stream 1, as far as there is credit for them.
+function Stranger:stream(bytes)
+  local at = 1
+  while at <= #bytes do
+    self.sent = self.sent or 0
+    if not self:wait_credit(1, self.sent + 1) then return end
+    local piece = bytes:sub(at, at + math.min(self.credit[1] - self.sent, 1 << 18) - 1)
+    self:frame(0x02, 1, #piece, piece)
+    self.sent = self.sent + #piece
+    at = at + #piece
+  end
+end
+
+function Stranger:end_stream() self:frame(0x02, 1, 0) end
+
 ---Connects and says nothing.
-function strangers.dial(node) return dial(node.address) end
+function raw_peers.dial(node) return dial(node.address) end
 
 ---Connects and says which node it is, before the first message.
 ---@param who? table identity (a new one)
-function strangers.introduce(node, who)
+function raw_peers.introduce(node, who)
   local self = dial(node.address)
   self.identity = who and who.identity or assert(crypto.identity_generate())
   local mine = "filo/1\r\n" .. crypto.random(32) .. self.identity:raw_id()
@@ -149,8 +201,8 @@ end
 
 ---Connects and is let in.
 ---@param who? table identity (a new one)
-function strangers.meet(node, who)
-  local self = strangers.introduce(node, who)
+function raw_peers.meet(node, who)
+  local self = raw_peers.introduce(node, who)
   self:hello()
   assert(self:next_message().hello, "a hello")
   assert(self:next_message().welcome, "a welcome")
@@ -158,4 +210,4 @@ function strangers.meet(node, who)
   return self
 end
 
-return strangers
+return raw_peers

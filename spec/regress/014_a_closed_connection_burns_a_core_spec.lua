@@ -1,0 +1,68 @@
+-- A connection that closed burned a core for ever. The node is a process of its own here, and what it uses is compared with what this
+-- one uses meanwhile.
+
+local filo = require "filo"
+local nodes = require "spec.support.nodes"
+local process = require "spec.support.process"
+local runtime = require "filo.core.runtime"
+local raw_peers = require "spec.support.raw_peer"
+local temp = require "spec.support.temp"
+
+local NODE = [[
+  local filo = require "filo"
+  local node <close> = assert(filo.node {
+    root = arg[1], listen = "127.0.0.1:0", cluster = arg[2], tls = false, reserve = 0, log = function() end,
+  })
+  print("at " .. node.address)
+  io.stdout:flush()
+  node:wait()
+]]
+
+---Ticks of processor time that a process has used.
+local function ticks(pid)
+  local file <close> = assert(io.open(("/proc/%s/stat"):format(pid)))
+  local user, system = file:read("a"):match "%)%s%a" and nil, nil
+  file:seek "set"
+  local fields = {}
+  for field in file:read("a"):match("%)%s(.*)$"):gmatch "%S+" do fields[#fields + 1] = field end
+  user, system = tonumber(fields[12]), tonumber(fields[13])
+  return user + system
+end
+
+---Computes until this process has used half a second more, with some turns of its loop.
+local function compute()
+  for _ = 1, 10 do
+    local before = os.clock()
+    while os.clock() - before < 0.05 do end
+    runtime.sleep(0)
+  end
+end
+
+local ENDS = {
+  ["at once"] = function(node) return raw_peers.dial(node) end,
+  ["in the greeting"] = function(node) return raw_peers.introduce(node) end,
+  ["after it was let in"] = function(node) return raw_peers.meet(node) end,
+  ["in the middle of a frame"] = function(node)
+    local stranger = raw_peers.meet(node)
+    stranger:frame(0x01, 1000, "half")
+    return stranger
+  end,
+}
+
+describe("connections that were closed", function()
+  it("use no processor time", function()
+    local folder <close> = temp.folder()
+    local child <close> = process.start { folder:write("node.lua", NODE), folder:file "root", nodes.SECRET }
+    local node = { address = child:expect "at (%S+)\n" }
+    for _, begin in pairs(ENDS) do
+      for _ = 1, 5 do begin(node):close() end
+    end
+    local last <close> = raw_peers.meet(node)
+    assert(last:ask("find", { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) }))
+    local own, before = ticks "self", ticks(child.pid)
+    compute()
+    local used, here = ticks(child.pid) - before, ticks "self" - own
+    assert.is_true(used * 3 < here, ("the node used %d ticks while this process used %d"):format(used, here))
+    assert.is_truthy(filo)
+  end)
+end)

@@ -1,0 +1,83 @@
+-- Descriptors leaked with every connection.
+
+local filo = require "filo"
+local lfs = require "lfs"
+local nodes = require "spec.support.nodes"
+local raw_peers = require "spec.support.raw_peer"
+
+local TIMES = 100
+
+local function descriptors()
+  local count = 0
+  for _ in lfs.dir "/proc/self/fd" do count = count + 1 end
+  return count
+end
+
+---Does something a hundred times; afterwards as many descriptors are open as after the first time.
+local function check(fn)
+  fn(0)
+  filo.sleep(0)
+  local before
+  nodes.wait(function()
+    local count = descriptors()
+    if before == count then return true end
+    before = count
+  end, "quiet")
+  for i = 1, TIMES do fn(i) end
+  nodes.wait(function() return descriptors() <= before end, "end of the descriptors")
+end
+
+describe("descriptors do not leak", function()
+  it("by connections that come and go", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false, policy = { quorum = 1 } })
+    check(function() raw_peers.dial(a):close() end)
+    check(function() raw_peers.introduce(a):close() end)
+    check(function()
+      local stranger <close> = raw_peers.meet(a)
+      assert(stranger:ask("find", { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) }))
+    end)
+    check(function()
+      local stranger <close> = raw_peers.introduce(a)
+      stranger:hello { proof = false }
+      stranger:farewell()
+    end)
+  end)
+
+  it("by nodes that connect and end, store and get", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    check(function()
+      for _, peer in ipairs(a:peers()) do peer.connection:close() end
+      nodes.wait(function() return #a:peers() == 0 end)
+      assert(a:connect(b.address))
+      nodes.peers(b, 1)
+    end)
+    local content = nodes.bytes(70000)
+    check(function(i)
+      local key = "key " .. i % 5
+      assert(a:store(key, content))
+      assert(a:evict(key))
+      assert.equal(content, nodes.content(a, key))
+      assert.is_nil(a:get "nothing")
+      assert(a:delete(key))
+    end)
+  end)
+
+  it("by connecting to what is no node, or not there", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local listener <close> = assert(filo.listen "127.0.0.1:0")
+    local serving = filo.spawn(function()
+      while true do
+        local connection <close> = listener:accept()
+        if not connection then return end
+        connection:write "HTTP/1.1 400 Bad Request\r\n\r\n"
+        connection:flush()
+      end
+    end):observe()
+    check(function() assert.is_nil(a:connect(listener:address())) end)
+    check(function() assert.is_nil(a:connect "127.0.0.1:1") end)
+    serving:cancel()
+  end)
+end)
