@@ -17,9 +17,9 @@ local FORMATS = { [0x01] = "<I4", [0x02] = "<I4I4", [0x03] = "<I4I4", [0x04] = "
 
 local raw_peers = {}
 
----@class spec.Stranger
-local Stranger = {}
-Stranger.__index = Stranger
+---@class spec.RawPeer
+local RawPeer = {}
+RawPeer.__index = RawPeer
 
 ---Exactly n bytes, or nil at the end.
 local function read_exactly(self, n)
@@ -33,15 +33,15 @@ local function read_exactly(self, n)
   return bytes
 end
 
-function Stranger:write(bytes)
+function RawPeer:write(bytes)
   if not self.held then return self.raw:write(bytes) end
   table.insert(self.held, bytes)
 end
 
 ---What is written from now on waits for `release`, which sends all of it, in one go or so many bytes at a time.
-function Stranger:hold() self.held = {} end
+function RawPeer:hold() self.held = {} end
 
-function Stranger:release(step)
+function RawPeer:release(step)
   local bytes = table.concat(self.held)
   self.held = nil
   for at = 1, #bytes, step or #bytes do
@@ -51,19 +51,19 @@ function Stranger:release(step)
 end
 
 ---A frame; the bytes, if any, come last.
-function Stranger:frame(kind, ...)
+function RawPeer:frame(kind, ...)
   local fields, bytes = { ... }, ""
   if type(fields[#fields]) == "string" then bytes = table.remove(fields) end
   return self:write(string.char(kind) .. FORMATS[kind]:pack(table.unpack(fields)) .. bytes)
 end
 
-function Stranger:message(value)
+function RawPeer:message(value)
   local bytes = cbor.encode(value)
   return self:frame(0x01, #bytes, bytes)
 end
 
 ---The next frame: its kind and fields, and for messages and stream bytes what it carries.
-function Stranger:next_frame()
+function RawPeer:next_frame()
   local kind = read_exactly(self, 1)
   if not kind then return nil end
   kind = kind:byte()
@@ -91,7 +91,7 @@ local function take_frame(self)
 end
 
 ---The next message that is no ping; nil at the end.
-function Stranger:next_message()
+function RawPeer:next_message()
   while true do
     local message = take_frame(self)
     if message then return message end
@@ -101,14 +101,14 @@ end
 
 ---Sends a request.
 ---@return integer id
-function Stranger:request(topic, body)
+function RawPeer:request(topic, body)
   self.last_id = self.last_id + 1
   self:message { id = self.last_id, topic = topic, body = body }
   return self.last_id
 end
 
 ---Waits for the reply to a request: its body, or nil and its error. Replies come in any order.
-function Stranger:reply(id)
+function RawPeer:reply(id)
   local deadline = filo.now() + SECONDS
   while not self.replies[id] do
     local message = self:next_message()
@@ -119,10 +119,10 @@ function Stranger:reply(id)
   return self.replies[id].body, self.replies[id].error
 end
 
-function Stranger:ask(topic, body) return self:reply(self:request(topic, body)) end
+function RawPeer:ask(topic, body) return self:reply(self:request(topic, body)) end
 
 ---Waits for so much credit on a stream; false when it is reset or the connection ends.
-function Stranger:wait_credit(stream, bytes)
+function RawPeer:wait_credit(stream, bytes)
   while (self.credit[stream] or 0) < bytes do
     local message = take_frame(self)
     if message == false or self.resets[stream] then return false end
@@ -132,7 +132,7 @@ function Stranger:wait_credit(stream, bytes)
 end
 
 ---Waits until the node ends the connection, and ends it too; gives the reason that it told, as the code's number.
-function Stranger:farewell()
+function RawPeer:farewell()
   local deadline = filo.now() + SECONDS
   while self:next_message() do
     if filo.now() > deadline then error("the node has not ended the connection in time", 2) end
@@ -141,24 +141,38 @@ function Stranger:farewell()
   return self.resets[0]
 end
 
-function Stranger:close() self.raw:close() end
-Stranger.__close = Stranger.close
+function RawPeer:close() self.raw:close() end
+RawPeer.__close = RawPeer.close
 
 local function dial(address)
   local raw = assert(filo.dial(address))
-  return setmetatable({ raw = raw, unread = "", streams = {}, credit = {}, resets = {}, replies = {}, last_id = 0 }, Stranger)
+  return setmetatable({ raw = raw, unread = "", streams = {}, credit = {}, resets = {}, replies = {}, last_id = 0 }, RawPeer)
+end
+
+---Reads all of a forged object from the node: hashes, then content. nil, err when it is not there.
+function RawPeer:read(forged)
+  local count, size = #forged.hashes // 32, #forged.hashes + #forged.content
+  local answer, err = self:ask("read", {
+    namespace = forged.namespace, key_hash = forged.key_hash, version = forged.version, hashes = true, first = 0, count = count,
+  })
+  if not answer then return nil, err end
+  self:frame(0x03, answer.stream, size)
+  while #(self.streams[answer.stream] or "") < size do
+    if take_frame(self) == false then return nil, { code = "closed", message = "the node ended the connection" } end
+  end
+  return self.streams[answer.stream]
 end
 
 ---Offers a forged object and, when it is wanted, asks for it to be taken from stream 1.
 ---@return integer? id of the request, whose reply comes after the bytes
-function Stranger:offer(forged)
+function RawPeer:offer(forged)
   local answer, err = self:ask("offer", { record = forged.record })
   if not answer then return nil, err end
   return self:request("fill", { record = forged.record, stream = 1, hashes = true, first = 0 })
 end
 
 ---Sends the bytes of stream 1, as far as there is credit for them.
-function Stranger:stream(bytes)
+function RawPeer:stream(bytes)
   local at = 1
   while at <= #bytes do
     self.sent = self.sent or 0
@@ -170,7 +184,7 @@ function Stranger:stream(bytes)
   end
 end
 
-function Stranger:end_stream() self:frame(0x02, 1, 0) end
+function RawPeer:end_stream() self:frame(0x02, 1, 0) end
 
 ---Connects and says nothing.
 function raw_peers.dial(node) return dial(node.address) end
@@ -188,7 +202,7 @@ function raw_peers.introduce(node, who)
 end
 
 ---The hello of a peer that knows the secret; some fields changed (false: left out).
-function Stranger:hello(changes)
+function RawPeer:hello(changes)
   local hello = {
     version = 1,
     proof = crypto.hmac_sha256(nodes.SECRET, "filo cluster v1 dialler" .. self.binding),
