@@ -1,0 +1,182 @@
+---kill -9 at moments that progress decides: what was acknowledged is there and whole, nothing half is to be seen.
+
+local filo = require "filo"
+local forge = require "spec.support.forge"
+local lfs = require "lfs"
+local nodes = require "spec.support.nodes"
+local process = require "spec.support.process"
+local raw_peers = require "spec.support.raw_peer"
+local temp = require "spec.support.temp"
+
+local MIB = 1 << 20
+
+local NODE = [[
+  local filo = require "filo"
+  local function say(...)
+    print(...)
+    io.stdout:flush()
+  end
+  local node <close> = assert(filo.node {
+    root = arg[1], cluster = arg[2], durability = arg[3], listen = "127.0.0.1:0", tls = false, reserve = 0, log = function() end,
+  })
+]]
+
+---Many objects, eight at a time; each is named after its content, which can so be made again.
+local STORE_MANY = NODE .. [[
+  local next_number = tonumber(arg[4])
+  local workers = {}
+  for i = 1, 8 do
+    workers[i] = function()
+      while true do
+        next_number = next_number + 1
+        local key = "object " .. next_number
+        assert(node:store(key, key:rep(next_number % 7 == 0 and 20000 or next_number % 100)))
+        say("stored", key)
+      end
+    end
+  end
+  filo.all(workers)
+]]
+
+---One large object in pieces, over and over.
+local STORE_LARGE = NODE .. [[
+  for version = tonumber(arg[4]), math.maxinteger do
+    local piece, given = ("%015d\n"):format(version):rep(65536), 0
+    assert(node:store("large", function()
+      given = given + 1
+      say("given", given)
+      return given <= 8 and piece or nil
+    end))
+    say("stored", version)
+  end
+]]
+
+local KEEP = NODE .. [[
+  say("at", node.address)
+  node:wait()
+]]
+
+---The same numbers in every run, all over the range.
+local function seeded(seed)
+  local state = seed
+  return function(most)
+    state = (state * 1103515245 + 12345) % (1 << 31)
+    return 1 + (state >> 8) % most
+  end
+end
+
+local function start(folder, code, durability, first)
+  return process.start { folder:write("script.lua", code), folder:file "root", nodes.SECRET, durability, tostring(first or 0) }
+end
+
+---Kills the child when it has written so many lines that start with a word; gives all that it wrote.
+local function kill_after(child, word, count)
+  nodes.wait(function() return child:has_ended() or select(2, child:output():gsub(word .. "\t", "")) >= count end, "progress", 60)
+  child:kill "KILL"
+  local result = child:wait()
+  assert.equal(9, result.signal, result.err)
+  return result.out
+end
+
+---What lies in the root's tmp.
+local function drafts(folder)
+  local names = {}
+  for name in lfs.dir(folder:file "root/tmp") do
+    if name:sub(1, 1) ~= "." then names[#names + 1] = name end
+  end
+  return names
+end
+
+---A node on the root that the killed one has left: nothing half is to be seen.
+local function restart(folder)
+  local node = assert(filo.node { root = folder:file "root", reserve = 0, durability = "none", log = function() end })
+  assert.same({}, drafts(folder))
+  local damaged <close> = assert(io.popen("ls -A " .. temp.quote(folder:file "root/bad")))
+  assert.equal("", damaged:read "a")
+  for item in node:list() do assert(node:verify(item.key)) end
+  local walk <close> = assert(node.disk:walk(node.namespace)) -- list passes over what is no object
+  repeat
+    local entries = assert(walk:next())
+    for _, entry in ipairs(entries) do assert.is_nil(entry.problem) end
+  until #entries == 0
+  return node
+end
+
+describe("after kill -9 while a node stores", function()
+  for seed, durability in ipairs { "full", "group", "none" } do
+    it("many objects, all that were acknowledged are there: " .. durability, function()
+      local folder <close> = temp.folder()
+      local random, acknowledged, first = seeded(seed), {}, 0
+      for _ = 1, 5 do
+        local child <close> = start(folder, STORE_MANY, durability, first)
+        for key in kill_after(child, "stored", random(100)):gmatch "stored\t([^\n]+)\n" do acknowledged[key] = true end
+        local node <close> = restart(folder)
+        for key in pairs(acknowledged) do
+          local number = tonumber(key:match "%d+")
+          local content, err = nodes.content(node, key)
+          assert.is_true(content == key:rep(number % 7 == 0 and 20000 or number % 100), tostring(err))
+        end
+        first = first + 1000
+      end
+    end)
+  end
+
+  it("a large object, the last version that was acknowledged, or the next, is there", function()
+    local folder <close> = temp.folder()
+    local random, last = seeded(4), 0
+    for _ = 1, 4 do
+      local child <close> = start(folder, STORE_LARGE, "full", last + 1)
+      local out, acknowledged = kill_after(child, "given", 1 + random(20)), last
+      for version in out:gmatch "stored\t(%d+)\n" do acknowledged = tonumber(version) end
+      local node <close> = restart(folder)
+      local content = nodes.content(node, "large")
+      if not content then
+        assert.equal(0, acknowledged)
+      else
+        assert.equal(8 * MIB, #content)
+        local found = tonumber(content:sub(1, 15))
+        assert.is_true(content == content:sub(1, 16):rep(#content // 16))
+        assert.is_true(found == acknowledged or found == acknowledged + 1, found .. " after " .. acknowledged)
+        last = found
+      end
+    end
+  end)
+end)
+
+describe("after kill -9 while a peer receives", function()
+  local CHUNKS, AHEAD = 12, 4 -- a receiver gives credit for so many chunks beyond those that it has written
+
+  it("what had landed is not sent again, and nothing is to be seen before it is whole", function()
+    local folder <close> = temp.folder()
+    local owner = assert(filo.crypto.identity_generate())
+    local random = seeded(5)
+    for round = 1, 4 do
+      local forged = forge(owner, { content = nodes.bytes(CHUNKS * MIB, round), key_hash = filo.crypto.digest("sha256", "key " .. round) })
+      local landed = random(CHUNKS - AHEAD) - 1
+      local first <close> = start(folder, KEEP, "full")
+      do
+        local sender <close> = raw_peers.meet { address = first:expect "at\t(%S+)\n" }
+        assert(sender:offer(forged))
+        sender:stream(forged.hashes .. forged.content:sub(1, landed * MIB + random(MIB)))
+        assert(sender:wait_credit(1, #forged.hashes + (landed + AHEAD) * MIB))
+        first:kill "KILL"
+        first:wait()
+      end
+      local second <close> = start(folder, KEEP, "full")
+      local sender <close> = raw_peers.meet { address = second:expect "at\t(%S+)\n" }
+      assert.same({}, (sender:ask("find", { namespace = forged.namespace, key_hash = forged.key_hash })))
+      assert.equal("not_found", select(2, sender:read(forged)).code)
+      local answer = assert(sender:ask("offer", { record = forged.record }))
+      assert.is_true(answer.want >= landed, ("%d are wanted from, %d had landed"):format(answer.want, landed))
+      assert.equal(landed == 0 and answer.want == 0 and answer.hashes, answer.hashes)
+      local fill = sender:request("fill", { record = forged.record, stream = 1, hashes = answer.hashes, first = answer.want })
+      sender:stream((answer.hashes and forged.hashes or "") .. forged.content:sub(1 + answer.want * MIB))
+      sender:end_stream()
+      assert.same({}, (sender:reply(fill)))
+      assert.is_true(forged.hashes .. forged.content == sender:read(forged))
+      assert.same({}, drafts(folder))
+      second:kill "KILL"
+      second:wait()
+    end
+  end)
+end)
