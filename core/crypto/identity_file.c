@@ -92,9 +92,7 @@ static int parse(const char *path, const char *text, size_t len,
       filo_unhex(secrets, text + KEY_AT, 32) == 0 &&
       filo_unhex(secrets + 32, text + SECRET_AT, 32) == 0)
     return 0;
-  return filo_fail(err, FILO_CORRUPT,
-                   "%s is no identity; restore it from a backup, or move it away to make a new one",
-                   path);
+  return filo_fail(err, FILO_CORRUPT, "%s is no identity: restore it from a copy", path);
 }
 
 static int check_mode(int fd, const char *path, struct filo_error *err) {
@@ -103,7 +101,9 @@ static int check_mode(int fd, const char *path, struct filo_error *err) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot read %s", path);
   }
-  if (!S_ISREG(st.st_mode)) return filo_fail(err, FILO_CORRUPT, "%s is no regular file", path);
+  if (!S_ISREG(st.st_mode))
+    return filo_fail(err, FILO_CORRUPT,
+                     "the identity %s is no regular file: restore it from a copy", path);
   if (st.st_mode & (S_IRWXG | S_IRWXO))
     return filo_fail(err, FILO_DENIED, "others may read the identity %s: run chmod 600 %s", path,
                      path);

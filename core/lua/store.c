@@ -407,11 +407,10 @@ static int look(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"look", look},            {"prepare", prepare},
-                                     {"open", store_open},
-                                     {"cas_path", cas_path},    {"check_path", check_path},
-                                     {"parse", parse_record},   {"peek", peek_record},
-                                     {"unseal", unseal_record}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"look", look},         {"prepare", prepare},       {"open", store_open},
+    {"cas_path", cas_path}, {"check_path", check_path}, {"parse", parse_record},
+    {"peek", peek_record},  {"unseal", unseal_record},  {NULL, NULL}};
 
 int filo_open_store(lua_State *L) {
   filo_register_type(L, FILO_STORE_TYPE, store_methods, store_close);

@@ -176,7 +176,9 @@ static int locked_by_other(const struct filo_store *store, struct filo_error *er
   ssize_t len = pread(store->lock_fd, text, sizeof text - 1, 0);
   long pid = len > 0 ? strtol(text, NULL, 10) : 0;
   if (pid == (long)getpid())
-    return filo_fail(err, FILO_LOCKED, "the root %s is open in this process already", store->root);
+    return filo_fail(err, FILO_LOCKED,
+                     "the root %s is open in this process already: close that node first",
+                     store->root);
   if (pid <= 0)
     return filo_fail(err, FILO_LOCKED, "the root %s is in use by another process", store->root);
   return filo_fail(err, FILO_LOCKED,

@@ -114,7 +114,8 @@ local function open_identity(host, given)
   local ok
   ok, err = check_pair(state, given, file, identity)
   if not ok then return nil, err end
-  return identity or make_identity(host, given.root, file)
+  if identity then return identity end
+  return make_identity(host, given.root, file)
 end
 
 local function check_path_option(host, path)
