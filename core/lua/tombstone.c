@@ -26,10 +26,18 @@ static struct tombstone_call *owner(struct filo_publication *publication) {
                                    offsetof(struct tombstone_call, publication));
 }
 
+static int seal(struct tombstone_call *call, struct filo_error *err) {
+  return filo_sealer_tombstone(call->store->store, call->identity, call->key_hash, call->version,
+                               call->meta, call->meta_len, &call->sealer, err);
+}
+
+/* On a disk without a free byte, what is deleted makes the room for its tombstone. */
 static int work(struct filo_publication *publication, struct filo_error *err) {
   struct tombstone_call *call = owner(publication);
-  int code = filo_sealer_tombstone(call->store->store, call->identity, call->key_hash,
-                                   call->version, call->meta, call->meta_len, &call->sealer, err);
+  int code = seal(call, err);
+  const unsigned char *ns = filo_identity_id(call->identity);
+  if (code == FILO_NO_SPACE && filo_store_remove(call->store->store, ns, call->path, 0, NULL) == 0)
+    code = seal(call, err);
   if (code == 0) filo_sealer_publish(call->sealer, call->path, filo_publication_ended, publication);
   return code;
 }

@@ -368,9 +368,9 @@ static int take_whole(struct filo_incoming *incoming, const unsigned char *body,
   return rc;
 }
 
-int filo_incoming_whole(struct filo_store *store, const char *path, const unsigned char *record,
-                        size_t record_len, const unsigned char *body, size_t body_len,
-                        struct filo_incoming **ret, struct filo_error *err) {
+static int receive_whole(struct filo_store *store, const char *path, const unsigned char *record,
+                         size_t record_len, const unsigned char *body, size_t body_len,
+                         struct filo_incoming **ret, struct filo_error *err) {
   struct filo_incoming *incoming;
   int rc = new_incoming(store, path, record, record_len, false, &incoming, err);
   if (rc < 0) return rc;
@@ -381,4 +381,16 @@ int filo_incoming_whole(struct filo_store *store, const char *path, const unsign
   }
   *ret = incoming;
   return 0;
+}
+
+int filo_incoming_whole(struct filo_store *store, const char *path, const unsigned char *record,
+                        size_t record_len, const unsigned char *body, size_t body_len,
+                        struct filo_incoming **ret, struct filo_error *err) {
+  int rc = receive_whole(store, path, record, record_len, body, body_len, ret, err);
+  struct filo_record fields;
+  /* On a disk without a free byte, what a (valid, newer) tombstone deletes makes the room. */
+  if (rc == FILO_NO_SPACE && filo_record_peek(record, record_len, &fields, NULL) == 0 &&
+      fields.flags & FILO_TOMBSTONE && filo_store_remove(store, fields.ns, path, 0, NULL) == 0)
+    rc = receive_whole(store, path, record, record_len, body, body_len, ret, err);
+  return rc;
 }

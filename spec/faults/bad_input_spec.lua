@@ -165,6 +165,28 @@ describe("a full disk", function()
   end)
 end)
 
+describe("deleting", function()
+  it("works at zero bytes free, at the owner and at a peer", function()
+    local disk <close> = small_disk.mount(4 << 20) or pending(small_disk.WHY_NOT)
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2, {}, { a = { root = disk:file "a" }, b = { root = disk:file "b" } })
+    for i, size in ipairs { 1, 5000, 300000 } do assert(a:store("key " .. i, nodes.bytes(size))) end
+    disk:fill()
+    assert.equal("no_space", select(2, a:store("new", "x")).code)
+    for i = 1, 3 do
+      assert.same({ a.id, b.id }, assert(a:delete("key " .. i)).copies)
+      disk:fill()
+    end
+    for i = 1, 3 do
+      local object, err = a:get("key " .. i)
+      assert.is_nil(object)
+      assert.matches("was deleted$", tostring(err))
+    end
+    net:stop "a"
+    net:stop "b"
+  end)
+end)
+
 describe("a script", function()
   it("that is not there, or has a syntax error, is named with its line; status 1", function()
     local folder <close> = temp.folder()
