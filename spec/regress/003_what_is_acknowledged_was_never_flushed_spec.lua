@@ -39,8 +39,9 @@ local DELETE = NODE .. [[
 ---Runs a script, where the flushes named fail.
 local function run(folder, deaf, code, durability, count)
   local script = folder:write("script.lua", code)
-  local command = { program = "perl", "spec/support/deaf_disk.pl", deaf, runtime.program(), script, folder:file "root", durability, tostring(count) }
-  local result = process.run(command)
+  local result = process.run {
+    program = "perl", "spec/support/deaf_disk.pl", deaf, runtime.program(), script, folder:file "root", durability, tostring(count),
+  }
   assert.equal("", result.err)
   return result.out
 end
