@@ -87,9 +87,13 @@ local function drafts(folder)
   return names
 end
 
----A node on the root that the killed one has left: nothing half is to be seen.
+---A node on the root that the killed one has left.
 local function restart(folder)
-  local node = assert(filo.node { root = folder:file "root", reserve = 0, durability = "none", log = function() end })
+  return assert(filo.node { root = folder:file "root", reserve = 0, durability = "none", log = function() end })
+end
+
+---Nothing half is to be seen.
+local function check_whole(folder, node)
   assert.same({}, drafts(folder))
   local damaged <close> = assert(io.popen("ls -A " .. temp.quote(folder:file "root/bad")))
   assert.equal("", damaged:read "a")
@@ -99,7 +103,6 @@ local function restart(folder)
     local entries = assert(walk:next())
     for _, entry in ipairs(entries) do assert.is_nil(entry.problem) end
   until #entries == 0
-  return node
 end
 
 describe("after kill -9 while a node stores", function()
@@ -111,6 +114,7 @@ describe("after kill -9 while a node stores", function()
         local child <close> = start(folder, STORE_MANY, durability, first)
         for key in kill_after(child, "stored", random(100)):gmatch "stored\t([^\n]+)\n" do acknowledged[key] = true end
         local node <close> = restart(folder)
+        check_whole(folder, node)
         for key in pairs(acknowledged) do
           local number = tonumber(key:match "%d+")
           local content, err = nodes.content(node, key)
@@ -129,6 +133,7 @@ describe("after kill -9 while a node stores", function()
       local out, acknowledged = kill_after(child, "given", 1 + random(20)), last
       for version in out:gmatch "stored\t(%d+)\n" do acknowledged = tonumber(version) end
       local node <close> = restart(folder)
+      check_whole(folder, node)
       local content = nodes.content(node, "large")
       if not content then
         assert.equal(0, acknowledged)
