@@ -66,4 +66,14 @@ describe("while a peer", function()
     stranger:frame(0x01, 1000, "a message that goes no further")
     check_others(a, b)
   end)
+
+  it("asks and asks and reads no answer, others are served", function()
+    local net <close> = nodes.net()
+    local a, b, stranger = start(net)
+    local _ <close> = stranger
+    local forged = forge(stranger.identity, { content = nodes.bytes(60000) })
+    assert(stranger:ask("store", { record = forged.record, body = forged.hashes .. forged.content }))
+    for _ = 1, 300 do stranger:request("find", { namespace = forged.namespace, key_hash = forged.key_hash }) end
+    check_others(a, b)
+  end)
 end)
