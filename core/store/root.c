@@ -54,10 +54,11 @@ static int open_folder(struct filo_store *store, struct filo_error *err) {
   return filo_fail_errno(err, error, "cannot open the root %s", store->root);
 }
 
-/* What a root that was begun may hold before its marker is there. */
+/* What a root that was begun may hold before its marker is there: also an identity whose saving was
+ * interrupted. */
 static bool is_ours(const char *name) {
   return strcmp(name, lock_name) == 0 || strcmp(name, marker_draft) == 0 ||
-         strcmp(name, "identity") == 0;
+         strcmp(name, "identity") == 0 || strncmp(name, "identity.", strlen("identity.")) == 0;
 }
 
 static bool is_nothing(const char *name) {

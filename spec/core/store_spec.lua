@@ -28,7 +28,7 @@ describe("a root", function()
   end)
 
   it("is made of an empty folder, or of one with an identity", function()
-    for _, name in ipairs { "", "identity", "lost+found" } do
+    for _, name in ipairs { "", "identity", "identity.0123456789abcdef", "lost+found" } do
       local folder <close> = temp.folder()
       assert(store.prepare(stores.root(folder)))
       assert(store.prepare(stores.root(folder)), "again")
