@@ -11,8 +11,8 @@ local function client(...)
   local child <close> = process.start { program = "openssl", "s_client", "-ign_eof", "-connect", server.address, "-alpn", "filo/1", ... }
   local connection <close> = server:accept()
   local ready, err = connection:ready()
-  child:kill()
-  return ready, err, child:wait().out
+  connection:close()
+  return ready, err, child:wait().out -- it ends with the connection, having written all
 end
 
 ---A certificate and its key in a folder, made by openssl.
