@@ -2,7 +2,7 @@
 
 local errors = require "filo.errors"
 
-local source = {}
+local source = { EXPECTED = "the content must be a string, a function, filo.file(path) or an open file" }
 
 ---@class filo.File
 ---@field path string
@@ -53,16 +53,18 @@ local function from_string(disk, content, plain, digest)
   return nil, err
 end
 
+---Whether it is something that can be stored.
+function source.is_content(content)
+  return type(content) == "string" or type(content) == "function" or getmetatable(content) == File or io.type(content) == "file"
+end
+
 ---Starts sealing content. Gives a deposit to finish and publish, and the source's modification time where it has one.
 ---@return userdata?, integer|filo.Error?
 function source.deposit(disk, content, plain, digest)
   if type(content) == "string" then return from_string(disk, content, plain, digest) end
   if type(content) == "function" then return from_function(disk, content, plain, digest) end
   if getmetatable(content) == File then return disk:deposit_file(content.path, plain, digest) end
-  if io.type(content) == "file" then
-    return from_function(disk, function() return content:read(65536) end, plain, digest)
-  end
-  error("store: the content must be a string, a function, filo.file(path) or an open file, not a " .. type(content), 3)
+  return from_function(disk, function() return content:read(65536) end, plain, digest)
 end
 
 return source

@@ -1,5 +1,6 @@
 ---Serving peers: taking copies that they offer, and giving out those that are here.
 
+local copies = require "filo.node.copies"
 local errors = require "filo.errors"
 local protocol = require "filo.protocol"
 
@@ -114,7 +115,7 @@ local function open(node, body)
   if not path then return nil end
   local object, err = node.disk:object(body.namespace, path)
   if object then return object end
-  if err.code == "corrupt" then node:set_aside(body.namespace, path, err) end
+  if err.code == "corrupt" then copies.set_aside(node, body.namespace, path, err) end
   return nil
 end
 
@@ -123,7 +124,7 @@ local function find(node, body)
   if not path then return {} end
   local fields, record, content = node.disk:sealed(body.namespace, path, protocol.INLINE_MAX)
   if fields then return { record = record, body = content } end
-  if record.code == "corrupt" then node:set_aside(body.namespace, path, record) end
+  if record.code == "corrupt" then copies.set_aside(node, body.namespace, path, record) end
   return {}
 end
 
@@ -154,7 +155,7 @@ local function check(node, body)
   node.checking[name] = true
   node:spawn(function()
     local _ <close> = setmetatable({}, { __close = function() node.checking[name] = nil end })
-    node:check_copy(body.namespace, path)
+    copies.check(node, body.namespace, path)
   end)
   return {}
 end

@@ -1,0 +1,27 @@
+---Copies that lie here, of any namespace: checking one, and setting a bad one aside.
+
+local copies = {}
+
+---Checks all of a copy; a bad one is set aside.
+---@return true?, filo.Error?
+function copies.check(node, namespace, path)
+  local object <close>, err = node.disk:object(namespace, path)
+  local ok = object ~= nil
+  local chunks = ok and (object:fields().size + (1 << 20) - 1) >> 20 or 0
+  for chunk = 0, chunks - 1 do
+    ok, err = object:verify_chunk(chunk)
+    if not ok then break end
+  end
+  if ok then return true end
+  if err.code == "corrupt" then copies.set_aside(node, namespace, path, err, object) end
+  return nil, err
+end
+
+---Sets a bad copy aside and says so. With `object`, only the very file that it has open: a newer version may have come.
+function copies.set_aside(node, namespace, path, err, object)
+  node.host.log("error", ("a copy here is bad and was set aside: %s"):format(tostring(err)))
+  if object then object:set_aside(path) else node.disk:set_aside(namespace, path) end
+  node.hooks:announce("corrupt", { namespace = namespace, path = path }, nil, err)
+end
+
+return copies

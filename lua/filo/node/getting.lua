@@ -1,0 +1,157 @@
+---Getting: the copy here, or one that is fetched from peers and kept; all who get one version at once share its fetch.
+
+local Object = require "filo.object"
+local copies = require "filo.node.copies"
+local errors = require "filo.errors"
+local fetch = require "filo.replication.fetch"
+local find = require "filo.replication.find"
+local names = require "filo.node.names"
+
+local getting = {}
+
+---An object for the script. What was handed out is closed with the node, since it keeps the root locked.
+local function hand_out(node, opened, info, heal)
+  local object = Object(opened, info, heal)
+  node.handed_out[object] = true
+  return object
+end
+
+---Fetches in the background what a partial lacks, and publishes it here.
+local function complete(node, found, partial)
+  node:spawn(function()
+    local why = errors.new("closed", "the node was closed while it fetched this")
+    local _ <close> = partial
+    local _ <close> = setmetatable({}, { __close = function()
+      if why then partial:fail(why.code, tostring(why)) end
+      node.fetching[found.record] = nil
+      for _, each in ipairs(node.fetch_waiters) do node.host.wake(each) end
+      node.fetch_waiters = {}
+    end })
+    local ok, err = true, nil
+    if not found.body then ok, err = fetch.run(node, found, partial) end
+    if ok then
+      ok, err = partial:publish()
+      ok = ok or err.code == "exists"
+    end
+    why = not ok and err or nil
+    if why then node.host.log("warning", "a copy could not be completed here: " .. tostring(why)) end
+  end)
+end
+
+---A partial to fill: one that some reader of an earlier, failed fetch still holds, or a new one.
+local function open_partial(node, path, record, body)
+  local held = node.partials[record]
+  local shared, partial = pcall(function() return held:share() end)
+  if shared then
+    partial:retry()
+    return partial
+  end
+  local err
+  partial, err = node.disk:incoming(path, record, body)
+  node.partials[record] = partial
+  return partial, err
+end
+
+---What was found, as something to read from: the same for all who get it at once.
+local function open_found(node, found, path)
+  local _ <close> = names.lock(node, found.record)
+  local running = node.fetching[found.record]
+  if running then return running:share() end
+  local partial, err = open_partial(node, path, found.record, found.body)
+  if not partial and err.code == "exists" then return node.disk:object(node.namespace, path) end
+  if not partial then return nil, err end
+  local own = partial:share()
+  node.fetching[found.record] = own
+  complete(node, found, own)
+  return partial
+end
+
+---Another source of a version whose copy here is bad.
+local function find_again(node, name, fields, content_key)
+  local found = find.newest(node, node.namespace, name.hash, name.key)
+  if not found or found.fields.root ~= fields.root or found.fields.version ~= fields.version then return nil end
+  local opened = open_found(node, found, name.path)
+  if opened then opened:set_key(content_key) end
+  return opened
+end
+
+---A copy here, opened: nil when there is none, or it is bad (then it is set aside) or a tombstone ("deleted").
+local function open_here(node, name)
+  local object, err = node.disk:object(node.namespace, name.path)
+  if not object then
+    if err.code == "corrupt" then copies.set_aside(node, node.namespace, name.path, err) end
+    return nil, err
+  end
+  local fields = object:fields()
+  if fields.tombstone then
+    object:close()
+    return names.deleted(name.key, "deleted")
+  end
+  local content_key, meta = names.unseal(node, object:record())
+  if not content_key then return nil, meta end
+  object:set_key(content_key)
+  return hand_out(node, object, names.describe(fields, meta, "here"), function(problem)
+    copies.set_aside(node, node.namespace, name.path, problem, object)
+    return find_again(node, name, fields, content_key)
+  end)
+end
+
+local function keep_tombstone(node, found, path)
+  local partial <close> = node.disk:incoming(path, found.record, found.body or "")
+  if partial then partial:publish() end
+end
+
+local function open_from_peers(node, name)
+  local found, err = find.newest(node, node.namespace, name.hash, name.key)
+  if not found then return nil, err end
+  if found.fields.tombstone then
+    keep_tombstone(node, found, name.path)
+    return names.deleted(name.key)
+  end
+  local content_key, meta = names.unseal(node, found.record)
+  if not content_key then return nil, meta end
+  local opened
+  opened, err = open_found(node, found, name.path)
+  if not opened then return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
+  opened:set_key(content_key)
+  return hand_out(node, opened, names.describe(found.fields, meta, "peers"))
+end
+
+---As Node:get.
+---@return filo.Object?, filo.Error?
+function getting.open(node, name)
+  local object, err = open_here(node, name)
+  if object then return object end
+  if err.code == "deleted" then return names.deleted(name.key) end
+  if err.code ~= "not_found" and err.code ~= "corrupt" then return nil, err end
+  return open_from_peers(node, name)
+end
+
+---As Node:stat.
+---@return table?, filo.Error?
+function getting.stat(node, name)
+  local fields, record = node.disk:stat(node.namespace, name.path)
+  local from = "here"
+  if not fields then
+    local found, err = find.newest(node, node.namespace, name.hash, name.key)
+    if not found then return nil, err end
+    fields, record, from = found.fields, found.record, "peers"
+  end
+  if fields.tombstone then return names.deleted(name.key) end
+  local content_key, meta = names.unseal(node, record)
+  if not content_key then return nil, meta end
+  return names.describe(fields, meta, from)
+end
+
+---Waits until no version of a key is being fetched.
+function getting.wait_for_fetches(node, hash)
+  for _, partial in pairs(node.fetching) do
+    if partial:fields().key_hash == hash then
+      table.insert(node.fetch_waiters, node.host.current())
+      node.host.suspend()
+      return getting.wait_for_fetches(node, hash)
+    end
+  end
+end
+
+return getting
