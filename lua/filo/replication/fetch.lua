@@ -2,6 +2,7 @@
 ---dropped and its run given to another.
 
 local errors = require "filo.errors"
+local find = require "filo.replication.find"
 
 ---Chunks of a run; runs that one holder sends at once; seconds without a byte before a run is taken away.
 local RUN, RUNS_AT_ONCE, STALL_SECONDS = 16, 2, 5
@@ -54,11 +55,7 @@ end
 local function give_up(state, holder, err)
   state.failed[holder] = true
   state.problem = errors.wrap(err, tostring(holder), { peer = holder.id })
-  local fields = state.found.fields
-  if err.code == "corrupt" then
-    state.node.hooks:announce("corrupt", fields, holder, err)
-    state.node:spawn(holder.request, holder, "check", { namespace = fields.namespace, key_hash = fields.key_hash })
-  end
+  if err.code == "corrupt" then return find.bad_copy(state.node, holder, state.found.fields, err) end
   state.node.host.log("warning", ("a copy from %s is given up: %s"):format(tostring(holder), tostring(err)))
 end
 

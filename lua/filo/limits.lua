@@ -1,0 +1,38 @@
+---How long and how much: the deadlines and bounds of node logic, in one place. Seconds, unless a name says otherwise.
+
+return {
+  -- Connections
+  hello = 10,               -- for each of the first two messages
+  ping = 10,                -- between pings
+  rival = 3,                -- for a peer to show that it lives, when a second connection with its ID comes
+  silence = 35,             -- without a byte: the connection has gone
+  redial_first = 0.1,       -- pauses of bootstrap grow from one to the other
+  redial_most = 30,
+  request = 30,             -- for an answer, when the script gives no deadline
+  requests = 256,           -- of one peer, answered at once; more are told that this node is busy
+
+  -- Finding and fetching
+  find = 15,                -- for an answer
+  patience = 0.2,           -- for further answers once a good one is there
+  stall = 5,                -- without bytes before a holder is given up, when there is another
+  last_stall = 20,          -- the same for the only holder
+  least_bytes = 65536,      -- in that time: less counts as none
+
+  -- Making copies
+  send_stall = 15,          -- without a byte taken before a peer is given up
+  publish = 300,            -- from the last byte to the peer's word that it has published
+  busy_tries = 8,           -- at a peer that is busy, with growing pauses between them
+  busy_pause = 0.05,
+
+  -- Serving
+  landings = 16,            -- copies on their way in at once
+  landings_of_peer = 4,     -- the same from one peer
+  offer = 10,               -- between an offer and its bytes
+  reads_of_peer = 8,        -- objects that one peer reads at once
+  checks = 4,               -- copies checked at once because a peer found them bad
+
+  -- Hooks and closing
+  hook = 5,
+  close_tasks = 3,          -- for all tasks to end
+  close_disk = 10,          -- for what is being written to be written
+}
