@@ -51,6 +51,17 @@ function errors.is_cancelled(err)
   return getmetatable(err) == metatable and err.code == "cancelled"
 end
 
+local function pass_on(ok, err, ...)
+  if not ok and errors.is_cancelled(err) then error(err, 0) end
+  return ok, err, ...
+end
+
+---As pcall, but a cancellation goes on: it is not for those in between to catch.
+---@param fn function
+---@param ... any
+---@return boolean, any ...
+function errors.try(fn, ...) return pass_on(pcall(fn, ...)) end
+
 ---True for a value made here or by the core.
 function errors.is(err) return getmetatable(err) == metatable end
 

@@ -1,10 +1,8 @@
----Hooks: functions that a script hangs on what happens. A `before_...` hook may veto; every one has a deadline, and one that fails is
----reported and changes nothing.
+---Hooks: functions that a script hangs on what happens. Every one has a deadline, and one that fails is reported. A `before_...` hook
+---may veto, and does so by failing, too: what it guards against must not happen because it is broken. Others change nothing.
 
 local errors = require "filo.errors"
-
----Seconds that one hook may take.
-local DEADLINE = 5
+local limits = require "filo.limits"
 
 ---@class filo.Hooks
 local Hooks = {}
@@ -38,26 +36,23 @@ function Hooks:add(name, fn, priority)
   end
 end
 
----Runs one hook as a task with a deadline; gives ok and what it returned.
+---Runs one hook as a task with a deadline: true and what it returned, or false and why it failed.
 local function call(host, name, fn, ...)
-  local child = host.spawn(fn, ...):observe()
+  local child = host.spawn(pcall, fn, ...):observe()
   local _ <close> = setmetatable({}, { __close = function() child:cancel "its time is over" end })
-  local results = table.pack(pcall(child.join, child, DEADLINE))
-  if child:status() ~= "ended" then
-    host.log("error", ("the hook '%s' has not ended after %d s and was stopped"):format(name, DEADLINE))
-    return false
-  end
-  if not results[1] then
-    if errors.is_cancelled(results[2]) then return false end -- all is ending
-    host.log("error", ("the hook '%s' failed: %s"):format(name, tostring(results[2])))
-    return false
-  end
-  return true, results[2], results[3]
+  local ok, result, reason = child:join(limits.hook)
+  if ok then return true, result, reason end
+  local why = child:status() == "ended" and "failed: " .. tostring(result)
+    or ("has not ended after %g s"):format(limits.hook)
+  host.log("error", ("the hook '%s' %s"):format(name, why))
+  return false, why
 end
+
+local function hooks_of(self, name) return table.pack(table.unpack(self.lists[name] or {})) end
 
 ---Calls the hooks of an event, one after the other.
 function Hooks:run(name, ...)
-  for _, entry in ipairs(table.pack(table.unpack(self.lists[name] or {}))) do
+  for _, entry in ipairs(hooks_of(self, name)) do
     call(self.host, name, entry.fn, ...)
   end
 end
@@ -67,12 +62,15 @@ function Hooks:announce(name, ...)
   if self.lists[name] and self.lists[name][1] then self.host.spawn(self.run, self, name, ...) end
 end
 
----Calls `before_...` hooks: nil and an error when one returned false (and a reason).
+---Calls `before_...` hooks: nil and an error when one returned false (and a reason), or failed (the error has `failed`).
 ---@return true?, filo.Error?
 function Hooks:allow(name, ...)
-  for _, entry in ipairs(table.pack(table.unpack(self.lists[name] or {}))) do
+  for _, entry in ipairs(hooks_of(self, name)) do
     local ok, allowed, reason = call(self.host, name, entry.fn, ...)
-    if ok and allowed == false then
+    if not ok then
+      return errors.fail("denied", ("the '%s' hook %s, and so refuses"):format(name, allowed), { failed = true })
+    end
+    if allowed == false then
       return errors.fail("denied", ("a '%s' hook refused: %s"):format(name, tostring(reason or "no reason given")))
     end
   end

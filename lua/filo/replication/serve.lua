@@ -29,7 +29,7 @@ local function accept(node, record, peer)
   end
   if not accepted then return errors.fail("denied", "refused: " .. tostring(reason or node.policy.name)) end
   ok, err = node.hooks:allow("before_accept", offer, peer)
-  if not ok then return nil, err end
+  if not ok then return nil, err.failed and errors.new("denied", "refused: a hook failed") or err end
   local path
   path, err = node:path_of(fields.key_hash)
   if not path then return nil, err end
