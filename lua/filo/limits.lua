@@ -9,6 +9,7 @@ return {
   redial_first = 0.1,       -- pauses of bootstrap grow from one to the other
   redial_most = 30,
   request = 30,             -- for an answer, when the script gives no deadline
+  questions = 128,          -- of Filo's own to one peer at once
   requests = 256,           -- of one peer, answered at once; more are told that this node is busy
 
   -- Finding and fetching

@@ -5,6 +5,7 @@ local copies = require "filo.node.copies"
 local deleting = require "filo.node.deleting"
 local errors = require "filo.errors"
 local getting = require "filo.node.getting"
+local limits = require "filo.limits"
 local listing = require "filo.node.listing"
 local names = require "filo.node.names"
 local new_hooks = require "filo.hooks"
@@ -13,8 +14,6 @@ local serve = require "filo.replication.serve"
 local setup = require "filo.setup"
 local source = require "filo.source"
 local storing = require "filo.node.storing"
-
-local CLOSE_SECONDS = 10
 
 ---@class filo.Node
 ---@field id string  node ID, 64 hex digits
@@ -217,24 +216,32 @@ end
 
 ---What works on the disk ends what it does, and only then the root is free.
 local function wait_for_disk(self)
-  local deadline = self.host.now() + CLOSE_SECONDS
+  local deadline = self.host.now() + limits.close_disk
   while self.disk:in_use() and self.host.now() < deadline do self.host.sleep(0.005) end
 end
 
----Ends all connections and tasks, and gives the root free. Idempotent; also done by `local node <close>`.
+---Ends all connections and tasks, and gives the root free. Idempotent; also done by `local node <close>`. Takes no longer than the
+---limits allow, whatever a task does; is not left half-way when the task that calls it is cancelled or cannot wait.
 function Node:close()
   if self.closed then return end
   self.closed = true
+  local cancelled
+  local function wait(fn, ...)
+    local ok, err = pcall(fn, ...)
+    if not ok and errors.is_cancelled(err) then cancelled = err end
+  end
   if self.listener then self.listener:close() end
   self.peer_list:close()
+  wait(self.peer_list.wait_closed, self.peer_list, limits.close_tasks)
   for _, landing in pairs(self.landings) do
     if landing.partial then landing.partial:close() end
   end
   for each in pairs(self.handed_out) do each:close() end
-  pcall(wait_for_disk, self) -- waiting may be impossible: then the process is ending
+  wait(wait_for_disk, self)
   self.disk:close()
   if self.tls then self.tls:close() end
   for _, each in ipairs(self.waiting) do self.host.wake(each) end
+  if cancelled then error(cancelled, 0) end
 end
 
 Node.__close = Node.close

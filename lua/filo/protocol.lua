@@ -43,6 +43,7 @@ local hello = {
   version = integer(1, 1 << 16),
   proof = optional(hash),           -- of the cluster secret
   signature = optional(text(64, 64)), -- of the binding, where TLS does not prove the ID
+  instance = optional(text(16, 16)), -- random, of this run of the node: two with one ID are told apart by it
   listen = optional(text(1, 264)),  -- where it can be dialled
   about = optional(map),            -- what its owner tells of it: zone, size ...
   free = optional(integer(0, math.maxinteger)),
@@ -55,7 +56,13 @@ local envelope = {
   error = optional(map),
 }
 
-local failure = { code = text(1, 64), message = text(0, 1024) }
+local CODE_MOST, MESSAGE_MOST = 64, 1024
+
+local function code(value)
+  return type(value) == "string" and #value <= CODE_MOST and value:match "^[%l%d_]+$" ~= nil
+end
+
+local failure = { code = code, message = text(0, MESSAGE_MOST) }
 
 ---Requests and replies of Filo's own topics.
 local topics = {
@@ -119,6 +126,20 @@ function protocol.check_body(topic, kind, value)
   local fields = topics[topic]
   if not fields then return value end
   return check_fields(("the %s '%s'"):format(kind, topic), value, fields[kind])
+end
+
+---The reply that says that a request failed. Scripts may give any value as an error.
+function protocol.failure(id, err)
+  local name = type(err) == "table" and code(err.code) and err.code or "io"
+  local message = errors.is(err) and tostring(err.message) or tostring(err)
+  return { re = id, error = { code = name, message = message:sub(1, MESSAGE_MOST) } }
+end
+
+---The error that a checked reply tells of. What was cancelled at the peer is no cancellation here.
+---@return filo.Error
+function protocol.error_of(reply, peer_id)
+  local name = reply.error.code
+  return errors.new(name == "cancelled" and "closed" or name, reply.error.message, { peer = peer_id })
 end
 
 ---True for Filo's own topics.

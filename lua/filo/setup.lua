@@ -170,6 +170,7 @@ function setup.peer_settings(node)
   if not given.tls then node.host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
   return {
     identity = node.identity, id = node.id, raw_id = node.namespace, tls = node.tls, cluster = given.cluster,
+    instance = node.host.random(16),
     allowed = allowed, admit = given.admit, about = given.about, listen_address = node.address, hooks = node.hooks,
     free = function() return node.disk:space() or 0 end,
   }

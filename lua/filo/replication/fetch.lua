@@ -9,9 +9,16 @@ local RUN, RUNS_AT_ONCE, STALL_SECONDS = 16, 2, 5
 
 local fetch = {}
 
+local function chunks_of(found) return (found.fields.size + (1 << 20) - 1) >> 20 end
+
+---Whether nothing is missing.
+function fetch.is_whole(found, partial) return partial:missing(0) >= chunks_of(found) end
+
 local function new_state(node, found, partial)
-  local chunks = (found.fields.size + (1 << 20) - 1) >> 20
-  return { node = node, found = found, partial = partial, chunks = chunks, next = 0, returned = {}, active = {}, failed = {}, workers = 0 }
+  return {
+    node = node, found = found, partial = partial, chunks = chunks_of(found), next = 0, returned = {}, active = {}, failed = {},
+    workers = 0,
+  }
 end
 
 ---The next run that nobody is fetching: first chunk and count. A run given back goes first, so that a reader in order is not kept waiting.
@@ -41,7 +48,7 @@ local function fetch_run(state, holder, run, hashes)
     hashes = hashes, first = run.first, count = run.count,
   })
   if not answer then return nil, err end
-  local transfer <close>, problem = holder.connection:receive_object(answer.stream, state.partial, hashes, run.first, run.count)
+  local transfer <close>, problem = holder:receive_object(answer.stream, state.partial, hashes, run.first, run.count)
   if not transfer then return nil, problem end
   state.active[transfer] = { bytes = 0, since = state.node.host.now() }
   local _ <close> = setmetatable({}, { __close = function() state.active[transfer] = nil end })
@@ -111,8 +118,6 @@ local function fetch_list(state, holders)
   end
 end
 
-local function is_whole(state) return state.partial:missing(0) >= state.chunks end
-
 local function good_holders(state)
   local good = {}
   for _, holder in ipairs(state.found.holders) do
@@ -132,7 +137,7 @@ function fetch.run(node, found, partial)
   for _, holder in ipairs(good_holders(state)) do
     for _ = 1, RUNS_AT_ONCE do start_worker(state, holder) end
   end
-  while not is_whole(state) do
+  while not fetch.is_whole(found, partial) do
     if state.workers == 0 then -- a run may have been given back after the others had ended
       local holder = good_holders(state)[1]
       if not holder then return nil, state.problem or errors.new("io", "no holder is left") end

@@ -38,7 +38,7 @@ local function check(node, peer, namespace, key_hash, answer)
 end
 
 local function ask(node, peer, namespace, key_hash)
-  local answer, err = peer:request("find", { namespace = namespace, key_hash = key_hash }, limits.find)
+  local answer, err = peer:ask("find", { namespace = namespace, key_hash = key_hash }, limits.find)
   if not answer then return nil, err end
   return check(node, peer, namespace, key_hash, answer)
 end

@@ -16,7 +16,7 @@ local function copy_large(version, peer)
   if not answer.want then return true end
   local object <close> = version.object:share()
   local hashes = answer.hashes == true
-  local transfer <close>, problem = peer.connection:send_object(object, hashes, answer.want)
+  local transfer <close>, problem = peer:send_object(object, hashes, answer.want)
   if not transfer then
     if problem.code ~= "invalid" then return nil, problem end
     return peer:request("fill", { record = record, stream = 0, hashes = false, first = answer.want })

@@ -89,7 +89,7 @@ end
 
 local function receive(landing, body, peer)
   if body.stream == 0 then return true end
-  local transfer <close>, err = peer.connection:receive_object(body.stream, landing.partial, body.hashes, body.first)
+  local transfer <close>, err = peer:receive_object(body.stream, landing.partial, body.hashes, body.first)
   if not transfer then return nil, err end
   return transfer:join()
 end
@@ -135,7 +135,7 @@ local function read(node, body, peer)
   if not object or object:fields().version ~= body.version then
     return errors.fail("not_found", "that version is not here")
   end
-  local transfer, err = peer.connection:send_object(object, body.hashes, body.first, body.count)
+  local transfer, err = peer:send_object(object, body.hashes, body.first, body.count)
   if not transfer then return nil, err end
   peer.reads = peer.reads + 1
   node:spawn(function()

@@ -1,0 +1,150 @@
+---A peer: requests to it over its connection, and objects beside them.
+
+local errors = require "filo.errors"
+local limits = require "filo.limits"
+local protocol = require "filo.protocol"
+
+---@class filo.Peer
+---@field id string  node ID, 64 hex digits
+---@field address string  numeric address of the far end
+---@field listen? string  where it says that it can be dialled
+---@field about table  what its owner tells of it
+---@field free? integer  bytes free in its store, as of the last ping
+---@field rtt? number  seconds of the last ping
+local Peer = {}
+Peer.__index = Peer
+
+---@return filo.Peer
+function Peer.new(host, connection, id, hello)
+  return setmetatable({
+    id = id, connection = connection, address = connection:remote(), listen = hello.listen, about = hello.about or {},
+    free = hello.free, host = host, pending = {}, watchers = {}, senders = {}, turns = {}, next_id = 1, serving = 0,
+  }, Peer)
+end
+
+function Peer.is(value) return getmetatable(value) == Peer end
+
+local function wake_all(host, tasks)
+  for _, task in ipairs(tasks) do host.wake(task) end
+end
+
+local function gone(self) return nil, errors.wrap(self.gone, "node " .. self.id:sub(1, 16), { peer = self.id }) end
+
+---Sends a message; waits while much is unsent.
+---@return true?, filo.Error?
+function Peer:send(message)
+  local host = self.host
+  while not self.gone do
+    local ok, err = self.connection:send(message)
+    if ok or err.code ~= "busy" then return ok, err end
+    table.insert(self.senders, host.current())
+    if #self.senders == 1 then -- the first in line waits for the connection, the others for the first
+      local _ <close> = setmetatable({}, { __close = function()
+        local waiting = self.senders
+        self.senders = {}
+        wake_all(host, waiting)
+      end })
+      self.connection:drained()
+    else
+      host.suspend()
+    end
+  end
+  return gone(self)
+end
+
+---Waits for the reply to a request that was sent.
+local function wait_for_reply(self, waiting, topic, deadline)
+  while not waiting.reply do
+    if self.gone then return gone(self) end
+    local left = deadline - self.host.now()
+    if left <= 0 then
+      return errors.fail("timeout", ("node %s did not answer '%s' in time"):format(self.id:sub(1, 16), topic), { peer = self.id })
+    end
+    self.host.suspend(left)
+  end
+  return waiting.reply
+end
+
+---Asks the peer and waits for its answer.
+---@param topic string
+---@param body any
+---@param seconds? number  deadline, 30 by default
+---@return any, filo.Error?
+function Peer:request(topic, body, seconds)
+  local host = self.host
+  local id = self.next_id
+  self.next_id = id + 1
+  local waiting = { task = host.current() }
+  self.pending[id] = waiting
+  local _ <close> = setmetatable({}, { __close = function() self.pending[id] = nil end })
+  local deadline = host.now() + (seconds or limits.request)
+  local ok, err = self:send { id = id, topic = topic, body = body }
+  if not ok then return nil, self.gone and err or errors.wrap(err, "node " .. self.id:sub(1, 16), { peer = self.id }) end
+  local reply
+  reply, err = wait_for_reply(self, waiting, topic, deadline)
+  if not reply then return nil, err end
+  if reply.error then return nil, protocol.error_of(reply, self.id) end
+  local body_ok, problem = protocol.check_body(topic, "reply", reply.body)
+  if problem then return nil, errors.wrap(problem, "node " .. self.id:sub(1, 16), { peer = self.id }) end
+  return body_ok
+end
+
+---A reply has come.
+function Peer:settle(reply)
+  local waiting = self.pending[reply.re]
+  if not waiting then return end
+  self.pending[reply.re] = nil
+  waiting.reply = reply
+  self.host.wake(waiting.task)
+end
+
+---Waits until fewer than limits[what] of ours are under way at this peer; the turn ends with the scope. The peer has such limits,
+---too, and tells who does not keep to them that it is busy.
+function Peer:turn(what)
+  local turns = self.turns[what] or self.host.channel(limits[what])
+  self.turns[what] = turns
+  turns:send(true)
+  return setmetatable({}, { __close = function() turns:receive() end })
+end
+
+---As request, for Filo's own short questions: in turn, so that many at once do not overwhelm the peer.
+function Peer:ask(topic, body, seconds)
+  local _ <close> = self:turn "questions"
+  return self:request(topic, body, seconds)
+end
+
+---As connection:send_object.
+function Peer:send_object(...)
+  if self.gone then return gone(self) end
+  return self.connection:send_object(...)
+end
+
+---As connection:receive_object.
+function Peer:receive_object(...)
+  if self.gone then return gone(self) end
+  return self.connection:receive_object(...)
+end
+
+---Its connection has ended: whoever waits for the peer learns why.
+function Peer:end_with(err)
+  self.gone = err
+  for _, waiting in pairs(self.pending) do self.host.wake(waiting.task) end
+  wake_all(self.host, self.watchers)
+end
+
+---Waits until this connection to the peer has ended, or the deadline.
+---@param seconds? number
+---@return boolean gone
+function Peer:wait_gone(seconds)
+  local host = self.host
+  local deadline = seconds and host.now() + seconds
+  self.watchers[#self.watchers + 1] = host.current()
+  while not self.gone and not (deadline and host.now() >= deadline) do
+    host.suspend(deadline and deadline - host.now())
+  end
+  return self.gone ~= nil
+end
+
+function Peer:__tostring() return ("peer %s at %s"):format(self.id:sub(1, 16), self.address) end
+
+return Peer
