@@ -25,6 +25,7 @@ struct filo_send {
   unsigned plan_turn, send_turn;
   struct block *writing;
   struct event *stall;
+  uint64_t seen; /* bytes that were gone when the stall timer was set */
   filo_send_fn *done;
   void *ctx;
   bool freed;
@@ -57,14 +58,20 @@ static void finish(struct filo_send *send, int code, const struct filo_error *er
 
 static void touch(struct filo_send *send) {
   struct timeval limit = {FILO_STALL_SECONDS, 0};
+  send->seen = filo_send_bytes(send);
   event_add(send->stall, &limit);
 }
 
 static void on_stall(evutil_socket_t fd, short what, void *arg) {
   (void)fd, (void)what;
+  struct filo_send *send = arg;
   struct filo_error err;
+  if (filo_send_bytes(send) > send->seen) { /* slowly, but it goes on */
+    touch(send);
+    return;
+  }
   int code = filo_fail(&err, FILO_TIMEOUT, "the peer took no bytes for %d s", FILO_STALL_SECONDS);
-  finish(arg, code, &err);
+  finish(send, code, &err);
 }
 
 /* --- Reading ahead, on a worker --- */
@@ -216,7 +223,8 @@ uint32_t filo_send_number(const struct filo_send *send) {
 }
 
 uint64_t filo_send_bytes(const struct filo_send *send) {
-  return send->sent;
+  if (!send->writing) return send->sent;
+  return send->sent + send->writing->len - filo_outflow_left(send->flow);
 }
 
 void filo_send_free(struct filo_send *send) {

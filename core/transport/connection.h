@@ -108,6 +108,9 @@ int filo_outflow_open(struct filo_connection *connection,
                       struct filo_outflow **ret, struct filo_error *err);
 uint32_t filo_outflow_number(const struct filo_outflow *flow);
 uint64_t filo_outflow_credit(const struct filo_outflow *flow);
+
+/* Bytes given to filo_outflow_write that no frame has taken yet. */
+size_t filo_outflow_left(const struct filo_outflow *flow);
 /* Sends bytes[0..len), 1 to FILO_STREAM_FRAME_MAX and at most the credit. They must stay as they
  * are until `written`, which is never called from within this. They are only read, so the same
  * bytes may be on their way to several peers. One write at a time. Long ones may be sent as several

@@ -38,6 +38,10 @@ uint64_t filo_outflow_credit(const struct filo_outflow *flow) {
   return flow->credit;
 }
 
+size_t filo_outflow_left(const struct filo_outflow *flow) {
+  return flow->left;
+}
+
 void filo_outflow_write(struct filo_outflow *flow, const unsigned char *bytes, size_t len) {
   struct filo_connection *c = flow->connection;
   filo_connection_check(c);

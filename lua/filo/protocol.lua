@@ -64,15 +64,15 @@ end
 
 local failure = { code = code, message = text(0, MESSAGE_MOST) }
 
----Requests and replies of Filo's own topics.
+---Requests and replies of Filo's own topics. `record` in a reply to store, offer or fill: what is there instead, and is no older.
 local topics = {
   ping = { request = { free = optional(integer(0, math.maxinteger)) }, reply = { free = optional(integer(0, math.maxinteger)) } },
-  store = { request = { record = record, body = body }, reply = {} },
+  store = { request = { record = record, body = body }, reply = { record = optional(record) } },
   offer = {
     request = { record = record },
-    reply = { want = optional(chunk), hashes = optional(boolean) }, -- no want: it has it already
+    reply = { want = optional(chunk), hashes = optional(boolean), record = optional(record) },
   },
-  fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = {} },
+  fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = { record = optional(record) } },
   find = {
     request = { namespace = hash, key_hash = hash },
     reply = { record = optional(record), body = optional(body) },

@@ -99,6 +99,14 @@ end
 
 function Stranger:ask(topic, body) return self:reply(self:send(topic, body)) end
 
+---A record of its own, well signed, about content that nobody has. fields: size, version, key_hash, namespace, root.
+function Stranger:record(fields)
+  local clear = ("<BBBBI4I8I8c32c32c16c32"):pack(1, 0, 20, 0, 60, fields.version or 1, fields.size,
+    fields.namespace or self.identity:raw_id(), fields.key_hash or ("h"):rep(32), ("i"):rep(16), fields.root or ("r"):rep(32))
+  local unsigned = clear .. ("m"):rep(60)
+  return unsigned .. self.identity:sign("filo record v1" .. unsigned)
+end
+
 function Stranger:close()
   self.connection:close()
   if self.serving then self.serving:join() end

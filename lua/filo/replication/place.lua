@@ -1,46 +1,64 @@
----Storing: sealing and publishing here, then copies at peers as the policy says.
+---Placing: copies of a version that is published here, at peers as the policy says. A peer that refuses, or stops taking bytes, is
+---replaced by the next.
 
 local errors = require "filo.errors"
-
-local COPY_SECONDS = 3600 -- for one copy of a large object; stalls are noticed much sooner
-local BUSY_TRIES, BUSY_PAUSE = 8, 0.05
+local limits = require "filo.limits"
+local patiently = require "filo.replication.patience"
 
 local place = {}
 
----Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
----@return true?, filo.Error?
-local function copy_large(version, peer)
-  local record = version.record
-  local answer, err = peer:request("offer", { record = record })
-  if not answer then return nil, err end
-  if not answer.want then return true end
-  local object <close> = version.object:share()
-  local hashes = answer.hashes == true
-  local transfer <close>, problem = peer:send_object(object, hashes, answer.want)
-  if not transfer then
-    if problem.code ~= "invalid" then return nil, problem end
-    return peer:request("fill", { record = record, stream = 0, hashes = false, first = answer.want })
-  end
-  local request = { record = record, stream = transfer:number(), hashes = hashes, first = answer.want }
-  return peer:request("fill", request, COPY_SECONDS)
+-- One copy ------------------------------------------------------------------------------------------------------------
+
+---How many bytes a transfer of an object has to move: from chunk `first` on.
+local function bytes_of(size, hashes, first)
+  local list = hashes and ((size + (1 << 20) - 1) >> 20) * 32 or 0
+  return list + math.max(0, size - (first << 20))
 end
 
-local function copy_small(version, peer)
-  return peer:request("store", { record = version.record, body = version.body })
+---Asks the peer to take what the transfer sends, and waits as long as bytes move, and then as long as publishing may take.
+local function fill(node, peer, request, transfer, total)
+  local asking = node.host.spawn_child(peer.request, peer, "fill", request, math.huge):observe()
+  local _ <close> = setmetatable({}, { __close = function() asking:cancel() end })
+  local moved = 0
+  while true do
+    local sent = moved >= total
+    local answer, err = asking:join(sent and limits.publish or limits.send_stall)
+    if answer or asking:status() == "ended" then return answer, err end
+    local bytes = transfer and transfer:bytes() or total
+    if sent or bytes == moved then
+      return errors.fail("timeout", sent and "it took all bytes, but does not say that it has published them"
+        or "it takes no bytes", { peer = peer.id })
+    end
+    moved = bytes
+  end
+end
+
+---Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
+---@return table?, filo.Error?
+local function copy_large(node, peer, version)
+  local _ <close> = peer:turn "landings_of_peer"
+  local record = version.record
+  local answer, err = peer:ask("offer", { record = record })
+  if not answer or not answer.want then return answer, err end
+  local object <close> = version.object:share()
+  local hashes, first = answer.hashes == true, answer.want
+  local transfer <close>, problem = peer:send_object(object, hashes, first)
+  if not transfer and problem.code ~= "invalid" then return nil, problem end -- invalid: nothing is missing
+  local request = { record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first }
+  return fill(node, peer, request, transfer, transfer and bytes_of(version.info.size, hashes, first) or 0)
+end
+
+local function copy_small(_, peer, version)
+  return peer:ask("store", { record = version.record, body = version.body })
 end
 
 ---One copy at one peer; a peer that is busy is asked again in a while.
+---@return table?, filo.Error?
 local function copy(node, peer, version)
-  local pause = BUSY_PAUSE
-  for attempt = 1, BUSY_TRIES do
-    local how = version.body and copy_small or copy_large
-    local ok, err = how(version, peer)
-    if ok then return true end
-    if err.code ~= "busy" or attempt == BUSY_TRIES then return nil, err end
-    node.host.sleep(pause * (0.5 + node.host.crypto.random(1):byte() / 256))
-    pause = pause * 2
-  end
+  return patiently(node.host, version.body and copy_small or copy_large, node, peer, version)
 end
+
+-- All copies ----------------------------------------------------------------------------------------------------------
 
 ---@class filo.Receipt
 ---@field key string

@@ -2,18 +2,55 @@
 
 local copies = require "filo.node.copies"
 local errors = require "filo.errors"
+local limits = require "filo.limits"
 local protocol = require "filo.protocol"
-
----Copies that may be on their way in at once: in all, and from one peer. More are told to come back.
-local MOST_LANDING, MOST_FROM_PEER = 16, 4
----Seconds between an offer and its bytes.
-local OFFER_SECONDS = 30
----Objects that one peer may read at once.
-local MOST_READS = 8
 
 local serve = {}
 
----Asks the policy and the hooks whether a record may be stored here.
+local function at_end(fn) return setmetatable({}, { __close = fn }) end
+
+-- What a peer is told -------------------------------------------------------------------------------------------------
+
+---Of a failure of the store a peer is told the kind. The sentence, with paths of this machine, is for the log here.
+local TOLD = {
+  no_space = "there is no room for it",
+  busy = "this version is on its way here already",
+  corrupt = "what came does not match the record",
+  timeout = "the bytes stopped coming",
+  closed = "the stream was given up",
+  cancelled = "the stream was given up",
+  protocol = "the stream ended before the copy was whole",
+}
+local OF_THE_PEER = { busy = true, corrupt = true, timeout = true, closed = true, cancelled = true, protocol = true }
+
+local function failed(node, err)
+  if not OF_THE_PEER[err.code] then node.host.log("warning", "a peer's copy could not be kept: " .. tostring(err)) end
+  return errors.fail(err.code, TOLD[err.code] or "it could not be kept")
+end
+
+---What the store's refusal of a record means for the peer: done when that very record is here, else it is told which one is.
+local function settled(node, path, fields, record, err)
+  if err.code ~= "exists" then return failed(node, err) end
+  local _, here = node.disk:stat(fields.namespace, path)
+  if here == record then return {} end
+  if type(here) == "string" then return { record = here } end
+  return errors.fail("busy", "what is here has just changed")
+end
+
+-- Taking copies -------------------------------------------------------------------------------------------------------
+
+local function ask_policy(node, offer, peer)
+  local free, total = node.disk:space()
+  local ok, accepted, reason = errors.try(node.policy.accept, offer, peer, { free = free, total = total })
+  if not ok then
+    node.host.log("error", ("policy '%s': accept failed: %s"):format(node.policy.name, tostring(accepted)))
+    return errors.fail("denied", "refused: the policy failed")
+  end
+  if not accepted then return errors.fail("denied", "refused: " .. tostring(reason or node.policy.name)) end
+  return true
+end
+
+---Asks the policy and the hooks whether a record may be stored here. Gives its fields and the path.
 local function accept(node, record, peer)
   local fields, err = node.host.store.peek(record)
   if not fields then return nil, err end
@@ -21,70 +58,80 @@ local function accept(node, record, peer)
     namespace = fields.namespace, key_hash = fields.key_hash, size = fields.size, version = fields.version,
     tombstone = fields.tombstone,
   }
-  local free, total = node.disk:space()
-  local ok, accepted, reason = pcall(node.policy.accept, offer, peer, { free = free, total = total })
-  if not ok then
-    node.host.log("error", ("policy '%s': accept failed: %s"):format(node.policy.name, tostring(accepted)))
-    return errors.fail("denied", "the policy failed")
-  end
-  if not accepted then return errors.fail("denied", "refused: " .. tostring(reason or node.policy.name)) end
+  local ok
+  ok, err = ask_policy(node, offer, peer)
+  if not ok then return nil, err end
   ok, err = node.hooks:allow("before_accept", offer, peer)
   if not ok then return nil, err.failed and errors.new("denied", "refused: a hook failed") or err end
   local path
   path, err = node:path_of(fields.key_hash)
-  if not path then return nil, err end
+  if not path then return failed(node, err) end
   return fields, path
 end
-
----A version that is here already counts as stored.
-local function settled(err) return err.code == "exists" and {} or nil, err.code ~= "exists" and err or nil end
 
 local function store(node, body, peer)
   local fields, path = accept(node, body.record, peer)
   if not fields then return nil, path end
   local partial <close>, err = node.disk:incoming(path, body.record, body.body)
-  if not partial then return settled(err) end
+  if not partial then return settled(node, path, fields, body.record, err) end
   local ok
   ok, err = partial:publish()
-  if not ok then return settled(err) end
+  if not ok then return settled(node, path, fields, body.record, err) end
   node.hooks:announce("accepted", fields, peer)
   return {}
 end
 
+---A landing is a copy on its way in, from its offer to its end: {record, fields, path, peer, partial, filling}.
 local function release(node, landing)
   if node.landings[landing.record] ~= landing then return end
   node.landings[landing.record] = nil
-  node.landing_count = node.landing_count - 1
-  landing.peer.landings = landing.peer.landings - 1
-  landing.partial:close()
+  if landing.partial then landing.partial:close() end
 end
 
-local function too_many(node, peer)
-  peer.landings = peer.landings or 0
-  return node.landing_count >= MOST_LANDING or peer.landings >= MOST_FROM_PEER
+---Copies on their way in: how many, how many of them from a peer, and the bytes of these.
+local function count_landings(node, peer)
+  local all, of_peer, bytes = 0, 0, 0
+  for _, landing in pairs(node.landings) do
+    all = all + 1
+    if landing.peer == peer then
+      of_peer = of_peer + 1
+      bytes = bytes + landing.fields.size
+    end
+  end
+  return all, of_peer, bytes
+end
+
+---Room for a landing: nil and an error when there are too many, or when one peer would hold more than half of what is free.
+local function check_room(node, fields, peer)
+  local free = node.disk:space()
+  local all, of_peer, bytes = count_landings(node, peer)
+  if all >= limits.landings or of_peer >= limits.landings_of_peer then
+    return errors.fail("busy", "too many copies are on their way here")
+  end
+  if fields.size > 0 and free and (fields.size + bytes) > free // 2 then
+    return errors.fail("no_space", "one peer may fill half of what is free here")
+  end
+  return true
 end
 
 local function offer(node, body, peer)
   local fields, path = accept(node, body.record, peer)
   if not fields then return nil, path end
-  if node.landings[body.record] or too_many(node, peer) then return errors.fail("busy", "too many copies are on their way here") end
-  local landing = { record = body.record, peer = peer, fields = fields }
+  local ok, err = check_room(node, fields, peer)
+  if not ok then return nil, err end
+  if node.landings[body.record] then return errors.fail("busy", TOLD.busy) end
+  local landing = { record = body.record, peer = peer, fields = fields, path = path }
   node.landings[body.record] = landing
-  node.landing_count = node.landing_count + 1
-  peer.landings = peer.landings + 1
-  local partial, err = node.disk:incoming(path, body.record)
-  if not partial then
-    node.landings[body.record] = nil
-    node.landing_count = node.landing_count - 1
-    peer.landings = peer.landings - 1
-    return settled(err)
-  end
-  landing.partial = partial
+  local kept = false
+  local _ <close> = at_end(function() if not kept then release(node, landing) end end)
+  landing.partial, err = node.disk:incoming(path, body.record)
+  if not landing.partial then return settled(node, path, fields, body.record, err) end
+  kept = true
   node:spawn(function()
-    node.host.sleep(OFFER_SECONDS)
+    peer:wait_gone(limits.offer)
     if not landing.filling then release(node, landing) end
   end)
-  return { want = partial:missing(0), hashes = not partial:has_hashes() }
+  return { want = landing.partial:missing(0), hashes = not landing.partial:has_hashes() }
 end
 
 local function receive(landing, body, peer)
@@ -100,24 +147,16 @@ local function fill(node, body, peer)
     return errors.fail("invalid", "nothing of the kind was offered: offer it again")
   end
   landing.filling = true
-  local _ <close> = setmetatable({}, { __close = function() release(node, landing) end })
+  local _ <close> = at_end(function() release(node, landing) end)
   local ok, err = receive(landing, body, peer)
-  if not ok then return nil, err end
+  if not ok then return failed(node, err) end
   ok, err = landing.partial:publish()
-  if not ok then return settled(err) end
+  if not ok then return settled(node, landing.path, landing.fields, body.record, err) end
   node.hooks:announce("accepted", landing.fields, peer)
   return {}
 end
 
----Opens what a peer asks for; a copy that is bad is set aside and not spoken of.
-local function open(node, body)
-  local path = node:path_of(body.key_hash)
-  if not path then return nil end
-  local object, err = node.disk:object(body.namespace, path)
-  if object then return object end
-  if err.code == "corrupt" then copies.set_aside(node, body.namespace, path, err) end
-  return nil
-end
+-- Giving out ----------------------------------------------------------------------------------------------------------
 
 local function find(node, body)
   local path = node:path_of(body.key_hash)
@@ -128,33 +167,47 @@ local function find(node, body)
   return {}
 end
 
-local function read(node, body, peer)
-  peer.reads = (peer.reads or 0)
-  if peer.reads >= MOST_READS then return errors.fail("busy", "too many reads at once") end
-  local object = open(node, body)
-  if not object or object:fields().version ~= body.version then
-    return errors.fail("not_found", "that version is not here")
-  end
-  local transfer, err = peer:send_object(object, body.hashes, body.first, body.count)
-  if not transfer then return nil, err end
-  peer.reads = peer.reads + 1
-  node:spawn(function()
-    local _ <close> = object
-    local _ <close> = transfer
-    local _ <close> = setmetatable({}, { __close = function() peer.reads = peer.reads - 1 end })
-    transfer:join()
-  end)
-  return { stream = transfer:number() }
+---Opens the version that a peer asks for; a copy that is bad is set aside and not spoken of.
+local function open(node, body)
+  local path = node:path_of(body.key_hash)
+  if not path then return nil end
+  local object, err = node.disk:object(body.namespace, path)
+  if object and object:fields().version == body.version then return object end
+  if object then object:close() end
+  if not object and err.code == "corrupt" then copies.set_aside(node, body.namespace, path, err) end
+  return nil
 end
 
----A peer found our copy bad: looks, once at a time for each.
+---Sends what a peer asks for, in a task that owns what is open for it, and that tells first which stream it is.
+local function read(node, body, peer)
+  peer.reads = peer.reads or 0
+  if peer.reads >= limits.reads_of_peer then return errors.fail("busy", "too many reads at once") end
+  peer.reads = peer.reads + 1
+  local started = node.host.channel(1)
+  node:spawn(function()
+    local _ <close> = at_end(function()
+      peer.reads = peer.reads - 1
+      started:close()
+    end)
+    local object <close> = open(node, body)
+    local transfer <close> = object and peer:send_object(object, body.hashes, body.first, body.count)
+    if not transfer then return end
+    started:send(transfer:number())
+    transfer:join()
+  end)
+  local number = started:receive()
+  if number then return { stream = number } end
+  return errors.fail("not_found", "that version is not here")
+end
+
+---A peer found our copy bad: looks, once at a time for each, and at a few at a time.
 local function check(node, body)
   local path = node:path_of(body.key_hash)
   local name = body.namespace .. body.key_hash
-  if not path or node.checking[name] then return {} end
-  node.checking[name] = true
+  if not path or node.checking[name] or node.checks >= limits.checks then return {} end
+  node.checking[name], node.checks = true, node.checks + 1
   node:spawn(function()
-    local _ <close> = setmetatable({}, { __close = function() node.checking[name] = nil end })
+    local _ <close> = at_end(function() node.checking[name], node.checks = nil, node.checks - 1 end)
     copies.check(node, body.namespace, path)
   end)
   return {}
@@ -162,7 +215,7 @@ end
 
 ---Registers the handlers.
 function serve.install(node)
-  node.landings, node.landing_count, node.checking = {}, 0, {}
+  node.landings, node.checking, node.checks = {}, {}, 0
   for topic, handler in pairs { store = store, offer = offer, fill = fill, find = find, read = read, check = check } do
     node.peer_list:handle(topic, function(body, peer) return handler(node, body, peer) end)
   end

@@ -1,0 +1,70 @@
+-- Getting more large objects at once from one peer than it serves failed: the peer said that it was busy, and was given up. And a
+-- peer that asked for many at once was given more than the limit, each refused one leaving a file open.
+
+local filo = require "filo"
+local lfs = require "lfs"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local strangers = require "spec.support.stranger"
+
+local BIG = (2 << 20) + 5
+
+local function times_open(path)
+  local count = 0
+  for name in lfs.dir "/proc/self/fd" do
+    local attributes = lfs.symlinkattributes("/proc/self/fd/" .. name)
+    if attributes and attributes.target == path then count = count + 1 end
+  end
+  return count
+end
+
+describe("many large objects at once", function()
+  it("are got and stored in turn", function()
+    local _ <close> = limits { reads_of_peer = 2, landings_of_peer = 1, landings = 2, busy_tries = 3 }
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    local tasks = {}
+    for i = 1, 15 do tasks[i] = function() return assert(a:store("key " .. i, nodes.bytes(BIG, i))) end end
+    for _, receipt in ipairs(filo.all(tasks)) do assert.equal(2, #receipt.copies) end
+    for i = 1, 15 do
+      assert(a:evict("key " .. i))
+      tasks[i] = function() return assert(nodes.content(a, "key " .. i)) == nodes.bytes(BIG, i) end
+    end
+    for _, same in ipairs(filo.all(tasks)) do assert.is_true(same) end
+  end)
+
+  it("are refused to a peer that does not wait its turn, and nothing stays open for them", function()
+    local _ <close> = limits { reads_of_peer = 2 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local version = assert(a:store("key", nodes.bytes(BIG))).version
+    local stranger <close> = strangers.dial(a)
+    local sent = {}
+    for i = 1, 20 do
+      sent[i] = stranger:send("read", {
+        namespace = a.namespace, key_hash = a:key_hash "key", version = version, hashes = false, first = 0, count = 1,
+      })
+    end
+    local served = 0
+    for i = 1, 20 do
+      local reply = stranger:reply(sent[i])
+      if reply.body then served = served + 1 else assert.equal("busy", reply.error.code) end
+    end
+    assert.equal(2, served)
+    assert.equal(2, times_open(nodes.place(a, a, "key")))
+  end)
+
+  it("of a version that is not here leave nothing open either", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local version = assert(a:store("key", nodes.bytes(BIG))).version
+    local stranger <close> = strangers.dial(a)
+    for i = 1, 20 do
+      local reply = stranger:ask("read", {
+        namespace = a.namespace, key_hash = a:key_hash "key", version = version + i, hashes = false, first = 0, count = 1,
+      })
+      assert.equal("not_found", reply.error.code)
+    end
+    assert.equal(0, times_open(nodes.place(a, a, "key")))
+  end)
+end)
