@@ -14,6 +14,7 @@ local serve = require "filo.replication.serve"
 local setup = require "filo.setup"
 local source = require "filo.source"
 local storing = require "filo.node.storing"
+local tombstones = require "filo.replication.tombstones"
 
 ---@class filo.Node
 ---@field id string  node ID, 64 hex digits
@@ -265,6 +266,7 @@ return function(host, given)
   self.hooks = new_hooks(self.host)
   self.peer_list = new_peers(self.host, setup.peer_settings(self))
   serve.install(self)
+  tombstones.install(self)
   if self.listener then self.peer_list:listen(self.listener) end
   for _, address in ipairs(options.bootstrap) do self.peer_list:bootstrap(address) end
   host.opened(self)

@@ -18,7 +18,9 @@ function source.file(path)
   return setmetatable({ path = path }, File)
 end
 
-local function write_pieces(deposit, next_piece)
+---Writes what a function gives, up to nil.
+---@return true?, filo.Error?
+function source.write(deposit, next_piece)
   while true do
     local piece, err = next_piece()
     if err then return nil, err end
@@ -33,7 +35,7 @@ end
 local function from_function(disk, next_piece, plain, digest)
   local deposit, err = disk:deposit(nil, plain, digest)
   if not deposit then return nil, err end
-  local called, ok, problem = pcall(write_pieces, deposit, next_piece)
+  local called, ok, problem = pcall(source.write, deposit, next_piece)
   if called and ok then return deposit end
   deposit:close()
   if not called then

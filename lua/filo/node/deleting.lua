@@ -3,27 +3,35 @@
 local errors = require "filo.errors"
 local getting = require "filo.node.getting"
 local names = require "filo.node.names"
-local place = require "filo.replication.place"
+local tombstones = require "filo.replication.tombstones"
 
 local deleting = {}
+
+---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
+local function bury(node, name, known)
+  local _ <close> = names.lock(node, name.hash)
+  local version = names.next_version(node, name, known)
+  local meta = node.host.encode { name = name.key }
+  local record, err = node.disk:tombstone(node.identity, name.hash, version, meta, name.path)
+  if not record then return nil, errors.wrap(err, ("cannot delete '%s'"):format(name.key), { key = name.key }) end
+  return { record = record, version = version, path = name.path, key_hash = name.hash, key = name.key }
+end
 
 ---As Node:delete.
 ---@return filo.Receipt?, filo.Error?
 function deleting.delete(node, name)
-  local known, err = getting.stat(node, name)
-  if not known then return nil, err end
+  local item, err = getting.stat(node, name)
+  if not item then return nil, err end
   local ok
-  ok, err = node.hooks:allow("before_delete", known)
+  ok, err = node.hooks:allow("before_delete", item)
   if not ok then return nil, err end
-  local record, version
-  do
-    local _ <close> = names.lock(node, name.hash)
-    version = names.next_version(node, name)
-    record, err = node.disk:tombstone(node.identity, name.hash, version, node.host.encode { name = name.key }, name.path)
-    if not record then return nil, errors.wrap(err, ("cannot delete '%s'"):format(name.key), { key = name.key }) end
+  local receipt, known = nil, item.version
+  while known do
+    local tombstone, problem = bury(node, name, known)
+    if not tombstone then return nil, problem end
+    receipt, known = tombstones.tell_all(node, tombstone)
   end
-  local receipt = place.tell_all(node, { record = record, key = name.key, version = version })
-  node.hooks:announce("deleted", known, receipt)
+  node.hooks:announce("deleted", item, receipt)
   return receipt
 end
 

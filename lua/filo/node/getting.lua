@@ -6,6 +6,7 @@ local errors = require "filo.errors"
 local fetch = require "filo.replication.fetch"
 local find = require "filo.replication.find"
 local names = require "filo.node.names"
+local tombstones = require "filo.replication.tombstones"
 
 local getting = {}
 
@@ -104,16 +105,20 @@ local function open_here(node, name)
   end)
 end
 
-local function keep_tombstone(node, found, path)
-  local partial <close> = node.disk:incoming(path, found.record, found.body or "")
-  if partial then partial:publish() end
+---Keeps a tombstone that a peer had, and tells those who may not know it.
+local function keep_tombstone(node, found, name)
+  local partial <close> = node.disk:incoming(name.path, found.record, found.body or "")
+  if not partial or not partial:publish() then return end
+  node:spawn(tombstones.tell_all, node, {
+    record = found.record, version = found.fields.version, path = name.path, key_hash = name.hash, key = name.key,
+  })
 end
 
 local function open_from_peers(node, name)
   local found, err = find.newest(node, node.namespace, name.hash, name.key)
   if not found then return nil, err end
   if found.fields.tombstone then
-    keep_tombstone(node, found, name.path)
+    keep_tombstone(node, found, name)
     return names.deleted(name.key)
   end
   local content_key, meta = names.unseal(node, found.record)

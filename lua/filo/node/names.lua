@@ -88,12 +88,11 @@ function names.lock(node, what)
   end })
 end
 
----The version of what is about to be published: later than what is here.
-function names.next_version(node, name)
-  local version = node.host.time()
+---The version of what is about to be published: later than what is here, and than `known`, which a peer has.
+---@param known? integer
+function names.next_version(node, name, known)
   local existing = node.disk:stat(node.namespace, name.path)
-  if existing and existing.version >= version then version = existing.version + 1 end
-  return version
+  return math.max(node.host.time(), (existing and existing.version or 0) + 1, (known or 0) + 1)
 end
 
 return names

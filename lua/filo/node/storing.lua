@@ -22,25 +22,54 @@ local function open_version(node, version, size)
   return nil, errors.wrap(err, ("'%s' is stored here, but no copies can be made of it"):format(version.info.key))
 end
 
-local function publish(node, deposit, key, meta, size)
+---Publishes what is sealed, and gives what copies are made from. known: a version that a peer has, to be exceeded.
+local function publish(node, deposit, key, meta, size, known)
   local name, err = names.of(node, key)
   if not name then return nil, err end
   local _ <close> = names.lock(node, name.hash)
-  local number = names.next_version(node, name)
+  local number = names.next_version(node, name, known)
   local record
   record, err = deposit:publish(node.identity, name.hash, number, node.host.encode(meta), name.path)
   if not record then return nil, errors.wrap(err, ("cannot store '%s'"):format(key), { key = key }) end
   return open_version(node, {
-    record = record, version = number, path = name.path,
+    record = record, version = number, path = name.path, key_hash = name.hash,
     info = { key = key, key_hash = name.hash, namespace = node.namespace, version = number, size = size },
-    receipt = { key = key, version = number, size = size, copies = { node.id }, pending = {}, refused = {} },
   }, size)
 end
 
+---Seals the content of an object once more, read from the copy here.
+local function seal_again(node, object, content_key, fields)
+  object:set_key(content_key)
+  local deposit, err = node.disk:deposit(fields.size, fields.plain, false)
+  if not deposit then return nil, err end
+  local reader <close> = assert(object:reader(0, fields.size))
+  local function next_piece() return reader:read(1 << 18) end
+  local ok
+  ok, err = source.write(deposit, next_piece)
+  if ok then ok, err = deposit:finish() end
+  if ok then return deposit end
+  deposit:close()
+  return nil, err
+end
+
+---The same content as a version that is newer than the one `known` to a peer.
+local function renew(node, version, known)
+  local object <close>, err = node.disk:object(node.namespace, version.path)
+  if not object then return nil, err end
+  if object:record() ~= version.record then return nil, errors.new("exists", "another version took its place") end
+  local fields = object:fields()
+  local content_key, meta = names.unseal(node, version.record)
+  if not content_key then return nil, meta end
+  local deposit <close>, problem = seal_again(node, object, content_key, fields)
+  if not deposit then return nil, problem end
+  return publish(node, deposit, meta.name, meta, fields.size, known)
+end
+
 local function spread(node, version)
-  local receipt, err = place.spread(node, version)
-  node.hooks:announce("stored", version.info, version.receipt)
-  return receipt, err
+  local receipt = { key = version.info.key, size = version.info.size }
+  local placed, err = place.spread(node, version, receipt, renew)
+  node.hooks:announce("stored", version.info, receipt)
+  return placed, err
 end
 
 ---As Node:store, of what was checked.

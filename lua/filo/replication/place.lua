@@ -3,6 +3,7 @@
 
 local errors = require "filo.errors"
 local limits = require "filo.limits"
+local newer = require "filo.replication.newer"
 local patiently = require "filo.replication.patience"
 
 local place = {}
@@ -68,6 +69,7 @@ end
 ---@field pending string[]  IDs of peers that are being sent one
 ---@field refused table[]  {peer = id, reason = text}
 ---@field quorum integer  copies that had to be made
+---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
 
 local function remove(list, value)
   for i, each in ipairs(list) do
@@ -75,43 +77,68 @@ local function remove(list, value)
   end
 end
 
----The state of one placement: who holds a copy, who is being sent one, who may be asked next.
-local function new_state(node, version, candidates, wanted)
-  return {
-    node = node, version = version, candidates = candidates, next = 1, wanted = wanted,
-    receipt = version.receipt, waiting = nil,
-  }
+local function refuse(state, peer, reason) table.insert(state.receipt.refused, { peer = peer.id, reason = reason }) end
+
+local start_round
+
+---A peer has a version that is no older. When this node had forgotten that one, all is placed anew, as a version that is newer.
+local function settle_newer(state, round, peer, record)
+  local what, number = newer(state.node, round.version, record)
+  if round ~= state.round then return end -- another peer said so, too, and first
+  if not what then return refuse(state, peer, tostring(number)) end
+  state.round = nil
+  if what == "replaced" then
+    state.receipt.replaced = number
+    return
+  end
+  local version, err = state.renew(state.node, round.version, number)
+  if version then return start_round(state, version) end
+  refuse(state, peer, ("it has a newer version, and no other could be made here: %s"):format(tostring(err)))
 end
 
-local function wake(state)
-  if state.waiting then state.node.host.wake(state.waiting) end
+local start_next
+
+---What became of one copy. Waits when a new version has to be made; the peer counts as pending meanwhile.
+local function settle(state, round, peer, called, answer, err)
+  if state.round ~= round then return end
+  if called and answer and answer.record then
+    settle_newer(state, round, peer, answer.record)
+  elseif called and answer then
+    table.insert(state.receipt.copies, peer.id)
+    state.node.hooks:announce("copied", round.version.info, peer)
+  else
+    refuse(state, peer, tostring(called and err or answer))
+    if called then start_next(state) end
+  end
 end
 
-local function close_when_done(state)
-  if state.version.object and #state.receipt.pending == 0 then state.version.object:close() end
-end
-
-local function start_next(state)
-  local peer = state.candidates[state.next]
+---A round sends one version to peers. state: candidates, wanted, next (candidate), round, receipt, waiting.
+function start_next(state)
+  local node, round = state.node, state.round
+  local peer = round and state.candidates[state.next]
   if not peer then return end
   state.next = state.next + 1
-  local receipt, node = state.receipt, state.node
-  table.insert(receipt.pending, peer.id)
+  local pending = state.receipt.pending
+  table.insert(pending, peer.id)
+  round.running = round.running + 1
   node:spawn(function()
-    local ok, copied, err = pcall(copy, node, peer, state.version)
-    remove(receipt.pending, peer.id)
-    if ok and copied then
-      table.insert(receipt.copies, peer.id)
-      node.hooks:announce("copied", state.version.info, peer)
-    else
-      local reason = ok and tostring(err) or tostring(copied)
-      table.insert(receipt.refused, { peer = peer.id, reason = reason })
-      if ok then start_next(state) end
-    end
-    wake(state)
-    close_when_done(state)
-    if not ok then error(copied, 0) end
+    local called, answer, err = pcall(copy, node, peer, round.version)
+    local settled, problem = pcall(settle, state, round, peer, called, answer, err)
+    remove(pending, peer.id)
+    round.running = round.running - 1
+    if round.running == 0 and round.version.object then round.version.object:close() end
+    if state.waiting then node.host.wake(state.waiting) end
+    if not called then error(answer, 0) end
+    if not settled then error(problem, 0) end
   end)
+end
+
+function start_round(state, version)
+  local receipt = state.receipt
+  state.round, state.next = { version = version, running = 0 }, 1
+  receipt.version, receipt.copies, receipt.pending, receipt.refused = version.version, { state.node.id }, {}, {}
+  for _ = 1, state.wanted do start_next(state) end
+  if state.round.running == 0 and version.object then version.object:close() end
 end
 
 ---The peers of a policy's answer, each once; nil when it is no list of peers.
@@ -132,7 +159,7 @@ local function decide(node, info)
   local function fail(text, ...)
     return errors.fail("invalid", ("policy '%s': "):format(policy.name) .. text:format(...) .. " (the object is stored here)")
   end
-  local ok, list, wanted = pcall(policy.place, info, node.peer_list:list())
+  local ok, list, wanted = errors.try(policy.place, info, node.peer_list:list())
   if not ok then return fail("place failed: %s", list) end
   local candidates = checked_peers(node, list)
   if not candidates then return fail "place must return a list of peers" end
@@ -140,7 +167,7 @@ local function decide(node, info)
   wanted = math.min(wanted or #candidates, #candidates)
   local quorum = policy.quorum
   if type(quorum) == "function" then
-    ok, quorum = pcall(quorum, info, candidates)
+    ok, quorum = errors.try(quorum, info, candidates)
     if not ok then return fail("quorum failed: %s", quorum) end
   end
   if quorum ~= nil and math.type(quorum) ~= "integer" then return fail "quorum must be an integer" end
@@ -150,9 +177,9 @@ end
 local function wait_for_quorum(state)
   local receipt, host = state.receipt, state.node.host
   state.waiting = host.current()
-  while #receipt.copies < receipt.quorum and #receipt.pending > 0 do host.suspend() end
-  state.waiting = nil
-  if #receipt.copies >= receipt.quorum then return receipt end
+  local _ <close> = setmetatable({}, { __close = function() state.waiting = nil end })
+  while #receipt.copies < receipt.quorum and #receipt.pending > 0 and not receipt.replaced do host.suspend() end
+  if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
   local reasons = {}
   for _, each in ipairs(receipt.refused) do reasons[#reasons + 1] = each.reason end
   local why = #reasons > 0 and table.concat(reasons, "; ") or "no more peers are connected"
@@ -160,40 +187,20 @@ local function wait_for_quorum(state)
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
 
----Places copies of a version that is published here. version: {record, info, receipt, and body or object}
+---Places copies of a version that is published here: {record, version, path, key_hash, info, and body or object}. The receipt is
+---filled in, also after this has returned. renew(node, version, known): the same content as a version that is newer than `known`.
 ---@return filo.Receipt?, filo.Error?
-function place.spread(node, version)
+function place.spread(node, version, receipt, renew)
   local candidates, wanted, quorum = decide(node, version.info)
+  receipt.version, receipt.copies, receipt.pending, receipt.refused = version.version, { node.id }, {}, {}
   if not candidates then
     if version.object then version.object:close() end
     return nil, wanted
   end
-  version.receipt.quorum = quorum
-  local state = new_state(node, version, candidates, wanted)
-  for _ = 1, wanted do start_next(state) end
-  close_when_done(state)
+  receipt.quorum = quorum
+  local state = { node = node, receipt = receipt, renew = renew, candidates = candidates, wanted = wanted }
+  start_round(state, version)
   return wait_for_quorum(state)
-end
-
----Tells every connected peer of a tombstone. Gives a receipt; a peer that could not be told is named in it.
----@return filo.Receipt
-function place.tell_all(node, tombstone)
-  local receipt = {
-    key = tombstone.key, version = tombstone.version, size = 0, copies = { node.id }, pending = {}, refused = {}, quorum = 1,
-  }
-  local tasks = {}
-  for i, peer in ipairs(node.peer_list:list()) do
-    tasks[i] = node.host.spawn_child(function()
-      local ok, err = peer:request("store", { record = tombstone.record, body = "" })
-      if ok then
-        table.insert(receipt.copies, peer.id)
-      else
-        table.insert(receipt.refused, { peer = peer.id, reason = tostring(err) })
-      end
-    end)
-  end
-  for _, each in ipairs(tasks) do each:join() end
-  return receipt
 end
 
 return place
