@@ -101,14 +101,15 @@ local function count_landings(node, peer)
   return all, of_peer, bytes
 end
 
----Room for a landing: nil and an error when there are too many, or when one peer would hold more than half of what is free.
+---Room for a landing: nil and an error when there are too many, or when one peer's would take more than half of what is free without
+---them (a copy on its way in has taken its blocks already).
 local function check_room(node, fields, peer)
   local free = node.disk:space()
   local all, of_peer, bytes = count_landings(node, peer)
   if all >= limits.landings or of_peer >= limits.landings_of_peer then
     return errors.fail("busy", "too many copies are on their way here")
   end
-  if fields.size > 0 and free and (fields.size + bytes) > free // 2 then
+  if fields.size > 0 and free and fields.size + bytes > (free + bytes) // 2 then
     return errors.fail("no_space", "one peer may fill half of what is free here")
   end
   return true
