@@ -139,6 +139,7 @@ end
 ---@return filo.Peer?, filo.Error?
 function Node:connect(address)
   check_open(self)
+  if type(address) ~= "string" then error('connect: an address such as "127.0.0.1:3000" expected', 2) end
   return self.peer_list:connect(address)
 end
 
@@ -161,8 +162,11 @@ end
 function Node:request(peer, topic, body, seconds)
   check_open(self)
   setup.check_topic(topic)
-  local found = type(peer) == "string" and self.peer_list:get(peer) or peer
-  if type(found) ~= "table" then return errors.fail("unreachable", ("node %s is not connected"):format(tostring(peer)), { peer = peer }) end
+  setup.check_seconds("request", seconds)
+  setup.check_body(self.host, "request", body)
+  local found = type(peer) == "string" and self.peer_list:get(peer:lower()) or peer
+  if type(found) == "string" then return errors.fail("unreachable", ("node %s is not connected"):format(found), { peer = found }) end
+  if not self.peer_list:is_peer(found) then error("request: a peer, or a node ID, expected", 2) end
   return found:request(topic, body, seconds)
 end
 
@@ -174,6 +178,8 @@ end
 function Node:broadcast(topic, body, seconds)
   check_open(self)
   setup.check_topic(topic)
+  setup.check_seconds("broadcast", seconds)
+  setup.check_body(self.host, "broadcast", body)
   local results, tasks = {}, {}
   for i, peer in ipairs(self.peer_list:list()) do
     tasks[i] = self.host.spawn_child(function()
@@ -194,7 +200,9 @@ end
 function Node:on(name, fn, priority)
   check_open(self)
   if type(fn) ~= "function" then error("on: a function expected", 2) end
-  return self.hooks:add(name, fn, priority)
+  if priority ~= nil and type(priority) ~= "number" then error("on: a priority must be a number", 2) end
+  local remove = self.hooks:add(name, fn, priority) -- no tail call: an error there is at the line of our caller
+  return remove
 end
 
 ---Waits until every bootstrap address was tried once, whether it could be reached or not. A script that stores something as soon
@@ -203,6 +211,7 @@ end
 ---@return integer  peers that are connected
 function Node:ready(seconds)
   check_open(self)
+  setup.check_seconds("ready", seconds)
   self.peer_list:wait_ready(seconds or 10)
   return self.peer_list:count()
 end
@@ -256,7 +265,7 @@ function Node:__tostring() return ("node %s at %s"):format(self.id:sub(1, 16), s
 ---@param given table
 ---@return filo.Node?, filo.Error?
 return function(host, given)
-  local options = setup.check_node_options(given, 3)
+  local options = setup.check_node_options(host, given, 3)
   local parts, err = setup.open(host, options)
   if not parts then return nil, err end
   local self = setmetatable(parts, Node)

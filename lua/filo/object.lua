@@ -119,6 +119,7 @@ end
 ---@return true?, filo.Error?
 function Object:save(path)
   check_open(self)
+  if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
   local draft = path .. ".filo-new"
   local ok, err = write_draft(self, draft)
   if not ok and replace_source(self, err) then ok, err = write_draft(self, draft) end

@@ -21,6 +21,22 @@ local function check_addresses(list)
   end
 end
 
+---What peers are told fits into a first message.
+local ABOUT_MOST = 2048
+
+---What needs the world's functions to be checked.
+local function check_sendable(host, given)
+  local ok, encoded = pcall(host.encode, given.about)
+  if not ok then return ("option 'about' cannot be sent to peers: %s"):format(tostring(encoded)) end
+  if #encoded > ABOUT_MOST then
+    return ("option 'about' must have at most %d bytes when it is encoded, not %d"):format(ABOUT_MOST, #encoded)
+  end
+  for _, address in ipairs(given.bootstrap) do
+    local valid, err = host.net.address(address)
+    if not valid then return ("option 'bootstrap': %s"):format(tostring(err)) end
+  end
+end
+
 local function check_cluster(secret)
   if #secret < 8 then return "must have at least 8 bytes: it keeps strangers out" end
 end
@@ -62,11 +78,13 @@ function setup.check_store_options(given) return options.check("store", given, S
 
 ---Misuse of `filo.node` is an error at its caller's line.
 ---@return table
-function setup.check_node_options(given, level)
+function setup.check_node_options(host, given, level)
   local checked = options.check("filo.node", given, NODE_RULES, level)
   local ok, complete = pcall(policy.complete, checked.policy)
   if not ok then error("filo.node: " .. complete, level) end
   checked.policy = complete
+  local problem = check_sendable(host, checked)
+  if problem then error("filo.node: " .. problem, level) end
   if type(checked.path) == "table" then checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level) end
   return checked
 end
@@ -75,6 +93,19 @@ end
 function setup.check_topic(topic)
   if type(topic) ~= "string" or #topic == 0 or #topic > 64 then error("a topic must be a string of 1 to 64 bytes", 3) end
   if protocol.is_own(topic) then error(("the topic '%s' is Filo's own: choose another"):format(topic), 3) end
+end
+
+---Seconds that a script gave for a deadline, or none. Misuse is an error at the line of the caller's caller.
+function setup.check_seconds(what, seconds)
+  if seconds ~= nil and not (type(seconds) == "number" and seconds >= 0) then
+    error(what .. ": seconds expected, a number of 0 or more", 3)
+  end
+end
+
+---The body of a request.
+function setup.check_body(host, what, body)
+  local ok, err = pcall(host.encode, body)
+  if not ok then error(("%s: the body cannot be sent: %s"):format(what, tostring(err)), 3) end
 end
 
 ---Root and identity are made together, so that one without the other is a disk that is not mounted or a file that was lost, and not a
@@ -133,7 +164,7 @@ end
 ---A host that logs with a script's function; when that fails, the line goes where it goes without one.
 local function with_log(host, log)
   local function guarded(level, message)
-    if not pcall(log, level, message) then host.log(level, message) end
+    if not errors.try(log, level, message) then host.log(level, message) end
   end
   return setmetatable({ log = guarded }, { __index = host })
 end
