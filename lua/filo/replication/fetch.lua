@@ -146,8 +146,8 @@ local function fetch_list(state)
 end
 
 local function fetch_chunks(state)
-  for _, holder in ipairs(good_holders(state)) do
-    for _ = 1, RUNS_AT_ONCE do start_worker(state, holder) end
+  for _ = 1, RUNS_AT_ONCE do
+    for _, holder in ipairs(good_holders(state)) do start_worker(state, holder) end
   end
   while not fetch.is_whole(state.found, state.partial) do
     if state.workers == 0 then -- a run may have been given back after the others had ended

@@ -1,0 +1,209 @@
+local copies = require "filo.node.copies"
+local filo = require "filo"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local strangers = require "spec.support.stranger"
+
+local MIB = 1 << 20
+local BIG = (40 << 20) + 5
+
+---Counts the chunks that a node is asked for.
+local function count_reads(node)
+  local seen = { reads = 0 }
+  local read = node.peer_list.handlers.read
+  node.peer_list:handle("read", function(body, peer)
+    seen.reads = seen.reads + 1
+    return read(body, peer)
+  end)
+  return seen
+end
+
+describe("node:get", function()
+  it("reads from several peers at once", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    local content = nodes.bytes(BIG)
+    assert(a:store("key", content))
+    local at_b, at_c = count_reads(b), count_reads(c)
+    nodes.wait(function() -- both are holders unless one answers late
+      at_b.reads, at_c.reads = 0, 0
+      nodes.wait(function() return a:evict "key" end, "copy here")
+      assert.equal(content, nodes.content(a, "key"))
+      return at_b.reads > 0 and at_c.reads > 0
+    end, "reads at both")
+  end)
+
+  it("is not misled by one that lies and one that sends a bad copy", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    local content = nodes.bytes(BIG)
+    assert(a:store("key", content))
+    for _, at in ipairs { 16 + 5, 16 + 20 * MIB, -100 } do -- the content, and the record
+      nodes.flip(nodes.place(a, b, "key"), at)
+      assert(a:evict "key")
+      assert.equal(content, nodes.content(a, "key"))
+      nodes.wait(function() -- b has noticed, or was not asked for that chunk
+        copies.check(b, a.namespace, b:path_of(a:key_hash "key"))
+        return not nodes.exists(nodes.place(a, b, "key"))
+      end, "bad copy set aside")
+      nodes.wait_copy(a, a, "key")
+      assert(a:store("key", content))
+    end
+    assert.is_truthy(c)
+  end)
+
+  it("heals a copy here that has rotted, and says so", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    for _, size in ipairs { 10, BIG } do
+      local content = nodes.bytes(size)
+      assert(a:store("key", content))
+      local told
+      local remove = a:on("corrupt", function(what, peer) told = { what.namespace, peer } end)
+      nodes.flip(nodes.place(a, a, "key"), 20)
+      assert.equal(content, nodes.content(a, "key"))
+      nodes.wait(function() return told end, "hook")
+      assert.same({ a.namespace }, told)
+      nodes.wait(function() return a:verify "key" end, "good copy here")
+      remove()
+    end
+  end)
+
+  it("fails when the only copy has rotted, and hands out no wrong byte", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local content = nodes.bytes(3 * MIB)
+    assert(a:store("key", content))
+    nodes.flip(nodes.place(a, a, "key"), 16 + 2 * MIB)
+    local object <close> = assert(a:get "key")
+    assert.equal(content:sub(1, MIB), object:read(MIB))
+    local rest, err = object:read "a"
+    assert.is_nil(rest)
+    assert.equal("corrupt", err.code)
+  end)
+
+  it("takes the newest version that a peer has", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    for _, size in ipairs { 10, 3 * MIB } do
+      local key = "key " .. size
+      assert(a:store(key, nodes.bytes(size, 1)))
+      for _, topic in ipairs { "store", "offer" } do
+        b.peer_list:handle(topic, function() return nil, filo.error("denied", "away") end)
+      end
+      assert.is_nil((a:store(key, nodes.bytes(size, 2))))
+      require("filo.replication.serve").install(b)
+      assert(a:evict(key))
+      assert.equal(nodes.bytes(size, 2), nodes.content(a, key))
+    end
+    assert.is_truthy(c)
+  end)
+
+  it("lets reading begin before the last chunk is here", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local content = nodes.bytes(BIG)
+    assert(a:store("key", content))
+    assert(a:evict "key")
+    local read, go_on = b.peer_list.handlers.read, false
+    b.peer_list:handle("read", function(body, peer)
+      if body.first > 0 then nodes.wait(function() return go_on end) end
+      return read(body, peer)
+    end)
+    local object <close> = assert(a:get "key")
+    assert.equal("peers", object.from)
+    assert.equal(content:sub(1, MIB), object:read(MIB))
+    assert.equal(content:sub(MIB + 11, MIB + 20), object:range(MIB + 10, 10))
+    go_on = true
+    assert.equal(content:sub(MIB + 1), object:read "a")
+  end)
+
+  it("keeps a copy here, also when nobody reads what it got", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    for _, size in ipairs { 0, 10, BIG } do
+      assert(a:store("key", nodes.bytes(size)))
+      assert(a:evict "key")
+      assert(a:get "key"):close()
+      nodes.wait_copy(a, a, "key")
+      local object <close> = assert(a:get "key")
+      assert.equal("here", object.from)
+      assert.equal(nodes.bytes(size), object:read "a")
+    end
+  end)
+
+  it("shares one fetch among all who get the same at once", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local content = nodes.bytes(3 * MIB)
+    assert(a:store("key", content))
+    assert(a:evict "key")
+    local seen, tasks = count_reads(b), {}
+    for i = 1, 20 do tasks[i] = function() return nodes.content(a, "key") == content end end
+    for _, same in ipairs(filo.all(tasks)) do assert.is_true(same) end
+    assert.equal(1, seen.reads)
+  end)
+
+  it("of what does not exist answers as soon as all peers have said no", function()
+    local _ <close> = limits { find = 600, patience = 600 }
+    local net <close> = nodes.net()
+    local a = net:cluster(3)
+    for _, name in ipairs { "get", "stat" } do
+      local object, err = a[name](a, "nothing")
+      assert.is_nil(object)
+      assert.equal("not_found", err.code)
+      assert.equal("nothing", err.key)
+      assert.is_nil(err.retryable)
+      assert.equal("'nothing' is not here, and none of 2 peers has it", tostring(err))
+    end
+    assert.is_false(a:has "nothing")
+    local _, err = net:start("alone"):get "nothing"
+    assert.equal("'nothing' is not here, and no peers are connected to ask", tostring(err))
+  end)
+
+  it("says when a peer did not answer", function()
+    local _ <close> = limits { find = 0.05 }
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    local silent <close> = strangers.dial(a)
+    silent:on("find", function() end)
+    nodes.peers(a, 2)
+    local object, err = a:get "nothing"
+    assert.is_nil(object)
+    assert.is_true(err.retryable)
+    assert.equal("'nothing' is not here, and 1 of 2 peers gave no good answer, the others do not have it", tostring(err))
+  end)
+
+  it("does not wait for a peer that is slow to answer when another has it", function()
+    local _ <close> = limits { find = 600, patience = 0.01 }
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    local silent <close> = strangers.dial(a)
+    silent:on("find", function() end)
+    nodes.peers(a, 2)
+    silent:on("store", function() return { error = { code = "denied", message = "no" } } end)
+    a:store("key", "content")
+    assert(a:evict "key")
+    assert.equal("content", nodes.content(a, "key"))
+  end)
+
+  it("goes on with what had come when the fetch was broken off", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local content = nodes.bytes(BIG)
+    assert(a:store("key", content))
+    assert(a:evict "key")
+    local read, asked = b.peer_list.handlers.read, {}
+    local stop = true
+    b.peer_list:handle("read", function(body, peer)
+      if stop and body.first > 0 then return nil, filo.error("io", "broken") end
+      table.insert(asked, body.first)
+      return read(body, peer)
+    end)
+    local rest = nodes.content(a, "key")
+    assert.is_nil(rest)
+    stop, asked = false, {}
+    assert.equal(content, nodes.content(a, "key"))
+    for _, first in ipairs(asked) do assert.is_true(first >= 16) end
+  end)
+end)
