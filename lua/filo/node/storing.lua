@@ -8,10 +8,11 @@ local source = require "filo.source"
 
 local storing = {}
 
----What copies are made from: the very file just published, which a newer version may replace meanwhile. A small one whole.
+---What copies are made from: the very file just published, which a newer version may replace meanwhile. A small one whole, which came
+---with its record if its size was known.
 local function open_version(node, version, size)
   local opened, err
-  if node.peer_list:count() == 0 then return version end
+  if version.body or node.peer_list:count() == 0 then return version end
   if size <= protocol.INLINE_MAX then
     opened, err, version.body = node.disk:sealed(node.namespace, version.path, size)
   else
@@ -28,11 +29,10 @@ local function publish(node, deposit, key, meta, size, known)
   if not name then return nil, err end
   local _ <close> = names.lock(node, name.hash)
   local number = names.next_version(node, name, known)
-  local record
-  record, err = deposit:publish(node.identity, name.hash, number, node.host.encode(meta), name.path)
-  if not record then return nil, errors.wrap(err, ("cannot store '%s'"):format(key), { key = key }) end
+  local record, body = deposit:publish(node.identity, name.hash, number, node.host.encode(meta), name.path)
+  if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
   return open_version(node, {
-    record = record, version = number, path = name.path, key_hash = name.hash,
+    record = record, body = body, version = number, path = name.path, key_hash = name.hash,
     info = { key = key, key_hash = name.hash, namespace = node.namespace, version = number, size = size },
   }, size)
 end
