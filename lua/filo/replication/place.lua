@@ -191,14 +191,14 @@ end
 ---filled in, also after this has returned. renew(node, version, known): the same content as a version that is newer than `known`.
 ---@return filo.Receipt?, filo.Error?
 function place.spread(node, version, receipt, renew)
-  local candidates, wanted, quorum = decide(node, version.info)
+  local state = { node = node, receipt = receipt, renew = renew }
+  local _ <close> = setmetatable({}, { __close = function()
+    if not state.candidates and version.object then version.object:close() end -- the policy gave nobody
+  end })
   receipt.version, receipt.copies, receipt.pending, receipt.refused = version.version, { node.id }, {}, {}
-  if not candidates then
-    if version.object then version.object:close() end
-    return nil, wanted
-  end
-  receipt.quorum = quorum
-  local state = { node = node, receipt = receipt, renew = renew, candidates = candidates, wanted = wanted }
+  local candidates, wanted, quorum = decide(node, version.info)
+  if not candidates then return nil, wanted end
+  state.candidates, state.wanted, receipt.quorum = candidates, wanted, quorum
   start_round(state, version)
   return wait_for_quorum(state)
 end
