@@ -118,7 +118,8 @@ end
 local function offer(node, body, peer)
   local fields, path = accept(node, body.record, peer)
   if not fields then return nil, path end
-  local ok, err = check_room(node, fields, peer)
+  local ok, err = node.host.store.parse(body.record) -- its size is believed from here on
+  if ok then ok, err = check_room(node, fields, peer) end
   if not ok then return nil, err end
   if node.landings[body.record] then return errors.fail("busy", TOLD.busy) end
   local landing = { record = body.record, peer = peer, fields = fields, path = path }
