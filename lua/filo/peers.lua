@@ -133,7 +133,7 @@ local function serve_request(self, peer, request)
   local body, err = run_handler(self, peer, request)
   local reply = err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
-  if called and sent or peer.gone then return end
+  if called and (sent or problem.code ~= "too_large") then return end -- else the connection has ended
   problem = called and problem or errors.new("invalid", tostring(sent))
   self.host.log("error", ("the answer to '%s' cannot be sent: %s"):format(request.topic, tostring(problem)))
   peer:send(protocol.failure(request.id, errors.wrap(problem, "the answer cannot be sent")))
