@@ -62,8 +62,9 @@ end
 ---How long a holder may be silent: less when another can take its place.
 local function stall_seconds(state, holder) return has_others(state, holder) and limits.stall or limits.last_stall end
 
----The holder is not asked again for this version.
+---The holder is not asked again for this version. What else it had under way fails for the same reason, whatever it says.
 local function give_up(state, holder, err)
+  if state.failed[holder] then return end
   state.failed[holder] = true
   state.problem = errors.wrap(err, tostring(holder), { peer = holder.id })
   if err.code == "corrupt" then return find.bad_copy(state.node, holder, state.found.fields, err) end
