@@ -107,24 +107,26 @@ describe("node:delete", function()
 end)
 
 describe("a peer that was away during a delete", function()
-  it("is told when it comes back, though both were restarted", function()
-    local net <close> = nodes.net()
-    local a, b = net:cluster(2)
-    for _, size in ipairs(SIZES) do assert(a:store("key " .. size, nodes.bytes(size))) end
-    assert(a:store("kept", "content"))
-    net:stop "b"
-    nodes.peers(a, 0)
-    for _, size in ipairs(SIZES) do assert.same({ a.id }, assert(a:delete("key " .. size)).copies) end
-    a = net:restart "a"
-    net.options.b.listen = b.address
-    b = net:start("b", net.options.b)
-    nodes.peers(a, 1)
-    for _, size in ipairs(SIZES) do
-      wait_tombstone(a, b, "key " .. size)
-      check_deleted(a, "key " .. size)
-    end
-    assert.is_false(fields_at(a, b, "kept").tombstone)
-  end)
+  for _, restarted in ipairs { false, true } do
+    it("is told when it comes back" .. (restarted and ", though the owner was restarted, too" or ""), function()
+      local net <close> = nodes.net()
+      local a, b = net:cluster(2)
+      for _, size in ipairs(SIZES) do assert(a:store("key " .. size, nodes.bytes(size))) end
+      assert(a:store("kept", "content"))
+      net:stop "b"
+      nodes.peers(a, 0)
+      for _, size in ipairs(SIZES) do assert.same({ a.id }, assert(a:delete("key " .. size)).copies) end
+      if restarted then a = net:restart "a" end
+      net.options.b.listen = b.address
+      b = net:start("b", net.options.b)
+      nodes.peers(a, 1)
+      for _, size in ipairs(SIZES) do
+        wait_tombstone(a, b, "key " .. size)
+        check_deleted(a, "key " .. size)
+      end
+      assert.is_false(fields_at(a, b, "kept").tombstone)
+    end)
+  end
 
   it("cannot bring the object back before it is told", function()
     local net <close> = nodes.net()
