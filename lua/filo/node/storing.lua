@@ -69,7 +69,8 @@ local function spread(node, version)
   local receipt = { key = version.info.key, size = version.info.size }
   local placed, err = place.spread(node, version, receipt, renew)
   node.hooks:announce("stored", version.info, receipt)
-  return placed, err
+  if placed then return placed end
+  return nil, err
 end
 
 ---As Node:store, of what was checked.
