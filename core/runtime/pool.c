@@ -19,7 +19,9 @@ struct filo_pool {
   struct job_list waiting;
   bool stopping;
   pthread_mutex_t finish_lock;
+  pthread_cond_t posted;
   struct job_list finished;
+  unsigned expected; /* posts that will come from other threads */
   void (*wake)(void *ctx);
   void *wake_ctx;
   unsigned threads;
@@ -52,12 +54,23 @@ static struct filo_job *next_job(struct filo_pool *pool) {
   return job;
 }
 
+static void put_finished(struct filo_pool *pool, struct filo_job *job, bool expected) {
+  pthread_mutex_lock(&pool->finish_lock);
+  bool first = !pool->finished.head;
+  list_push(&pool->finished, job);
+  if (expected) pool->expected--;
+  if (expected) pthread_cond_signal(&pool->posted);
+  /* Under the lock: once an expected post is seen, the pool may go. */
+  if (first) pool->wake(pool->wake_ctx);
+  pthread_mutex_unlock(&pool->finish_lock);
+}
+
 static void *worker(void *arg) {
   struct filo_pool *pool = arg;
   struct filo_job *job;
   while ((job = next_job(pool))) {
     job->run(job);
-    filo_pool_post(pool, job);
+    put_finished(pool, job, false);
   }
   return NULL;
 }
@@ -69,12 +82,14 @@ void filo_pool_submit(struct filo_pool *pool, struct filo_job *job) {
   pthread_mutex_unlock(&pool->submit_lock);
 }
 
-void filo_pool_post(struct filo_pool *pool, struct filo_job *job) {
+void filo_pool_expect(struct filo_pool *pool) {
   pthread_mutex_lock(&pool->finish_lock);
-  bool first = !pool->finished.head;
-  list_push(&pool->finished, job);
+  pool->expected++;
   pthread_mutex_unlock(&pool->finish_lock);
-  if (first) pool->wake(pool->wake_ctx);
+}
+
+void filo_pool_post(struct filo_pool *pool, struct filo_job *job) {
+  put_finished(pool, job, true);
 }
 
 void filo_pool_finish(struct filo_pool *pool) {
@@ -108,6 +123,7 @@ int filo_pool_new(unsigned threads, void (*wake)(void *ctx), void *ctx, struct f
   pthread_mutex_init(&pool->submit_lock, NULL);
   pthread_mutex_init(&pool->finish_lock, NULL);
   pthread_cond_init(&pool->submitted, NULL);
+  pthread_cond_init(&pool->posted, NULL);
   list_init(&pool->waiting);
   list_init(&pool->finished);
   pool->wake = wake;
@@ -130,19 +146,29 @@ int filo_pool_new(unsigned threads, void (*wake)(void *ctx), void *ctx, struct f
   return 0;
 }
 
+/* False when nothing is finished and no post is expected any more. */
+static bool wait_for_post(struct filo_pool *pool) {
+  pthread_mutex_lock(&pool->finish_lock);
+  while (pool->expected > 0 && !pool->finished.head)
+    pthread_cond_wait(&pool->posted, &pool->finish_lock);
+  bool more = pool->finished.head != NULL;
+  pthread_mutex_unlock(&pool->finish_lock);
+  return more;
+}
+
 void filo_pool_free(struct filo_pool *pool) {
   if (!pool) return;
   stop_threads(pool);
-  struct filo_job *job;
   do { /* what `done` submits still gets done */
     filo_pool_finish(pool);
-    if ((job = list_pop(&pool->waiting))) {
+    for (struct filo_job *job; (job = list_pop(&pool->waiting));) {
       job->run(job);
-      filo_pool_post(pool, job);
+      put_finished(pool, job, false);
     }
-  } while (job);
+  } while (wait_for_post(pool));
   pthread_mutex_destroy(&pool->submit_lock);
   pthread_mutex_destroy(&pool->finish_lock);
   pthread_cond_destroy(&pool->submitted);
+  pthread_cond_destroy(&pool->posted);
   free(pool);
 }

@@ -26,8 +26,11 @@ int filo_pool_new(unsigned threads, void (*wake)(void *ctx), void *ctx, struct f
 /* Loop thread. */
 void filo_pool_submit(struct filo_pool *pool, struct filo_job *job);
 
-/* Puts a job whose work was done elsewhere (another thread's callback) on the list of finished
- * jobs. Any thread. */
+/* A job's work will be done elsewhere (by another thread's callback): filo_pool_post will follow,
+ * and filo_pool_free waits for it. Any thread. */
+void filo_pool_expect(struct filo_pool *pool);
+
+/* Puts an expected job on the list of finished jobs. Any thread. */
 void filo_pool_post(struct filo_pool *pool, struct filo_job *job);
 
 /* Loop thread: calls `done` of all finished jobs. */
@@ -35,7 +38,7 @@ void filo_pool_finish(struct filo_pool *pool);
 
 unsigned filo_pool_threads(const struct filo_pool *pool);
 
-/* Waits for running jobs, calls `done` of all, joins the threads. */
+/* Waits for running and expected jobs, calls `done` of all, joins the threads. */
 void filo_pool_free(struct filo_pool *pool);
 
 #endif

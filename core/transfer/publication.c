@@ -38,5 +38,6 @@ void filo_publication_start(struct filo_publication *publication, struct filo_po
   publication->waiting = 2;
   publication->run = (struct filo_job){.run = run, .done = run_done};
   publication->report = (struct filo_job){.done = report_done};
+  filo_pool_expect(pool);
   filo_pool_submit(pool, &publication->run);
 }

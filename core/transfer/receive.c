@@ -81,9 +81,11 @@ static void on_stall(evutil_socket_t fd, short what, void *arg) {
 
 /* --- Planning: a buffer for each next part, and credit for it --- */
 
+/* One piece of the hash list at a time, since they are put together in order; and no chunk before
+ * it is verified. */
 static bool more_to_plan(const struct filo_receive *receive) {
-  if (receive->hashes_left > 0) return true;
-  return receive->hashing == 0 && receive->next_chunk < receive->end_chunk;
+  if (receive->hashing > 0) return false;
+  return receive->hashes_left > 0 || receive->next_chunk < receive->end_chunk;
 }
 
 static void plan_part(struct filo_receive *receive, struct filo_buffer *buffer) {
