@@ -119,8 +119,10 @@ end
 function Node:verify(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  local ok
-  ok, err = copies.check(self, self.namespace, name.path)
+  local fields, ok
+  fields, err = names.stat(self, name)
+  if fields and fields.tombstone then return names.deleted(key) end
+  if fields or err.code == "corrupt" then ok, err = copies.check(self, self.namespace, name.path) end
   if ok then return true end
   return nil, errors.wrap(err, ("the copy of '%s' here is not good"):format(key), { key = key })
 end

@@ -23,15 +23,19 @@ local function new(source, info, heal)
   return self
 end
 
----Puts a good source in the place of a bad one; false when there is none.
-local function replace_source(self, err)
-  local heal = self.heal
+---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false when there is none.
+local function replace_source(self, bad, err)
+  if self.source ~= bad then return true end
+  local source = err.code == "corrupt" and self.heal and self.heal(err)
+  if self.closed or self.source ~= bad then
+    if source then source:close() end
+    return not self.closed
+  end
   self.heal = nil
-  local source = err.code == "corrupt" and heal and heal(err)
   if not source then return false end
   if self.sequential then self.sequential:close() end
   self.sequential = nil
-  self.source:close()
+  bad:close()
   self.source = source
   return true
 end
@@ -41,11 +45,12 @@ local function check_open(self) if self.closed then error("the object is closed"
 ---The next piece in order, of at most `most` bytes; nil at the end.
 local function next_piece(self, most)
   while true do
-    self.sequential = self.sequential or assert(self.source:reader(self.position, self.size))
+    local source = self.source
+    self.sequential = self.sequential or assert(source:reader(self.position, self.size))
     local piece, err = self.sequential:read(math.min(most, READ_SIZE))
     if piece then self.position = self.position + #piece end
     if piece or not err then return piece end
-    if not replace_source(self, err) then return nil, err end
+    if not replace_source(self, source, err) then return nil, err end
   end
 end
 
@@ -93,8 +98,9 @@ function Object:range(offset, count)
   local last = offset + count
   if last < offset or last > self.size then last = self.size end
   if offset >= last then return "" end
+  local source = self.source
   local bytes, err = read_range(self, offset, last)
-  if err and replace_source(self, err) then bytes, err = read_range(self, offset, last) end
+  if err and replace_source(self, source, err) then bytes, err = read_range(self, offset, last) end
   return bytes, err
 end
 
@@ -121,8 +127,9 @@ function Object:save(path)
   check_open(self)
   if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
   local draft = path .. ".filo-new"
+  local source = self.source
   local ok, err = write_draft(self, draft)
-  if not ok and replace_source(self, err) then ok, err = write_draft(self, draft) end
+  if not ok and replace_source(self, source, err) then ok, err = write_draft(self, draft) end
   if ok then
     local renamed, problem = os.rename(draft, path)
     if renamed then return true end

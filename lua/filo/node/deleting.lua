@@ -22,10 +22,10 @@ end
 function deleting.delete(node, name)
   local item, err = getting.stat(node, name)
   if not item then return nil, err end
+  local receipt, known = nil, item.version -- hooks may change the item
   local ok
   ok, err = node.hooks:allow("before_delete", item)
   if not ok then return nil, err end
-  local receipt, known = nil, item.version
   while known do
     local tombstone, problem = bury(node, name, known)
     if not tombstone then return nil, problem end
@@ -39,7 +39,7 @@ end
 ---@return true?, filo.Error?
 function deleting.evict(node, name)
   getting.wait_for_fetches(node, name.hash)
-  local fields, err = node.disk:stat(node.namespace, name.path)
+  local fields, err = names.stat(node, name)
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(name.key), { key = name.key }) end
   if fields.tombstone then return names.deleted(name.key) end
   return node.disk:remove(node.namespace, name.path, fields.version)

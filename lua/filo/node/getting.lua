@@ -10,6 +10,9 @@ local tombstones = require "filo.replication.tombstones"
 
 local getting = {}
 
+---So many versions may come between looking here and asking peers.
+local TRIES = 10
+
 ---An object for the script. What was handed out is closed with the node, since it keeps the root locked.
 local function hand_out(node, opened, info, heal)
   local object = Object(opened, info, heal)
@@ -61,13 +64,21 @@ local function open_partial(node, path, record, body)
   return partial, err
 end
 
+---The version that is here already, unless it is another by now: then nil and "exists".
+local function open_published(node, found, path)
+  local object, err = node.disk:object(node.namespace, path)
+  if not object or object:record() == found.record then return object, err end
+  object:close()
+  return errors.fail("exists", "another version is here by now")
+end
+
 ---What was found, as something to read from: the same for all who get it at once.
 local function open_found(node, found, path)
   local _ <close> = names.lock(node, found.record)
   local running = node.fetching[found.record]
   if running then return running:share() end
   local partial, err = open_partial(node, path, found.record, found.body)
-  if not partial and err.code == "exists" then return node.disk:object(node.namespace, path) end
+  if not partial and err.code == "exists" then return open_published(node, found, path) end
   if not partial then return nil, err end
   local own = partial:share()
   node.fetching[found.record] = own
@@ -77,7 +88,7 @@ end
 
 ---Another source of a version whose copy here is bad.
 local function find_again(node, name, fields, content_key)
-  local found = find.newest(node, node.namespace, name.hash, name.key)
+  local found = find.newest(node, node.namespace, name)
   if not found or found.fields.root ~= fields.root or found.fields.version ~= fields.version then return nil end
   local opened = open_found(node, found, name.path)
   if opened then opened:set_key(content_key) end
@@ -92,6 +103,10 @@ local function open_here(node, name)
     return nil, err
   end
   local fields = object:fields()
+  if fields.key_hash ~= name.hash then
+    object:close()
+    return names.taken(name)
+  end
   if fields.tombstone then
     object:close()
     return names.deleted(name.key, "deleted")
@@ -114,8 +129,14 @@ local function keep_tombstone(node, found, name)
   })
 end
 
+---What a peer that answered late has: it takes the place of the older version that was handed out, and perhaps kept, before.
+local function keep_later(node, name, found)
+  if found.fields.tombstone then return keep_tombstone(node, found, name) end
+  local _ <close> = open_found(node, found, name.path)
+end
+
 local function open_from_peers(node, name)
-  local found, err = find.newest(node, node.namespace, name.hash, name.key)
+  local found, err = find.newest(node, node.namespace, name, function(later) keep_later(node, name, later) end)
   if not found then return nil, err end
   if found.fields.tombstone then
     keep_tombstone(node, found, name)
@@ -125,14 +146,13 @@ local function open_from_peers(node, name)
   if not content_key then return nil, meta end
   local opened
   opened, err = open_found(node, found, name.path)
+  if not opened and err.code == "exists" then return nil, err end
   if not opened then return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
   opened:set_key(content_key)
   return hand_out(node, opened, names.describe(found.fields, meta, "peers"))
 end
 
----As Node:get.
----@return filo.Object?, filo.Error?
-function getting.open(node, name)
+local function open(node, name)
   local object, err = open_here(node, name)
   if object then return object end
   if err.code == "deleted" then return names.deleted(name.key) end
@@ -140,13 +160,24 @@ function getting.open(node, name)
   return open_from_peers(node, name)
 end
 
+---As Node:get. A version that comes between looking here and asking peers is looked at again.
+---@return filo.Object?, filo.Error?
+function getting.open(node, name)
+  for _ = 1, TRIES do
+    local object, err = open(node, name)
+    if object or err.code ~= "exists" then return object, err end
+  end
+  return errors.fail("busy", ("'%s' is being stored again and again: try later"):format(name.key), { key = name.key })
+end
+
 ---As Node:stat.
 ---@return table?, filo.Error?
 function getting.stat(node, name)
-  local fields, record = node.disk:stat(node.namespace, name.path)
+  local fields, record = names.stat(node, name)
   local from = "here"
   if not fields then
-    local found, err = find.newest(node, node.namespace, name.hash, name.key)
+    if record.code == "invalid" then return nil, record end
+    local found, err = find.newest(node, node.namespace, name)
     if not found then return nil, err end
     fields, record, from = found.fields, found.record, "peers"
   end

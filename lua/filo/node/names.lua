@@ -88,6 +88,20 @@ function names.lock(node, what)
   end })
 end
 
+---What lies here under a name: its fields and record.
+---@return filo.core.Fields?, string|filo.Error
+function names.stat(node, name)
+  local fields, record = node.disk:stat(node.namespace, name.path)
+  if fields and fields.key_hash ~= name.hash then return names.taken(name) end
+  return fields, record
+end
+
+---`nil, err`: another key's object lies where this one's would.
+function names.taken(name)
+  local sentence = "'%s' cannot be here: another key's object lies at its path %s; the path function must give each key its own"
+  return errors.fail("invalid", sentence:format(name.key, name.path), { key = name.key })
+end
+
 ---The version of what is about to be published: later than what is here, and than `known`, which a peer has.
 ---@param known? integer
 function names.next_version(node, name, known)

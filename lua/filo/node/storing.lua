@@ -76,15 +76,17 @@ end
 ---As Node:store, of what was checked.
 ---@return filo.Receipt?, filo.Error?
 function storing.store(node, key, content, given)
-  local ok, err = node.hooks:allow("before_store", { key = key, fields = given.fields })
+  local host = node.host
+  local shown = given.fields and host.decode(host.encode(given.fields)) -- hooks may change what they are shown
+  local ok, err = node.hooks:allow("before_store", { key = key, fields = shown })
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not node.options.encrypt)
   local deposit <close>, modified = source.deposit(node.disk, content, plain, key == nil)
   if not deposit then return nil, errors.wrap(modified, ("cannot store '%s'"):format(key or "content"), { key = key }) end
   local size, digest = deposit:finish()
   if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
-  key = key or node.host.crypto.hex(digest)
-  local meta = { name = key, modified = modified or node.host.time() // 1000000, fields = given.fields }
+  key = key or host.crypto.hex(digest)
+  local meta = { name = key, modified = modified or host.time() // 1000000, fields = given.fields }
   local version, problem = publish(node, deposit, key, meta, size)
   if not version then return nil, problem end
   return spread(node, version)

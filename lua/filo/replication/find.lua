@@ -5,6 +5,8 @@ local limits = require "filo.limits"
 
 local find = {}
 
+local function at_end(fn) return setmetatable({}, { __close = fn }) end
+
 ---Reports a bad copy at a peer, and asks the peer to look at it.
 function find.bad_copy(node, peer, fields, err)
   node.host.log("warning", ("%s gave a bad copy: %s"):format(tostring(peer), tostring(err)))
@@ -43,13 +45,15 @@ local function ask(node, peer, namespace, key_hash)
   return check(node, peer, namespace, key_hash, answer)
 end
 
+---Asks all at once. Each answers, if only that its task was cancelled.
 local function ask_all(node, peers, namespace, key_hash)
-  local answers = node.host.channel(#peers)
+  local answers = node.host.channel(math.max(#peers, 1))
   local tasks = {}
   for i, peer in ipairs(peers) do
     tasks[i] = node:spawn(function()
-      local good, err = ask(node, peer, namespace, key_hash)
-      answers:send { good = good, err = err }
+      local good, err = nil, errors.new("closed", "the node was closed")
+      local _ <close> = at_end(function() answers:send { good = good, err = err } end)
+      good, err = ask(node, peer, namespace, key_hash)
     end)
   end
   return answers, tasks
@@ -72,27 +76,48 @@ local function not_found(key, asked, failed)
   return errors.fail("not_found", ("'%s' is not here, and %s"):format(key, why), { key = key, retryable = failed > 0 or nil })
 end
 
----The newest version that peers have: {fields, record, body, holders}. nil and not_found as soon as all said no.
----@return table?, filo.Error?
-function find.newest(node, namespace, key_hash, key)
+---Takes answers until all are there, or `patience` seconds after the first good one. state: best, failed, left.
+local function collect(node, answers, state, patience)
   local host = node.host
-  local peers = node.peer_list:list()
-  local answers, tasks = ask_all(node, peers, namespace, key_hash)
-  local _ <close> = setmetatable({}, { __close = function()
-    for _, each in ipairs(tasks) do each:cancel() end
-  end })
-  local best, failed, patience = nil, 0, nil
-  for _ = 1, #peers do
-    local answer = answers:receive(patience and math.max(0, patience - host.now()))
-    if not answer then break end
-    if answer.err then failed = failed + 1 end
+  local deadline = host.now() + 2 * limits.find -- each is asked for no longer than limits.find, in its turn
+  while state.left > 0 do
+    local answer = answers:receive(math.max(0, deadline - host.now()))
+    if not answer then return end
+    state.left = state.left - 1
+    if answer.err then state.failed = state.failed + 1 end
     if answer.good then
-      best = merge(best, answer.good)
-      patience = patience or host.now() + limits.patience
+      if not state.best then deadline = math.min(deadline, host.now() + patience) end
+      state.best = merge(state.best, answer.good)
     end
   end
-  if best then return best end
-  return not_found(key, #peers, failed)
+end
+
+---Goes on listening to those who are late.
+local function listen_on(node, answers, state, later)
+  node:spawn(function()
+    local first = state.best
+    collect(node, answers, state, limits.find)
+    if state.best.fields.version > first.fields.version then later(state.best) end
+  end)
+end
+
+---The newest version that peers have: {fields, record, body, holders}. nil and not_found as soon as all said no. When a peer that
+---answers late has a newer one, later(found) is called with it.
+---@return table?, filo.Error?
+function find.newest(node, namespace, name, later)
+  local peers = node.peer_list:list()
+  local answers, tasks = ask_all(node, peers, namespace, name.hash)
+  local state = { failed = 0, left = #peers }
+  local _ <close> = at_end(function()
+    if state.listening then return end
+    for _, each in ipairs(tasks) do each:cancel() end
+  end)
+  collect(node, answers, state, limits.patience)
+  if not state.best then return not_found(name.key, #peers, state.failed) end
+  local found = state.best
+  state.listening = later ~= nil and state.left > 0
+  if state.listening then listen_on(node, answers, state, later) end
+  return found
 end
 
 return find
