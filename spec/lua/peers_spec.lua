@@ -51,12 +51,13 @@ describe("bootstrap", function()
       local b = net:start("b", { listen = second, bootstrap = { first } })
       nodes.peers(a, 1)
       nodes.peers(b, 1)
-      assert.equal("pong", (b:handle("ping2", function() return "pong" end) or a:request(b.id, "ping2")))
       nodes.wait(function()
         local count = 0
         for _ in pairs(a.peer_list.connections) do count = count + 1 end
         return count == 1
       end, "end of the other connection")
+      b:handle("ping2", function() return "pong" end)
+      assert.equal("pong", a:request(b.id, "ping2"))
       assert.equal(1, #assert(a:store("key", "x")).copies - 1)
       net:stop "a"
       net:stop "b"
