@@ -138,10 +138,10 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
       assert.equal("busy", err.code)
       assert.is_true(sent >= 4 and sent <= 6)
       local drained = runtime.spawn(connection.drained, connection)
-      for _ = 1, sent do assert(peer:value()) end
+      for _ = 1, sent do assert(peer:receive()) end
       assert.is_true(drained:join(10))
       assert(connection:send { room = "again" })
-      assert.same({ room = "again" }, peer:value())
+      assert.same({ room = "again" }, peer:receive())
     end)
 
     it("has one reader at a time, who is woken when it closes", function()
@@ -197,7 +197,7 @@ describe("streams", function()
       local transfers = {}
       for i = 1, 3 do
         transfers[i] = assert(connection:send_object(object))
-        peer:send(wire.credit(transfers[i]:number(), 4 * CHUNK))
+        peer:write(wire.credit(transfers[i]:number(), 4 * CHUNK))
       end
       local most, have = 0, { [2] = 0, [4] = 0, [6] = 0 }
       for _ = 1, 12 do -- the first frames of each wait for the disk

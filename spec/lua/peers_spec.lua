@@ -114,7 +114,7 @@ describe("a peer", function()
       a:on(name, function(peer) table.insert(events, name .. " " .. peer.id) end)
     end
     for i = 1, 3 do
-      local stranger = strangers.dial(a)
+      local stranger = strangers.meet(a)
       nodes.wait(function() return events[2 * i - 1] == "peer_up " .. stranger.id end, "peer_up")
       stranger:close()
       nodes.wait(function() return events[2 * i] == "peer_down " .. stranger.id end, "peer_down")
@@ -229,7 +229,7 @@ describe("letting in", function()
       { function() return { id = 1, topic = "ping", body = {} } end, "protocol" },
       { function() return { welcome = true } end, "protocol" },
     } do
-      local stranger <close> = assert(strangers.call(a))
+      local stranger <close> = strangers.call(a)
       assert(stranger:say(case[1](stranger)))
       assert.is_table(stranger:hear())
       local message, err = stranger:hear()
@@ -247,7 +247,7 @@ describe("letting in", function()
     assert(a:evict "key")
     assert.equal(nodes.bytes(3 << 20), nodes.content(a, "key"))
     for _, signature in ipairs { nodes.NONE, ("s"):rep(64) } do
-      local liar <close> = assert(strangers.call(b, { tls = false }))
+      local liar <close> = strangers.call(b, { tls = false })
       assert(liar:say(liar:hello { signature = signature }))
       assert.is_table(liar:hear())
       local message, err = liar:hear()
