@@ -1,15 +1,10 @@
 local filo = require "filo"
+local free_address = require "spec.support.free_address"
 local links = require "spec.support.links"
 local net = require "filo.core.net"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
 local wire = require "spec.support.wire"
-
----A port of this machine where nobody listens.
-local function free_address()
-  local listener <close> = filo.listen "127.0.0.1:0"
-  return listener:address()
-end
 
 local function port_of(address) return tonumber(address:match ":(%d+)$") end
 

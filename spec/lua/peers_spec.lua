@@ -1,19 +1,13 @@
 local filo = require "filo"
+local free_address = require "spec.support.free_address"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
----A name for an address at which nobody listens, until a node does.
-local function unused_address(net)
-  local node = net:start "unused"
-  net:stop "unused"
-  return node.address
-end
-
 describe("bootstrap", function()
   it("connects as soon as the other node is there, and again after it was away", function()
     local net <close> = nodes.net()
-    local address = unused_address(net)
+    local address = free_address()
     local a = net:start("a", { bootstrap = { address } })
     assert.equal(0, a:ready())
     assert.is_truthy(net:logged("a warning: .*" .. address))
@@ -28,7 +22,7 @@ describe("bootstrap", function()
   it("says once, not at each try, that an address cannot be reached", function()
     local _ <close> = limits { redial_first = 0.001, redial_most = 0.002 }
     local net <close> = nodes.net()
-    local address = unused_address(net)
+    local address = free_address()
     local a = net:start("a", { bootstrap = { address } })
     local dial, tries = a.host.net.dial, 0
     a.peer_list.host = setmetatable({ net = setmetatable({ dial = function(...)
@@ -46,7 +40,7 @@ describe("bootstrap", function()
   it("keeps one connection though both nodes dial", function()
     local net <close> = nodes.net()
     for _ = 1, 10 do
-      local first, second = unused_address(net), unused_address(net)
+      local first, second = free_address(), free_address()
       local a = net:start("a", { listen = first, bootstrap = { second } })
       local b = net:start("b", { listen = second, bootstrap = { first } })
       nodes.peers(a, 1)
@@ -66,7 +60,7 @@ describe("bootstrap", function()
   it("may list many, some unreachable", function()
     local net <close> = nodes.net()
     local b, c = net:start "b", net:start "c"
-    local a = net:start("a", { bootstrap = { b.address, unused_address(net), c.address, b.address } })
+    local a = net:start("a", { bootstrap = { b.address, free_address(), c.address, b.address } })
     assert.equal(2, a:ready())
   end)
 end)
@@ -136,7 +130,7 @@ describe("node:connect", function()
   it("says what is wrong", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local gone = unused_address(net)
+    local gone = free_address()
     for _, case in ipairs {
       { a.address, "exists", "it is this node itself" },
       { gone, "unreachable", gone },

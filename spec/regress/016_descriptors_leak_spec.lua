@@ -1,15 +1,15 @@
 -- Descriptors leaked with every connection.
 
+local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
-local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
 local TIMES = 100
 
-local function descriptors()
+local function open_count()
   local count = 0
-  for _ in lfs.dir "/proc/self/fd" do count = count + 1 end
+  for _ in pairs(descriptors()) do count = count + 1 end
   return count
 end
 
@@ -19,12 +19,12 @@ local function check(fn)
   filo.sleep(0)
   local before
   nodes.wait(function()
-    local count = descriptors()
+    local count = open_count()
     if before == count then return true end
     before = count
   end, "quiet")
   for i = 1, TIMES do fn(i) end
-  nodes.wait(function() return descriptors() <= before end, "end of the descriptors")
+  nodes.wait(function() return open_count() <= before end, "end of the descriptors")
 end
 
 describe("descriptors do not leak", function()

@@ -1,8 +1,8 @@
 -- Getting more large objects at once from one peer than it serves failed: the peer said that it was busy, and was given up. And a
 -- peer that asked for many at once was given more than the limit, each refused one leaving a file open.
 
+local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
-local lfs = require "lfs"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
@@ -11,10 +11,7 @@ local BIG = (2 << 20) + 5
 
 local function times_open(path)
   local count = 0
-  for name in lfs.dir "/proc/self/fd" do
-    local attributes = lfs.symlinkattributes("/proc/self/fd/" .. name)
-    if attributes and attributes.target == path then count = count + 1 end
-  end
+  for _ in pairs(descriptors(path)) do count = count + 1 end
   return count
 end
 

@@ -7,7 +7,6 @@
 local crypto = require "filo.core.crypto"
 local lfs = require "lfs"
 local store = require "filo.core.store"
-local temp = require "spec.support.temp"
 
 local stores = {}
 
@@ -107,7 +106,7 @@ end
 
 ---Makes the folders of a file and writes it.
 function stores.plant(folder, name, bytes)
-  assert(os.execute("mkdir -p -- " .. temp.quote(folder:file(name):match "^(.*)/")))
+  for at in name:gmatch "()/" do lfs.mkdir(folder:file(name:sub(1, at - 1))) end
   return folder:write(name, bytes)
 end
 
