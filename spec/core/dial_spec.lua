@@ -86,7 +86,7 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
 
     it("lasts while something is heard", function()
       local link <close> = links.pair { tls = tls, silence_timeout = 1 }
-      for n = 1, 30 do
+      for n = 1, 24 do
         filo.sleep(0.05)
         assert(link.a:send { n = n })
         assert(link.b:send { n = n })
