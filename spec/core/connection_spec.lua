@@ -85,6 +85,7 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
           ok, err = ends[giver]:join()
           assert.is_nil(ok)
           assert.equal("cancelled", err.code)
+          ends[other]:close()
           assert(link.b:send { still = "here" })
           assert.same({ still = "here" }, link.a:receive(10))
         end)
@@ -212,7 +213,10 @@ describe("streams", function()
         local least = math.min(have[2], have[4], have[6])
         assert.is_true(math.max(have[2], have[4], have[6]) - least <= 2 * CHUNK, "a stream was left behind")
       end
-      for _, each in ipairs(transfers) do assert.is_true(each:join()) end
+      for _, each in ipairs(transfers) do
+        assert.is_true(each:join())
+        each:close()
+      end
     end)
   end)
 end)

@@ -88,7 +88,7 @@ describe("a deposit of strings", function()
     assert.equal(content, folder:read(stores.file "key"):sub(17, 16 + #content))
     local object <close> = assert(disk:object(me:raw_id(), stores.path "key"))
     assert.is_true(object:fields().plain)
-    assert.equal(content, stores.drain(object:reader()), "without a key")
+    assert.equal(content, stores.read(object), "without a key")
   end)
 
   it("is refused when it is not of the size that was told", function()

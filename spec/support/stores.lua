@@ -77,13 +77,20 @@ function stores.drain(reader, max)
   end
 end
 
+---The content of an object, or a part.
+---@return string? content
+---@return filo.Error? err
+function stores.read(object, offset, stop)
+  local reader <close> = assert(object:reader(offset, stop))
+  return stores.drain(reader)
+end
+
 ---The content of what is stored under a key.
 ---@return string? content
 ---@return filo.Error? err
 function stores.get(disk, key, offset, stop)
   local object <close> = stores.object(disk, key)
-  local reader <close> = assert(object:reader(offset, stop))
-  return stores.drain(reader)
+  return stores.read(object, offset, stop)
 end
 
 ---The names in a folder, sorted.
