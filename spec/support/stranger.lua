@@ -95,8 +95,8 @@ function Stranger:attend()
 end
 
 function Stranger:answer(request)
-  local handler = self.handlers[request.topic]
-  local reply = handler and handler(request.body, self) or not handler and { body = {} }
+  local handler, reply = self.handlers[request.topic], { body = {} }
+  if handler then reply = handler(request.body, self) end
   if not reply then return end
   reply.re = request.id
   self:say(reply)

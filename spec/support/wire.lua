@@ -86,7 +86,7 @@ function Peer:take()
   elseif frame.type == "credit" then
     self.credit[stream] = (self.credit[stream] or 0) + frame.value
   else
-    self.resets[stream] = REASONS[frame.value] or frame.value
+    self.resets[stream] = REASONS[frame.value] or "closed"
   end
   return frame
 end
@@ -98,7 +98,7 @@ function Peer:send(message) return self.raw:write(wire.value(message)) end
 function Peer:receive()
   while #self.messages == 0 do
     local frame, err = self:take()
-    if not frame then return nil, { code = self.resets[0] or err.code, message = "the other side has ended the connection" } end
+    if not frame then return nil, filo.error(self.resets[0] or err.code, "the other side has ended the connection") end
   end
   return table.remove(self.messages, 1)
 end
