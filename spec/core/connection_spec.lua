@@ -85,6 +85,7 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
           ok, err = ends[giver]:join()
           assert.is_nil(ok)
           assert.equal("cancelled", err.code)
+          ends[other]:close()
           assert(link.b:send { still = "here" })
           assert.same({ still = "here" }, link.a:receive(10))
         end)
@@ -138,10 +139,10 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
       assert.equal("busy", err.code)
       assert.is_true(sent >= 4 and sent <= 6)
       local drained = runtime.spawn(connection.drained, connection)
-      for _ = 1, sent do assert(peer:value()) end
+      for _ = 1, sent do assert(peer:receive()) end
       assert.is_true(drained:join(10))
       assert(connection:send { room = "again" })
-      assert.same({ room = "again" }, peer:value())
+      assert.same({ room = "again" }, peer:receive())
     end)
 
     it("has one reader at a time, who is woken when it closes", function()
@@ -197,7 +198,7 @@ describe("streams", function()
       local transfers = {}
       for i = 1, 3 do
         transfers[i] = assert(connection:send_object(object))
-        peer:send(wire.credit(transfers[i]:number(), 4 * CHUNK))
+        peer:write(wire.credit(transfers[i]:number(), 4 * CHUNK))
       end
       local most, have = 0, { [2] = 0, [4] = 0, [6] = 0 }
       for _ = 1, 12 do -- the first frames of each wait for the disk
@@ -212,7 +213,10 @@ describe("streams", function()
         local least = math.min(have[2], have[4], have[6])
         assert.is_true(math.max(have[2], have[4], have[6]) - least <= 2 * CHUNK, "a stream was left behind")
       end
-      for _, each in ipairs(transfers) do assert.is_true(each:join()) end
+      for _, each in ipairs(transfers) do
+        assert.is_true(each:join())
+        each:close()
+      end
     end)
   end)
 end)

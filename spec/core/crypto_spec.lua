@@ -1,5 +1,6 @@
 local crypto = require "filo.core.crypto"
 local lfs = require "lfs"
+local refused = require "spec.support.refused"
 local temp = require "spec.support.temp"
 
 local hex = crypto.hex
@@ -245,20 +246,16 @@ describe("AES-256-GCM", function()
 
   it("notices every changed byte, every missing byte and other data or keys", function()
     local sealed = crypto.aead_seal(key, "the secret", ad)
-    local function refused(...)
-      local nothing, err = crypto.aead_open(...)
-      assert.is_nil(nothing)
-      assert.equal("corrupt", err.code)
-    end
+    local function corrupt(...) refused("corrupt", crypto.aead_open(...)) end
     for at = 1, #sealed do
       local other = string.char(sealed:byte(at) ~ 1)
-      refused(key, sealed:sub(1, at - 1) .. other .. sealed:sub(at + 1), ad)
-      refused(key, sealed:sub(1, at - 1), ad)
+      corrupt(key, sealed:sub(1, at - 1) .. other .. sealed:sub(at + 1), ad)
+      corrupt(key, sealed:sub(1, at - 1), ad)
     end
-    refused(key, sealed .. "x", ad)
-    refused(key, sealed, ad .. "x")
-    refused(key, sealed)
-    refused(crypto.random(32), sealed, ad)
+    corrupt(key, sealed .. "x", ad)
+    corrupt(key, sealed, ad .. "x")
+    corrupt(key, sealed)
+    corrupt(crypto.random(32), sealed, ad)
     assert.error_matches(function() crypto.aead_open("short", sealed, ad) end, "32 bytes expected")
   end)
 end)
@@ -303,23 +300,19 @@ describe("an identity", function()
   it("does not verify anything else, and never raises over it", function()
     local identity <close> = crypto.identity_generate()
     local signature = identity:sign "data"
-    local function refused(code, ...)
-      local nothing, err = crypto.verify(...)
-      assert.is_nil(nothing)
-      assert.equal(code, err.code)
-    end
+    local function verify(code, ...) refused(code, crypto.verify(...)) end
     for at = 1, #signature do
       local other = string.char(signature:byte(at) ~ 4)
-      refused("corrupt", identity:id(), "data", signature:sub(1, at - 1) .. other .. signature:sub(at + 1))
+      verify("corrupt", identity:id(), "data", signature:sub(1, at - 1) .. other .. signature:sub(at + 1))
     end
-    refused("corrupt", identity:id(), "date", signature)
-    refused("corrupt", ("\xff"):rep(32), "data", signature)
-    refused("corrupt", ("\0"):rep(32), "data", ("\0"):rep(64))
-    refused("invalid", identity:id(), "data", signature .. "x")
-    refused("invalid", identity:id(), "data", "")
-    refused("invalid", identity:id():sub(2), "data", signature)
-    refused("invalid", ("x"):rep(64), "data", signature)
-    refused("invalid", "", "data", signature)
+    verify("corrupt", identity:id(), "date", signature)
+    verify("corrupt", ("\xff"):rep(32), "data", signature)
+    verify("corrupt", ("\0"):rep(32), "data", ("\0"):rep(64))
+    verify("invalid", identity:id(), "data", signature .. "x")
+    verify("invalid", identity:id(), "data", "")
+    verify("invalid", identity:id():sub(2), "data", signature)
+    verify("invalid", ("x"):rep(64), "data", signature)
+    verify("invalid", "", "data", signature)
   end)
 
   it("derives keys from its namespace secret alone", function()
@@ -374,18 +367,14 @@ describe("an identity", function()
   it("says why it cannot be loaded or saved", function()
     local dir <close> = temp.folder()
     local identity <close> = crypto.identity_generate()
-    local function refused(code, text, nothing, err)
-      assert.is_nil(nothing)
-      assert.equal(code, err.code)
-      assert.matches(text, tostring(err), 1, true)
-    end
-    refused("not_found", dir:file "none", crypto.identity_load(dir:file "none"))
-    refused("not_found", "none/identity", identity:save(dir:file "none/identity"))
+    local function check(code, text, ...) assert.matches(text, refused(code, ...), 1, true) end
+    check("not_found", dir:file "none", crypto.identity_load(dir:file "none"))
+    check("not_found", "none/identity", identity:save(dir:file "none/identity"))
 
     local open = dir:file "open"
     assert(identity:save(open))
     os.execute("chmod 640 " .. open)
-    refused("denied", "chmod 600 " .. open, crypto.identity_load(open))
+    check("denied", "chmod 600 " .. open, crypto.identity_load(open))
 
     assert(identity:save(dir:file "good"))
     local good = dir:read "good"
@@ -393,10 +382,10 @@ describe("an identity", function()
     for i, content in ipairs(bad) do
       local path = dir:write("bad" .. i, content)
       os.execute("chmod 600 " .. path)
-      refused("corrupt", "is no identity", crypto.identity_load(path))
+      check("corrupt", "is no identity", crypto.identity_load(path))
     end
     assert(os.execute("mkfifo -m 600 " .. dir:file "fifo"))
-    refused("corrupt", "no regular file", crypto.identity_load(dir:file "fifo"))
+    check("corrupt", "no regular file", crypto.identity_load(dir:file "fifo"))
     assert.error_matches(function() crypto.identity_load "a\0b" end, "NUL")
     assert.error_matches(function() crypto.identity_load "" end, "path")
   end)

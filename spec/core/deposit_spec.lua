@@ -3,7 +3,9 @@
 local crypto = require "filo.core.crypto"
 local independent = require "spec.support.independent"
 local lfs = require "lfs"
+local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
+local refused = require "spec.support.refused"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
 local stores = require "spec.support.stores"
@@ -12,32 +14,19 @@ local temp = require "spec.support.temp"
 local me = stores.me
 local CHUNK = independent.CHUNK
 
-local function refused(code, value, err)
-  assert.is_nil(value)
-  assert.equal(code, err.code, err.message)
-  return err.message
-end
-
-local function wait_for(condition)
-  local deadline = runtime.now() + 10
-  while not condition() and runtime.now() < deadline do runtime.sleep(0.002) end
-end
-
 ---Waits until nothing is being written any more.
 local function settled(folder)
-  wait_for(function() return #stores.drafts(folder) == 0 end)
-  assert.same({}, stores.drafts(folder))
+  nodes.wait(function() return #stores.drafts(folder) == 0 end, "end of what is being written")
 end
 
 ---Waits until the root is let go.
 local function let_go(folder)
   settled(folder)
-  wait_for(function()
+  nodes.wait(function()
     local disk <close>, err = store.open(stores.root(folder), me:raw_id(), "none")
     assert.is_true(disk ~= nil or err.code == "locked")
     return disk
-  end)
-  stores.open(folder):close()
+  end, "end of the lock")
 end
 
 local function deposit_pieces(disk, content, step, options)
@@ -99,7 +88,7 @@ describe("a deposit of strings", function()
     assert.equal(content, folder:read(stores.file "key"):sub(17, 16 + #content))
     local object <close> = assert(disk:object(me:raw_id(), stores.path "key"))
     assert.is_true(object:fields().plain)
-    assert.equal(content, stores.drain(object:reader()), "without a key")
+    assert.equal(content, stores.read(object), "without a key")
   end)
 
   it("is refused when it is not of the size that was told", function()
@@ -367,8 +356,7 @@ describe("a deposit of a file", function()
     assert.equal(0, deposit:finish())
     deposit:close()
     local endless <close> = assert(disk:deposit_file("/dev/zero", false, false))
-    wait_for(function() return endless:progress() >= 3 * CHUNK end)
-    assert.is_true(endless:progress() >= 3 * CHUNK)
+    nodes.wait(function() return endless:progress() >= 3 * CHUNK end, "progress")
     endless:close()
     settled(folder)
   end)

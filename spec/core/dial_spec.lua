@@ -1,15 +1,10 @@
 local filo = require "filo"
+local free_address = require "spec.support.free_address"
 local links = require "spec.support.links"
 local net = require "filo.core.net"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
 local wire = require "spec.support.wire"
-
----A port of this machine where nobody listens.
-local function free_address()
-  local listener <close> = filo.listen "127.0.0.1:0"
-  return listener:address()
-end
 
 local function port_of(address) return tonumber(address:match ":(%d+)$") end
 
@@ -91,7 +86,7 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
 
     it("lasts while something is heard", function()
       local link <close> = links.pair { tls = tls, silence_timeout = 1 }
-      for n = 1, 30 do
+      for n = 1, 24 do
         filo.sleep(0.05)
         assert(link.a:send { n = n })
         assert(link.b:send { n = n })

@@ -1,5 +1,6 @@
 local filo = require "filo"
 local raises = require "spec.support.raises"
+local refused = require "spec.support.refused"
 
 local MUCH = ("x"):rep(16 << 20) -- more than the system takes while nobody reads
 
@@ -9,12 +10,6 @@ local function pair(fn)
   local far <close> = assert(filo.dial(listener:address()))
   local near <close> = assert(listener:accept())
   fn(far, near)
-end
-
-local function refused(code, value, err)
-  assert.is_nil(value)
-  assert.equal(code, err.code)
-  return err.message
 end
 
 describe("a raw connection", function()

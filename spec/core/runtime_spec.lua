@@ -162,7 +162,7 @@ describe("a script that computes for too long", function()
   it("is reported with its traceback, and goes on", function()
     local result = process.run { "-e", [[
       local function busy()
-        local until_ = os.clock() + 1.6
+        local until_ = os.clock() + 1.25
         while os.clock() < until_ do end
       end
       busy()
@@ -179,7 +179,7 @@ describe("a script that computes for too long", function()
   it("is not reported when it waits now and then", function()
     local result = process.run { "-e", [[
       local runtime = require "filo.core.runtime"
-      local until_ = os.clock() + 1.6
+      local until_ = os.clock() + 1.25
       while os.clock() < until_ do
         local pause = os.clock() + 0.05
         while os.clock() < pause do end

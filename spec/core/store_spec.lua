@@ -1,6 +1,7 @@
 local crypto = require "filo.core.crypto"
 local lfs = require "lfs"
 local process = require "spec.support.process"
+local refused = require "spec.support.refused"
 local runtime = require "filo.core.runtime"
 local small_disk = require "spec.support.disk"
 local store = require "filo.core.store"
@@ -8,13 +9,6 @@ local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
 local me, other = stores.me, stores.other
-
----Checks that something failed for the world's fault; gives the message.
-local function refused(code, value, err)
-  assert.is_nil(value)
-  assert.equal(code, err.code, err.message)
-  return err.message
-end
 
 local function try_open(folder, owner) return store.open(stores.root(folder), (owner or me):raw_id(), "none") end
 
@@ -162,7 +156,7 @@ describe("a root", function()
     stores.put(disk, "content")
     local object = stores.object(disk, "key")
     disk:close()
-    assert.equal("content", stores.drain(object:reader()))
+    assert.equal("content", stores.read(object))
     refused("locked", try_open(folder))
     object:close()
     assert(try_open(folder)):close()

@@ -1,5 +1,5 @@
 local crypto = require "filo.core.crypto"
-local filo = require "filo"
+local free_address = require "spec.support.free_address"
 local links = require "spec.support.links"
 local net = require "filo.core.net"
 local process = require "spec.support.process"
@@ -76,9 +76,7 @@ describe("TLS", function()
   it("refuses a server with a certificate of another kind", function()
     local folder <close> = temp.folder()
     certificate(folder, "rsa:2048")
-    local port = filo.listen "127.0.0.1:0"
-    local address = port:address()
-    port:close()
+    local address = free_address()
     local child <close> = process.start { program = "openssl", "s_server", "-www", "-accept", address, "-alpn", "filo/1", "-cert",
       folder:file "certificate", "-key", folder:file "key" }
     child:expect "ACCEPT"

@@ -5,7 +5,7 @@ local forge = require "spec.support.forge"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
 local temp = require "spec.support.temp"
 
 local MIB = 1 << 20
@@ -160,24 +160,22 @@ describe("after kill -9 while a peer receives", function()
       local landed = random(CHUNKS - AHEAD) - 1
       local first <close> = start(folder, KEEP, "full")
       do
-        local sender <close> = raw_peers.meet { address = first:expect "at\t(%S+)\n" }
+        local sender <close> = strangers.meet({ address = first:expect "at\t(%S+)\n" }, { tls = false })
         assert(sender:offer(forged))
-        sender:stream(forged.hashes .. forged.content:sub(1, landed * MIB + random(MIB)))
-        assert(sender:wait_credit(1, #forged.hashes + (landed + AHEAD) * MIB))
+        sender.line:write_stream(1, forged.hashes .. forged.content:sub(1, landed * MIB + random(MIB)))
+        assert(sender.line:wait_credit(1, #forged.hashes + (landed + AHEAD) * MIB))
         first:kill "KILL"
         first:wait()
       end
       local second <close> = start(folder, KEEP, "full")
-      local sender <close> = raw_peers.meet { address = second:expect "at\t(%S+)\n" }
-      assert.same({}, (sender:ask("find", { namespace = forged.namespace, key_hash = forged.key_hash })))
+      local sender <close> = strangers.meet({ address = second:expect "at\t(%S+)\n" }, { tls = false })
+      assert.same({}, (sender:find(forged)))
       assert.equal("not_found", select(2, sender:read(forged)).code)
-      local answer = assert(sender:ask("offer", { record = forged.record }))
+      local fill, answer = sender:offer(forged)
+      assert(fill, answer)
       assert.is_true(answer.want >= landed, ("%d are wanted from, %d had landed"):format(answer.want, landed))
       assert.equal(landed == 0 and answer.want == 0 and answer.hashes, answer.hashes)
-      local fill = sender:request("fill", { record = forged.record, stream = 1, hashes = answer.hashes, first = answer.want })
-      sender:stream((answer.hashes and forged.hashes or "") .. forged.content:sub(1 + answer.want * MIB))
-      sender:end_stream()
-      assert.same({}, (sender:reply(fill)))
+      assert.same({}, (sender:deliver(forged, fill, answer)))
       assert.is_true(forged.hashes .. forged.content == sender:read(forged))
       assert.same({}, drafts(folder))
       second:kill "KILL"

@@ -1,27 +1,24 @@
 local crypto = require "filo.core.crypto"
-local links = require "spec.support.links"
-local net = require "filo.core.net"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
-local wire = require "spec.support.wire"
+local strangers = require "spec.support.stranger"
 
-local SECRET = "the cluster secret of a test"
-local DENIED, PROTOCOL, UNSUPPORTED = 7, 12, 17
+local listed = assert(crypto.identity_generate())
 
----Calls fn(peer, node) with a node and a peer that has shaken hands with it.
+---Calls fn(peer, node) with a node and a peer that has shaken hands with it, without TLS.
 local function knock(fn, options)
-  local net_here <close> = nodes.net()
+  local net <close> = nodes.net()
   local given = { tls = false }
   for name, value in pairs(options or {}) do given[name] = value end
-  local node = net_here:start("a", given)
-  local peer <close> = wire.dial(node.address)
+  local node = net:start("a", given)
+  local peer <close> = strangers.call(node, { tls = false, identity = listed })
   fn(peer, node)
 end
 
 local function refused(reason, hello)
   knock(function(peer, node)
-    peer:send(wire.value(type(hello) == "function" and hello(peer) or hello))
-    assert.equal(reason, peer:last_words())
+    assert(peer:say(type(hello) == "function" and hello(peer) or hello))
+    assert.equal(reason, peer:farewell())
     assert.same({}, node:peers())
   end)
 end
@@ -29,84 +26,81 @@ end
 describe("a peer is let in", function()
   it("when it proves that it knows the cluster secret", function()
     knock(function(peer, node)
-      peer:greet(SECRET)
+      peer:greet()
       nodes.peers(node, 1)
-      assert.equal(wire.me:id(), node:peers()[1].id)
+      assert.equal(peer.id, node:peers()[1].id)
     end)
   end)
 
   it("when its ID is listed", function()
     knock(function(peer, node)
-      peer:greet "another secret"
+      peer:greet { proof = peer:proof "another secret" }
       nodes.peers(node, 1)
-    end, { peers = { wire.me:id() } })
+    end, { peers = { listed:id() } })
   end)
 end)
 
 describe("a peer is refused", function()
   it("with another secret, or none", function()
-    refused(DENIED, function(peer) return peer:make_hello "another secret" end)
-    refused(DENIED, function(peer) return peer:make_hello(SECRET, { proof = ("x"):rep(32) }) end)
+    refused("denied", function(peer) return peer:hello { proof = peer:proof "another secret" } end)
+    refused("denied", function(peer) return peer:hello { proof = ("x"):rep(32) } end)
   end)
 
   it("with the proof of the other side, or of another connection", function()
-    refused(DENIED, function(peer) return peer:make_hello(SECRET, { proof = peer:proof(SECRET, false) }) end)
+    refused("denied", function(peer) return peer:hello { proof = peer:proof(nodes.SECRET, "listener") } end)
     local seen
-    knock(function(peer) seen = peer:proof(SECRET, true) end)
-    refused(DENIED, function(peer) return peer:make_hello(SECRET, { proof = seen }) end)
+    knock(function(peer) seen = peer:proof() end)
+    refused("denied", function(peer) return peer:hello { proof = seen } end)
     knock(function(peer)
-      local theirs = assert(peer:value()).hello.proof -- the node's own, given back to it
-      peer:send(wire.value(peer:make_hello(SECRET, { proof = theirs })))
-      assert.equal(DENIED, peer:last_words())
+      local theirs = assert(peer:hear()).hello.proof -- the node's own, given back to it
+      assert(peer:say(peer:hello { proof = theirs }))
+      assert.equal("denied", peer:farewell())
     end)
   end)
 
   it("without a proof of its ID, where TLS gives none", function()
-    refused(DENIED, function(peer) return peer:make_hello(SECRET, { signature = ("x"):rep(64) }) end)
-    refused(DENIED, function(peer)
-      return peer:make_hello(SECRET, { signature = wire.me:sign("filo hello v1 listener" .. peer.binding) })
-    end)
+    refused("denied", function(peer) return peer:hello { signature = ("x"):rep(64) } end)
+    refused("denied", function(peer) return peer:hello { signature = peer:signature "listener" } end)
   end)
 
   it("that speaks another version, or says something else first", function()
-    refused(UNSUPPORTED, function(peer) return peer:make_hello(SECRET, { version = 2 }) end)
+    refused("unsupported", function(peer) return peer:hello { version = 2 } end)
     for _, message in ipairs {
       {}, { welcome = true }, { id = 1, topic = "ping" }, { hello = 1 }, { hello = {} }, { hello = { version = "1" } },
       { hello = { version = 1, proof = "short" } }, { hello = { version = 1, about = 1 } }, { hello = { version = 0 } },
     } do
-      refused(PROTOCOL, message)
+      refused("protocol", message)
     end
   end)
 
   it("that asks before it has the other's welcome", function()
     knock(function(peer, node)
-      peer:send(wire.value(peer:make_hello(SECRET)) .. wire.value { id = 1, topic = "ping", body = {} })
-      assert.equal(PROTOCOL, peer:last_words())
+      assert(peer:say(peer:hello()))
+      assert(peer:say { id = 1, topic = "ping", body = {} })
+      assert.equal("protocol", peer:farewell())
       assert.same({}, node:peers())
     end)
   end)
 
   it("with the proof of another connection over TLS, too", function()
-    local net_here <close> = nodes.net()
-    local node = net_here:start "a"
-    local function connect() return assert(net.dial(node.address, links.options(links.a))) end
-    local function proof(connection) return crypto.hmac_sha256(SECRET, "filo cluster v1 dialler" .. connection:binding()) end
-    local first <close> = connect()
-    local second <close> = connect()
-    assert(second:send { hello = { version = 1, proof = proof(first) } })
-    assert(second:receive(10).hello)
-    local message, err = second:receive(10)
+    local net <close> = nodes.net()
+    local node = net:start "a"
+    local first <close> = strangers.call(node, { identity = listed })
+    local second <close> = strangers.call(node, { identity = listed })
+    assert(second:say(second:hello { proof = first:proof() }))
+    assert(second:hear().hello)
+    local message, err = second:hear()
     assert.is_nil(message)
     assert.equal("denied", err.code)
-    assert(first:send { hello = { version = 1, proof = proof(first) } })
-    assert(first:receive(10).hello)
-    assert.is_true(first:receive(10).welcome)
+    assert(first:say(first:hello()))
+    assert(first:hear().hello)
+    assert.is_true(first:hear().welcome)
   end)
 end)
 
 describe("a node's options", function()
   it("want a secret that is not too short", function()
-    local net_here <close> = nodes.net()
-    raises("at least 8 bytes", function() net_here:try("a", { cluster = "short" }) end)
+    local net <close> = nodes.net()
+    raises("at least 8 bytes", function() net:try("a", { cluster = "short" }) end)
   end)
 end)

@@ -165,7 +165,7 @@ describe("node:get", function()
     local _ <close> = limits { find = 0.05 }
     local net <close> = nodes.net()
     local a = net:cluster(2)
-    local silent <close> = strangers.dial(a)
+    local silent <close> = strangers.meet(a)
     silent:on("find", function() end)
     nodes.peers(a, 2)
     local object, err = a:get "nothing"
@@ -178,7 +178,7 @@ describe("node:get", function()
     local _ <close> = limits { find = 600, patience = 0.01 }
     local net <close> = nodes.net()
     local a = net:cluster(2)
-    local silent <close> = strangers.dial(a)
+    local silent <close> = strangers.meet(a)
     silent:on("find", function() end)
     nodes.peers(a, 2)
     silent:on("store", function() return { error = { code = "denied", message = "no" } } end)

@@ -1,19 +1,13 @@
 local filo = require "filo"
+local free_address = require "spec.support.free_address"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
----A name for an address at which nobody listens, until a node does.
-local function unused_address(net)
-  local node = net:start "unused"
-  net:stop "unused"
-  return node.address
-end
-
 describe("bootstrap", function()
   it("connects as soon as the other node is there, and again after it was away", function()
     local net <close> = nodes.net()
-    local address = unused_address(net)
+    local address = free_address()
     local a = net:start("a", { bootstrap = { address } })
     assert.equal(0, a:ready())
     assert.is_truthy(net:logged("a warning: .*" .. address))
@@ -28,7 +22,7 @@ describe("bootstrap", function()
   it("says once, not at each try, that an address cannot be reached", function()
     local _ <close> = limits { redial_first = 0.001, redial_most = 0.002 }
     local net <close> = nodes.net()
-    local address = unused_address(net)
+    local address = free_address()
     local a = net:start("a", { bootstrap = { address } })
     local dial, tries = a.host.net.dial, 0
     a.peer_list.host = setmetatable({ net = setmetatable({ dial = function(...)
@@ -46,7 +40,7 @@ describe("bootstrap", function()
   it("keeps one connection though both nodes dial", function()
     local net <close> = nodes.net()
     for _ = 1, 10 do
-      local first, second = unused_address(net), unused_address(net)
+      local first, second = free_address(), free_address()
       local a = net:start("a", { listen = first, bootstrap = { second } })
       local b = net:start("b", { listen = second, bootstrap = { first } })
       nodes.peers(a, 1)
@@ -67,7 +61,7 @@ describe("bootstrap", function()
   it("may list many, some unreachable", function()
     local net <close> = nodes.net()
     local b, c = net:start "b", net:start "c"
-    local a = net:start("a", { bootstrap = { b.address, unused_address(net), c.address, b.address } })
+    local a = net:start("a", { bootstrap = { b.address, free_address(), c.address, b.address } })
     assert.equal(2, a:ready())
   end)
 end)
@@ -115,7 +109,7 @@ describe("a peer", function()
       a:on(name, function(peer) table.insert(events, name .. " " .. peer.id) end)
     end
     for i = 1, 3 do
-      local stranger = strangers.dial(a)
+      local stranger = strangers.meet(a)
       nodes.wait(function() return events[2 * i - 1] == "peer_up " .. stranger.id end, "peer_up")
       stranger:close()
       nodes.wait(function() return events[2 * i] == "peer_down " .. stranger.id end, "peer_down")
@@ -137,7 +131,7 @@ describe("node:connect", function()
   it("says what is wrong", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local gone = unused_address(net)
+    local gone = free_address()
     for _, case in ipairs {
       { a.address, "exists", "it is this node itself" },
       { gone, "unreachable", gone },
@@ -230,7 +224,7 @@ describe("letting in", function()
       { function() return { id = 1, topic = "ping", body = {} } end, "protocol" },
       { function() return { welcome = true } end, "protocol" },
     } do
-      local stranger <close> = assert(strangers.call(a))
+      local stranger <close> = strangers.call(a)
       assert(stranger:say(case[1](stranger)))
       assert.is_table(stranger:hear())
       local message, err = stranger:hear()
@@ -248,7 +242,7 @@ describe("letting in", function()
     assert(a:evict "key")
     assert.equal(nodes.bytes(3 << 20), nodes.content(a, "key"))
     for _, signature in ipairs { nodes.NONE, ("s"):rep(64) } do
-      local liar <close> = assert(strangers.call(b, { tls = false }))
+      local liar <close> = strangers.call(b, { tls = false })
       assert(liar:say(liar:hello { signature = signature }))
       assert.is_table(liar:hear())
       local message, err = liar:hear()

@@ -1,5 +1,6 @@
 local filo = require "filo"
 local new_terminal = require "spec.support.terminal"
+local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
 local temp = require "spec.support.temp"
@@ -379,10 +380,8 @@ describe("the prompt", function()
     terminal:type "x = 1"
     terminal:expect "> x = 1"
     terminal.child:kill "KILL"
-    local pid = terminal.folder:read("pid"):match "%d+"
-    local deadline = runtime.now() + 20
-    while io.open("/proc/" .. pid .. "/status") and runtime.now() < deadline do runtime.sleep(0.01) end
-    assert.is_nil(io.open("/proc/" .. pid .. "/status"))
+    local status = "/proc/" .. terminal.folder:read("pid"):match "%d+" .. "/status"
+    nodes.wait(function() return not nodes.exists(status) end, "end of the prompt", 20)
   end)
 
   it("prompts after a script, with its globals", function()

@@ -2,7 +2,7 @@
 
 local forge = require "spec.support.forge"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
 local temp = require "spec.support.temp"
 
 local NAMES = { "../../x", "/x", "..", "a/../../../x", "./x", "../" .. ("x"):rep(29), ("../"):rep(10) .. "xx" }
@@ -50,7 +50,7 @@ describe("a name that leads out of the root", function()
   it("cannot come from a peer", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local stranger <close> = raw_peers.meet(a)
+    local stranger <close> = strangers.meet(a, { tls = false })
     for _, name in ipairs(NAMES) do
       for _, topic in ipairs { "find", "check", "read" } do
         local body = { namespace = name, key_hash = name, version = 1, hashes = true, first = 0, count = 1 }

@@ -3,7 +3,8 @@
 
 local forge = require "spec.support.forge"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
+local wire = require "spec.support.wire"
 
 describe("a message", function()
   it("has any length up to 1 MiB, both ways", function()
@@ -20,22 +21,16 @@ describe("a message", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
     for _, step in ipairs { 1 << 20, 1000, 7, 1 } do
-      local stranger <close> = raw_peers.meet(a)
+      local stranger <close> = strangers.meet(a, { tls = false })
       local forged = forge(stranger.identity, { content = nodes.bytes(3000, step) })
+      local place = { namespace = forged.namespace, key_hash = forged.key_hash }
       local fill = assert(stranger:offer(forged))
-      stranger:stream(forged.hashes)
-      assert(stranger:wait_credit(1, 32 + 3000))
-      stranger:hold()
-      local before = stranger:request("find", { namespace = forged.namespace, key_hash = forged.key_hash })
-      stranger:stream(forged.content)
-      stranger:end_stream()
-      local after = stranger:request("check", { namespace = forged.namespace, key_hash = forged.key_hash })
-      stranger:release(step)
-      assert.same({}, (stranger:reply(before)))
-      assert.same({}, (stranger:reply(after)))
-      assert.same({}, (stranger:reply(fill)))
-      local found = stranger:ask("find", { namespace = forged.namespace, key_hash = forged.key_hash })
-      assert.equal(forged.hashes .. forged.content, found.body)
+      assert(stranger.line:write_stream(1, forged.hashes))
+      assert(stranger.line:wait_credit(1, 32 + 3000))
+      stranger.line:write(wire.value { id = 101, topic = "find", body = place } .. wire.stream(1, forged.content) .. wire.stream(1, "")
+        .. wire.value { id = 102, topic = "check", body = place }, step)
+      for _, number in ipairs { 101, 102, fill } do assert.same({}, (stranger:reply(number))) end
+      assert.equal(forged.hashes .. forged.content, stranger:find(forged).body)
     end
   end)
 end)

@@ -2,23 +2,20 @@
 
 local forge = require "spec.support.forge"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
 
 describe("a peer's object", function()
   local function check(size, ...)
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false, policy = { quorum = 1 } })
-    local stranger <close> = raw_peers.meet(a)
+    local stranger <close> = strangers.meet(a, { tls = false })
     local forged = forge(stranger.identity, { size = size })
     for _, expected in ipairs { ... } do
-      local answer, err = stranger:ask("offer", { record = forged.record })
-      assert.is_nil(answer)
-      assert.equal(expected, err.code)
-      answer, err = stranger:ask("store", { record = forged.record, body = "" })
-      assert.is_nil(answer)
-      assert.is_true(err.code == expected or err.code == "corrupt")
+      assert.equal(expected, (stranger:refusal("offer", { record = forged.record })))
+      local code = stranger:refusal("store", { record = forged.record, body = "" })
+      assert.is_true(code == expected or code == "corrupt")
     end
-    assert.same({}, (stranger:ask("find", { namespace = forged.namespace, key_hash = forged.key_hash })))
+    assert.same({}, (stranger:find(forged)))
     assert(a:store("key", "the node goes on"))
   end
 
@@ -31,13 +28,13 @@ describe("a peer's object", function()
   it("of no bytes is taken, by any way", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false, policy = { quorum = 1 } })
-    local stranger <close> = raw_peers.meet(a)
+    local stranger <close> = strangers.meet(a, { tls = false })
     local whole, streamed = forge(stranger.identity), forge(stranger.identity, { key_hash = ("s"):rep(32) })
     assert.same({}, (stranger:ask("store", { record = whole.record, body = "" })))
     assert.same({ want = 0, hashes = false }, (stranger:ask("offer", { record = streamed.record })))
     assert.same({}, (stranger:ask("fill", { record = streamed.record, stream = 0, hashes = false, first = 0 })))
     for _, forged in ipairs { whole, streamed } do
-      local found = stranger:ask("find", { namespace = forged.namespace, key_hash = forged.key_hash })
+      local found = stranger:find(forged)
       assert.same({ record = forged.record, body = "" }, found)
     end
     assert(a:store("empty", ""))

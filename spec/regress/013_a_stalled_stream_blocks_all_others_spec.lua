@@ -3,7 +3,8 @@
 local filo = require "filo"
 local forge = require "spec.support.forge"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
+local wire = require "spec.support.wire"
 
 local LARGE = 20 << 20
 local DEADLINE = 20 -- less than a stalled stream is given
@@ -14,7 +15,7 @@ local function start(net)
   local a = net:start("a", options)
   local b = net:start("b", { tls = false, bootstrap = { a.address }, policy = { quorum = 2 } })
   nodes.peers(b, 1)
-  return a, b, raw_peers.meet(a)
+  return a, b, strangers.meet(a, { tls = false })
 end
 
 ---b stores at a and gets back from it.
@@ -37,10 +38,7 @@ describe("while a peer", function()
     local a, b, stranger = start(net)
     local _ <close> = stranger
     local forged = forge(stranger.identity, { content = nodes.bytes(3 << 20) })
-    local fill = assert(stranger:offer(forged))
-    stranger:stream(forged.hashes .. forged.content)
-    stranger:end_stream()
-    assert.same({}, (stranger:reply(fill)))
+    assert.same({}, (stranger:deliver(forged, stranger:offer(forged))))
     for _ = 1, 8 do -- and gives no credit
       assert(stranger:ask("read", {
         namespace = forged.namespace, key_hash = forged.key_hash, version = forged.version, hashes = true, first = 0, count = 3,
@@ -55,7 +53,7 @@ describe("while a peer", function()
     local _ <close> = stranger
     local forged = forge(stranger.identity, { content = nodes.bytes(3 << 20) })
     assert(stranger:offer(forged))
-    stranger:stream(forged.hashes .. forged.content:sub(1, 1500000))
+    assert(stranger.line:write_stream(1, forged.hashes .. forged.content:sub(1, 1500000)))
     check_others(a, b)
   end)
 
@@ -63,7 +61,7 @@ describe("while a peer", function()
     local net <close> = nodes.net()
     local a, b, stranger = start(net)
     local _ <close> = stranger
-    stranger:frame(0x01, 1000, "a message that goes no further")
+    stranger.line:write(wire.message(("x"):rep(1000)):sub(1, 100))
     check_others(a, b)
   end)
 

@@ -1,11 +1,13 @@
 -- A connection that closed burned a core for ever. The node is a process of its own here, and what it uses is compared with what this
 -- one uses meanwhile.
 
+local filo = require "filo"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
 local temp = require "spec.support.temp"
+local wire = require "spec.support.wire"
 
 local NODE = [[
   local filo = require "filo"
@@ -35,12 +37,12 @@ local function compute()
 end
 
 local ENDS = {
-  ["at once"] = function(node) return raw_peers.dial(node) end,
-  ["in the greeting"] = function(node) return raw_peers.introduce(node) end,
-  ["after it was let in"] = function(node) return raw_peers.meet(node) end,
+  ["at once"] = function(node) return assert(filo.dial(node.address)) end,
+  ["in the greeting"] = function(node) return strangers.call(node, { tls = false }) end,
+  ["after it was let in"] = function(node) return strangers.meet(node, { tls = false }) end,
   ["in the middle of a frame"] = function(node)
-    local stranger = raw_peers.meet(node)
-    stranger:frame(0x01, 1000, "half")
+    local stranger = strangers.meet(node, { tls = false })
+    stranger.line:write(wire.message(("x"):rep(1000)):sub(1, 9))
     return stranger
   end,
 }
@@ -53,8 +55,8 @@ describe("connections that were closed", function()
     for _, begin in pairs(ENDS) do
       for _ = 1, 5 do begin(node):close() end
     end
-    local last <close> = raw_peers.meet(node)
-    assert(last:ask("find", { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) }))
+    local last <close> = strangers.meet(node, { tls = false })
+    assert(last:find { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) })
     local own, before = ticks "self", ticks(child.pid)
     compute()
     local used, here = ticks(child.pid) - before, ticks "self" - own

@@ -1,15 +1,15 @@
 -- Descriptors leaked with every connection.
 
+local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
-local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
 
 local TIMES = 100
 
-local function descriptors()
+local function open_count()
   local count = 0
-  for _ in lfs.dir "/proc/self/fd" do count = count + 1 end
+  for _ in pairs(descriptors()) do count = count + 1 end
   return count
 end
 
@@ -19,27 +19,27 @@ local function check(fn)
   filo.sleep(0)
   local before
   nodes.wait(function()
-    local count = descriptors()
+    local count = open_count()
     if before == count then return true end
     before = count
   end, "quiet")
   for i = 1, TIMES do fn(i) end
-  nodes.wait(function() return descriptors() <= before end, "end of the descriptors")
+  nodes.wait(function() return open_count() <= before end, "end of the descriptors")
 end
 
 describe("descriptors do not leak", function()
   it("by connections that come and go", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false, policy = { quorum = 1 } })
-    check(function() raw_peers.dial(a):close() end)
-    check(function() raw_peers.introduce(a):close() end)
+    check(function() assert(filo.dial(a.address)):close() end)
+    check(function() strangers.call(a, { tls = false }):close() end)
     check(function()
-      local stranger <close> = raw_peers.meet(a)
-      assert(stranger:ask("find", { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) }))
+      local stranger <close> = strangers.meet(a, { tls = false })
+      assert(stranger:find { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) })
     end)
     check(function()
-      local stranger <close> = raw_peers.introduce(a)
-      stranger:hello { proof = false }
+      local stranger <close> = strangers.call(a, { tls = false })
+      stranger:say(stranger:hello { proof = nodes.NONE })
       stranger:farewell()
     end)
   end)

@@ -1,21 +1,17 @@
 -- Nobody had to prove who he was: any program that could connect was a peer.
 
-local crypto = require "filo.core.crypto"
 local forge = require "spec.support.forge"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
-
----Codes of core/error.h, as a reset tells them.
-local DENIED, PROTOCOL, UNSUPPORTED = 7, 12, 17
+local strangers = require "spec.support.stranger"
 
 local HELLOS = {
-  ["does not prove that it knows the secret"] = { { proof = false }, DENIED },
-  ["proves another secret"] = { { proof = ("p"):rep(32) }, DENIED },
-  ["does not prove its ID"] = { { signature = false }, DENIED },
-  ["claims another's ID"] = { { signature = ("s"):rep(64) }, DENIED },
-  ["speaks another version"] = { { version = 2 }, UNSUPPORTED },
-  ["sends a proof that is none"] = { { proof = "short" }, PROTOCOL },
-  ["sends a field of another type"] = { { listen = 5 }, PROTOCOL },
+  ["does not prove that it knows the secret"] = { { proof = nodes.NONE }, "denied" },
+  ["proves another secret"] = { { proof = ("p"):rep(32) }, "denied" },
+  ["does not prove its ID"] = { { signature = nodes.NONE }, "denied" },
+  ["claims another's ID"] = { { signature = ("s"):rep(64) }, "denied" },
+  ["speaks another version"] = { { version = 2 }, "unsupported" },
+  ["sends a proof that is none"] = { { proof = "short" }, "protocol" },
+  ["sends a field of another type"] = { { listen = 5 }, "protocol" },
 }
 
 describe("a node", function()
@@ -23,9 +19,9 @@ describe("a node", function()
     it("refuses who " .. what, function()
       local net <close> = nodes.net()
       local a = net:start("a", { tls = false })
-      local stranger <close> = raw_peers.introduce(a)
-      stranger:hello(case[1])
-      stranger:message { id = 1, topic = "find", body = { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) } }
+      local stranger <close> = strangers.call(a, { tls = false })
+      stranger:say(stranger:hello(case[1]))
+      stranger:say { id = 1, topic = "find", body = { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) } }
       assert.equal(case[2], stranger:farewell())
       assert.is_nil(stranger.replies[1])
       assert.same({}, a:peers())
@@ -35,28 +31,27 @@ describe("a node", function()
   it("refuses a hello that somebody else has sent", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local honest <close> = raw_peers.meet(a)
-    local thief <close> = raw_peers.introduce(a, { identity = honest.identity })
-    thief:hello { proof = crypto.hmac_sha256(nodes.SECRET, "filo cluster v1 dialler" .. honest.binding),
-      signature = honest.identity:sign("filo hello v1 dialler" .. honest.binding) }
-    assert.equal(DENIED, thief:farewell())
+    local honest <close> = strangers.meet(a, { tls = false })
+    local thief <close> = strangers.call(a, { identity = honest.identity, tls = false })
+    thief:say(thief:hello { proof = honest:proof(), signature = honest:signature() })
+    assert.equal("denied", thief:farewell())
     assert.equal(1, #a:peers())
   end)
 
   it("gives nothing to who was not let in, and takes nothing", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local stranger <close> = raw_peers.introduce(a)
+    local stranger <close> = strangers.call(a, { tls = false })
     local forged = forge(stranger.identity, { content = "content" })
-    stranger:message { id = 1, topic = "store", body = { record = forged.record, body = forged.hashes .. forged.content } }
-    assert.equal(PROTOCOL, stranger:farewell())
-    local late <close> = raw_peers.introduce(a)
-    late:hello { proof = false }
-    late:message { welcome = true }
-    late:message { id = 1, topic = "store", body = { record = forged.record, body = forged.hashes .. forged.content } }
-    assert.equal(DENIED, late:farewell())
-    local honest <close> = raw_peers.meet(a)
-    assert.same({}, (honest:ask("find", { namespace = forged.namespace, key_hash = forged.key_hash })))
+    stranger:say { id = 1, topic = "store", body = { record = forged.record, body = forged.hashes .. forged.content } }
+    assert.equal("protocol", stranger:farewell())
+    local late <close> = strangers.call(a, { tls = false })
+    late:say(late:hello { proof = nodes.NONE })
+    late:say { welcome = true }
+    late:say { id = 1, topic = "store", body = { record = forged.record, body = forged.hashes .. forged.content } }
+    assert.equal("denied", late:farewell())
+    local honest <close> = strangers.meet(a, { tls = false })
+    assert.same({}, (honest:find(forged)))
   end)
 
   it("refuses everybody when it has no secret and lists nobody", function()

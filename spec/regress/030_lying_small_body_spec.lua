@@ -17,8 +17,8 @@ describe("a small body that does not match its record", function()
     local a, b = net:cluster(2)
     local content = nodes.bytes(1000)
     assert(a:store("key", content))
-    local liar <close> = strangers.dial(a)
-    local good = liar:ask("find", { namespace = a.namespace, key_hash = a:key_hash "key" }).body
+    local liar <close> = strangers.meet(a)
+    local good = liar:ask("find", { namespace = a.namespace, key_hash = a:key_hash "key" })
     local answer = b.peer_list.handlers.find
     b.peer_list:handle("find", function(...)
       filo.sleep(0.05) -- the liar is first
@@ -37,9 +37,9 @@ describe("a small body that does not match its record", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     assert(a:store("key", nodes.bytes(1000)))
-    local liar <close> = strangers.dial(a)
+    local liar <close> = strangers.meet(a)
     nodes.peers(a, 1)
-    local good = liar:ask("find", { namespace = a.namespace, key_hash = a:key_hash "key" }).body
+    local good = liar:ask("find", { namespace = a.namespace, key_hash = a:key_hash "key" })
     assert(a:evict "key")
     for _, lie in ipairs(lies(good)) do
       liar:on("find", function() return { body = { record = good.record, body = lie } } end)

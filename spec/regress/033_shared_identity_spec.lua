@@ -47,11 +47,11 @@ describe("a second connection of a peer", function()
     local _ <close> = limits { rival = 0.05 }
     local net <close> = nodes.net()
     local a = net:start "a"
-    local silent <close> = strangers.dial(a)
+    local silent <close> = strangers.meet(a)
     silent:on("ping", function() end)
     nodes.peers(a, 1)
     local first = a:peers()[1]
-    local second <close> = strangers.dial(a, { identity = silent.identity })
+    local second <close> = strangers.meet(a, { identity = silent.identity })
     nodes.wait(function() return a:peers()[1] ~= first end, "second connection")
     assert.equal(1, #a:peers())
     assert.same({ answer = 5 }, { answer = (second:on("sum", function() return { body = 5 } end) or a:request(second.id, "sum")) })

@@ -18,13 +18,13 @@ describe("requests of one peer", function()
       running = running - 1
       return body
     end)
-    local stranger <close> = strangers.dial(a)
+    local stranger <close> = strangers.meet(a)
     local sent = {}
-    for i = 1, 100 do sent[i] = stranger:send("wait", i) end
-    for i = 100, 11, -1 do assert.equal("busy", stranger:reply(sent[i]).error.code) end
+    for i = 1, 100 do sent[i] = stranger:request("wait", i) end
+    for i = 100, 11, -1 do assert.equal("busy", select(2, stranger:reply(sent[i])).code) end
     assert.equal(10, most)
     go_on = true
-    for i = 1, 10 do assert.equal(i, stranger:reply(sent[i]).body) end
-    assert.equal(7, stranger:ask("wait", 7).body)
+    for i = 1, 10 do assert.equal(i, (stranger:reply(sent[i]))) end
+    assert.equal(7, (stranger:ask("wait", 7)))
   end)
 end)

@@ -19,7 +19,7 @@ describe("a peer that agrees to take a copy", function()
       table.sort(peers, function(x) return x.id == stranger.id end)
       return peers, 1
     end } } })
-    stranger = strangers.dial(a)
+    stranger = strangers.meet(a)
     local _ <close> = stranger
     nodes.peers(a, 2)
     for topic, answer in pairs(answers) do stranger:on(topic, answer) end
@@ -45,7 +45,7 @@ describe("a peer that agrees to take a copy", function()
         return { body = { want = 0, hashes = true } }
       end,
       fill = function(body, stranger)
-        transfer = assert(stranger.connection:receive_object(body.stream, partial, true, 0))
+        transfer = assert(stranger.line:receive_object(body.stream, partial, true, 0))
         assert(transfer:join())
       end,
     }, "it took all bytes, but does not say")
@@ -57,7 +57,7 @@ describe("a peer that agrees to take a copy", function()
   it("and has it already, or nothing of it is missing, need not take bytes", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local stranger <close> = strangers.dial(a)
+    local stranger <close> = strangers.meet(a)
     nodes.peers(a, 1)
     stranger:on("offer", function() return { body = {} } end)
     assert.equal(2, #assert(a:store("key", nodes.bytes(BIG))).copies)

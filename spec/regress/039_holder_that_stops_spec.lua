@@ -64,9 +64,9 @@ end)
 
 describe("a holder that does not answer", function()
   local function silent_holder(a, key)
-    local stranger = strangers.dial(a)
+    local stranger = strangers.meet(a)
     local answer = stranger:ask("find", { namespace = a.namespace, key_hash = a:key_hash(key) })
-    stranger:on("find", function() return { body = { record = answer.body.record } } end)
+    stranger:on("find", function() return { body = { record = answer.record } } end)
     stranger:on("read", function() end)
     return stranger
   end

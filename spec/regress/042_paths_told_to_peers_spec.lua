@@ -7,18 +7,17 @@ describe("a node that cannot keep a copy", function()
   it("tells the kind of failure and no path; its own log has all", function()
     local net <close> = nodes.net()
     local a = net:start("a", { reserve = 1 << 60 })
-    local stranger <close> = strangers.dial(a)
-    for _, ask in ipairs {
-      function() return stranger:ask("store", { record = stranger:record { size = 10 }, body = ("x"):rep(42) }) end,
-      function() return stranger:ask("offer", { record = stranger:record { size = 10 } }) end,
-      function() return stranger:ask("store", { record = ("x"):rep(300), body = "" }) end,
+    local stranger <close> = strangers.meet(a)
+    for _, case in ipairs {
+      { "store", { record = stranger:record { size = 10 }, body = ("x"):rep(42) } },
+      { "offer", { record = stranger:record { size = 10 } } },
+      { "store", { record = ("x"):rep(300), body = "" } },
     } do
-      local reply = ask()
-      assert.is_nil(reply.body)
-      assert.is_nil(reply.error.message:find(net.folder.path, 1, true))
-      assert.is_nil(reply.error.message:find("/", 1, true))
+      local _, message = stranger:refusal(case[1], case[2])
+      assert.is_nil(message:find(net.folder.path, 1, true))
+      assert.is_nil(message:find("/", 1, true))
     end
-    assert.equal("no_space", stranger:ask("offer", { record = stranger:record { size = 10 } }).error.code)
+    assert.equal("no_space", (stranger:refusal("offer", { record = stranger:record { size = 10 } })))
   end)
 
   it("says so when a folder cannot be written", function()

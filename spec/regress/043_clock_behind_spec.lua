@@ -74,7 +74,7 @@ describe("an owner whose clock is behind what its peers hold", function()
   it("does not believe a record that is not its own", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local liar <close> = strangers.dial(a)
+    local liar <close> = strangers.meet(a)
     nodes.peers(a, 1)
     for _, record in ipairs { liar:record { size = 5, version = 1 << 62 }, ("x"):rep(300) } do
       liar:on("store", function() return { body = { record = record } } end)

@@ -2,14 +2,13 @@
 
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
-local wire = require "spec.support.wire"
+local strangers = require "spec.support.stranger"
 
 describe("a request that waits until the peer reads", function()
   it("fails as others do when the connection closes", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local peer <close> = wire.dial(a.address)
-    peer:greet "the cluster secret of a test"
+    local peer <close> = strangers.meet(a, { tls = false })
     nodes.peers(a, 1)
     local requests = {}
     for i = 1, 40 do

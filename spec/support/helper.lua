@@ -2,24 +2,13 @@
 ---FILO_GC=stress makes the collector run all the time, so that anything not kept alive is soon missed.
 
 local busted = require "busted"
-local lfs = require "lfs"
+local descriptors = require "spec.support.descriptors"
 local net = require "filo.core.net"
 local runtime = require "filo.core.runtime"
 
 local SETTLE_SECONDS = 5
 
 if os.getenv "FILO_GC" == "stress" then collectgarbage("incremental", 1, 1000, 1) end
-
----Open descriptors by number, with what they are.
-local function descriptors()
-  local open = {}
-  for name in lfs.dir "/proc/self/fd" do
-    local attributes = lfs.symlinkattributes("/proc/self/fd/" .. name)
-    local target = attributes and attributes.target
-    if target and not target:find "/fd$" then open[name] = target end
-  end
-  return open
-end
 
 ---Descriptors that are open now and were not before.
 local function leaked(before)

@@ -57,7 +57,7 @@ function links.pair(given)
     if name ~= "admit" and name ~= "address" then options[name] = value end
   end
   local server <close> = links.listen(options, address)
-  local dialling = runtime.spawn(net.dial, given.dial or server.address, links.options(links.a, options))
+  local dialling = runtime.spawn(net.dial, server.address, links.options(links.a, options))
   local b = server:accept()
   local a = assert(dialling:join())
   assert(b:ready())

@@ -7,7 +7,6 @@
 local crypto = require "filo.core.crypto"
 local lfs = require "lfs"
 local store = require "filo.core.store"
-local temp = require "spec.support.temp"
 
 local stores = {}
 
@@ -78,13 +77,20 @@ function stores.drain(reader, max)
   end
 end
 
+---The content of an object, or a part.
+---@return string? content
+---@return filo.Error? err
+function stores.read(object, offset, stop)
+  local reader <close> = assert(object:reader(offset, stop))
+  return stores.drain(reader)
+end
+
 ---The content of what is stored under a key.
 ---@return string? content
 ---@return filo.Error? err
 function stores.get(disk, key, offset, stop)
   local object <close> = stores.object(disk, key)
-  local reader <close> = assert(object:reader(offset, stop))
-  return stores.drain(reader)
+  return stores.read(object, offset, stop)
 end
 
 ---The names in a folder, sorted.
@@ -107,7 +113,7 @@ end
 
 ---Makes the folders of a file and writes it.
 function stores.plant(folder, name, bytes)
-  assert(os.execute("mkdir -p -- " .. temp.quote(folder:file(name):match "^(.*)/")))
+  for at in name:gmatch "()/" do lfs.mkdir(folder:file(name:sub(1, at - 1))) end
   return folder:write(name, bytes)
 end
 

@@ -1,9 +1,11 @@
----The far side of a connection without TLS, byte by byte: it can say what no node would say, cut wherever it likes.
+---The far side of a connection without TLS, byte by byte: it can say what no node would say, cut wherever it likes. It reads only when
+---told to. Its messages go as on a connection of filo.core.net (send, receive, binding, close); beside these it has the frames.
 ---
 ---    local peer <close> = wire.dial(address)            -- the handshake is done
----    peer:send(wire.message(bytes) .. wire.credit(1, 10), 3)   -- three bytes at a time
+---    peer:write(wire.message(bytes) .. wire.credit(1, 10), 3)   -- three bytes at a time
 ---    local frame = peer:frame()                         -- {type = "message", bytes = ...}; nil, err at the end
----    peer:hello(node, secret)                           -- as a node, let in
+---    peer:write_stream(1, bytes)                        -- as the other side gives credit
+---    assert.equal("protocol", peer:last_words())        -- why the other side has ended the connection
 
 local cbor = require "filo.core.cbor"
 local crypto = require "filo.core.crypto"
@@ -15,6 +17,12 @@ local MAGIC = "filo/1\r\n"
 local SECONDS = 20
 local NAMES = { "message", "stream", "credit", "reset" }
 
+---Codes of core/error.h, as a reset tells them.
+local REASONS = {
+  "invalid", "not_found", "exists", "corrupt", "io", "no_space", "denied", "locked", "timeout", "closed", "cancelled", "protocol",
+  "unreachable", "busy", "too_large", "no_memory", "unsupported",
+}
+
 wire.me = assert(crypto.identity_from_secrets(("w"):rep(32), ("i"):rep(32)))
 
 ---Frames as bytes.
@@ -25,6 +33,11 @@ function wire.credit(number, bytes) return ("<BI4I4"):pack(3, number, bytes) end
 function wire.reset(number, reason) return ("<BI4I4"):pack(4, number, reason) end
 
 ---@class spec.WirePeer
+---@field id string the other side's
+---@field messages table that have come and were not received yet
+---@field streams table bytes that have come, by stream
+---@field credit table that has come, by stream
+---@field resets table reasons, by stream
 local Peer = {}
 Peer.__index = Peer
 
@@ -40,12 +53,13 @@ function Peer:read(count)
   return table.concat(pieces)
 end
 
----Sends so many bytes at a time, each as a piece of its own; all at once when left out.
-function Peer:send(bytes, step)
-  for at = 1, #bytes, step or math.max(#bytes, 1) do
-    assert(self.raw:write(bytes:sub(at, step and at + step - 1 or -1)))
+---Writes so many bytes at a time, each as a piece of its own; all at once when left out.
+function Peer:write(bytes, step)
+  if not step then return assert(self.raw:write(bytes)) end
+  for at = 1, #bytes, step do
+    assert(self.raw:write(bytes:sub(at, at + step - 1)))
     assert(self.raw:flush())
-    if step then filo.sleep(0) end -- the other side reads it
+    filo.sleep(0) -- the other side reads it
   end
 end
 
@@ -60,63 +74,89 @@ function Peer:frame()
   return frame
 end
 
----The next message, as a value.
-function Peer:value()
+---Takes the next frame and notes what it says; nil, err at the end.
+function Peer:take()
   local frame, err = self:frame()
   if not frame then return nil, err end
-  assert(frame.type == "message", "a message was expected, not a " .. frame.type)
-  return cbor.decode(frame.bytes)
-end
-
----Reads to the end; gives the reason of the last words, a reset of stream 0, if there were such.
-function Peer:last_words()
-  local reason
-  while true do
-    local frame, err = self:frame()
-    if not frame then return reason, err end
-    if frame.type == "reset" and frame.stream == 0 then reason = frame.value end
+  local stream = frame.stream
+  if frame.type == "message" then
+    table.insert(self.messages, cbor.decode(frame.bytes))
+  elseif frame.type == "stream" then
+    self.streams[stream] = (self.streams[stream] or "") .. frame.bytes
+  elseif frame.type == "credit" then
+    self.credit[stream] = (self.credit[stream] or 0) + frame.value
+  else
+    self.resets[stream] = REASONS[frame.value] or "closed"
   end
+  return frame
 end
 
-local function part(dialler) return dialler and "dialler" or "listener" end
+---Sends a message.
+function Peer:send(message) return self.raw:write(wire.value(message)) end
 
----The proof of the cluster secret, by one side.
-function Peer:proof(secret, dialler)
-  return crypto.hmac_sha256(secret, "filo cluster v1 " .. part(dialler) .. self.binding)
+---The next message; at the end nil, and the reason as last_words gives it.
+function Peer:receive()
+  while #self.messages == 0 do
+    local frame, err = self:take()
+    if not frame then return nil, filo.error(self.resets[0] or err.code, "the other side has ended the connection") end
+  end
+  return table.remove(self.messages, 1)
 end
 
----What a node says first; fields may be changed.
-function Peer:make_hello(secret, fields)
-  local hello = {
-    version = 1, proof = self:proof(secret, self.dialler),
-    signature = self.identity:sign("filo hello v1 " .. part(self.dialler) .. self.binding),
-  }
-  for name, value in pairs(fields or {}) do hello[name] = value end
-  return { hello = hello }
+---Reads to the end; gives the reason that was told, in a reset of stream 0, if there was one.
+function Peer:last_words()
+  local frame, err
+  repeat frame, err = self:take() until not frame
+  return self.resets[0], err
 end
 
----Greets a node and is let in.
-function Peer:greet(secret)
-  self:send(wire.value(self:make_hello(secret)) .. wire.value { welcome = true })
-  assert(self:value().hello)
-  assert(self:value().welcome)
-  return self
+---Waits for so much credit on a stream in all; false when it is reset or the connection ends.
+function Peer:wait_credit(stream, bytes)
+  while (self.credit[stream] or 0) < bytes do
+    if not self:take() or self.resets[stream] then return false end
+  end
+  return true
 end
+
+---Writes bytes of a stream, as credit comes for them, in frames of that size, cut at each step. False when no more credit comes.
+function Peer:write_stream(stream, bytes, size, step)
+  local at = 1
+  while at <= #bytes do
+    local sent = self.sent[stream] or 0
+    if not self:wait_credit(stream, sent + 1) then return false end
+    local piece = bytes:sub(at, at + math.min(self.credit[stream] - sent, size or 1 << 18) - 1)
+    self:write(wire.stream(stream, piece), step)
+    self.sent[stream], at = sent + #piece, at + #piece
+  end
+  return true
+end
+
+---Gives credit for so many bytes of a stream and reads them; nil when the connection ends before.
+function Peer:read_stream(stream, count)
+  self:write(wire.credit(stream, count))
+  while #(self.streams[stream] or "") < count do
+    if not self:take() then return nil end
+  end
+  return self.streams[stream]
+end
+
+function Peer:binding() return self.bound_to end
 
 function Peer:close() self.raw:close() end
 Peer.__close = Peer.close
 
 local function shake_hands(raw, dialler, identity)
-  local self = setmetatable({ raw = assert(raw), dialler = dialler, identity = identity or wire.me }, Peer)
-  local ours = MAGIC .. crypto.random(32) .. self.identity:raw_id()
-  self:send(ours)
+  local self = setmetatable({ raw = assert(raw), messages = {}, streams = {}, credit = {}, resets = {}, sent = {} }, Peer)
+  local ours = MAGIC .. crypto.random(32) .. (identity or wire.me):raw_id()
+  self:write(ours)
   local theirs = assert(self:read(72))
   assert(theirs:sub(1, 8) == MAGIC)
   self.id = theirs:sub(41)
-  self.binding = crypto.digest("sha256", dialler and ours .. theirs or theirs .. ours)
+  self.bound_to = crypto.digest("sha256", dialler and ours .. theirs or theirs .. ours)
   return self
 end
 
+---@param identity? table wire.me when left out
 function wire.dial(address, identity) return shake_hands(filo.dial(address), true, identity) end
 
 ---Accepts the next connection of a filo.listen listener.
