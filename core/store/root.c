@@ -187,6 +187,11 @@ static int locked_by_other(const struct filo_store *store, struct filo_error *er
                    store->root, pid);
 }
 
+/* The folder itself is locked too, since the file may be removed; not where that cannot be (NFS). */
+static bool is_locked(const struct filo_store *store) {
+  return flock(store->root_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 static int lock(struct filo_store *store, struct filo_error *err) {
   store->lock_fd =
       openat(store->root_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -199,6 +204,7 @@ static int lock(struct filo_store *store, struct filo_error *err) {
     if (error == EWOULDBLOCK) return locked_by_other(store, err);
     return filo_fail_errno(err, error, "cannot lock %s/%s", store->root, lock_name);
   }
+  if (is_locked(store)) return locked_by_other(store, err);
   char text[16];
   int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
   /* The pid only serves a message: a full disk must not keep a node from starting and deleting. */
