@@ -151,19 +151,30 @@ static int resume(struct filo_incoming *incoming, struct filo_error *err) {
   return 0;
 }
 
-static int start(struct filo_incoming *incoming, struct filo_error *err) {
+/* Room is taken last: a partial without a valid list gives all of its own back, and one that turns
+ * out good is kept when there is not enough. */
+static int take_room(struct filo_incoming *incoming, struct filo_error *err) {
   struct filo_draft *draft = &incoming->draft;
   struct stat st;
-  bool found = fstatat(draft->store->tmp_fd, incoming->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-  int rc = promise(incoming, found ? (uint64_t)st.st_blocks * 512 : 0, err);
-  if (rc == 0) rc = filo_draft_create(draft, incoming->name, err);
-  if (rc == 0 && chunks_of(incoming) > 0) rc = filo_draft_allocate(draft, record_at(incoming), err);
-  if (rc == 0)
-    rc = filo_body_init(&incoming->body, draft->fd, incoming->label, &draft->fields, err);
+  bool seen = fstat(draft->fd, &st) == 0;
+  int rc = promise(incoming, seen ? (uint64_t)st.st_blocks * 512 : 0, err);
+  return rc < 0 || chunks_of(incoming) == 0 ? rc
+                                            : filo_draft_allocate(draft, record_at(incoming), err);
+}
+
+static int start(struct filo_incoming *incoming, struct filo_error *err) {
+  struct filo_draft *draft = &incoming->draft;
+  int rc = filo_body_init(&incoming->body, -1, incoming->label, &draft->fields, err);
   if (rc < 0) return rc;
   incoming->loaded = true;
-  if (chunks_of(incoming) == 0) atomic_store(&incoming->has_hashes, true);
-  return found && chunks_of(incoming) > 0 ? resume(incoming, err) : 0;
+  rc = filo_draft_create(draft, incoming->name, err);
+  if (rc < 0) return rc;
+  incoming->body.fd = draft->fd;
+  if (chunks_of(incoming) == 0)
+    atomic_store(&incoming->has_hashes, true);
+  else
+    rc = resume(incoming, err);
+  return rc < 0 ? rc : take_room(incoming, err);
 }
 
 int filo_incoming_open(struct filo_store *store, const char *path, const unsigned char *record,
