@@ -8,6 +8,7 @@
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -50,6 +51,7 @@ struct filo_store *filo_store_ref(struct filo_store *store);
 /* root.c: the marker, the lock, the folders. */
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
                    struct filo_error *err);
+/* sweep.c: what earlier processes left in tmp/. */
 int filo_root_sweep(struct filo_store *store, struct filo_error *err);
 
 /* folder.c. A place is the folder of an object and its name in there. */
@@ -72,6 +74,8 @@ void filo_place_prune(struct filo_place *place, const unsigned char ns[32], cons
 /* The file of an object, for reading. */
 int filo_place_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
                          int *ret_fd, struct filo_error *err);
+/* Lists a folder by a second descriptor, since closing a DIR closes its own. */
+DIR *filo_list_folder(int fd);
 /* For messages: malloc'ed "<root>/objects/<ns>/<path>"; NULL without memory. */
 char *filo_place_label(const struct filo_store *store, const unsigned char ns[32],
                        const char *path);

@@ -81,12 +81,8 @@ static bool is_copy(int dir, const char *name) {
  */
 static void prune_bad(struct filo_store *store) {
   for (int left = BAD_KEPT + 1; left > BAD_KEPT;) {
-    int copy = openat(store->bad_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-      filo_close_fd(&copy);
-      return;
-    }
+    DIR *dir = filo_list_folder(store->bad_fd);
+    if (!dir) return;
     char oldest[NAME_MAX + 1] = "";
     left = 0;
     for (const struct dirent *entry; (entry = readdir(dir));) {

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "bytes.h"
 #include "store/internal.h"
@@ -21,7 +20,6 @@ static const char marker_start[] = "filo root v1\nowner ";
 enum {
   OWNER_AT = sizeof marker_start - 1,
   MARKER_SIZE = OWNER_AT + FILO_NS_DIGITS + 1,
-  PARTIAL_DAYS = 7,
 };
 
 /* --- the folder itself --- */
@@ -65,18 +63,10 @@ static bool is_nothing(const char *name) {
   return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
 }
 
-/* A second descriptor, since closing a DIR closes its own. */
-static DIR *list_folder(int fd) {
-  int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-  if (!dir && copy >= 0) close(copy);
-  return dir;
-}
-
 /* Of a folder without a marker: FILO_ROOT_EMPTY or FILO_ROOT_BEGUN. */
 static int look_inside(const struct filo_store *store, enum filo_root_state *ret,
                        struct filo_error *err) {
-  DIR *dir = list_folder(store->root_fd);
+  DIR *dir = filo_list_folder(store->root_fd);
   if (!dir) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot list the root %s", store->root);
@@ -187,7 +177,7 @@ static int locked_by_other(const struct filo_store *store, struct filo_error *er
                    store->root, pid);
 }
 
-/* The folder itself is locked too, since the file may be removed; not where that cannot be (NFS). */
+/* The folder itself is locked too, since the file may be removed; not where it cannot be (NFS). */
 static bool is_locked(const struct filo_store *store) {
   return flock(store->root_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
@@ -249,26 +239,4 @@ int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_S
   if (rc == 0) rc = open_subfolder(store, "bad", &store->bad_fd, err);
   if (rc == 0) rc = open_subfolder(store, "objects", &store->objects_fd, err);
   return rc;
-}
-
-static bool resumable(int tmp_fd, const char *name) {
-  size_t len = strlen(name);
-  struct stat st;
-  return len == FILO_NS_DIGITS + 5 && strcmp(name + FILO_NS_DIGITS, ".part") == 0 &&
-         fstatat(tmp_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-         st.st_mtime > time(NULL) - (time_t)PARTIAL_DAYS * 24 * 3600;
-}
-
-int filo_root_sweep(struct filo_store *store, struct filo_error *err) {
-  DIR *dir = list_folder(store->tmp_fd);
-  if (!dir) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot list %s/tmp", store->root);
-  }
-  const struct dirent *entry;
-  while ((entry = readdir(dir)))
-    if (entry->d_name[0] != '.' && !resumable(store->tmp_fd, entry->d_name))
-      unlinkat(store->tmp_fd, entry->d_name, 0);
-  closedir(dir);
-  return 0;
 }
