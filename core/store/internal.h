@@ -35,6 +35,7 @@ struct filo_store {
   int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
   enum filo_durability durability;
   uint64_t reserve;
+  bool flushed;          /* what was in the root when it was opened is durable */
   pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
   unsigned unflushed;    /* under names: publications whose new folders are not durable yet */
   pthread_mutex_t space; /* held from looking at the free space until it is promised */
@@ -51,6 +52,8 @@ struct filo_store *filo_store_ref(struct filo_store *store);
 /* root.c: the marker, the lock, the folders. */
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
                    struct filo_error *err);
+/* Notes in the lock file that nothing is left to flush, if so. */
+void filo_root_close(const struct filo_store *store);
 /* sweep.c: what earlier processes left in tmp/. */
 int filo_root_sweep(struct filo_store *store, struct filo_error *err);
 

@@ -37,6 +37,7 @@ static void place(struct filo_draft *draft) {
   if (rc < 0 && rc != FILO_EXISTS) {
     filo_place_prune(&draft->place, draft->fields.ns, draft->path);
     filo_place_close(&draft->place);
+    draft->place.made = 0;
     return;
   }
   draft->levels = store->unflushed > 0 ? draft->place.depth : draft->place.made;
@@ -50,13 +51,15 @@ void filo_publish_place(struct filo_draft *draft) {
   pthread_mutex_unlock(&draft->store->names);
 }
 
+/* New folders whose flush failed stay counted: all who publish below them try again. */
 void filo_publish_settle(struct filo_draft *draft) {
-  if (draft->place.fd < 0) return;
-  if (draft->place.made > 0) {
+  bool durable = draft->err.code == 0 || draft->err.code == FILO_EXISTS;
+  if (draft->place.made > 0 && durable) {
     pthread_mutex_lock(&draft->store->names);
     draft->store->unflushed--;
     pthread_mutex_unlock(&draft->store->names);
   }
+  draft->place.made = 0;
   filo_place_close(&draft->place);
 }
 
