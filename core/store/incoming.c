@@ -46,6 +46,16 @@ static int promise(struct filo_incoming *incoming, uint64_t here, struct filo_er
 
 /* --- opening --- */
 
+/* "It is here" is an acknowledgement: what was renamed to its place a moment ago, or could not be
+ * flushed then, is as durable as a new copy would be. */
+static int flush_existing(struct filo_store *store, const struct filo_place *place,
+                          const char *path, struct filo_error *err) {
+  if (store->durability == FILO_DURABLE_NONE) return FILO_EXISTS;
+  int error = filo_place_flush(place, place->depth);
+  return error ? filo_fail_errno(err, error, "cannot flush %s for %s", store->root, path)
+               : FILO_EXISTS;
+}
+
 static int check_path(struct filo_store *store, const char *path, const struct filo_record *fields,
                       struct filo_error *err) {
   struct filo_place place;
@@ -54,6 +64,7 @@ static int check_path(struct filo_store *store, const char *path, const struct f
   if (rc == FILO_NOT_FOUND) return 0;
   if (rc < 0) return filo_fail(err, rc, "%s", why.message);
   rc = filo_place_check(&place, path, fields, err);
+  if (rc == FILO_EXISTS) rc = flush_existing(store, &place, path, err);
   filo_place_close(&place);
   return rc;
 }
