@@ -50,8 +50,10 @@ static int promise(struct filo_incoming *incoming, uint64_t here, struct filo_er
  * flushed then, is as durable as a new copy would be. */
 static int flush_existing(struct filo_store *store, const struct filo_place *place,
                           const char *path, struct filo_error *err) {
-  if (store->durability == FILO_DURABLE_NONE) return FILO_EXISTS;
-  int error = filo_place_flush(place, place->depth);
+  pthread_mutex_lock(&store->names);
+  bool needed = store->placed > 0 && store->durability != FILO_DURABLE_NONE;
+  pthread_mutex_unlock(&store->names);
+  int error = needed ? filo_place_flush(place, place->depth) : 0;
   return error ? filo_fail_errno(err, error, "cannot flush %s for %s", store->root, path)
                : FILO_EXISTS;
 }

@@ -37,7 +37,8 @@ struct filo_store {
   uint64_t reserve;
   bool flushed;          /* what was in the root when it was opened is durable */
   pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
-  unsigned unflushed;    /* under names: publications whose new folders are not durable yet */
+  unsigned placed;       /* under names: publications that are renamed and not durable yet */
+  unsigned unflushed;    /* under names: those of them that have made folders */
   pthread_mutex_t space; /* held from looking at the free space until it is promised */
   atomic_uint_least64_t promised; /* bytes that drafts may still write */
   atomic_uint_least64_t drafts;   /* numbers temporary files */
@@ -150,6 +151,7 @@ struct filo_draft {
   /* While being published: */
   char path[FILO_PATH_MAX];
   struct filo_place place;
+  bool placed; /* counted in the store */
   unsigned levels;
   filo_published_fn *fn;
   void *ctx;

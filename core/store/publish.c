@@ -37,10 +37,11 @@ static void place(struct filo_draft *draft) {
   if (rc < 0 && rc != FILO_EXISTS) {
     filo_place_prune(&draft->place, draft->fields.ns, draft->path);
     filo_place_close(&draft->place);
-    draft->place.made = 0;
     return;
   }
   draft->levels = store->unflushed > 0 ? draft->place.depth : draft->place.made;
+  draft->placed = true;
+  store->placed++;
   if (draft->place.made > 0) store->unflushed++;
 }
 
@@ -51,15 +52,18 @@ void filo_publish_place(struct filo_draft *draft) {
   pthread_mutex_unlock(&draft->store->names);
 }
 
-/* New folders whose flush failed stay counted: all who publish below them try again. */
+static void forget(struct filo_store *store, const struct filo_draft *draft) {
+  pthread_mutex_lock(&store->names);
+  store->placed--;
+  if (draft->place.made > 0) store->unflushed--;
+  pthread_mutex_unlock(&store->names);
+}
+
+/* One whose flush failed stays counted. */
 void filo_publish_settle(struct filo_draft *draft) {
   bool durable = draft->err.code == 0 || draft->err.code == FILO_EXISTS;
-  if (draft->place.made > 0 && durable) {
-    pthread_mutex_lock(&draft->store->names);
-    draft->store->unflushed--;
-    pthread_mutex_unlock(&draft->store->names);
-  }
-  draft->place.made = 0;
+  if (draft->placed && durable) forget(draft->store, draft);
+  draft->placed = false;
   filo_place_close(&draft->place);
 }
 
