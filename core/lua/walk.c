@@ -48,9 +48,10 @@ int filo_store_walk(lua_State *L) {
   box->walk->refs = 1;
   box->walk->store = filo_store_handle_ref(store);
   struct filo_error err;
-  if (filo_walk_new(store->store, ns, &box->walk->walk, &err) < 0)
-    return filo_return_error(L, &err);
-  return 1;
+  if (filo_walk_new(store->store, ns, &box->walk->walk, &err) == 0) return 1;
+  unref(box->walk); /* not by the collector: it keeps the store open */
+  box->walk = NULL;
+  return filo_return_error(L, &err);
 }
 
 struct next_call {
@@ -62,12 +63,8 @@ struct next_call {
 
 static void next_work(struct filo_call *base) {
   struct next_call *call = (struct next_call *)base;
-  int got = 1;
-  while (call->count < BATCH && got == 1) {
-    got = filo_walk_next(call->walk->walk, &call->entries[call->count], &base->err);
-    if (got == 1) call->count++;
-  }
-  base->code = got < 0 ? got : 0;
+  while (call->count < BATCH && filo_walk_next(call->walk->walk, &call->entries[call->count]))
+    call->count++;
 }
 
 static void next_discard(struct filo_call *base) {
@@ -99,7 +96,6 @@ static void push_entry(lua_State *L, const struct filo_walk_entry *entry) {
 static int next_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct next_call *call = filo_call_end(L, ctx);
-  if (call->base.code < 0) return filo_call_return(L, &call->base);
   lua_createtable(L, (int)call->count, 0);
   for (unsigned i = 0; i < call->count; i++) {
     push_entry(L, &call->entries[i]);
@@ -110,7 +106,7 @@ static int next_ended(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* next(): a list of entries, empty at the end. An entry: a record's fields, `path`, `record`; or
- * `path` and `problem`. */
+ * `path` and `problem`, of a file or a folder. */
 static int walk_next(lua_State *L) {
   struct walk_box *box = luaL_checkudata(L, 1, WALK_TYPE);
   luaL_argcheck(L, box->walk, 1, "the walk is closed");

@@ -51,7 +51,7 @@ static void sync_all(struct filo_store *store, struct filo_draft *drafts,
 static void place_all(struct filo_draft *drafts, bool large) {
   for (struct filo_draft *d = drafts; d; d = d->next) {
     filo_publish_place(d);
-    if (large) filo_publish_settle(d);
+    if (large) filo_place_close(&d->place);
   }
 }
 

@@ -1,6 +1,7 @@
 /* Nothing below objects/ is reached through a symbolic link. openat2 says so in one call; where it
  * is missing (or a sandbox forbids it), the path is walked folder by folder. */
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -166,4 +167,13 @@ int filo_place_open_file(struct filo_store *store, const unsigned char ns[32], c
   if (fd < 0) return open_failed(store, full, error, err);
   *ret_fd = fd;
   return 0;
+}
+
+DIR *filo_list_folder(int fd) {
+  int copy = openat(fd, ".", FOLDER);
+  DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+  int error = errno;
+  if (!dir && copy >= 0) close(copy);
+  errno = error;
+  return dir;
 }

@@ -46,6 +46,18 @@ static int promise(struct filo_incoming *incoming, uint64_t here, struct filo_er
 
 /* --- opening --- */
 
+/* "It is here" is an acknowledgement: what was renamed to its place a moment ago, or could not be
+ * flushed then, is as durable as a new copy would be. */
+static int flush_existing(struct filo_store *store, const struct filo_place *place,
+                          const char *path, struct filo_error *err) {
+  pthread_mutex_lock(&store->names);
+  bool needed = store->placed > 0 && store->durability != FILO_DURABLE_NONE;
+  pthread_mutex_unlock(&store->names);
+  int error = needed ? filo_place_flush(place, place->depth) : 0;
+  return error ? filo_fail_errno(err, error, "cannot flush %s for %s", store->root, path)
+               : FILO_EXISTS;
+}
+
 static int check_path(struct filo_store *store, const char *path, const struct filo_record *fields,
                       struct filo_error *err) {
   struct filo_place place;
@@ -54,6 +66,7 @@ static int check_path(struct filo_store *store, const char *path, const struct f
   if (rc == FILO_NOT_FOUND) return 0;
   if (rc < 0) return filo_fail(err, rc, "%s", why.message);
   rc = filo_place_check(&place, path, fields, err);
+  if (rc == FILO_EXISTS) rc = flush_existing(store, &place, path, err);
   filo_place_close(&place);
   return rc;
 }
@@ -151,19 +164,30 @@ static int resume(struct filo_incoming *incoming, struct filo_error *err) {
   return 0;
 }
 
-static int start(struct filo_incoming *incoming, struct filo_error *err) {
+/* Room is taken last: a partial without a valid list gives all of its own back, and one that turns
+ * out good is kept when there is not enough. */
+static int take_room(struct filo_incoming *incoming, struct filo_error *err) {
   struct filo_draft *draft = &incoming->draft;
   struct stat st;
-  bool found = fstatat(draft->store->tmp_fd, incoming->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-  int rc = promise(incoming, found ? (uint64_t)st.st_blocks * 512 : 0, err);
-  if (rc == 0) rc = filo_draft_create(draft, incoming->name, err);
-  if (rc == 0 && chunks_of(incoming) > 0) rc = filo_draft_allocate(draft, record_at(incoming), err);
-  if (rc == 0)
-    rc = filo_body_init(&incoming->body, draft->fd, incoming->label, &draft->fields, err);
+  bool seen = fstat(draft->fd, &st) == 0;
+  int rc = promise(incoming, seen ? (uint64_t)st.st_blocks * 512 : 0, err);
+  return rc < 0 || chunks_of(incoming) == 0 ? rc
+                                            : filo_draft_allocate(draft, record_at(incoming), err);
+}
+
+static int start(struct filo_incoming *incoming, struct filo_error *err) {
+  struct filo_draft *draft = &incoming->draft;
+  int rc = filo_body_init(&incoming->body, -1, incoming->label, &draft->fields, err);
   if (rc < 0) return rc;
   incoming->loaded = true;
-  if (chunks_of(incoming) == 0) atomic_store(&incoming->has_hashes, true);
-  return found && chunks_of(incoming) > 0 ? resume(incoming, err) : 0;
+  rc = filo_draft_create(draft, incoming->name, err);
+  if (rc < 0) return rc;
+  incoming->body.fd = draft->fd;
+  if (chunks_of(incoming) == 0)
+    atomic_store(&incoming->has_hashes, true);
+  else
+    rc = resume(incoming, err);
+  return rc < 0 ? rc : take_room(incoming, err);
 }
 
 int filo_incoming_open(struct filo_store *store, const char *path, const unsigned char *record,

@@ -15,7 +15,8 @@
 struct filo_incoming;
 
 /* Checks the record (signature too), the room for what is missing, and that nothing as new is at
- * path (FILO_EXISTS). Runs on a worker: a partial that is found is verified here. */
+ * path (FILO_EXISTS: that one is durable). Runs on a worker: a partial that is found is verified
+ * here. */
 int filo_incoming_open(struct filo_store *store, const char *path, const unsigned char *record,
                        size_t record_len, struct filo_incoming **ret, struct filo_error *err);
 

@@ -8,6 +8,7 @@
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
 
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -34,8 +35,10 @@ struct filo_store {
   int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
   enum filo_durability durability;
   uint64_t reserve;
+  bool flushed;          /* what was in the root when it was opened is durable */
   pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
-  unsigned unflushed;    /* under names: publications whose new folders are not durable yet */
+  unsigned placed;       /* under names: publications that are renamed and not durable yet */
+  unsigned unflushed;    /* under names: those of them that have made folders */
   pthread_mutex_t space; /* held from looking at the free space until it is promised */
   atomic_uint_least64_t promised; /* bytes that drafts may still write */
   atomic_uint_least64_t drafts;   /* numbers temporary files */
@@ -50,6 +53,9 @@ struct filo_store *filo_store_ref(struct filo_store *store);
 /* root.c: the marker, the lock, the folders. */
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
                    struct filo_error *err);
+/* Notes in the lock file that nothing is left to flush, if so. */
+void filo_root_close(const struct filo_store *store);
+/* sweep.c: what earlier processes left in tmp/. */
 int filo_root_sweep(struct filo_store *store, struct filo_error *err);
 
 /* folder.c. A place is the folder of an object and its name in there. */
@@ -72,6 +78,8 @@ void filo_place_prune(struct filo_place *place, const unsigned char ns[32], cons
 /* The file of an object, for reading. */
 int filo_place_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
                          int *ret_fd, struct filo_error *err);
+/* Lists a folder by a second descriptor, since closing a DIR closes its own. */
+DIR *filo_list_folder(int fd);
 /* For messages: malloc'ed "<root>/objects/<ns>/<path>"; NULL without memory. */
 char *filo_place_label(const struct filo_store *store, const unsigned char ns[32],
                        const char *path);
@@ -143,6 +151,7 @@ struct filo_draft {
   /* While being published: */
   char path[FILO_PATH_MAX];
   struct filo_place place;
+  bool placed; /* counted in the store */
   unsigned levels;
   filo_published_fn *fn;
   void *ctx;

@@ -40,6 +40,8 @@ static void place(struct filo_draft *draft) {
     return;
   }
   draft->levels = store->unflushed > 0 ? draft->place.depth : draft->place.made;
+  draft->placed = true;
+  store->placed++;
   if (draft->place.made > 0) store->unflushed++;
 }
 
@@ -50,13 +52,18 @@ void filo_publish_place(struct filo_draft *draft) {
   pthread_mutex_unlock(&draft->store->names);
 }
 
+static void forget(struct filo_store *store, const struct filo_draft *draft) {
+  pthread_mutex_lock(&store->names);
+  store->placed--;
+  if (draft->place.made > 0) store->unflushed--;
+  pthread_mutex_unlock(&store->names);
+}
+
+/* One whose flush failed stays counted. */
 void filo_publish_settle(struct filo_draft *draft) {
-  if (draft->place.fd < 0) return;
-  if (draft->place.made > 0) {
-    pthread_mutex_lock(&draft->store->names);
-    draft->store->unflushed--;
-    pthread_mutex_unlock(&draft->store->names);
-  }
+  bool durable = draft->err.code == 0 || draft->err.code == FILO_EXISTS;
+  if (draft->placed && durable) forget(draft->store, draft);
+  draft->placed = false;
   filo_place_close(&draft->place);
 }
 

@@ -71,20 +71,22 @@ int filo_store_remove(struct filo_store *store, const unsigned char ns[32], cons
   return error ? filo_fail_errno(err, error, "cannot flush the removal of %s", path) : rc;
 }
 
+/* A folder there is not the store's; a link or a pipe that lay in an object's place is. */
+static bool is_copy(int dir, const char *name) {
+  struct stat st;
+  return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode);
+}
+
 /* Removes the oldest copies set aside (their names start with the time) until few enough are left.
  */
 static void prune_bad(struct filo_store *store) {
   for (int left = BAD_KEPT + 1; left > BAD_KEPT;) {
-    int copy = openat(store->bad_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-      filo_close_fd(&copy);
-      return;
-    }
+    DIR *dir = filo_list_folder(store->bad_fd);
+    if (!dir) return;
     char oldest[NAME_MAX + 1] = "";
     left = 0;
     for (const struct dirent *entry; (entry = readdir(dir));) {
-      if (entry->d_name[0] == '.') continue;
+      if (!is_copy(store->bad_fd, entry->d_name)) continue;
       left++;
       if (!*oldest || strcmp(entry->d_name, oldest) < 0) strcpy(oldest, entry->d_name);
     }

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "bytes.h"
 #include "store/internal.h"
@@ -17,11 +16,11 @@
 static const char marker_name[] = "filo-root", marker_draft[] = "filo-root.new",
                   lock_name[] = "lock";
 static const char marker_start[] = "filo root v1\nowner ";
+static const char closed[] = "closed\n";
 
 enum {
   OWNER_AT = sizeof marker_start - 1,
   MARKER_SIZE = OWNER_AT + FILO_NS_DIGITS + 1,
-  PARTIAL_DAYS = 7,
 };
 
 /* --- the folder itself --- */
@@ -65,18 +64,10 @@ static bool is_nothing(const char *name) {
   return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0;
 }
 
-/* A second descriptor, since closing a DIR closes its own. */
-static DIR *list_folder(int fd) {
-  int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-  if (!dir && copy >= 0) close(copy);
-  return dir;
-}
-
 /* Of a folder without a marker: FILO_ROOT_EMPTY or FILO_ROOT_BEGUN. */
 static int look_inside(const struct filo_store *store, enum filo_root_state *ret,
                        struct filo_error *err) {
-  DIR *dir = list_folder(store->root_fd);
+  DIR *dir = filo_list_folder(store->root_fd);
   if (!dir) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot list the root %s", store->root);
@@ -170,6 +161,12 @@ static int write_marker(const struct filo_store *store, const unsigned char owne
   return filo_fail_errno(err, error, "cannot write %s/%s", store->root, marker_name);
 }
 
+static int make_marker(const struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
+                       struct filo_error *err) {
+  int rc = check_empty(store, err);
+  return rc < 0 ? rc : write_marker(store, owner, err);
+}
+
 /* --- the lock --- */
 
 static int locked_by_other(const struct filo_store *store, struct filo_error *err) {
@@ -187,7 +184,30 @@ static int locked_by_other(const struct filo_store *store, struct filo_error *er
                    store->root, pid);
 }
 
-static int lock(struct filo_store *store, struct filo_error *err) {
+/* The folder itself is locked too, since the file may be removed; not where it cannot be (NFS). */
+static bool is_locked(const struct filo_store *store) {
+  return flock(store->root_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+static bool was_closed(const struct filo_store *store) {
+  char text[sizeof closed] = "";
+  return pread(store->lock_fd, text, sizeof closed - 1, 0) >= 0 && strcmp(text, closed) == 0;
+}
+
+/* Emptied first: that works on a full disk, and `closed` must not outlast a kill. The pid only
+ * serves a message. */
+static int write_pid(const struct filo_store *store, struct filo_error *err) {
+  if (ftruncate(store->lock_fd, 0) < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot write %s/%s", store->root, lock_name);
+  }
+  char text[16];
+  int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+  (void)!pwrite(store->lock_fd, text, (size_t)len, 0);
+  return 0;
+}
+
+static int lock(struct filo_store *store, bool *ret_closed, struct filo_error *err) {
   store->lock_fd =
       openat(store->root_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (store->lock_fd < 0) {
@@ -199,12 +219,9 @@ static int lock(struct filo_store *store, struct filo_error *err) {
     if (error == EWOULDBLOCK) return locked_by_other(store, err);
     return filo_fail_errno(err, error, "cannot lock %s/%s", store->root, lock_name);
   }
-  char text[16];
-  int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-  /* The pid only serves a message: a full disk must not keep a node from starting and deleting. */
-  if (pwrite(store->lock_fd, text, (size_t)len, 0) != len || ftruncate(store->lock_fd, len) < 0)
-    return 0;
-  return 0;
+  if (is_locked(store)) return locked_by_other(store, err);
+  *ret_closed = was_closed(store);
+  return write_pid(store, err);
 }
 
 /* --- the folders in it --- */
@@ -224,6 +241,13 @@ static int open_subfolder(struct filo_store *store, const char *name, int *fd,
   return 0;
 }
 
+/* A process that was killed knew what it had renamed and not flushed yet; this one does not. */
+static int flush(const struct filo_store *store, struct filo_error *err) {
+  if (store->durability == FILO_DURABLE_NONE || syncfs(store->root_fd) == 0) return 0;
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot flush the root %s", store->root);
+}
+
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
                    struct filo_error *err) {
   int rc = make_folder(store->root, err);
@@ -231,38 +255,25 @@ int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_S
   int marked = rc < 0 ? rc : check_marker(store, owner, err);
   if (marked == 0) marked = check_empty(store, err);
   if (marked < 0) return marked;
-  rc = lock(store, err);
+  bool in_order = false;
+  rc = lock(store, &in_order, err);
   if (rc < 0) return rc;
   marked = check_marker(store, owner, err);
-  if (marked == 0) {
-    marked = check_empty(store, err);
-    if (marked == 0) marked = write_marker(store, owner, err);
-  }
   if (marked < 0) return marked;
-  rc = open_subfolder(store, "tmp", &store->tmp_fd, err);
+  if (marked == 0)
+    rc = make_marker(store, owner, err);
+  else if (!in_order)
+    rc = flush(store, err);
+  if (rc == 0) rc = open_subfolder(store, "tmp", &store->tmp_fd, err);
   if (rc == 0) rc = open_subfolder(store, "bad", &store->bad_fd, err);
   if (rc == 0) rc = open_subfolder(store, "objects", &store->objects_fd, err);
+  store->flushed = rc == 0 && store->durability != FILO_DURABLE_NONE;
   return rc;
 }
 
-static bool resumable(int tmp_fd, const char *name) {
-  size_t len = strlen(name);
-  struct stat st;
-  return len == FILO_NS_DIGITS + 5 && strcmp(name + FILO_NS_DIGITS, ".part") == 0 &&
-         fstatat(tmp_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-         st.st_mtime > time(NULL) - (time_t)PARTIAL_DAYS * 24 * 3600;
-}
-
-int filo_root_sweep(struct filo_store *store, struct filo_error *err) {
-  DIR *dir = list_folder(store->tmp_fd);
-  if (!dir) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot list %s/tmp", store->root);
-  }
-  const struct dirent *entry;
-  while ((entry = readdir(dir)))
-    if (entry->d_name[0] != '.' && !resumable(store->tmp_fd, entry->d_name))
-      unlinkat(store->tmp_fd, entry->d_name, 0);
-  closedir(dir);
-  return 0;
+/* Where this cannot be written, the next one flushes once more. */
+void filo_root_close(const struct filo_store *store) {
+  if (!store->flushed || store->placed > 0) return;
+  if (pwrite(store->lock_fd, closed, sizeof closed - 1, 0) == sizeof closed - 1)
+    (void)!ftruncate(store->lock_fd, sizeof closed - 1);
 }

@@ -48,6 +48,7 @@ struct filo_store *filo_store_ref(struct filo_store *store) {
 void filo_store_close(struct filo_store *store) {
   if (!store || atomic_fetch_sub_explicit(&store->refs, 1, memory_order_acq_rel) != 1) return;
   filo_flusher_free(store->flusher);
+  filo_root_close(store);
   const int fds[] = {store->tmp_fd, store->bad_fd, store->objects_fd, store->root_fd,
                      store->lock_fd};
   for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) filo_close_fd(&fds[i]);

@@ -84,7 +84,8 @@ int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], c
 
 /* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in
  * bounded memory. Files that come or go meanwhile may be seen or not; files that are no sealed
- * object are given with `code` FILO_CORRUPT and no record. One thread at a time. */
+ * object are given with `code` FILO_CORRUPT and no record, files and folders that cannot be read
+ * with another code. One thread at a time. */
 struct filo_walk;
 struct filo_walk_entry {
   char path[FILO_PATH_MAX];
@@ -96,8 +97,8 @@ struct filo_walk_entry {
 };
 int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,
                   struct filo_error *err);
-/* 1 and an entry, 0 at the end, negative on failure. */
-int filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry, struct filo_error *err);
+/* False at the end. */
+bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry);
 void filo_walk_free(struct filo_walk *walk);
 
 #endif

@@ -81,12 +81,29 @@ static size_t append_name(struct filo_walk *walk, size_t path_len, const char *n
   return filo_path_check(walk->path, path_len + len, NULL) < 0 ? 0 : path_len + len;
 }
 
-/* 1 and an entry, or 0 when the file is gone by now. */
-static int read_entry(struct filo_walk *walk, int at, const char *name,
-                      struct filo_walk_entry *entry) {
+/* Of what lies at the path; without a record. */
+static void fill_entry(const struct filo_walk *walk, size_t path_len, int code,
+                       struct filo_walk_entry *entry) {
+  memset(entry, 0, sizeof *entry);
+  memcpy(entry->path, walk->path, path_len);
+  memcpy(entry->ns, walk->ns, sizeof entry->ns);
+  entry->code = code;
+}
+
+/* True, with an entry, when the folder cannot be read; else what is in it comes next. */
+static bool enter_or_tell(struct filo_walk *walk, int at, const char *name, size_t path_len,
+                          struct filo_walk_entry *entry) {
+  int rc = enter(walk, at, name, path_len, NULL);
+  if (rc < 0) fill_entry(walk, path_len, rc, entry);
+  return rc < 0;
+}
+
+/* True, with an entry, unless the file is gone by now. */
+static bool read_entry(struct filo_walk *walk, int at, const char *name,
+                       struct filo_walk_entry *entry) {
   FILO_AUTO_CLOSE int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int error = errno;
-  if (fd < 0 && error == ENOENT) return 0;
+  if (fd < 0 && error == ENOENT) return false;
   struct filo_end end;
   int rc = error == ELOOP ? FILO_CORRUPT : filo_fail_errno(NULL, error, "unreadable");
   if (fd >= 0) rc = filo_end_read(fd, walk->path, false, &end, NULL);
@@ -94,52 +111,51 @@ static int read_entry(struct filo_walk *walk, int at, const char *name,
     filo_end_free(&end);
     rc = FILO_CORRUPT;
   }
-  memset(entry, 0, sizeof *entry);
-  strcpy(entry->path, walk->path);
-  memcpy(entry->ns, walk->ns, sizeof entry->ns);
-  entry->code = rc;
+  fill_entry(walk, strlen(walk->path), rc, entry);
   if (rc == 0) {
     entry->fields = end.fields;
     entry->record = end.record;
     entry->record_len = end.record_len;
   }
-  return 1;
+  return true;
 }
 
-static int enter_namespace(struct filo_walk *walk, int at, const char *name,
-                           struct filo_error *err) {
+static bool enter_namespace(struct filo_walk *walk, int at, const char *name,
+                            struct filo_walk_entry *entry) {
   unsigned char ns[FILO_ID_SIZE];
-  if (strlen(name) != FILO_NS_DIGITS || filo_unhex(ns, name, sizeof ns) < 0) return 0;
+  if (strlen(name) != FILO_NS_DIGITS || filo_unhex(ns, name, sizeof ns) < 0) return false;
   memcpy(walk->ns, ns, sizeof ns);
-  return enter(walk, at, name, 0, err);
+  return enter_or_tell(walk, at, name, 0, entry);
 }
 
-static int visit(struct filo_walk *walk, const struct dirent *found, struct filo_walk_entry *entry,
-                 struct filo_error *err) {
+static bool visit(struct filo_walk *walk, const struct dirent *found,
+                  struct filo_walk_entry *entry) {
   const char *name = found->d_name;
   int at = dirfd(walk->levels[walk->depth - 1].dir);
-  if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return 0;
-  if (walk->all && walk->depth == 1) return enter_namespace(walk, at, name, err);
+  if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return false;
+  if (walk->all && walk->depth == 1) return enter_namespace(walk, at, name, entry);
   size_t len = append_name(walk, walk->levels[walk->depth - 1].path_len, name);
-  if (len == 0) return 0;
-  return is_folder(at, found) ? enter(walk, at, name, len, err) : read_entry(walk, at, name, entry);
+  if (len == 0) return false;
+  return is_folder(at, found) ? enter_or_tell(walk, at, name, len, entry)
+                              : read_entry(walk, at, name, entry);
 }
 
-int filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry, struct filo_error *err) {
-  while (walk->depth > 0) {
-    DIR *dir = walk->levels[walk->depth - 1].dir;
+/* The end of a folder. True, with an entry, when there may be more in it. */
+static bool leave(struct filo_walk *walk, int error, struct filo_walk_entry *entry) {
+  size_t path_len = walk->levels[--walk->depth].path_len;
+  closedir(walk->levels[walk->depth].dir);
+  if (!error || error == ENOENT) return false;
+  fill_entry(walk, path_len, filo_fail_errno(NULL, error, "unreadable"), entry);
+  return true;
+}
+
+bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry) {
+  bool got = false;
+  while (walk->depth > 0 && !got) {
     errno = 0;
-    const struct dirent *found = readdir(dir);
+    const struct dirent *found = readdir(walk->levels[walk->depth - 1].dir);
     int error = errno;
-    if (!found) {
-      closedir(dir);
-      walk->depth--;
-      if (error && error != ENOENT)
-        return filo_fail_errno(err, error, "cannot list a folder in %s/objects", walk->store->root);
-      continue;
-    }
-    int rc = visit(walk, found, entry, err);
-    if (rc != 0) return rc;
+    got = found ? visit(walk, found, entry) : leave(walk, error, entry);
   }
-  return 0;
+  return got;
 }

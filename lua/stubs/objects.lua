@@ -240,9 +240,8 @@ function reader:save(path) end
 
 function reader:close() end
 
----The next objects: fields, `path` and `record`; or `path`, `namespace` and `problem`, an error's code.
----@return table[]? entries none at the end
----@return filo.Error? err
+---The next objects: fields, `path` and `record`; or, of a file or a folder, `path`, `namespace` and `problem`, an error's code.
+---@return table[] entries none at the end
 function walk:next() end
 
 function walk:close() end

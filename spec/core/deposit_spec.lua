@@ -135,7 +135,7 @@ describe("a deposit of strings", function()
         end
         deposit:close()
         disk:close()
-        settled(folder)
+        let_go(folder)
         assert.equal(0, #stores.list(folder:file "root/bad"))
       end
     end

@@ -1,8 +1,7 @@
 -- Files were never flushed: a power cut lost what had been acknowledged. Flushes are seen here by making them fail: what was only
 -- acknowledged after a flush is not acknowledged then, and what failed is not to be seen either.
 
-local process = require "spec.support.process"
-local runtime = require "filo.core.runtime"
+local deaf_disk = require "spec.support.deaf"
 local temp = require "spec.support.temp"
 
 local NODE = [[
@@ -38,12 +37,7 @@ local DELETE = NODE .. [[
 
 ---Runs a script, where the flushes named fail.
 local function run(folder, deaf, code, durability, count)
-  local script = folder:write("script.lua", code)
-  local result = process.run {
-    program = "perl", "spec/support/deaf_disk.pl", deaf, runtime.program(), script, folder:file "root", durability, tostring(count),
-  }
-  assert.equal("", result.err)
-  return result.out
+  return deaf_disk.run(folder, deaf, code, folder:file "root", durability, tostring(count))
 end
 
 ---A root that is there already: what is made at the first start is flushed as well.

@@ -1,4 +1,4 @@
-# Runs a command in which the flushes that are named fail with EIO, as on a disk that is dying: a seccomp filter answers them.
+# Runs a command in which the flushes (and fallocate) that are named fail with EIO, as on a disk that is dying: a seccomp filter answers them.
 #
 #     perl deaf_disk.pl fsync,fdatasync,syncfs command arguments...
 
@@ -7,8 +7,8 @@ use warnings;
 
 my $machine = qx(uname -m);
 my %numbers = $machine =~ /^x86_64/
-  ? (fsync => 74, fdatasync => 75, syncfs => 306, prctl => 157)
-  : $machine =~ /^aarch64/ ? (fsync => 82, fdatasync => 83, syncfs => 267, prctl => 167)
+  ? (fsync => 74, fdatasync => 75, syncfs => 306, fallocate => 285, prctl => 157)
+  : $machine =~ /^aarch64/ ? (fsync => 82, fdatasync => 83, syncfs => 267, fallocate => 47, prctl => 167)
   : die "the numbers of system calls are not known for $machine";
 
 my ($LOAD, $EQUAL, $RETURN) = (0x20, 0x15, 0x06);

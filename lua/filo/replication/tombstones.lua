@@ -68,13 +68,15 @@ end
 ---Goes once over what lies here.
 local function go_over(node, behind)
   local walk <close> = assert(node.disk:walk(node.namespace))
-  local batch = assert(walk:next())
+  local batch, unread = walk:next(), nil
   while batch[1] and behind[1] do
     for _, entry in ipairs(batch) do
       if entry.tombstone then tell_each(node, behind, entry) end
+      if entry.problem and entry.problem ~= "corrupt" then unread = entry end
     end
-    batch = assert(walk:next())
+    batch = walk:next()
   end
+  if unread then error(errors.new(unread.problem, unread.path .. " cannot be read; once it can, connect again")) end
 end
 
 ---Tells the peers that have come, all of them in one go, until no more come.

@@ -1,0 +1,58 @@
+/* What earlier processes left in tmp/. Drafts are removed. A partial stays for some days, since it
+ * may be resumed, and takes no room for what it lacks: a process that was killed had taken it all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+enum { PARTIAL_DAYS = 7 };
+
+static bool is_partial(const char *name) {
+  return strlen(name) == FILO_NS_DIGITS + 5 && strcmp(name + FILO_NS_DIGITS, ".part") == 0;
+}
+
+static bool is_resumable(int fd, struct stat *st) {
+  return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_size > 0 &&
+         st->st_mtime > time(NULL) - (time_t)PARTIAL_DAYS * 24 * 3600;
+}
+
+/* Blocks in holes, and beyond the end. The file stays as old as what came last. */
+static void give_back(int fd, const struct stat *st) {
+  off_t hole = 0, data;
+  for (; (hole = lseek(fd, hole, SEEK_HOLE)) >= 0 && hole < st->st_size; hole = data) {
+    data = lseek(fd, hole, SEEK_DATA);
+    if (data < 0) data = st->st_size;
+    fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, hole, data - hole);
+  }
+  if (ftruncate(fd, st->st_size) < 0) return;
+  futimens(fd, (const struct timespec[]){{.tv_nsec = UTIME_OMIT}, st->st_mtim});
+}
+
+static bool keep(int tmp_fd, const char *name) {
+  if (!is_partial(name)) return false;
+  FILO_AUTO_CLOSE int fd = openat(tmp_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd < 0) return errno != ELOOP;
+  struct stat st;
+  if (!is_resumable(fd, &st)) return false;
+  give_back(fd, &st);
+  return true;
+}
+
+int filo_root_sweep(struct filo_store *store, struct filo_error *err) {
+  DIR *dir = filo_list_folder(store->tmp_fd);
+  if (!dir) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot list %s/tmp", store->root);
+  }
+  const struct dirent *entry;
+  while ((entry = readdir(dir)))
+    if (entry->d_name[0] != '.' && !keep(store->tmp_fd, entry->d_name))
+      unlinkat(store->tmp_fd, entry->d_name, 0);
+  closedir(dir);
+  return 0;
+}

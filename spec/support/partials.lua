@@ -1,0 +1,30 @@
+---Partials as an earlier process may have left them, planted in a root.
+
+local crypto = require "filo.core.crypto"
+local stores = require "spec.support.stores"
+
+local partials = { CHUNK = 1 << 20, IV = 16 }
+
+local function hex(bytes) return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)) end
+
+---The file of the partial of a record, within the temporary folder.
+function partials.file(record) return ("root/tmp/%s.part"):format(hex(crypto.digest("sha256", record))) end
+
+---Seals content in a store of its own; gives its record and the bytes of its file.
+---@param folder table of that store
+function partials.seal(folder, content)
+  local disk <close> = stores.open(folder)
+  local record = stores.put(disk, content, { known = true })
+  return record, folder:read(stores.file "key")
+end
+
+---Writes, into a partial (made when it is not there), the first chunks of a sealed file and the list of its hashes.
+function partials.fill(path, sealed, size, chunks)
+  local file <close> = assert(io.open(path, "r+b") or io.open(path, "w+b"))
+  assert(file:write(sealed:sub(1, partials.IV + chunks * partials.CHUNK)))
+  assert(file:seek("set", partials.IV + size))
+  local count = (size + partials.CHUNK - 1) // partials.CHUNK
+  assert(file:write(sealed:sub(partials.IV + size + 1, partials.IV + size + 32 * count)))
+end
+
+return partials
