@@ -99,7 +99,8 @@ static int write_or_wait(lua_State *L, struct deposit_box *box) {
                                  len - box->written, &err);
   if (n < 0) return filo_return_error(L, &err);
   box->written += (size_t)n;
-  if (box->written < len) return filo_event_wait(L, &box->changed, -1, 0, go_on_writing);
+  if (box->written < len)
+    return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, 0, go_on_writing);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -152,7 +153,7 @@ static int settle(lua_State *L, struct deposit_box *box, give_fn *give) {
   struct filo_error err;
   box->changed.set = false;
   if (!filo_deposit_settled(box->deposit))
-    return filo_event_wait(L, &box->changed, -1, (lua_KContext)give, go_on_settling);
+    return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, (lua_KContext)give, go_on_settling);
   if (filo_deposit_status(box->deposit, &err) < 0) return filo_return_error(L, &err);
   return give(L, box);
 }

@@ -102,7 +102,7 @@ static int read_or_wait(lua_State *L) {
   box->changed.set = false;
   int given = try_read(L, box);
   if (given > 0) return given;
-  return filo_event_wait(L, &box->changed, -1, 0, go_on_reading);
+  return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, 0, go_on_reading);
 }
 
 static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
@@ -128,7 +128,7 @@ static int saved_or_wait(lua_State *L, struct reader_box *box) {
     return 1;
   }
   if (got < 0 && got != FILO_BUSY) return filo_return_error(L, &err);
-  return filo_event_wait(L, &box->changed, -1, 0, go_on_saving);
+  return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, 0, go_on_saving);
 }
 
 static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
