@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -243,6 +244,12 @@ void filo_deposit_copy(struct filo_deposit *deposit, int fd, const char *name) {
   copy_more(deposit);
 }
 
+/* Another reader of a shared input may have taken what this one was told of. */
+static bool is_readable(int fd) {
+  struct pollfd input = {.fd = fd, .events = POLLIN};
+  return poll(&input, 1, 0) > 0;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
   (void)fd, (void)what;
   struct filo_deposit *deposit = arg;
@@ -251,6 +258,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
     event_del(deposit->readable); /* `pump` goes on when there is room */
     return;
   }
+  if (!is_readable(deposit->fd)) return;
   ssize_t n =
       read(deposit->fd, deposit->buffer->bytes + deposit->fill, FILO_CHUNK_SIZE - deposit->fill);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
