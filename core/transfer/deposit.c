@@ -11,7 +11,7 @@
 #include "crypto/digest.h"
 #include "transfer/publication.h"
 
-enum { SLOTS = 34, INLINE_MAX = 65536 };
+enum { SLOTS = 34 };
 
 struct slot {
   struct filo_job job;
@@ -166,11 +166,11 @@ static bool may_start(const struct filo_deposit *deposit) {
   return deposit->under_way < deposit->under_way_max && deposit->code == 0;
 }
 
-/* Hands the filled buffer to a worker; a small object is sealed at once, which is quicker than
- * waking one. */
-static void submit_fill(struct filo_deposit *deposit, bool last) {
+/* Hands the filled buffer to a worker. A small object is sealed at once: that is quicker than
+ * waking one, and touches no disk. */
+static void submit_fill(struct filo_deposit *deposit) {
   struct slot *slot = take_slot(deposit, deposit->buffer, deposit->fill);
-  bool small = last && slot->index == 0 && slot->len <= INLINE_MAX;
+  bool small = deposit->size <= FILO_SMALL_SIZE;
   deposit->buffer = NULL;
   deposit->fill = 0;
   if (!small) {
@@ -202,7 +202,7 @@ int64_t filo_deposit_write(struct filo_deposit *deposit, const unsigned char *by
     size_t n = FILO_CHUNK_SIZE - deposit->fill;
     if (n == 0) {
       if (!may_start(deposit)) break;
-      submit_fill(deposit, false);
+      submit_fill(deposit);
       continue;
     }
     if (n > len - taken) n = len - taken;
@@ -216,7 +216,7 @@ int64_t filo_deposit_write(struct filo_deposit *deposit, const unsigned char *by
 static void end_more(struct filo_deposit *deposit) {
   if (!may_start(deposit)) return;
   deposit->ending = false;
-  if (deposit->fill > 0) submit_fill(deposit, true);
+  if (deposit->fill > 0) submit_fill(deposit);
 }
 
 void filo_deposit_end(struct filo_deposit *deposit) {
@@ -299,7 +299,7 @@ int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
 static void read_more(struct filo_deposit *deposit) {
   if (deposit->fill == FILO_CHUNK_SIZE) {
     if (!may_start(deposit)) return;
-    submit_fill(deposit, false);
+    submit_fill(deposit);
   }
   if (have_buffer(deposit)) event_add(deposit->readable, deposit->tick);
 }
