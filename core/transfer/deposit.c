@@ -283,11 +283,11 @@ static bool can_wait(int fd) {
 
 int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
                        struct filo_error *err) {
-  static const struct timeval at_once;
+  static const struct timeval soon = {.tv_usec = 1}; /* libevent does not repeat 0 */
   bool waits = can_wait(fd);
   deposit->fd = fd;
   deposit->name = strdup(name);
-  deposit->tick = waits ? NULL : &at_once;
+  deposit->tick = waits ? NULL : &soon;
   deposit->readable = event_new(deposit->desk->base, waits ? fd : -1,
                                 EV_PERSIST | (waits ? EV_READ : 0), on_readable, deposit);
   if (!deposit->readable || event_add(deposit->readable, deposit->tick) < 0)
