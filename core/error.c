@@ -81,10 +81,20 @@ static int code_of_errno(int sys_errno) {
   case EADDRNOTAVAIL:
     return FILO_UNREACHABLE;
   case ENAMETOOLONG:
+  case EFBIG:
     return FILO_TOO_LARGE;
   default:
     return FILO_IO;
   }
+}
+
+/* strerror says little about limits that an administrator has set. */
+static void append_reason(struct filo_error *err, int sys_errno) {
+  char reason[128];
+  if (sys_errno == EFBIG)
+    append(err, "larger than the limit of the process (ulimit -f) or of the file system");
+  else
+    append(err, strerror_r(sys_errno, reason, sizeof reason));
 }
 
 int filo_fail_errno(struct filo_error *err, int sys_errno, const char *fmt, ...) {
@@ -95,8 +105,7 @@ int filo_fail_errno(struct filo_error *err, int sys_errno, const char *fmt, ...)
   vsnprintf(err->message, sizeof err->message, fmt, args);
   va_end(args);
   err->code = code;
-  char reason[128];
-  append(err, strerror_r(sys_errno, reason, sizeof reason));
+  append_reason(err, sys_errno);
   return code;
 }
 

@@ -40,6 +40,7 @@ static int prepare(lua_State *L, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);           /* a write beyond `ulimit -f` fails instead */
   mallopt(M_MMAP_THRESHOLD, 4 << 20); /* pieces of content are strings of up to 1 MiB: reuse */
   mallopt(M_TRIM_THRESHOLD, 8 << 20); /* their memory rather than ask for cold pages */
   mallopt(M_ARENA_MAX, 2);            /* threads share arenas: resident memory stays small */

@@ -27,7 +27,7 @@ void *filo_call_new(lua_State *L, size_t size, void (*work)(struct filo_call *ca
 }
 
 int filo_call_wait(lua_State *L, struct filo_call *call, lua_KFunction k) {
-  return filo_event_wait(L, &call->ended, -1, (lua_KContext)call, k);
+  return filo_event_wait(L, &call->ended, FILO_NO_DEADLINE, (lua_KContext)call, k);
 }
 
 int filo_call(lua_State *L, struct filo_call *call, lua_KFunction k) {

@@ -184,7 +184,7 @@ static int ready_or_wait(lua_State *L, int status, lua_KContext ctx);
 
 static int wait_ready(lua_State *L, struct peer *peer) {
   if (peer->is_closed) return return_why(L, peer);
-  if (!peer->is_ready) return filo_event_wait(L, &peer->ready, -1, 0, ready_or_wait);
+  if (!peer->is_ready) return filo_event_wait(L, &peer->ready, FILO_NO_DEADLINE, 0, ready_or_wait);
   lua_settop(L, 1);
   return 1;
 }
@@ -225,7 +225,7 @@ int filo_net_dial(lua_State *L) {
   options.dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
   if (filo_connection_dial(&options, &to, &handler, peer, &peer->connection, &err) < 0)
     return filo_return_error(L, &err);
-  return filo_event_wait(L, &peer->ready, -1, 0, go_on_dialling);
+  return filo_event_wait(L, &peer->ready, FILO_NO_DEADLINE, 0, go_on_dialling);
 }
 
 static int receive_or_wait(lua_State *L, int status, lua_KContext ctx);
@@ -250,7 +250,8 @@ static int next_message(lua_State *L, struct peer *peer) {
   peer->inbox.set = false;
   if (peer->first) return give_message(L, peer);
   if (peer->is_closed) return return_why(L, peer);
-  return filo_event_wait(L, &peer->inbox, luaL_optnumber(L, 2, -1), 0, receive_or_wait);
+  return filo_event_wait(L, &peer->inbox, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0,
+                         receive_or_wait);
 }
 
 static int receive_or_wait(lua_State *L, int status, lua_KContext ctx) {
@@ -304,7 +305,7 @@ static int connection_drained(lua_State *L) {
   struct peer *peer = check_peer(L, 1);
   if (peer->is_closed) return return_why(L, peer);
   peer->drained.set = false;
-  return filo_event_wait(L, &peer->drained, -1, 0, drained_or_wait);
+  return filo_event_wait(L, &peer->drained, FILO_NO_DEADLINE, 0, drained_or_wait);
 }
 
 /* --- Facts --- */

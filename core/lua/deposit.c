@@ -99,7 +99,8 @@ static int write_or_wait(lua_State *L, struct deposit_box *box) {
                                  len - box->written, &err);
   if (n < 0) return filo_return_error(L, &err);
   box->written += (size_t)n;
-  if (box->written < len) return filo_event_wait(L, &box->changed, -1, 0, go_on_writing);
+  if (box->written < len)
+    return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, 0, go_on_writing);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -152,7 +153,7 @@ static int settle(lua_State *L, struct deposit_box *box, give_fn *give) {
   struct filo_error err;
   box->changed.set = false;
   if (!filo_deposit_settled(box->deposit))
-    return filo_event_wait(L, &box->changed, -1, (lua_KContext)give, go_on_settling);
+    return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, (lua_KContext)give, go_on_settling);
   if (filo_deposit_status(box->deposit, &err) < 0) return filo_return_error(L, &err);
   return give(L, box);
 }
@@ -214,9 +215,18 @@ static int open_source(const char *path, struct stat *status, struct filo_error 
   return fd;
 }
 
-static int start_source(struct deposit_box *box, int fd, const struct stat *status,
-                        const char *path, struct filo_error *err) {
-  if (!S_ISREG(status->st_mode)) return filo_deposit_drain(box->deposit, fd, path, err);
+/* FILO_SIZE_UNKNOWN of what ends when it ends: pipes, devices, and the files of /proc, whose size
+ * is given as 0. */
+static uint64_t size_of(int fd, const struct stat *status) {
+  char byte;
+  if (!S_ISREG(status->st_mode)) return FILO_SIZE_UNKNOWN;
+  bool unsized = status->st_size == 0 && pread(fd, &byte, 1, 0) > 0;
+  return unsized ? FILO_SIZE_UNKNOWN : (uint64_t)status->st_size;
+}
+
+static int start_source(struct deposit_box *box, int fd, uint64_t size, const char *path,
+                        struct filo_error *err) {
+  if (size == FILO_SIZE_UNKNOWN) return filo_deposit_drain(box->deposit, fd, path, err);
   filo_deposit_copy(box->deposit, fd, path);
   return 0;
 }
@@ -232,13 +242,13 @@ int filo_store_deposit_file(lua_State *L) {
   box->from_file = true;
   int fd = open_source(path, &status, &err);
   if (fd < 0) return filo_return_error(L, &err);
-  uint64_t size = S_ISREG(status.st_mode) ? (uint64_t)status.st_size : FILO_SIZE_UNKNOWN;
+  uint64_t size = size_of(fd, &status);
   struct filo_deposit_options options = {size, plain, digest};
   if (start(L, box, store, &options, &err) < 0) {
     close(fd);
     return filo_return_error(L, &err);
   }
-  if (start_source(box, fd, &status, path, &err) < 0) {
+  if (start_source(box, fd, size, path, &err) < 0) {
     release(box);
     return filo_return_error(L, &err);
   }

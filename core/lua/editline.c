@@ -190,7 +190,7 @@ static int editor_read(lua_State *L) {
   box->ended.set = false;
   if (filo_editor_read(box->editor, prompt, &err) < 0) return filo_return_error(L, &err);
   if (box->ended.set) return give_line(L, box);
-  return filo_event_wait(L, &box->ended, -1, 0, line_ended);
+  return filo_event_wait(L, &box->ended, FILO_NO_DEADLINE, 0, line_ended);
 }
 
 static int editor_interrupt(lua_State *L) {
@@ -272,7 +272,7 @@ static int next_line(lua_State *L, struct lines_box *box) {
     return 1;
   default:
     box->came.set = false;
-    return filo_event_wait(L, &box->came, -1, 0, line_came);
+    return filo_event_wait(L, &box->came, FILO_NO_DEADLINE, 0, line_came);
   }
 }
 

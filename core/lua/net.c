@@ -110,7 +110,8 @@ static int accept_or_wait(lua_State *L) {
     filo_fail(&err, FILO_CLOSED, "the listener is closed");
     return filo_return_error(L, &err);
   }
-  if (box->count == 0) return filo_event_wait(L, &box->arrived, -1, 0, go_on_accepting);
+  if (box->count == 0)
+    return filo_event_wait(L, &box->arrived, FILO_NO_DEADLINE, 0, go_on_accepting);
   bool framed = lua_istable(L, 2);
   struct filo_connection_options options;
   if (framed) filo_read_options(L, 2, &options);

@@ -162,7 +162,7 @@ static int go_on_dialling(lua_State *L, int status, lua_KContext ctx) {
     drop(box);
     return filo_task_raise_cancelled(L);
   }
-  if (box->dial) return filo_event_wait(L, &box->readable, -1, 0, go_on_dialling);
+  if (box->dial) return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
   if (!box->bev) return filo_return_error(L, &box->why);
   lua_settop(L, 1);
   return 1;
@@ -180,7 +180,7 @@ int filo_net_dial_raw(lua_State *L) {
   struct evdns_base *dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
   if (filo_dial_start(box->base, dns, &to, seconds, on_dialled, box, &box->dial, &err) < 0)
     return filo_return_error(L, &err);
-  return filo_event_wait(L, &box->readable, -1, 0, go_on_dialling);
+  return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
 }
 
 /* --- Waiting --- */
@@ -219,7 +219,7 @@ static int went(lua_State *L, int status, lua_KContext ctx) {
 
 static int wait_writable(lua_State *L, struct raw_box *box, again_fn *again) {
   box->writable.set = false;
-  return filo_event_wait(L, &box->writable, -1, (lua_KContext)again, went);
+  return filo_event_wait(L, &box->writable, FILO_NO_DEADLINE, (lua_KContext)again, went);
 }
 
 /* --- read(n | "l" | "a" [, seconds]) --- */
@@ -286,8 +286,8 @@ static int read_or_wait(lua_State *L, struct raw_box *box) {
     filo_fail(&err, FILO_TOO_LARGE, "a line of more than %d bytes came", READ_AHEAD);
     return filo_return_error(L, &err);
   }
-  double left = lua_isnil(L, 3) ? -1 : lua_tonumber(L, 3) - filo_now();
-  if (!lua_isnil(L, 3) && left <= 0) return too_late(L, box);
+  double left = lua_isnil(L, 3) ? FILO_NO_DEADLINE : lua_tonumber(L, 3) - filo_now();
+  if (left <= 0) return too_late(L, box);
   box->readable.set = false;
   return filo_event_wait(L, &box->readable, left, (lua_KContext)read_or_wait, came);
 }

@@ -1,6 +1,4 @@
 /* Readers: content in order, or saved to a file. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "lua/store.h"
@@ -102,7 +100,7 @@ static int read_or_wait(lua_State *L) {
   box->changed.set = false;
   int given = try_read(L, box);
   if (given > 0) return given;
-  return filo_event_wait(L, &box->changed, -1, 0, go_on_reading);
+  return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, 0, go_on_reading);
 }
 
 static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
@@ -113,7 +111,13 @@ static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
   return read_or_wait(L);
 }
 
-/* --- save(fd): everything into the open file --- */
+/* --- save(path): true; or nil, an error, and whether part of it cannot be taken back --- */
+
+static int return_unsaved(lua_State *L, struct reader_box *box, const struct filo_error *err) {
+  filo_return_error(L, err);
+  lua_pushboolean(L, filo_reader_has_begun(box->reader));
+  return 3;
+}
 
 static int go_on_saving(lua_State *L, int status, lua_KContext ctx);
 
@@ -127,8 +131,8 @@ static int saved_or_wait(lua_State *L, struct reader_box *box) {
     lua_pushboolean(L, 1);
     return 1;
   }
-  if (got < 0 && got != FILO_BUSY) return filo_return_error(L, &err);
-  return filo_event_wait(L, &box->changed, -1, 0, go_on_saving);
+  if (got < 0 && got != FILO_BUSY) return return_unsaved(L, box, &err);
+  return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, 0, go_on_saving);
 }
 
 static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
@@ -139,20 +143,14 @@ static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
   return saved_or_wait(L, box);
 }
 
-/* save(path): into a new or emptied file */
 static int reader_save(lua_State *L) {
   struct reader_box *box = check_reader(L);
   const char *path = filo_check_text(L, 2);
   filo_task_check(L);
   luaL_argcheck(L, !box->reading && !box->saving, 1, "the reader has begun already");
-  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) {
-    struct filo_error err;
-    filo_fail_errno(&err, errno, "cannot write %s", path);
-    return filo_return_error(L, &err);
-  }
+  struct filo_error err;
+  if (filo_reader_save(box->reader, path, &err) < 0) return filo_return_error(L, &err);
   box->saving = true;
-  filo_reader_save(box->reader, fd);
   return saved_or_wait(L, box);
 }
 

@@ -84,7 +84,7 @@ int filo_connection_receive_object(lua_State *L) {
 static int joined(lua_State *L, int status, lua_KContext ctx);
 
 static int join_or_wait(lua_State *L, struct transfer_box *box) {
-  if (!box->done.set) return filo_event_wait(L, &box->done, -1, 0, joined);
+  if (!box->done.set) return filo_event_wait(L, &box->done, FILO_NO_DEADLINE, 0, joined);
   if (box->code < 0) return filo_return_error(L, &box->err);
   lua_pushboolean(L, 1);
   return 1;

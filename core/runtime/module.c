@@ -104,7 +104,7 @@ static int task_join(lua_State *L) {
   task->observed = true;
   if (task->done.set) return give_results(L, task);
   if (task == filo_task_current(L)) return luaL_error(L, "a task cannot join itself");
-  return filo_event_wait(L, &task->done, luaL_optnumber(L, 2, -1), 0, joined);
+  return filo_event_wait(L, &task->done, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0, joined);
 }
 
 /* --- Waiting and time --- */
@@ -119,7 +119,7 @@ static int suspended(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int suspend(lua_State *L) {
-  double seconds = luaL_optnumber(L, 1, -1);
+  double seconds = luaL_optnumber(L, 1, FILO_NO_DEADLINE);
   filo_task_check(L)->in_suspend = true;
   return filo_task_wait(L, seconds, 0, suspended);
 }

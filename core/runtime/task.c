@@ -7,7 +7,6 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,9 +79,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg) {
 /* --- Waiting --- */
 
 static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
-  if (seconds < 0 || !isfinite(seconds)) return;
+  if (seconds == FILO_NO_DEADLINE) return;
   if (!task->timer)
     task->timer = evtimer_new(filo_loop_base(task->runtime->loop), on_deadline, task);
+  if (!(seconds > 0)) seconds = 0; /* what is left of a time that is over */
   if (seconds > 1e9) seconds = 1e9;
   struct timeval when = {(time_t)seconds, (suseconds_t)((seconds - floor(seconds)) * 1e6)};
   if (!task->timer || event_add(task->timer, &when) < 0) luaL_error(L, "no memory for a timer");

@@ -13,6 +13,7 @@
 #define FILO_RUNTIME_TASK_H
 
 #include <lua.h>
+#include <math.h>
 #include <stdbool.h>
 
 #include "error.h"
@@ -48,7 +49,10 @@ struct filo_task *filo_task_current(lua_State *L);
  * such as table.sort. */
 struct filo_task *filo_task_check(lua_State *L);
 
-/* Checks as above. seconds below 0: no deadline. */
+/* For a wait that only a wake or a cancellation ends. */
+#define FILO_NO_DEADLINE HUGE_VAL
+
+/* Checks as above. 0 and below: a turn of the loop. */
 int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k);
 
 enum filo_why { FILO_WOKEN, FILO_TIMED_OUT, FILO_TASK_CANCELLED };

@@ -13,7 +13,7 @@
 #include "crypto/random.h"
 #include "store/internal.h"
 
-enum { SMALL = 64 << 10, RECORD_ROOM = 4096 };
+enum { RECORD_ROOM = 4096 };
 
 static const uint64_t no_chunk = UINT64_MAX;
 
@@ -70,7 +70,7 @@ static int new_sealer(struct filo_store *store, uint64_t size, unsigned char fla
   filo_draft_init(&sealer->draft, filo_store_ref(store));
   sealer->draft.fields.flags = flags;
   sealer->size = size;
-  sealer->small = size <= SMALL;
+  sealer->small = size <= FILO_SMALL_SIZE;
   sealer->hashes_fd = -1;
   sealer->short_chunk = no_chunk;
   uint64_t known = size == FILO_SIZE_UNKNOWN ? 0 : size + FILO_HASH_SIZE * filo_chunk_count(size);

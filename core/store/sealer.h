@@ -14,6 +14,9 @@ struct filo_sealer;
 
 #define FILO_SIZE_UNKNOWN UINT64_MAX
 
+/* Content whose size is known, and no more than this, stays in memory until it is finished. */
+enum { FILO_SMALL_SIZE = 64 << 10 };
+
 /* size: content bytes, or FILO_SIZE_UNKNOWN. Checks room and refuses early. With plain, nothing is
  * encrypted. */
 int filo_sealer_new(struct filo_store *store, uint64_t size, bool plain, struct filo_sealer **ret,

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,7 +11,7 @@
 #include "crypto/digest.h"
 #include "transfer/publication.h"
 
-enum { SLOTS = 34, INLINE_MAX = 65536 };
+enum { SLOTS = 34 };
 
 struct slot {
   struct filo_job job;
@@ -165,11 +166,11 @@ static bool may_start(const struct filo_deposit *deposit) {
   return deposit->under_way < deposit->under_way_max && deposit->code == 0;
 }
 
-/* Hands the filled buffer to a worker; a small object is sealed at once, which is quicker than
- * waking one. */
-static void submit_fill(struct filo_deposit *deposit, bool last) {
+/* Hands the filled buffer to a worker. A small object is sealed at once: that is quicker than
+ * waking one, and touches no disk. */
+static void submit_fill(struct filo_deposit *deposit) {
   struct slot *slot = take_slot(deposit, deposit->buffer, deposit->fill);
-  bool small = last && slot->index == 0 && slot->len <= INLINE_MAX;
+  bool small = deposit->size <= FILO_SMALL_SIZE;
   deposit->buffer = NULL;
   deposit->fill = 0;
   if (!small) {
@@ -201,7 +202,7 @@ int64_t filo_deposit_write(struct filo_deposit *deposit, const unsigned char *by
     size_t n = FILO_CHUNK_SIZE - deposit->fill;
     if (n == 0) {
       if (!may_start(deposit)) break;
-      submit_fill(deposit, false);
+      submit_fill(deposit);
       continue;
     }
     if (n > len - taken) n = len - taken;
@@ -215,7 +216,7 @@ int64_t filo_deposit_write(struct filo_deposit *deposit, const unsigned char *by
 static void end_more(struct filo_deposit *deposit) {
   if (!may_start(deposit)) return;
   deposit->ending = false;
-  if (deposit->fill > 0) submit_fill(deposit, true);
+  if (deposit->fill > 0) submit_fill(deposit);
 }
 
 void filo_deposit_end(struct filo_deposit *deposit) {
@@ -243,6 +244,12 @@ void filo_deposit_copy(struct filo_deposit *deposit, int fd, const char *name) {
   copy_more(deposit);
 }
 
+/* Another reader of a shared input may have taken what this one was told of. */
+static bool is_readable(int fd) {
+  struct pollfd input = {.fd = fd, .events = POLLIN};
+  return poll(&input, 1, 0) > 0;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
   (void)fd, (void)what;
   struct filo_deposit *deposit = arg;
@@ -251,6 +258,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
     event_del(deposit->readable); /* `pump` goes on when there is room */
     return;
   }
+  if (!is_readable(deposit->fd)) return;
   ssize_t n =
       read(deposit->fd, deposit->buffer->bytes + deposit->fill, FILO_CHUNK_SIZE - deposit->fill);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
@@ -275,11 +283,11 @@ static bool can_wait(int fd) {
 
 int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
                        struct filo_error *err) {
-  static const struct timeval at_once;
+  static const struct timeval soon = {.tv_usec = 1}; /* libevent does not repeat 0 */
   bool waits = can_wait(fd);
   deposit->fd = fd;
   deposit->name = strdup(name);
-  deposit->tick = waits ? NULL : &at_once;
+  deposit->tick = waits ? NULL : &soon;
   deposit->readable = event_new(deposit->desk->base, waits ? fd : -1,
                                 EV_PERSIST | (waits ? EV_READ : 0), on_readable, deposit);
   if (!deposit->readable || event_add(deposit->readable, deposit->tick) < 0)
@@ -291,7 +299,7 @@ int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
 static void read_more(struct filo_deposit *deposit) {
   if (deposit->fill == FILO_CHUNK_SIZE) {
     if (!may_start(deposit)) return;
-    submit_fill(deposit, false);
+    submit_fill(deposit);
   }
   if (have_buffer(deposit)) event_add(deposit->readable, deposit->tick);
 }

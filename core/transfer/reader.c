@@ -1,9 +1,8 @@
 #include "transfer/reader.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+#include "transfer/target.h"
 
 enum { READER_DEPTH = 3 };
 
@@ -13,8 +12,16 @@ struct piece {
   struct filo_reader *reader;
   struct filo_buffer *buffer;
   uint64_t at;
-  size_t len;
+  size_t len, saved;
   bool busy, ready;
+  int code;
+  struct filo_error err;
+};
+
+/* Opening or finishing the target. */
+struct step {
+  struct filo_job job;
+  struct filo_reader *reader;
   int code;
   struct filo_error err;
 };
@@ -28,7 +35,10 @@ struct filo_reader {
   unsigned plan, take, under_way;
   size_t taken; /* of the oldest piece */
   struct filo_partial_watch watch;
-  int save_fd;
+  struct filo_target *target; /* NULL: content is handed out */
+  struct step step;
+  bool opened, finished;
+  struct event *writable; /* of a target that takes no more: its piece waits */
   int code;
   struct filo_error err;
   filo_reader_fn *changed;
@@ -36,41 +46,42 @@ struct filo_reader {
   bool freed;
 };
 
+static void free_target(struct filo_job *job) {
+  filo_target_free(((struct step *)job)->reader->target);
+}
+
+static void free_reader(struct filo_job *job) {
+  free(((struct step *)job)->reader);
+}
+
 static void destroy(struct filo_reader *reader) {
   for (int i = 0; i < READER_DEPTH; i++)
     if (reader->pieces[i].buffer)
       filo_buffers_give(reader->desk->buffers, reader->pieces[i].buffer);
   filo_object_unref(reader->object);
   filo_partial_unref(reader->partial);
-  if (reader->save_fd >= 0) close(reader->save_fd);
-  free(reader);
+  if (reader->writable) event_free(reader->writable);
+  reader->step.reader = reader;
+  reader->step.job = (struct filo_job){.run = free_target, .done = free_reader};
+  if (reader->target)
+    filo_pool_submit(reader->desk->pool, &reader->step.job);
+  else
+    free(reader);
 }
 
 /* --- On a worker --- */
 
-static int write_all(int fd, const unsigned char *bytes, size_t len, uint64_t at,
-                     struct filo_error *err) {
-  while (len > 0) {
-    ssize_t n = pwrite(fd, bytes, len, (off_t)at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return filo_fail_errno(err, errno, "cannot write the file");
-    bytes += n;
-    at += (uint64_t)n;
-    len -= (size_t)n;
+/* FILO_BUSY: to be called again when the target takes more. */
+static int save_piece(struct piece *piece) {
+  const struct filo_reader *reader = piece->reader;
+  while (piece->saved < piece->len) {
+    int64_t n = filo_target_write(reader->target, piece->buffer->bytes + piece->saved,
+                                  piece->len - piece->saved,
+                                  piece->at - reader->begin + piece->saved, &piece->err);
+    if (n < 0) return (int)n;
+    piece->saved += (size_t)n;
   }
   return 0;
-}
-
-/* Only makes writing cheaper: where it cannot be, or there is no room, writing will tell. */
-static void allocate(const struct filo_reader *reader) {
-  fallocate(reader->save_fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)(reader->end - reader->begin));
-}
-
-static void save_piece(struct piece *piece) {
-  struct filo_reader *reader = piece->reader;
-  if (piece->at == reader->begin) allocate(reader);
-  piece->code = write_all(reader->save_fd, piece->buffer->bytes, piece->len,
-                          piece->at - reader->begin, &piece->err);
 }
 
 static void run_piece(struct filo_job *job) {
@@ -84,7 +95,23 @@ static void run_piece(struct filo_job *job) {
   piece->code = n < 0 ? (int)n : 0;
   if (n >= 0 && (size_t)n != piece->len)
     piece->code = filo_fail(&piece->err, FILO_CORRUPT, "the object ends early");
-  if (piece->code == 0 && reader->save_fd >= 0) save_piece(piece);
+  if (piece->code == 0 && reader->target) piece->code = save_piece(piece);
+}
+
+static void run_rest(struct filo_job *job) {
+  struct piece *piece = (struct piece *)job;
+  piece->code = save_piece(piece);
+}
+
+static void run_open(struct filo_job *job) {
+  struct step *step = (struct step *)job;
+  const struct filo_reader *reader = step->reader;
+  step->code = filo_target_open(reader->target, reader->end - reader->begin, &step->err);
+}
+
+static void run_finish(struct filo_job *job) {
+  struct step *step = (struct step *)job;
+  step->code = filo_target_finish(step->reader->target, &step->err);
 }
 
 /* --- On the loop --- */
@@ -100,6 +127,7 @@ static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) 
   piece->buffer = buffer;
   piece->at = reader->planned;
   piece->len = (size_t)(end - reader->planned);
+  piece->saved = 0;
   piece->busy = true;
   reader->planned = end;
   reader->plan = (reader->plan + 1) % READER_DEPTH;
@@ -110,6 +138,9 @@ static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) 
 static bool may_plan(const struct filo_reader *reader) {
   const struct piece *piece = &reader->pieces[reader->plan];
   if (reader->code < 0 || piece->busy || piece->ready || reader->planned == reader->end)
+    return false;
+  if (reader->target && !reader->opened) return false;
+  if (reader->target && filo_target_is_stream(reader->target) && reader->under_way > 0)
     return false;
   return !reader->partial ||
          filo_incoming_has(reader->partial->incoming, reader->planned >> FILO_CHUNK_BITS);
@@ -137,28 +168,81 @@ static void advance(struct filo_reader *reader, struct piece *piece) {
   piece->buffer = NULL;
 }
 
-static void drop_saved(struct filo_reader *reader) {
-  struct piece *piece;
-  while ((piece = &reader->pieces[reader->take])->ready && piece->code == 0) advance(reader, piece);
+static void fail(struct filo_reader *reader, int code, const struct filo_error *err) {
+  if (reader->code < 0) return;
+  reader->code = code;
+  reader->err = *err;
 }
 
-static void piece_done(struct filo_job *job) {
-  struct piece *piece = (struct piece *)job;
-  struct filo_reader *reader = piece->reader;
-  piece->busy = false;
-  piece->ready = true;
+static void go_on_saving(struct filo_reader *reader);
+
+/* After a job, whose reader may have been freed meanwhile. */
+static void job_ended(struct filo_reader *reader) {
   reader->under_way--;
   if (reader->freed) {
     if (reader->under_way == 0) destroy(reader);
     return;
   }
-  if (piece->code < 0 && reader->code == 0) {
-    reader->code = piece->code;
-    reader->err = piece->err;
-  }
-  if (reader->save_fd >= 0) drop_saved(reader);
+  if (reader->target) go_on_saving(reader);
   pump(reader);
   reader->changed(reader->ctx);
+}
+
+/* --- Saving --- */
+
+static void step_done(struct filo_job *job) {
+  struct step *step = (struct step *)job;
+  struct filo_reader *reader = step->reader;
+  if (step->code < 0)
+    fail(reader, step->code, &step->err);
+  else if (!reader->opened)
+    reader->opened = true;
+  else
+    reader->finished = true;
+  job_ended(reader);
+}
+
+static void start_step(struct filo_reader *reader, void (*run)(struct filo_job *job)) {
+  reader->step.reader = reader;
+  reader->step.job = (struct filo_job){.run = run, .done = step_done};
+  reader->under_way++;
+  filo_pool_submit(reader->desk->pool, &reader->step.job);
+}
+
+static void go_on_saving(struct filo_reader *reader) {
+  struct piece *piece;
+  while ((piece = &reader->pieces[reader->take])->ready && piece->code == 0) advance(reader, piece);
+  bool all = reader->given == reader->end && reader->under_way == 0 && reader->code == 0;
+  if (all && !reader->finished) start_step(reader, run_finish);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg) {
+  (void)fd, (void)what;
+  struct piece *piece = arg;
+  piece->job.run = run_rest;
+  filo_pool_submit(piece->reader->desk->pool, &piece->job);
+}
+
+/* False, and a failure, when it cannot be. */
+static bool wait_writable(struct piece *piece) {
+  struct filo_reader *reader = piece->reader;
+  if (reader->writable) event_free(reader->writable);
+  reader->writable =
+      event_new(reader->desk->base, filo_target_fd(reader->target), EV_WRITE, on_writable, piece);
+  if (reader->writable && event_add(reader->writable, NULL) == 0) return true;
+  piece->code =
+      filo_fail(&piece->err, FILO_NO_MEMORY, "no memory to wait for the reader of a pipe");
+  return false;
+}
+
+static void piece_done(struct filo_job *job) {
+  struct piece *piece = (struct piece *)job;
+  struct filo_reader *reader = piece->reader;
+  if (piece->code == FILO_BUSY && !reader->freed && wait_writable(piece)) return;
+  piece->busy = false;
+  piece->ready = true;
+  if (piece->code < 0) fail(reader, piece->code, &piece->err);
+  job_ended(reader);
 }
 
 int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned char **bytes,
@@ -170,7 +254,7 @@ int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned cha
     piece = &reader->pieces[reader->take];
     pump(reader);
   }
-  if (reader->given == reader->end) return 0;
+  if (reader->given == reader->end && (!reader->target || reader->finished)) return 0;
   if (piece->ready && piece->code == 0) {
     *bytes = piece->buffer->bytes + reader->taken;
     *len = piece->len - reader->taken;
@@ -207,21 +291,29 @@ int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
   }
   reader->begin = reader->planned = reader->given = offset < end ? offset : end;
   reader->end = end;
-  reader->save_fd = -1;
   reader->changed = changed;
   reader->ctx = ctx;
   *ret = reader;
   return 0;
 }
 
-void filo_reader_save(struct filo_reader *reader, int fd) {
-  reader->save_fd = fd;
-  pump(reader);
+int filo_reader_save(struct filo_reader *reader, const char *path, struct filo_error *err) {
+  int code = filo_target_new(path, &reader->target, err);
+  if (code == 0) start_step(reader, run_open);
+  return code;
+}
+
+bool filo_reader_has_begun(const struct filo_reader *reader) {
+  return reader->opened && filo_target_is_stream(reader->target) &&
+         (reader->given > reader->begin || reader->pieces[reader->take].saved > 0);
 }
 
 void filo_reader_free(struct filo_reader *reader) {
   if (!reader) return;
   reader->freed = true;
   filo_partial_unwatch(&reader->watch);
+  bool waits = reader->writable && event_pending(reader->writable, EV_WRITE, NULL);
+  if (waits) event_del(reader->writable);
+  if (waits) reader->under_way--;
   if (reader->under_way == 0) destroy(reader);
 }

@@ -29,9 +29,14 @@ int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
 int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned char **bytes,
                      size_t *len, struct filo_error *err);
 
-/* Instead of reading: writes everything into fd (taken) from its start, in parallel. `changed` is
+/* Instead of reading: writes everything to a file, in parallel, as target.h says. `changed` is
  * called when filo_reader_next gives 0 or a failure. */
-void filo_reader_save(struct filo_reader *reader, int fd);
+int filo_reader_save(struct filo_reader *reader, const char *path, struct filo_error *err);
+
+/* After a failure to save: part of the content went to a device or a pipe, and cannot be taken
+ * back.
+ */
+bool filo_reader_has_begun(const struct filo_reader *reader);
 
 void filo_reader_free(struct filo_reader *reader);
 

@@ -115,27 +115,22 @@ function Object:chunks()
   end
 end
 
-local function write_draft(self, draft)
+local function save_source(self, path)
   local from <close> = assert(self.source:reader(0, self.size))
-  return from:save(draft)
+  return from:save(path)
 end
 
----Writes all content to a file. It appears under its name only when it is whole; a file of that name is replaced.
+---Writes all content to a file. It appears under its name only when it is whole and flushed to disk; a file of that name is replaced,
+---also where the name is a symbolic link. A device, a pipe or a terminal is written to as it is; so is "/dev/stdout".
 ---@param path string
 ---@return true?, filo.Error?
 function Object:save(path)
   check_open(self)
   if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
-  local draft = path .. ".filo-new"
   local source = self.source
-  local ok, err = write_draft(self, draft)
-  if not ok and replace_source(self, source, err) then ok, err = write_draft(self, draft) end
-  if ok then
-    local renamed, problem = os.rename(draft, path)
-    if renamed then return true end
-    err = errors.new("io", ("cannot write %s: %s"):format(path, problem))
-  end
-  os.remove(draft)
+  local ok, err, begun = save_source(self, path)
+  if not ok and not begun and replace_source(self, source, err) then ok, err = save_source(self, path) end
+  if ok then return true end
   return nil, errors.wrap(err, "cannot save to " .. path, { key = self.key })
 end
 

@@ -232,10 +232,11 @@ function deposit:close() end
 ---@return filo.Error? err
 function reader:read(max) end
 
----Writes everything into a new or emptied file.
+---Writes everything to a file, which appears under its name when it is whole and flushed. Devices and pipes are written to as they are.
 ---@param path string
 ---@return true?
 ---@return filo.Error? err
+---@return boolean? begun part of it went to a device or a pipe, and cannot be taken back
 function reader:save(path) end
 
 function reader:close() end

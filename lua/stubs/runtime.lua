@@ -27,7 +27,7 @@ function runtime.spawn_detached(fn, ...) end
 function runtime.current() end
 
 ---Waits until another task calls wake with this one, or until the deadline.
----@param seconds? number no deadline when left out
+---@param seconds? number no deadline when left out; 0 and less: a turn of the loop
 ---@return boolean woken false when the deadline passed
 function runtime.suspend(seconds) end
 

@@ -8,7 +8,7 @@ describe("a peer that gives the record back", function()
     it(("is refused, with %d bytes"):format(size), function()
       local net <close> = nodes.net()
       local a = net:start "a"
-      local peer <close> = strangers.dial(a)
+      local peer <close> = strangers.meet(a)
       peer:on("store", function(body) return { body = { record = body.record } } end)
       peer:on("offer", function(body) return { body = { record = body.record } } end)
       nodes.peers(a, 1)
