@@ -278,11 +278,19 @@ static int connection_receive(lua_State *L) {
 static int drained_or_wait(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct peer *peer = waited_for(L);
+  struct filo_error err;
   if (!peer) return return_dropped(L);
-  if (filo_event_why(L, &peer->drained) != FILO_WOKEN) return filo_task_raise_cancelled(L);
-  if (peer->is_closed) return return_why(L, peer);
-  lua_pushboolean(L, 1);
-  return 1;
+  switch (filo_event_why(L, &peer->drained)) {
+  case FILO_WOKEN:
+    if (peer->is_closed) return return_why(L, peer);
+    lua_pushboolean(L, 1);
+    return 1;
+  case FILO_TIMED_OUT:
+    filo_fail(&err, FILO_TIMEOUT, "there was no room in time");
+    return filo_return_error(L, &err);
+  default:
+    return filo_task_raise_cancelled(L);
+  }
 }
 
 /* send(table): true, or nil and an error: busy when too much waits to be sent */
@@ -300,12 +308,13 @@ static int connection_send(lua_State *L) {
   return 1;
 }
 
-/* drained(): after `busy`, when there is room again */
+/* drained([seconds]): after `busy`, when there is room again */
 static int connection_drained(lua_State *L) {
   struct peer *peer = check_peer(L, 1);
   if (peer->is_closed) return return_why(L, peer);
   peer->drained.set = false;
-  return filo_event_wait(L, &peer->drained, FILO_NO_DEADLINE, 0, drained_or_wait);
+  return filo_event_wait(L, &peer->drained, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0,
+                         drained_or_wait);
 }
 
 /* --- Facts --- */

@@ -103,7 +103,8 @@ local function admit(self, connection, hello, id)
   return peer, not old
 end
 
-local function drop(self, peer, err)
+---The connection to a peer has ended, or is given up.
+function Peers:drop(peer, err)
   if peer.gone then return end
   peer:end_with(err)
   if self.by_id[peer.id] ~= peer then return end
@@ -133,7 +134,7 @@ local function serve_request(self, peer, request)
   local body, err = run_handler(self, peer, request)
   local reply = err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
-  if called and (sent or problem.code ~= "too_large") then return end -- else the connection has ended
+  if called and (sent or problem.code ~= "too_large") then return end -- else nobody takes it
   problem = called and problem or errors.new("invalid", tostring(sent))
   self.host.log("error", ("the answer to '%s' cannot be sent: %s"):format(request.topic, tostring(problem)))
   peer:send(protocol.failure(request.id, errors.wrap(problem, "the answer cannot be sent")))
@@ -196,11 +197,11 @@ local function run(self, connection, started)
   local pinger = self:spawn(keep_pinging, self, peer)
   local _ <close> = setmetatable({}, { __close = function()
     pinger:cancel()
-    drop(self, peer, errors.new("closed", CLOSED))
+    self:drop(peer, errors.new("closed", CLOSED))
   end })
   if first then self.settings.hooks:announce("peer_up", peer) end
   started(peer)
-  drop(self, peer, serve(self, peer))
+  self:drop(peer, serve(self, peer))
 end
 
 -- Dialling and listening --------------------------------------------------------------------------------------------------

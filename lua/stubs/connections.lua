@@ -51,9 +51,10 @@ function connection:receive(seconds) end
 function connection:send(message) end
 
 ---After "busy": waits until there is room again.
+---@param seconds? number
 ---@return true?
 ---@return filo.Error? err
-function connection:drained() end
+function connection:drained(seconds) end
 
 ---Lets the peer in: from now on its messages may be long and it may send objects.
 function connection:admit() end

@@ -28,26 +28,63 @@ local function wake_all(host, tasks)
   for _, task in ipairs(tasks) do host.wake(task) end
 end
 
+local function at_end(fn) return setmetatable({}, { __close = fn }) end
+
+local function remove(tasks, task)
+  for i, each in ipairs(tasks) do
+    if each == task then return table.remove(tasks, i) end
+  end
+end
+
 local function gone(self) return nil, errors.wrap(self.gone, "node " .. self.id:sub(1, 16), { peer = self.id }) end
 
----Sends a message; waits while much is unsent.
+---When a peer that does not read is given up: nothing, or next to nothing, was taken for so long while much was queued.
+local function give_up_at(self)
+  local now, bytes = self.host.now(), self.connection:stats().bytes_out
+  local taken = self.taken
+  if not taken or bytes >= taken.bytes + limits.least_bytes then
+    taken = { bytes = bytes, at = now }
+    self.taken = taken
+  end
+  return taken.at + limits.send_stall
+end
+
+---Waits until the connection may have room. The first in line waits for the connection, the others for the first.
+local function wait_for_room(self, deadline)
+  local host, senders = self.host, self.senders
+  local me = host.current()
+  table.insert(senders, me)
+  if senders[1] ~= me then
+    local _ <close> = at_end(function() remove(senders, me) end)
+    return host.suspend(deadline - host.now())
+  end
+  local _ <close> = at_end(function()
+    self.senders = {}
+    table.remove(senders, 1)
+    wake_all(host, senders)
+  end)
+  local end_of_patience = give_up_at(self)
+  if end_of_patience > host.now() then
+    self.connection:drained(math.min(end_of_patience, deadline) - host.now())
+  else
+    self.owner:drop(self, errors.new("timeout", "it takes next to nothing of what is sent to it"))
+    self.connection:close("timeout", "it does not read")
+  end
+end
+
+---Sends a message; waits while much is unsent, up to a deadline.
+---@param seconds? number
 ---@return true?, filo.Error?
-function Peer:send(message)
+function Peer:send(message, seconds)
   local host = self.host
+  local deadline = host.now() + (seconds or limits.send_stall)
   while not self.gone do
     local ok, err = self.connection:send(message)
     if ok or err.code ~= "busy" then return ok, err end
-    table.insert(self.senders, host.current())
-    if #self.senders == 1 then -- the first in line waits for the connection, the others for the first
-      local _ <close> = setmetatable({}, { __close = function()
-        local waiting = self.senders
-        self.senders = {}
-        wake_all(host, waiting)
-      end })
-      self.connection:drained()
-    else
-      host.suspend()
+    if host.now() >= deadline then
+      return errors.fail("timeout", "it takes nothing of what is sent to it: " .. err.message, { peer = self.id })
     end
+    wait_for_room(self, deadline)
   end
   return gone(self)
 end
@@ -76,9 +113,10 @@ function Peer:request(topic, body, seconds)
   self.next_id = id + 1
   local waiting = { task = host.current() }
   self.pending[id] = waiting
-  local _ <close> = setmetatable({}, { __close = function() self.pending[id] = nil end })
-  local deadline = host.now() + (seconds or limits.request)
-  local ok, err = self:send { id = id, topic = topic, body = body }
+  local _ <close> = at_end(function() self.pending[id] = nil end)
+  seconds = seconds or limits.request
+  local deadline = host.now() + seconds
+  local ok, err = self:send({ id = id, topic = topic, body = body }, seconds)
   if not ok then return nil, self.gone and err or errors.wrap(err, "node " .. self.id:sub(1, 16), { peer = self.id }) end
   local reply
   reply, err = wait_for_reply(self, waiting, topic, deadline)
@@ -138,7 +176,9 @@ end
 function Peer:wait_gone(seconds)
   local host = self.host
   local deadline = seconds and host.now() + seconds
-  self.watchers[#self.watchers + 1] = host.current()
+  local me = host.current()
+  table.insert(self.watchers, me)
+  local _ <close> = at_end(function() remove(self.watchers, me) end)
   while not self.gone and not (deadline and host.now() >= deadline) do
     host.suspend(deadline and deadline - host.now())
   end
