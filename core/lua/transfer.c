@@ -84,7 +84,8 @@ int filo_connection_receive_object(lua_State *L) {
 static int joined(lua_State *L, int status, lua_KContext ctx);
 
 static int join_or_wait(lua_State *L, struct transfer_box *box) {
-  if (!box->done.set) return filo_event_wait(L, &box->done, FILO_NO_DEADLINE, 0, joined);
+  if (!box->done.set)
+    return filo_event_wait(L, &box->done, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0, joined);
   if (box->code < 0) return filo_return_error(L, &box->err);
   lua_pushboolean(L, 1);
   return 1;
@@ -93,10 +94,19 @@ static int join_or_wait(lua_State *L, struct transfer_box *box) {
 static int joined(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
-  if (filo_event_why(L, &box->done) != FILO_WOKEN) return filo_task_raise_cancelled(L);
-  return join_or_wait(L, box);
+  struct filo_error err;
+  switch (filo_event_why(L, &box->done)) {
+  case FILO_WOKEN:
+    return join_or_wait(L, box);
+  case FILO_TIMED_OUT:
+    filo_fail(&err, FILO_TIMEOUT, "the transfer is not done yet");
+    return filo_return_error(L, &err);
+  default:
+    return filo_task_raise_cancelled(L);
+  }
 }
 
+/* join([seconds]) */
 static int transfer_join(lua_State *L) {
   struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
   return join_or_wait(L, box);

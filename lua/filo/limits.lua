@@ -19,11 +19,12 @@ return {
   patience = 0.2,           -- for further answers once a good one is there
   stall = 5,                -- without bytes before a holder is given up, when there is another
   last_stall = 20,          -- the same for the only holder
-  least_bytes = 65536,      -- in that time: less counts as none
+  least_bytes = 65536,      -- in that time, or in send_stall: less counts as none
 
   -- Making copies
-  send_stall = 15,          -- without a byte taken before a peer is given up
+  send_stall = 15,          -- with next to no bytes taken before a peer is given up
   publish = 300,            -- from the last byte to the peer's word that it has published
+  turn = 300,               -- for any of our turns at a peer to end, when none is free
   busy_tries = 8,           -- at a peer that is busy, with growing pauses between them
   busy_pause = 0.05,
 

@@ -13,6 +13,12 @@ local protocol = { VERSION = 1 }
 ---Content up to this many bytes travels within the message that offers or answers it.
 protocol.INLINE_MAX = 65536
 
+---How many bytes a transfer of an object moves: the hash list or not, and from chunk `first` on.
+function protocol.bytes_of(size, hashes, first)
+  local list = hashes and ((size + (1 << 20) - 1) >> 20) * 32 or 0
+  return list + math.max(0, size - (first << 20))
+end
+
 local function text(least, most)
   return function(value)
     return type(value) == "string" and #value >= least and #value <= most

@@ -103,9 +103,10 @@ function connection:send_object(object, hashes, first, count) end
 function connection:receive_object(number, partial, hashes, first, count) end
 
 ---Waits until it is done.
+---@param seconds? number
 ---@return true?
 ---@return filo.Error? err
-function transfer:join() end
+function transfer:join(seconds) end
 
 ---@return integer number
 function transfer:number() end

@@ -137,18 +137,34 @@ function Peer:settle(reply)
 end
 
 ---Waits until fewer than limits[what] of ours are under way at this peer; the turn ends with the scope. The peer has such limits,
----too, and tells who does not keep to them that it is busy.
-function Peer:turn(what)
-  local turns = self.turns[what] or self.host.channel(limits[what])
-  self.turns[what] = turns
-  turns:send(true)
-  return setmetatable({}, { __close = function() turns:receive() end })
+---too, and tells who does not keep to them that it is busy. nil and an error after so many seconds, or, without, when in limits.turn
+---no turn has ended: a line that moves is waited in.
+---@param seconds? number
+---@return table?, filo.Error?
+function Peer:turn(what, seconds)
+  local line = self.turns[what] or { places = self.host.channel(limits[what]), ended = 0 }
+  self.turns[what] = line
+  local got, ended
+  repeat
+    ended = line.ended
+    got = line.places:send(true, seconds or limits.turn)
+  until got or seconds or line.ended == ended
+  if got then
+    return at_end(function()
+      line.ended = line.ended + 1
+      line.places:receive()
+    end)
+  end
+  local why = ("it is busy: %d of this node's are under way there already, and none has ended in time"):format(limits[what])
+  return errors.fail("timeout", why, { peer = self.id })
 end
 
 ---As request, for Filo's own short questions: in turn, so that many at once do not overwhelm the peer.
 function Peer:ask(topic, body, seconds)
-  local _ <close> = self:turn "questions"
-  return self:request(topic, body, seconds)
+  local deadline = self.host.now() + (seconds or limits.request)
+  local turn <close>, err = self:turn("questions", seconds or limits.request)
+  if not turn then return nil, err end
+  return self:request(topic, body, math.max(0, deadline - self.host.now()))
 end
 
 ---As connection:send_object.

@@ -71,15 +71,14 @@ local function give_up(state, holder, err)
   state.node.host.log("warning", ("a copy from %s is given up: %s"):format(tostring(holder), tostring(err)))
 end
 
----Closes transfers that make no progress: their workers then give the run back. A trickle counts for the only holder alone.
+---Closes transfers that make no progress, or next to none: their workers then give the run back.
 local function watch(state)
   local host = state.node.host
   while true do
     host.sleep(limits.stall / 5)
     for transfer, seen in pairs(state.active) do
       local bytes = transfer:bytes()
-      local least = has_others(state, seen.holder) and limits.least_bytes or 1
-      if bytes >= seen.bytes + least then seen.bytes, seen.since = bytes, host.now() end
+      if bytes >= seen.bytes + limits.least_bytes then seen.bytes, seen.since = bytes, host.now() end
       if host.now() - seen.since >= stall_seconds(state, seen.holder) then
         seen.stalled = true
         transfer:close()
@@ -114,15 +113,22 @@ local function fetch_run(state, holder, run, hashes)
   return ok, err
 end
 
----Takes a run and fetches it from a holder, in the holder's turn. False when no run is left, or the holder has failed.
+---Takes a run and fetches it from a holder, whose turn it is. False when no run is left, or the holder has failed.
 local function step(state, holder, hashes)
-  local _ <close> = holder:turn "reads_of_peer"
   local run = not state.over and take_run(state)
   if not run then return false end
   local ok, err = fetch_run(state, holder, run, hashes)
   if ok then return true end
   give_back(state, run)
   give_up(state, holder, err)
+  return false
+end
+
+---The same, in the holder's turn. A holder that has none for us in all that time has failed.
+local function step_in_turn(state, holder)
+  local turn <close>, err = holder:turn "reads_of_peer"
+  if turn then return step(state, holder, false) end
+  if not state.over then give_up(state, holder, err) end
   return false
 end
 
@@ -133,17 +139,28 @@ local function start_worker(state, holder)
       state.workers = state.workers - 1
       state.node.host.wake(state.waiter)
     end })
-    while step(state, holder, false) do end
+    while step_in_turn(state, holder) do end
   end)
 end
 
----The hash list must be complete before chunks can come: the first holder that can gives it, with the first run.
+---The hash list must be complete before chunks can come: the first holder that can gives it, with the first run. Each is waited for
+---a little, in turn, so that one whose turns are all taken keeps nobody from asking the next.
 local function fetch_list(state)
-  for _, holder in ipairs(state.found.holders) do
-    if state.partial:has_hashes() then return true end
-    if not holder.gone then step(state, holder, true) end
+  local host = state.node.host
+  local deadline = host.now() + limits.turn
+  while not state.partial:has_hashes() do
+    local good = good_holders(state)
+    if #good == 0 then return false end
+    for _, holder in ipairs(good) do
+      local turn <close>, err = holder:turn("reads_of_peer", limits.patience)
+      if turn then
+        step(state, holder, true)
+        break
+      end
+      if host.now() >= deadline then give_up(state, holder, err) end
+    end
   end
-  return state.partial:has_hashes()
+  return true
 end
 
 local function fetch_chunks(state)

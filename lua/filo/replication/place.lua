@@ -5,16 +5,11 @@ local errors = require "filo.errors"
 local limits = require "filo.limits"
 local newer = require "filo.replication.newer"
 local patiently = require "filo.replication.patience"
+local protocol = require "filo.protocol"
 
 local place = {}
 
 -- One copy ------------------------------------------------------------------------------------------------------------
-
----How many bytes a transfer of an object has to move: from chunk `first` on.
-local function bytes_of(size, hashes, first)
-  local list = hashes and ((size + (1 << 20) - 1) >> 20) * 32 or 0
-  return list + math.max(0, size - (first << 20))
-end
 
 ---Asks the peer to take what the transfer sends, and waits as long as bytes move, and then as long as publishing may take.
 local function fill(node, peer, request, transfer, total)
@@ -26,9 +21,9 @@ local function fill(node, peer, request, transfer, total)
     local answer, err = asking:join(sent and limits.publish or limits.send_stall)
     if answer or asking:status() == "ended" then return answer, err end
     local bytes = transfer and transfer:bytes() or total
-    if sent or bytes == moved then
+    if sent or bytes < math.min(moved + limits.least_bytes, total) then
       return errors.fail("timeout", sent and "it took all bytes, but does not say that it has published them"
-        or "it takes no bytes", { peer = peer.id })
+        or "it takes no bytes, or next to none", { peer = peer.id })
     end
     moved = bytes
   end
@@ -37,7 +32,8 @@ end
 ---Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
 ---@return table?, filo.Error?
 local function copy_large(node, peer, version)
-  local _ <close> = peer:turn "landings_of_peer"
+  local turn <close>, late = peer:turn "landings_of_peer"
+  if not turn then return nil, late end
   local record = version.record
   local answer, err = peer:ask("offer", { record = record })
   if not answer or not answer.want then return answer, err end
@@ -46,7 +42,7 @@ local function copy_large(node, peer, version)
   local transfer <close>, problem = peer:send_object(object, hashes, first)
   if not transfer and problem.code ~= "invalid" then return nil, problem end -- invalid: nothing is missing
   local request = { record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first }
-  return fill(node, peer, request, transfer, transfer and bytes_of(version.info.size, hashes, first) or 0)
+  return fill(node, peer, request, transfer, transfer and protocol.bytes_of(version.info.size, hashes, first) or 0)
 end
 
 local function copy_small(_, peer, version)

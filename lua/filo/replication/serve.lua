@@ -136,11 +136,20 @@ local function offer(node, body, peer)
   return { want = landing.partial:missing(0), hashes = not landing.partial:has_hashes() }
 end
 
+---Takes the bytes of a copy. A peer that sends next to none is given up, since others wait for the place.
 local function receive(landing, body, peer)
   if body.stream == 0 then return true end
   local transfer <close>, err = peer:receive_object(body.stream, landing.partial, body.hashes, body.first)
   if not transfer then return nil, err end
-  return transfer:join()
+  local moved, total = 0, protocol.bytes_of(landing.fields.size, body.hashes, body.first)
+  while true do
+    local ok, problem = transfer:join(limits.send_stall)
+    local bytes = transfer:bytes()
+    if ok or problem.code ~= "timeout" then return ok, problem end
+    if bytes >= total then return transfer:join() end -- only the disk is waited for
+    if bytes < moved + limits.least_bytes then return nil, problem end
+    moved = bytes
+  end
 end
 
 local function fill(node, body, peer)

@@ -1,0 +1,159 @@
+-- A peer that moved a byte now and then, or whose turns such transfers held, kept a store, a get, an evict or a landing from ever ending.
+
+local bounds = require "filo.limits"
+local filo = require "filo"
+local forge = require "spec.support.forge"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local raw_peers = require "spec.support.raw_peer"
+
+local BIG = nodes.bytes((3 << 20) + 5)
+
+---The next request of a topic to a raw peer; others are left unanswered.
+local function next_request(peer, topic)
+  local message
+  repeat message = assert(peer:next_message()) until message.topic == topic
+  return message
+end
+
+---Calls fn again and again in the background, until the end of the scope.
+local function keep(fn)
+  local task = filo.spawn(function()
+    while true do
+      fn()
+      filo.sleep(0.05)
+    end
+  end):observe()
+  return setmetatable({}, { __close = function() task:cancel() end })
+end
+
+---What a task gives; an error when it has not ended in time.
+local function result(task)
+  local value, err = task:join(15)
+  assert.equal("ended", task:status())
+  return value, err
+end
+
+describe("a peer that moves a few bytes now and then", function()
+  it("is given up by a store", function()
+    local _ <close> = limits { send_stall = 0.3 }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local peer <close> = raw_peers.meet(a)
+    nodes.peers(a, 1)
+    local storing = filo.spawn(a.store, a, "key", BIG):observe()
+    peer:message { re = next_request(peer, "offer").id, body = { want = 0, hashes = true } }
+    local stream = next_request(peer, "fill").body.stream
+    local _ <close> = keep(function()
+      peer:frame(0x03, stream, 10)
+      peer.raw:flush()
+    end)
+    local receipt, err = result(storing)
+    assert.is_nil(receipt)
+    assert.matches("it takes no bytes, or next to none", tostring(err))
+  end)
+
+  it("is given up by a get, also when nobody else has it; the key can be evicted then", function()
+    local _ <close> = limits { stall = 0.2, last_stall = 0.4 }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    assert(a:store("key", BIG))
+    local _, record = a.disk:sealed(a.namespace, a:path_of(a:key_hash "key"), 10)
+    assert(a:evict "key")
+    local peer <close> = raw_peers.meet(a)
+    nodes.peers(a, 1)
+    local getting = filo.spawn(nodes.content, a, "key"):observe()
+    peer:message { re = next_request(peer, "find").id, body = { record = record } }
+    peer:message { re = next_request(peer, "read").id, body = { stream = 1 } }
+    assert.is_true(peer:wait_credit(1, 1))
+    local _ <close> = keep(function()
+      peer:frame(0x02, 1, 1, "x")
+      peer.raw:flush()
+    end)
+    local content, err = result(getting)
+    assert.is_nil(content)
+    assert.equal("timeout", err.code)
+    assert.matches("sends nothing, or next to nothing", tostring(err))
+    assert.equal("not_found", select(2, result(filo.spawn(a.evict, a, "key"):observe())).code)
+  end)
+
+  it("does not keep the place of a copy on its way in", function()
+    local _ <close> = limits { send_stall = 0.3, landings = 1, offer = 60 }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local peer <close> = raw_peers.meet(a)
+    local forged = forge(peer.identity, { content = BIG })
+    local filling = assert(peer:offer(forged))
+    assert.is_true(peer:wait_credit(1, 1))
+    local _ <close> = keep(function()
+      peer:frame(0x02, 1, 1, "x")
+      peer.raw:flush()
+    end)
+    local body, err = result(filo.spawn(peer.reply, peer, filling):observe())
+    assert.is_nil(body)
+    assert.equal("timeout", err.code)
+    local b = net:start("b", { tls = false })
+    assert(b:connect(a.address))
+    assert.same({ b.id, a.id }, b:store("key", BIG).copies)
+  end)
+end)
+
+describe("a peer whose turns are all taken", function()
+  local function take_turns(peer, what)
+    for _ = 1, bounds[what] do peer:turn(what) end
+  end
+
+  it("is passed over by a get when another is good", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    assert(a:store("key", BIG))
+    assert(a:evict "key")
+    local find = c.peer_list.handlers.find
+    c.peer_list:handle("find", function(...)
+      filo.sleep(0.05) -- b answers first
+      return find(...)
+    end)
+    take_turns(a.peer_list:get(b.id), "reads_of_peer")
+    assert.equal(BIG, (result(filo.spawn(nodes.content, a, "key"):observe())))
+  end)
+
+  it("is given up by a get when nobody else has it", function()
+    local _ <close> = limits { turn = 0.2 }
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    assert(a:store("key", BIG))
+    assert(a:evict "key")
+    take_turns(a:peers()[1], "reads_of_peer")
+    local content, err = result(filo.spawn(nodes.content, a, "key"):observe())
+    assert.is_nil(content)
+    assert.matches("8 of this node's are under way there already, and none has ended in time", tostring(err))
+  end)
+
+  it("is given up by a store for the next one", function()
+    local _ <close> = limits { turn = 0.2 }
+    local net <close> = nodes.net()
+    local a = net:cluster(3, { policy = filo.policy.copies(2) })
+    local peers = a:peers()
+    a.policy = { name = "one", place = function() return peers, 1 end }
+    take_turns(peers[1], "landings_of_peer")
+    local receipt = assert(result(filo.spawn(a.store, a, "key", BIG):observe()))
+    assert.same({ a.id, peers[2].id }, receipt.copies)
+    assert.matches("none has ended in time", receipt.refused[1].reason)
+  end)
+
+  it("is waited for as long as the line moves", function()
+    local _ <close> = limits { turn = 1, questions = 1 }
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    local peer = a:peers()[1]
+    local tasks = {}
+    for i = 1, 8 do
+      tasks[i] = filo.spawn(function()
+        local _ <close> = assert(peer:turn "questions")
+        filo.sleep(0.25)
+        return true
+      end)
+    end
+    for _, each in ipairs(tasks) do assert.is_true((result(each))) end
+  end)
+end)
