@@ -237,9 +237,13 @@ static int give_message(lua_State *L, struct peer *peer) {
   peer->first = message->next;
   if (!peer->first) peer->last = &peer->first;
   peer->inbox_bytes -= cost(message->len);
-  int code = filo_cbor_decode(L, message->bytes, message->len, &err);
+  size_t len = message->len;
+  int code = filo_cbor_decode(L, message->bytes, len, &err);
   free(message);
-  if (code == 0 && lua_istable(L, -1)) return 1;
+  if (code == 0 && lua_istable(L, -1)) {
+    lua_pushinteger(L, (lua_Integer)len);
+    return 2;
+  }
   if (code == 0) filo_fail(&err, FILO_PROTOCOL, "a message is a %s, no map", luaL_typename(L, -1));
   err.code = FILO_PROTOCOL;
   filo_connection_close(peer->connection, FILO_PROTOCOL, "a message is no CBOR map");
@@ -270,7 +274,7 @@ static int receive_or_wait(lua_State *L, int status, lua_KContext ctx) {
   }
 }
 
-/* receive([seconds]): the next message */
+/* receive([seconds]): the next message, and of how many bytes it was */
 static int connection_receive(lua_State *L) {
   return next_message(L, check_peer(L, 1));
 }

@@ -13,6 +13,7 @@ return {
   request = 30,             -- for an answer, when the script gives no deadline
   questions = 128,          -- of Filo's own to one peer at once
   requests = 256,           -- of one peer, answered at once; more are told that this node is busy
+  request_bytes = 16 << 20, -- the same of their messages
 
   -- Finding and fetching
   find = 15,                -- for an answer

@@ -82,7 +82,8 @@ end
 local function rival(self, connection, id)
   local old = self.by_id[id]
   if not old or keeps_new(self, old, connection, id) then return nil end
-  if old:request("ping", {}, limits.rival) then
+  local reply, err = old:request("ping", {}, limits.rival)
+  if reply or err.code == "busy" then
     return "exists", ("a node with this ID is connected already, from %s"):format(old.address)
   end
   old.silent = true
@@ -129,8 +130,10 @@ local function run_handler(self, peer, request)
 end
 
 ---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
-local function serve_request(self, peer, request)
-  local _ <close> = setmetatable({}, { __close = function() peer.serving = peer.serving - 1 end })
+local function serve_request(self, peer, request, size)
+  local _ <close> = setmetatable({}, { __close = function()
+    peer.serving, peer.serving_bytes = peer.serving - 1, peer.serving_bytes - size
+  end })
   local body, err = run_handler(self, peer, request)
   local reply = err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
@@ -140,21 +143,23 @@ local function serve_request(self, peer, request)
   peer:send(protocol.failure(request.id, errors.wrap(problem, "the answer cannot be sent")))
 end
 
----Starts answering a request, unless so many are being answered already. nil and an error when the peer does not even read that.
-local function take_request(self, peer, request)
-  if peer.serving < limits.requests then
-    peer.serving = peer.serving + 1
-    self:spawn(serve_request, self, peer, request)
+---Starts answering a request, unless so many, or so long ones, are being answered already. nil and an error when the peer does not
+---even read that.
+local function take_request(self, peer, request, size)
+  if peer.serving < limits.requests and peer.serving_bytes + size <= limits.request_bytes then
+    peer.serving, peer.serving_bytes = peer.serving + 1, peer.serving_bytes + size
+    self:spawn(serve_request, self, peer, request, size)
     return true
   end
-  local message = ("%d requests of this peer are being served already"):format(limits.requests)
+  local message = ("%d requests of this peer, of %d bytes, are being served already"):format(peer.serving, peer.serving_bytes)
   return peer.connection:send(protocol.failure(request.id, errors.new("busy", message)))
 end
 
 local function serve(self, peer)
   while true do
-    local message, err = peer.connection:receive()
-    if message ~= nil then message, err = protocol.check_envelope(message) end
+    local message, size = peer.connection:receive()
+    local err = size
+    if message then message, err = protocol.check_envelope(message) end
     if not message then
       if err.code == "protocol" then peer.connection:close("protocol", err.message) end
       return err
@@ -162,7 +167,7 @@ local function serve(self, peer)
     if message.re then
       peer:settle(message)
     else
-      local ok, problem = take_request(self, peer, message)
+      local ok, problem = take_request(self, peer, message, size)
       if not ok then return problem end
     end
   end

@@ -100,6 +100,16 @@ local function check_fields(what, value, fields)
   return value
 end
 
+---The same, where nothing else may be: what nobody reads would be kept as long as the rest.
+local function check_only(what, value, fields)
+  local ok, err = check_fields(what, value, fields)
+  if not ok then return nil, err end
+  for name in pairs(value) do
+    if not fields[name] then return errors.fail("protocol", what .. " has an unknown field") end
+  end
+  return value
+end
+
 ---Checks the frame of any message but hello.
 ---@return table?, filo.Error?
 function protocol.check_envelope(message)
@@ -131,7 +141,7 @@ end
 function protocol.check_body(topic, kind, value)
   local fields = topics[topic]
   if not fields then return value end
-  return check_fields(("the %s '%s'"):format(kind, topic), value, fields[kind])
+  return check_only(("the %s '%s'"):format(kind, topic), value, fields[kind])
 end
 
 ---The reply that says that a request failed. Scripts may give any value as an error.

@@ -42,7 +42,7 @@ function connection:ready() end
 ---Waits for the next message.
 ---@param seconds? number
 ---@return table? message
----@return filo.Error? err "protocol" when it is no CBOR map: the connection closes
+---@return integer|filo.Error how many bytes it was; or err, "protocol" when it is no CBOR map: the connection closes
 function connection:receive(seconds) end
 
 ---@param message table as filo.core.cbor has it

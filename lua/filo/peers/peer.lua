@@ -19,6 +19,7 @@ function Peer.new(host, connection, id, hello)
   return setmetatable({
     id = id, connection = connection, address = connection:remote(), listen = hello.listen, about = hello.about or {},
     free = hello.free, host = host, pending = {}, watchers = {}, senders = {}, turns = {}, next_id = 1, serving = 0,
+    serving_bytes = 0,
   }, Peer)
 end
 

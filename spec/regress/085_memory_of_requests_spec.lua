@@ -1,0 +1,62 @@
+-- One peer could make a node keep 256 MiB: requests with fields that nobody asked for, or long bodies, were kept while they were served.
+
+local filo = require "filo"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local strangers = require "spec.support.stranger"
+
+describe("requests of one peer", function()
+  it("with fields that are unknown are refused", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local stranger <close> = strangers.dial(a)
+    local hash, record = ("h"):rep(32), stranger:record { size = 5 }
+    for topic, body in pairs {
+      ping = {}, store = { record = record, body = "" }, offer = { record = record }, find = { namespace = hash, key_hash = hash },
+      fill = { record = record, stream = 1, hashes = true, first = 0 }, check = { namespace = hash, key_hash = hash },
+      read = { namespace = hash, key_hash = hash, version = 1, hashes = true, first = 0, count = 1 },
+    } do
+      for _, name in ipairs { "junk", 1 } do
+        body[name] = "x"
+        local reply = stranger:ask(topic, body)
+        assert.equal("protocol", reply.error.code)
+        assert.matches("the request '" .. topic .. "' has an unknown field", reply.error.message)
+        body[name] = nil
+      end
+    end
+    assert.equal(1, #a:peers())
+  end)
+
+  it("answered with fields that are unknown count as failed", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local stranger <close> = strangers.dial(a)
+    nodes.peers(a, 1)
+    stranger:on("find", function() return { body = { junk = "x" } } end)
+    local _, err = a:get "key"
+    assert.matches("1 of 1 peers gave no good answer", tostring(err))
+  end)
+
+  it("are served up to so many bytes; more are told that the node is busy", function()
+    local _ <close> = limits { request_bytes = 100000 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local go_on
+    a:handle("wait", function(body)
+      while not go_on do filo.sleep(0.005) end
+      return #body
+    end)
+    local stranger <close> = strangers.dial(a)
+    local body, sent = ("x"):rep(30000), {}
+    for i = 1, 10 do sent[i] = stranger:send("wait", body) end
+    for i = 10, 4, -1 do
+      local err = stranger:reply(sent[i]).error
+      assert.equal("busy", err.code)
+      assert.matches("90%d%d%d bytes", err.message)
+    end
+    assert.is_table(stranger:ask("ping", {}).body)
+    go_on = true
+    for i = 1, 3 do assert.equal(#body, stranger:reply(sent[i]).body) end
+    assert.equal(#body, stranger:ask("wait", body).body)
+  end)
+end)
