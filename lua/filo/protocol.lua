@@ -39,6 +39,20 @@ local function optional(check)
   return function(value) return value == nil or check(value) end
 end
 
+---What a peer says, for people to read: bytes that are no text, and those that steer a terminal, are escaped.
+local function printable(said)
+  local function escape(bytes)
+    return (bytes:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end))
+  end
+  local escaped = said:gsub("%c", escape):gsub("\xc2[\x80-\x9f]", escape)
+  return utf8.len(escaped) and escaped or (escaped:gsub("[\x80-\xff]", escape))
+end
+
+local function plain_text(least, most)
+  local fits = text(least, most)
+  return function(value) return fits(value) and printable(value) == value end
+end
+
 local hash = text(32, 32)
 local record = text(260, 65736)
 local chunk = integer(0, 1 << 32)
@@ -50,7 +64,7 @@ local hello = {
   proof = optional(hash),           -- of the cluster secret
   signature = optional(text(64, 64)), -- of the binding, where TLS does not prove the ID
   instance = optional(text(16, 16)), -- random, of this run of the node: two with one ID are told apart by it
-  listen = optional(text(1, 264)),  -- where it can be dialled
+  listen = optional(plain_text(1, 264)), -- where it can be dialled
   about = optional(map),            -- what its owner tells of it: zone, size ...
   free = optional(integer(0, math.maxinteger)),
 }
@@ -144,18 +158,26 @@ function protocol.check_body(topic, kind, value)
   return check_only(("the %s '%s'"):format(kind, topic), value, fields[kind])
 end
 
+---A message that is not too long, and ends with a whole character.
+local function cut(message)
+  if #message <= MESSAGE_MOST then return message end
+  local last = MESSAGE_MOST + 1
+  while last > 1 and message:find("^[\x80-\xbf]", last) do last = last - 1 end
+  return message:sub(1, last - 1)
+end
+
 ---The reply that says that a request failed. Scripts may give any value as an error.
 function protocol.failure(id, err)
   local name = type(err) == "table" and code(err.code) and err.code or "io"
   local message = errors.is(err) and tostring(err.message) or tostring(err)
-  return { re = id, error = { code = name, message = message:sub(1, MESSAGE_MOST) } }
+  return { re = id, error = { code = name, message = cut(message) } }
 end
 
 ---The error that a checked reply tells of. What was cancelled at the peer is no cancellation here.
 ---@return filo.Error
 function protocol.error_of(reply, peer_id)
   local name = reply.error.code
-  return errors.new(name == "cancelled" and "closed" or name, reply.error.message, { peer = peer_id })
+  return errors.new(name == "cancelled" and "closed" or name, printable(reply.error.message), { peer = peer_id })
 end
 
 ---True for Filo's own topics.
