@@ -125,8 +125,7 @@ local function run_handler(self, peer, request)
     self.host.log("error", ("the handler of '%s' failed: %s"):format(request.topic, tostring(result)))
     return errors.fail("io", "the handler failed")
   end
-  if err then return nil, err end
-  return result == nil and {} or result
+  return result, err
 end
 
 ---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
@@ -135,7 +134,7 @@ local function serve_request(self, peer, request, size)
     peer.serving, peer.serving_bytes = peer.serving - 1, peer.serving_bytes - size
   end })
   local body, err = run_handler(self, peer, request)
-  local reply = err and protocol.failure(request.id, err) or { re = request.id, body = body }
+  local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
   if called and (sent or problem.code ~= "too_large") then return end -- else nobody takes it
   problem = called and problem or errors.new("invalid", tostring(sent))

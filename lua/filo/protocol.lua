@@ -166,10 +166,10 @@ local function cut(message)
   return message:sub(1, last - 1)
 end
 
----The reply that says that a request failed. Scripts may give any value as an error.
+---The reply that says that a request failed. Scripts may give any value as an error; of a table its code and message count.
 function protocol.failure(id, err)
   local name = type(err) == "table" and code(err.code) and err.code or "io"
-  local message = errors.is(err) and tostring(err.message) or tostring(err)
+  local message = type(err) == "table" and type(err.message) == "string" and err.message or tostring(err)
   return { re = id, error = { code = name, message = cut(message) } }
 end
 
