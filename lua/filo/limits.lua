@@ -36,7 +36,8 @@ return {
   reads_of_peer = 8,        -- objects that one peer reads at once
   checks = 4,               -- copies checked at once because a peer found them bad
 
-  -- Hooks and closing
+  -- Hooks, the log and closing
+  report = 60,              -- until a peer may provoke a line of the same kind in the log
   hook = 5,
   close_tasks = 3,          -- for all tasks to end
   close_disk = 10,          -- for what is being written to be written

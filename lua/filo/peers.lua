@@ -4,6 +4,7 @@ local Peer = require "filo.peers.peer"
 local errors = require "filo.errors"
 local greeting = require "filo.peers.greeting"
 local limits = require "filo.limits"
+local new_reports = require "filo.peers.reports"
 local new_door = require "filo.door"
 local protocol = require "filo.protocol"
 
@@ -17,7 +18,7 @@ Peers.__index = Peers
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {}, untried = {},
-    ready_waiters = {}, arrival_waiters = {}, closed = false,
+    ready_waiters = {}, arrival_waiters = {}, closed = false, report = new_reports(host),
   }, Peers)
   self:handle("ping", function(body, peer)
     peer.free = body.free
@@ -122,7 +123,8 @@ local function run_handler(self, peer, request)
   if problem then return nil, problem end
   local ok, result, err = errors.try(handler, body, peer)
   if not ok then
-    self.host.log("error", ("the handler of '%s' failed: %s"):format(request.topic, tostring(result)))
+    local what = ("the handler of '%s' failed"):format(request.topic)
+    self.report("error", peer.id, what, ("%s: %s"):format(what, tostring(result)))
     return errors.fail("io", "the handler failed")
   end
   return result, err
@@ -138,7 +140,8 @@ local function serve_request(self, peer, request, size)
   local called, sent, problem = errors.try(peer.send, peer, reply)
   if called and (sent or problem.code ~= "too_large") then return end -- else nobody takes it
   problem = called and problem or errors.new("invalid", tostring(sent))
-  self.host.log("error", ("the answer to '%s' cannot be sent: %s"):format(request.topic, tostring(problem)))
+  local what = ("the answer to '%s' cannot be sent"):format(request.topic)
+  self.report("error", peer.id, what, ("%s: %s"):format(what, tostring(problem)))
   peer:send(protocol.failure(request.id, errors.wrap(problem, "the answer cannot be sent")))
 end
 
@@ -189,7 +192,7 @@ local function run(self, connection, started)
   local _ <close> = connection
   self.connections[connection] = true
   local _ <close> = setmetatable({}, { __close = function() self.connections[connection] = nil end })
-  local hello, id = greeting.exchange(self.host, self.settings, connection, function(id) return rival(self, connection, id) end)
+  local hello, id = greeting.exchange(self, connection, function(id) return rival(self, connection, id) end)
   if not hello then
     started(nil, id)
     connection:close()
@@ -309,7 +312,8 @@ local function receive_stranger(self, door, connection)
   if not ready then return self.host.log("info", "a connection failed in its handshake: " .. tostring(err)) end
   run(self, connection, function(peer, why)
     if peer then return door:leave(connection) end
-    self.host.log(why.code == "exists" and not why.itself and "warning" or "info", tostring(why))
+    local level = why.code == "exists" and not why.itself and "warning" or "info"
+    self.report(level, why.peer or connection:remote(), "not let in", tostring(why))
   end)
 end
 

@@ -33,17 +33,19 @@ local function make_hello(host, settings, connection)
 end
 
 ---What the script's own function says: true lets in, false and a reason refuses, nil leaves it to the lists.
-local function ask_script(host, settings, connection, hello, id)
+local function ask_script(peers, connection, hello, id)
+  local settings = peers.settings
   if not settings.admit then return nil end
   local peer = { id = id, address = connection:remote(), about = hello.about or {} }
   local ok, admitted, reason = errors.try(settings.admit, peer)
   if ok then return admitted, reason and tostring(reason) or "the admit function refused it" end
-  host.log("error", "the admit function failed: " .. tostring(admitted))
+  peers.report("error", "", "admit", "the admit function failed: " .. tostring(admitted))
   return false, "the admit function failed"
 end
 
 ---nil, or the code and the sentence of why this peer is not let in.
-local function refusal(host, settings, connection, hello, raw_id, id)
+local function refusal(peers, connection, hello, raw_id, id)
+  local host, settings = peers.host, peers.settings
   local binding, dialler = connection:binding(), connection:is_dialler()
   local _, proven = connection:peer()
   if hello.version ~= protocol.VERSION then
@@ -56,7 +58,7 @@ local function refusal(host, settings, connection, hello, raw_id, id)
     if hello.instance == settings.instance then return "exists", "it is this node itself" end
     return "denied", "another node is running with this node's identity: each needs its own"
   end
-  local admitted, reason = ask_script(host, settings, connection, hello, id)
+  local admitted, reason = ask_script(peers, connection, hello, id)
   if admitted then return end
   if admitted == false then return "denied", reason end
   if settings.allowed[id] then return end
@@ -84,7 +86,8 @@ local WHY_NOT = {
 ---Exchanges hellos, then welcomes: who has the other's welcome may send anything. Gives the peer's hello and its ID.
 ---rival(id): nil, or why a peer of this ID cannot be let in now.
 ---@return table?, string|filo.Error
-function greeting.exchange(host, settings, connection, rival)
+function greeting.exchange(peers, connection, rival)
+  local host, settings = peers.host, peers.settings
   local raw_id = connection:peer()
   local id = host.crypto.hex(raw_id)
   local ok, err = connection:send(make_hello(host, settings, connection))
@@ -92,7 +95,7 @@ function greeting.exchange(host, settings, connection, rival)
   local hello
   hello, err = receive(connection, protocol.check_hello)
   if not hello then return nil, err end
-  local code, why = refusal(host, settings, connection, hello, raw_id, id)
+  local code, why = refusal(peers, connection, hello, raw_id, id)
   if not code then code, why = rival(id) end
   if code then
     connection:close(code, why)

@@ -68,7 +68,7 @@ local function give_up(state, holder, err)
   state.failed[holder] = true
   state.problem = errors.wrap(err, tostring(holder), { peer = holder.id })
   if err.code == "corrupt" then return find.bad_copy(state.node, holder, state.found.fields, err) end
-  state.node.host.log("warning", ("a copy from %s is given up: %s"):format(tostring(holder), tostring(err)))
+  state.node.peer_list.report("warning", holder.id, "given up", ("a copy from %s is given up: %s"):format(tostring(holder), tostring(err)))
 end
 
 ---Closes transfers that make no progress, or next to none: their workers then give the run back.

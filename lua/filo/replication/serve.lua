@@ -23,14 +23,16 @@ local TOLD = {
 }
 local OF_THE_PEER = { busy = true, corrupt = true, timeout = true, closed = true, cancelled = true, protocol = true }
 
-local function failed(node, err)
-  if not OF_THE_PEER[err.code] then node.host.log("warning", "a peer's copy could not be kept: " .. tostring(err)) end
+local function failed(node, peer, err)
+  if not OF_THE_PEER[err.code] then
+    node.peer_list.report("warning", peer.id, "not kept " .. err.code, "a peer's copy could not be kept: " .. tostring(err))
+  end
   return errors.fail(err.code, TOLD[err.code] or "it could not be kept")
 end
 
 ---What the store's refusal of a record means for the peer: done when that very record is here, else it is told which one is.
-local function settled(node, path, fields, record, err)
-  if err.code ~= "exists" then return failed(node, err) end
+local function settled(node, peer, path, fields, record, err)
+  if err.code ~= "exists" then return failed(node, peer, err) end
   local _, here = node.disk:stat(fields.namespace, path)
   if here == record then return {} end
   if type(here) == "string" then return { record = here } end
@@ -43,7 +45,8 @@ local function ask_policy(node, offer, peer)
   local free, total = node.disk:space()
   local ok, accepted, reason = errors.try(node.policy.accept, offer, peer, { free = free, total = total })
   if not ok then
-    node.host.log("error", ("policy '%s': accept failed: %s"):format(node.policy.name, tostring(accepted)))
+    local message = ("policy '%s': accept failed: %s"):format(node.policy.name, tostring(accepted))
+    node.peer_list.report("error", peer.id, "policy", message)
     return errors.fail("denied", "refused: the policy failed")
   end
   if not accepted then return errors.fail("denied", "refused: " .. tostring(reason or node.policy.name)) end
@@ -65,7 +68,7 @@ local function accept(node, record, peer)
   if not ok then return nil, err.failed and errors.new("denied", "refused: a hook failed") or err end
   local path
   path, err = node:path_of(fields.key_hash)
-  if not path then return failed(node, err) end
+  if not path then return failed(node, peer, err) end
   return fields, path
 end
 
@@ -73,10 +76,10 @@ local function store(node, body, peer)
   local fields, path = accept(node, body.record, peer)
   if not fields then return nil, path end
   local partial <close>, err = node.disk:incoming(path, body.record, body.body)
-  if not partial then return settled(node, path, fields, body.record, err) end
+  if not partial then return settled(node, peer, path, fields, body.record, err) end
   local ok
   ok, err = partial:publish()
-  if not ok then return settled(node, path, fields, body.record, err) end
+  if not ok then return settled(node, peer, path, fields, body.record, err) end
   node.hooks:announce("accepted", fields, peer)
   return {}
 end
@@ -127,7 +130,7 @@ local function offer(node, body, peer)
   local kept = false
   local _ <close> = at_end(function() if not kept then release(node, landing) end end)
   landing.partial, err = node.disk:incoming(path, body.record)
-  if not landing.partial then return settled(node, path, fields, body.record, err) end
+  if not landing.partial then return settled(node, peer, path, fields, body.record, err) end
   kept = true
   node:spawn(function()
     peer:wait_gone(limits.offer)
@@ -138,7 +141,10 @@ end
 
 ---Takes the bytes of a copy. A peer that sends next to none is given up, since others wait for the place.
 local function receive(landing, body, peer)
-  if body.stream == 0 then return true end
+  if body.stream == 0 then
+    if landing.partial:missing(0) << 20 >= landing.fields.size then return true end
+    return errors.fail("protocol", "nothing of it was sent")
+  end
   local transfer <close>, err = peer:receive_object(body.stream, landing.partial, body.hashes, body.first)
   if not transfer then return nil, err end
   local moved, total = 0, protocol.bytes_of(landing.fields.size, body.hashes, body.first)
@@ -160,9 +166,9 @@ local function fill(node, body, peer)
   landing.filling = true
   local _ <close> = at_end(function() release(node, landing) end)
   local ok, err = receive(landing, body, peer)
-  if not ok then return failed(node, err) end
+  if not ok then return failed(node, peer, err) end
   ok, err = landing.partial:publish()
-  if not ok then return settled(node, landing.path, landing.fields, body.record, err) end
+  if not ok then return settled(node, peer, landing.path, landing.fields, body.record, err) end
   node.hooks:announce("accepted", landing.fields, peer)
   return {}
 end
