@@ -52,8 +52,10 @@ describe("a name that leads out of the root", function()
     local a = net:start("a", { tls = false })
     local stranger <close> = strangers.meet(a, { tls = false })
     for _, name in ipairs(NAMES) do
-      for _, topic in ipairs { "find", "check", "read" } do
-        local body = { namespace = name, key_hash = name, version = 1, hashes = true, first = 0, count = 1 }
+      for topic, body in pairs {
+        find = {}, check = {}, read = { version = 1, hashes = true, first = 0, count = 1 },
+      } do
+        body.namespace, body.key_hash = name, name
         local ok, err = stranger:ask(topic, body)
         if #name == 32 then
           assert.is_true(ok ~= nil or err.code == "not_found")

@@ -3,7 +3,7 @@
 local filo = require "filo"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
 
 local MANY = 30
 local BODY = ("x"):rep(1000000)
@@ -26,7 +26,7 @@ describe("a peer that never reads", function()
   it("makes no request wait beyond its deadline", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local _ <close> = raw_peers.meet(a)
+    local _ <close> = strangers.meet(a, { tls = false })
     nodes.peers(a, 1)
     local not_sent = 0
     for _, err in ipairs(ask_much(a, 0.2)) do
@@ -41,12 +41,12 @@ describe("a peer that never reads", function()
     local _ <close> = limits { send_stall = 0.3 }
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local peer <close> = raw_peers.meet(a)
+    local peer <close> = strangers.meet(a, { tls = false })
     nodes.peers(a, 1)
     for _, err in ipairs(ask_much(a, 60)) do
       assert.equal("timeout", err.code)
       assert.matches("it takes next to nothing of what is sent to it", tostring(err))
-      assert.equal(peer.identity:id(), err.peer)
+      assert.equal(peer.id, err.peer)
     end
     nodes.peers(a, 0)
     assert.equal("not_found", select(2, a:get "key").code)
@@ -56,11 +56,16 @@ describe("a peer that never reads", function()
     local _ <close> = limits { send_stall = 1 }
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local peer <close> = raw_peers.meet(a)
+    local peer <close> = strangers.meet(a, { tls = false })
     nodes.peers(a, 1)
     local reader = filo.spawn(function()
-      for _ = 1, MANY do
-        peer:message { re = peer:next_message().id, body = "answer" }
+      local read = 0
+      peer:on("topic", function()
+        read = read + 1
+        return { body = "answer" }
+      end)
+      while read < MANY do
+        peer:attend()
         filo.sleep(0.05)
       end
     end)

@@ -5,14 +5,15 @@ local filo = require "filo"
 local forge = require "spec.support.forge"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
-local raw_peers = require "spec.support.raw_peer"
+local strangers = require "spec.support.stranger"
+local wire = require "spec.support.wire"
 
 local BIG = nodes.bytes((3 << 20) + 5)
 
----The next request of a topic to a raw peer; others are left unanswered.
+---The next request of a topic to a peer; others are left unanswered.
 local function next_request(peer, topic)
   local message
-  repeat message = assert(peer:next_message()) until message.topic == topic
+  repeat message = assert(peer:hear()) until message.topic == topic
   return message
 end
 
@@ -39,14 +40,13 @@ describe("a peer that moves a few bytes now and then", function()
     local _ <close> = limits { send_stall = 0.3 }
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local peer <close> = raw_peers.meet(a)
+    local peer <close> = strangers.meet(a, { tls = false })
     nodes.peers(a, 1)
     local storing = filo.spawn(a.store, a, "key", BIG):observe()
-    peer:message { re = next_request(peer, "offer").id, body = { want = 0, hashes = true } }
+    peer:say { re = next_request(peer, "offer").id, body = { want = 0, hashes = true } }
     local stream = next_request(peer, "fill").body.stream
     local _ <close> = keep(function()
-      peer:frame(0x03, stream, 10)
-      peer.raw:flush()
+      peer.line:write(wire.credit(stream, 10))
     end)
     local receipt, err = result(storing)
     assert.is_nil(receipt)
@@ -60,15 +60,14 @@ describe("a peer that moves a few bytes now and then", function()
     assert(a:store("key", BIG))
     local _, record = a.disk:sealed(a.namespace, a:path_of(a:key_hash "key"), 10)
     assert(a:evict "key")
-    local peer <close> = raw_peers.meet(a)
+    local peer <close> = strangers.meet(a, { tls = false })
     nodes.peers(a, 1)
     local getting = filo.spawn(nodes.content, a, "key"):observe()
-    peer:message { re = next_request(peer, "find").id, body = { record = record } }
-    peer:message { re = next_request(peer, "read").id, body = { stream = 1 } }
-    assert.is_true(peer:wait_credit(1, 1))
+    peer:say { re = next_request(peer, "find").id, body = { record = record } }
+    peer:say { re = next_request(peer, "read").id, body = { stream = 1 } }
+    assert.is_true(peer.line:wait_credit(1, 1))
     local _ <close> = keep(function()
-      peer:frame(0x02, 1, 1, "x")
-      peer.raw:flush()
+      peer.line:write(wire.stream(1, "x"))
     end)
     local content, err = result(getting)
     assert.is_nil(content)
@@ -81,13 +80,12 @@ describe("a peer that moves a few bytes now and then", function()
     local _ <close> = limits { send_stall = 0.3, landings = 1, offer = 60 }
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
-    local peer <close> = raw_peers.meet(a)
+    local peer <close> = strangers.meet(a, { tls = false })
     local forged = forge(peer.identity, { content = BIG })
     local filling = assert(peer:offer(forged))
-    assert.is_true(peer:wait_credit(1, 1))
+    assert.is_true(peer.line:wait_credit(1, 1))
     local _ <close> = keep(function()
-      peer:frame(0x02, 1, 1, "x")
-      peer.raw:flush()
+      peer.line:write(wire.stream(1, "x"))
     end)
     local body, err = result(filo.spawn(peer.reply, peer, filling):observe())
     assert.is_nil(body)

@@ -9,7 +9,7 @@ describe("requests of one peer", function()
   it("with fields that are unknown are refused", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local stranger <close> = strangers.dial(a)
+    local stranger <close> = strangers.meet(a)
     local hash, record = ("h"):rep(32), stranger:record { size = 5 }
     for topic, body in pairs {
       ping = {}, store = { record = record, body = "" }, offer = { record = record }, find = { namespace = hash, key_hash = hash },
@@ -18,9 +18,9 @@ describe("requests of one peer", function()
     } do
       for _, name in ipairs { "junk", 1 } do
         body[name] = "x"
-        local reply = stranger:ask(topic, body)
-        assert.equal("protocol", reply.error.code)
-        assert.matches("the request '" .. topic .. "' has an unknown field", reply.error.message)
+        local code, message = stranger:refusal(topic, body)
+        assert.equal("protocol", code)
+        assert.matches("the request '" .. topic .. "' has an unknown field", message)
         body[name] = nil
       end
     end
@@ -30,7 +30,7 @@ describe("requests of one peer", function()
   it("answered with fields that are unknown count as failed", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local stranger <close> = strangers.dial(a)
+    local stranger <close> = strangers.meet(a)
     nodes.peers(a, 1)
     stranger:on("find", function() return { body = { junk = "x" } } end)
     local _, err = a:get "key"
@@ -46,17 +46,17 @@ describe("requests of one peer", function()
       while not go_on do filo.sleep(0.005) end
       return #body
     end)
-    local stranger <close> = strangers.dial(a)
+    local stranger <close> = strangers.meet(a)
     local body, sent = ("x"):rep(30000), {}
-    for i = 1, 10 do sent[i] = stranger:send("wait", body) end
+    for i = 1, 10 do sent[i] = stranger:request("wait", body) end
     for i = 10, 4, -1 do
-      local err = stranger:reply(sent[i]).error
+      local _, err = stranger:reply(sent[i])
       assert.equal("busy", err.code)
       assert.matches("90%d%d%d bytes", err.message)
     end
-    assert.is_table(stranger:ask("ping", {}).body)
+    assert.is_table((stranger:ask("ping", {})))
     go_on = true
-    for i = 1, 3 do assert.equal(#body, stranger:reply(sent[i]).body) end
-    assert.equal(#body, stranger:ask("wait", body).body)
+    for i = 1, 3 do assert.equal(#body, (stranger:reply(sent[i]))) end
+    assert.equal(#body, (stranger:ask("wait", body)))
   end)
 end)

@@ -10,7 +10,7 @@ describe("the words of a peer", function()
   it("reach errors with everything escaped that is no text", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local stranger <close> = strangers.dial(a)
+    local stranger <close> = strangers.meet(a)
     nodes.peers(a, 1)
     for _, case in ipairs {
       { "x\nfilo: forged", "x\\x0afilo: forged" }, { "\27[31mred", "\\x1b[31mred" }, { "\r\t\0\127", "\\x0d\\x09\\x00\\x7f" },
@@ -28,7 +28,7 @@ describe("the words of a peer", function()
     assert(a:store("key", nodes.bytes(3 << 20)))
     local _, record = a.disk:sealed(a.namespace, a:path_of(a:key_hash "key"), 10)
     assert(a:evict "key")
-    local stranger <close> = strangers.dial(a)
+    local stranger <close> = strangers.meet(a)
     nodes.peers(a, 1)
     stranger:on("find", function() return { body = { record = record } } end)
     stranger:on("read", function() return { error = { code = "io", message = "x\nfilo: forged \27[31m" } } end)
