@@ -52,6 +52,17 @@ describe("a peer that never reads", function()
     assert.equal("not_found", select(2, a:get "key").code)
   end)
 
+  it("is dropped, too, when it only asks", function()
+    local _ <close> = limits { send_stall = 0.3, ping = 60 }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    a:handle("topic", function() return BODY end)
+    local peer <close> = strangers.meet(a, { tls = false })
+    nodes.peers(a, 1)
+    for _ = 1, MANY do peer:request "topic" end
+    nodes.peers(a, 0)
+  end)
+
   it("may be slow, as long as it reads", function()
     local _ <close> = limits { send_stall = 1 }
     local net <close> = nodes.net()

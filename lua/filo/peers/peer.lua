@@ -64,10 +64,8 @@ local function wait_for_room(self, deadline)
     table.remove(senders, 1)
     wake_all(host, senders)
   end)
-  local end_of_patience = give_up_at(self)
-  if end_of_patience > host.now() then
-    self.connection:drained(math.min(end_of_patience, deadline) - host.now())
-  else
+  self.connection:drained(math.min(give_up_at(self), deadline) - host.now())
+  if not self.gone and give_up_at(self) <= host.now() then
     self.owner:drop(self, errors.new("timeout", "it takes next to nothing of what is sent to it"))
     self.connection:close("timeout", "it does not read")
   end
