@@ -71,12 +71,12 @@ local function wait_for_room(self, deadline)
   end
 end
 
----Sends a message; waits while much is unsent, up to a deadline.
+---Sends a message; waits while much is unsent, up to a deadline (30 seconds by default).
 ---@param seconds? number
 ---@return true?, filo.Error?
 function Peer:send(message, seconds)
   local host = self.host
-  local deadline = host.now() + (seconds or limits.send_stall)
+  local deadline = host.now() + (seconds or limits.request)
   while not self.gone do
     local ok, err = self.connection:send(message)
     if ok or err.code ~= "busy" then return ok, err end
