@@ -62,7 +62,7 @@ local TELL = [[
   local folder = ("'%s/objects/%s/%s'"):format(first.root, first.id, hidden)
   assert(os.execute("chmod 000 " .. folder))
   local second <close> = start("second", { bootstrap = { first.address }, log = function() end })
-  print((told:receive():gsub(hidden, "HIDDEN")))
+  print((told:receive():gsub(" " .. hidden .. " cannot", " HIDDEN cannot")))
   print(first.caught_up[second.id])
   assert(os.execute("chmod 700 " .. folder))
 ]]

@@ -9,7 +9,7 @@ local function at_end(fn) return setmetatable({}, { __close = fn }) end
 
 ---Reports a bad copy at a peer, and asks the peer to look at it.
 function find.bad_copy(node, peer, fields, err)
-  node.host.log("warning", ("%s gave a bad copy: %s"):format(tostring(peer), tostring(err)))
+  node.peer_list.report("warning", peer.id, "bad copy", ("%s gave a bad copy: %s"):format(tostring(peer), tostring(err)))
   node.hooks:announce("corrupt", fields, peer, err)
   node:spawn(peer.request, peer, "check", { namespace = fields.namespace, key_hash = fields.key_hash })
 end
