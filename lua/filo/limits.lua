@@ -24,6 +24,7 @@ return {
   -- Making copies
   send_stall = 15,          -- without a byte taken before a peer is given up
   publish = 300,            -- from the last byte to the peer's word that it has published
+  tell = 15,                -- for a peer that came back to hear of a few deletions, before the others go on without it
   busy_tries = 8,           -- at a peer that is busy, with growing pauses between them
   busy_pause = 0.05,
 
