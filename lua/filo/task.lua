@@ -82,24 +82,31 @@ function task.channel(capacity)
   return setmetatable({ capacity = capacity or 1, first = 1, last = 0, senders = {}, receivers = {} }, Channel)
 end
 
----Waits in line until woken or the deadline passes; leaves the line either way.
+local function wake_first(line)
+  if line[1] then runtime.wake(table.remove(line, 1)) end
+end
+
+local function leave(line, task_in_line)
+  for i, waiting in ipairs(line) do
+    if waiting == task_in_line then return table.remove(line, i) end
+  end
+end
+
+---Waits in line until woken or the deadline passes; leaves the line either way. Who is cancelled after it was woken wakes the next.
+---@return boolean woken
 local function wait_in(line, deadline)
   local me = runtime.current()
   line[#line + 1] = me
   local _ <close> = setmetatable({}, {
-    __close = function()
-      for i, waiting in ipairs(line) do
-        if waiting == me then return table.remove(line, i) end
-      end
+    __close = function(_, err)
+      if not leave(line, me) and err ~= nil then wake_first(line) end
     end,
   })
   local left = deadline and math.max(0, deadline - runtime.now())
   return runtime.suspend(left)
 end
 
-local function wake_first(line)
-  if line[1] then runtime.wake(table.remove(line, 1)) end
-end
+local function is_full(self) return self.last - self.first + 1 >= self.capacity end
 
 ---Puts a value (not nil) in; waits while the channel is full. nil, err after the deadline or when it is closed.
 ---@param value any
@@ -108,8 +115,10 @@ end
 function Channel:send(value, seconds)
   if value == nil then error("a channel cannot carry nil", 2) end
   local deadline = seconds and runtime.now() + seconds
-  while not self.closed and self.last - self.first + 1 >= self.capacity do
-    if not wait_in(self.senders, deadline) then return errors.fail("timeout", "the channel stayed full") end
+  local in_time = true
+  while not self.closed and is_full(self) do
+    if not in_time then return errors.fail("timeout", "the channel stayed full") end
+    in_time = wait_in(self.senders, deadline)
   end
   if self.closed then return errors.fail("closed", "the channel is closed") end
   self.last = self.last + 1
@@ -123,9 +132,11 @@ end
 ---@return any, filo.Error?
 function Channel:receive(seconds)
   local deadline = seconds and runtime.now() + seconds
+  local in_time = true
   while self.first > self.last do
     if self.closed then return errors.fail("closed", "the channel is closed") end
-    if not wait_in(self.receivers, deadline) then return errors.fail("timeout", "nothing came in time") end
+    if not in_time then return errors.fail("timeout", "nothing came in time") end
+    in_time = wait_in(self.receivers, deadline)
   end
   local value = self[self.first]
   self[self.first] = nil
