@@ -41,11 +41,21 @@ local function check_cluster(secret)
   if #secret < 8 then return "must have at least 8 bytes: it keeps strangers out" end
 end
 
+local DIGESTS = { md5 = true, sha1 = true, sha256 = true }
+local function check_digest(name) return not DIGESTS[name] and "must be md5, sha1 or sha256" or nil end
+local function check_count(n) return n < 0 and "must be 0 or more" or nil end
+
 local PATH_RULES = {
-  digest = { type = "string", default = "sha1" },
-  width = { type = "integer", default = 2 },
-  depth = { type = "integer", default = 2 },
+  digest = { type = "string", default = "sha1", check = check_digest },
+  width = { type = "integer", default = 2, check = check_count },
+  depth = { type = "integer", default = 2, check = check_count },
 }
+
+---Path options together.
+local function check_path(host, path)
+  local called, made, err = pcall(host.store.cas_path, path.digest, path.width, path.depth, ("\0"):rep(32))
+  if not (called and made) then return "option 'path': " .. tostring(called and err or made) end
+end
 
 local DURABILITIES = { full = true, group = true, none = true }
 
@@ -85,7 +95,11 @@ function setup.check_node_options(host, given, level)
   checked.policy = complete
   local problem = check_sendable(host, checked)
   if problem then error("filo.node: " .. problem, level) end
-  if type(checked.path) == "table" then checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level) end
+  if type(checked.path) == "table" then
+    checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level)
+    problem = check_path(host, checked.path)
+    if problem then error("filo.node: " .. problem, level) end
+  end
   return checked
 end
 
@@ -149,11 +163,6 @@ local function open_identity(host, given)
   return make_identity(host, given.root, file)
 end
 
-local function check_path_option(host, path)
-  if type(path) == "function" then return true end
-  return host.store.cas_path(path.digest, path.width, path.depth, ("\0"):rep(32))
-end
-
 local function open_listener(host, address)
   if not address then return nil end
   local listener, err = host.net.listen(address)
@@ -173,10 +182,7 @@ end
 ---@return table?, filo.Error?
 function setup.open(host, given)
   if given.log then host = with_log(host, given.log) end
-  local ok, err = check_path_option(host, given.path)
-  if not ok then return nil, errors.wrap(err, "option path") end
-  local identity
-  identity, err = open_identity(host, given)
+  local identity, err = open_identity(host, given)
   if not identity then return nil, err end
   local disk
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve)

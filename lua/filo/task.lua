@@ -5,15 +5,39 @@ local runtime = require "filo.core.runtime"
 
 local task = {}
 
+-- Misuse is an error at the line of the caller of the function that calls one of these.
+
+local function check_function(what, fn)
+  if type(fn) ~= "function" then error(what .. ": a function expected", 3) end
+end
+
+local function check_functions(what, list, least)
+  local valid = type(list) == "table" and #list >= least
+  for _, fn in ipairs(valid and list or {}) do valid = valid and type(fn) == "function" end
+  if not valid then
+    error(what .. ": a list of functions expected" .. (least > 0 and ", with one at least" or ""), 3)
+  end
+end
+
+local function check_seconds(what, seconds)
+  if not (type(seconds) == "number" and seconds >= 0) then error(what .. ": seconds expected, a number of 0 or more", 3) end
+end
+
 ---Starts a function as a task of its own, which is cancelled when the task that started it ends.
 ---@param fn function
 ---@param ... any  its arguments
 ---@return filo.Task
-function task.spawn(fn, ...) return runtime.spawn(fn, ...) end
+function task.spawn(fn, ...)
+  check_function("spawn", fn)
+  return runtime.spawn(fn, ...)
+end
 
 ---Waits. 0 gives every other task and socket a turn.
 ---@param seconds number
-function task.sleep(seconds) return runtime.sleep(seconds) end
+function task.sleep(seconds)
+  check_seconds("sleep", seconds)
+  return runtime.sleep(seconds)
+end
 
 ---Runs fn; when it has not ended after `seconds`, cancels it and returns nil and a timeout error.
 ---@param seconds number
@@ -21,6 +45,8 @@ function task.sleep(seconds) return runtime.sleep(seconds) end
 ---@param ... any
 ---@return any ...  what fn returned, or nil, err
 function task.timeout(seconds, fn, ...)
+  check_seconds("timeout", seconds)
+  check_function("timeout", fn)
   local child = runtime.spawn(fn, ...):observe()
   local results = table.pack(child:join(seconds))
   if child:status() == "ended" then return table.unpack(results, 1, results.n) end
@@ -42,9 +68,10 @@ end
 ---@param functions function[]
 ---@return table  of the first result of each, by its position
 function task.all(functions)
+  check_functions("all", functions, 0)
   local tasks, results = start_all(functions), {}
   local _ <close> = setmetatable({}, { __close = function() cancel_all(tasks) end })
-  local done = task.channel(#tasks)
+  local done = task.channel(math.max(1, #tasks))
   for i, each in ipairs(tasks) do
     runtime.spawn(function() done:send { i, pcall(each.join, each) } end)
   end
@@ -60,6 +87,7 @@ end
 ---@param functions function[]
 ---@return any ...
 function task.race(functions)
+  check_functions("race", functions, 1)
   local tasks = start_all(functions)
   local _ <close> = setmetatable({}, { __close = function() cancel_all(tasks) end })
   local done = task.channel(#tasks)
@@ -79,7 +107,9 @@ Channel.__index = Channel
 ---@param capacity? integer
 ---@return filo.Channel
 function task.channel(capacity)
-  return setmetatable({ capacity = capacity or 1, first = 1, last = 0, senders = {}, receivers = {} }, Channel)
+  capacity = capacity or 1
+  if math.type(capacity) ~= "integer" or capacity < 1 then error("channel: an integer of 1 or more expected", 2) end
+  return setmetatable({ capacity = capacity, first = 1, last = 0, senders = {}, receivers = {} }, Channel)
 end
 
 local function wake_first(line)
@@ -114,6 +144,7 @@ local function is_full(self) return self.last - self.first + 1 >= self.capacity 
 ---@return true?, filo.Error?
 function Channel:send(value, seconds)
   if value == nil then error("a channel cannot carry nil", 2) end
+  if seconds ~= nil then check_seconds("send", seconds) end
   local deadline = seconds and runtime.now() + seconds
   local in_time = true
   while not self.closed and is_full(self) do
@@ -131,6 +162,7 @@ end
 ---@param seconds? number
 ---@return any, filo.Error?
 function Channel:receive(seconds)
+  if seconds ~= nil then check_seconds("receive", seconds) end
   local deadline = seconds and runtime.now() + seconds
   local in_time = true
   while self.first > self.last do
