@@ -145,6 +145,60 @@ describe("scripts/mirror-folder.lua", function()
     assert.equal("1 stored, 0 deleted, 0 failed; 1 peers\n", mirror().out)
   end)
 
+  it("deletes at the peers a file that one of them refused and that is gone now", function()
+    local folder <close> = new_folder()
+    local peers, processes = two_peers(folder)
+    local _ <close> = processes
+    os.execute("mkdir " .. temp.quote(folder:file "files"))
+    folder:write("files/kept", "1")
+    folder:write("files/gone", "1")
+    local node <close> = assert(filo.node {
+      root = folder:file "full", listen = "127.0.0.1:0", cluster = SECRET, log = function() end,
+      policy = { accept = function(offer) return offer.tombstone or false, "full" end },
+    })
+    local function mirror() return run(folder, "mirror-folder", folder:file "files", folder:file "root", peers .. "," .. node.address) end
+    assert.equal("0 stored, 0 deleted, 2 failed; 3 peers\n", mirror().out)
+    os.remove(folder:file "files/gone")
+    assert.equal("0 stored, 1 deleted, 1 failed; 3 peers\n", mirror().out)
+  end)
+
+  it("stores a file of the same size that changed within a second", function()
+    local folder <close> = new_folder()
+    local peers, processes = two_peers(folder)
+    local _ <close> = processes
+    os.execute("mkdir " .. temp.quote(folder:file "files"))
+    local path = folder:write("files/one", "1")
+    local function mirror() return run(folder, "mirror-folder", folder:file "files", folder:file "root", peers).out end
+    os.execute("touch -d @1000000000.25 " .. temp.quote(path))
+    assert.equal("1 stored, 0 deleted, 0 failed; 2 peers\n", mirror())
+    os.execute("touch -d @1000000000.5 " .. temp.quote(path))
+    assert.equal("1 stored, 0 deleted, 0 failed; 2 peers\n", mirror())
+    assert.equal("0 stored, 0 deleted, 0 failed; 2 peers\n", mirror())
+  end)
+
+  it("does nothing when the folder has no files: it may not be mounted", function()
+    local folder <close> = new_folder()
+    local peers, processes = two_peers(folder)
+    local _ <close> = processes
+    os.execute("mkdir " .. temp.quote(folder:file "files"))
+    local path = folder:write("files/one", "1")
+    local function mirror() return run(folder, "mirror-folder", folder:file "files", folder:file "root", peers) end
+    assert.equal("1 stored, 0 deleted, 0 failed; 2 peers\n", mirror().out)
+    os.remove(path)
+    local result = mirror()
+    assert.equal(1, result.status)
+    assert.matches("files has no files: nothing was done", result.err)
+    folder:write("files/two", "2")
+    assert.equal("1 stored, 1 deleted, 0 failed; 2 peers\n", mirror().out)
+  end)
+
+  it("wants a peer", function()
+    local folder <close> = new_folder()
+    local result = run(folder, "mirror-folder", folder.path, folder:file "root", "")
+    assert.equal(2, result.status)
+    assert.matches("one of PEERS at least", result.err)
+  end)
+
   it("refuses a folder that holds a root", function()
     local folder <close> = new_folder()
     local peers, processes = two_peers(folder)
@@ -246,6 +300,16 @@ describe("each script", function()
       assert.equal("", result.out)
       assert.matches(script[1] .. ".lua: " .. script[2], result.err, 1, true)
       assert.matches("FILO_SECRET_FILE=secret filo scripts/" .. script[1] .. ".lua", result.err, 1, true)
+    end
+  end)
+
+  it("shows it for an address that is none", function()
+    local folder <close> = new_folder()
+    for _, case in ipairs { { "peer", "root", "127.0.0.1:0", "nonsense" }, { "mirror-folder", ".", "root", "nonsense" },
+      { "two-copies-by-free-space", "root", "nonsense", "file" }, { "edge-cache", "root", "identity", "nonsense", "127.0.0.1:0" } } do
+      local result = run(folder, table.unpack(case))
+      assert.equal(2, result.status)
+      assert.matches("^" .. case[1]:gsub("%-", "%%-") .. ".lua: [^\n]*nonsense", result.err)
     end
   end)
 

@@ -1,5 +1,7 @@
 ---For scripts that are run from a command line: `local script = require "filo.script"`.
 
+local net = require "filo.core.net"
+
 local script = {}
 
 local function name() return ((arg and arg[0] or "filo"):match "([^/]+)$") end
@@ -46,12 +48,16 @@ function script.secret()
   return secret
 end
 
----Addresses in a text, with commas or spaces between them.
+---Addresses in a text, with commas or spaces between them. Ends the script with its usage when one is none.
 ---@param text? string
 ---@return string[]
 function script.addresses(text)
   local list = {}
-  for address in (text or ""):gmatch "[^,%s]+" do list[#list + 1] = address end
+  for address in (text or ""):gmatch "[^,%s]+" do
+    local valid, err = net.address(address)
+    if not valid then script.usage(tostring(err)) end
+    list[#list + 1] = address
+  end
   return list
 end
 
