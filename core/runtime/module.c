@@ -132,6 +132,13 @@ static int wake(lua_State *L) {
   return 1;
 }
 
+/* Calls a function that cannot wait: lua_call has no continuation. */
+static int pinned(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
 static int slept(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   return filo_task_why(L) == FILO_TASK_CANCELLED ? filo_task_raise_cancelled(L) : 0;
@@ -243,6 +250,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"current", push_current},
                                      {"suspend", suspend},
                                      {"wake", wake},
+                                     {"pinned", pinned},
                                      {"sleep", do_sleep},
                                      {"now", now},
                                      {"time", wall_time},

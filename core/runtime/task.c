@@ -93,7 +93,7 @@ struct filo_task *filo_task_check(lua_State *L) {
   if (!task || !lua_isyieldable(L) || task->runtime->pinned > 0)
     luaL_error(L, "cannot wait here: %s",
                task ? "called through a function that cannot be suspended, such as table.sort, "
-                      "string.gsub or a finalizer"
+                      "string.gsub, a finalizer or a policy"
                     : "no task is running");
   return task;
 }

@@ -62,6 +62,14 @@ end
 ---@return boolean, any ...
 function errors.try(fn, ...) return pass_on(pcall(fn, ...)) end
 
+---As tostring, of any value that a script raised or gave as a reason.
+---@param value any
+---@return string
+function errors.text(value)
+  local ok, text = pcall(tostring, value)
+  return ok and text or ("a %s that cannot be shown"):format(type(value))
+end
+
 ---True for a value made here or by the core.
 function errors.is(err) return getmetatable(err) == metatable end
 

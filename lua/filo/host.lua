@@ -19,6 +19,7 @@ local host = {
   current = runtime.current,
   suspend = runtime.suspend,
   wake = runtime.wake,
+  pinned = runtime.pinned, -- calls a function that cannot wait
   channel = task.channel,
 
   encode = cbor.encode,

@@ -4,6 +4,7 @@ local errors = require "filo.errors"
 local options = require "filo.options"
 local policy = require "filo.policy"
 local protocol = require "filo.protocol"
+local pure = require "filo.policy.pure"
 
 local setup = {}
 
@@ -90,9 +91,10 @@ function setup.check_store_options(given) return options.check("store", given, S
 ---@return table
 function setup.check_node_options(host, given, level)
   local checked = options.check("filo.node", given, NODE_RULES, level)
-  local ok, complete = pcall(policy.complete, checked.policy)
+  local ok, complete = pcall(policy.complete, host, checked.policy)
   if not ok then error("filo.node: " .. complete, level) end
   checked.policy = complete
+  checked.admit = checked.admit and pure.judge(host, checked.admit)
   local problem = check_sendable(host, checked)
   if problem then error("filo.node: " .. problem, level) end
   if type(checked.path) == "table" then
@@ -173,7 +175,7 @@ end
 ---A host that logs with a script's function; when that fails, the line goes where it goes without one.
 local function with_log(host, log)
   local function guarded(level, message)
-    if not errors.try(log, level, message) then host.log(level, message) end
+    if not pcall(host.pinned, log, level, message) then host.log(level, message) end
   end
   return setmetatable({ log = guarded }, { __index = host })
 end

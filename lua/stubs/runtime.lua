@@ -36,6 +36,12 @@ function runtime.suspend(seconds) end
 ---@return boolean woken false when it does not wait there
 function runtime.wake(waiting) end
 
+---Calls a function that cannot wait: an error says so when it tries to.
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function runtime.pinned(fn, ...) end
+
 ---Waits. 0 gives the other tasks a turn.
 ---@param seconds number
 function runtime.sleep(seconds) end

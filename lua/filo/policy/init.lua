@@ -7,6 +7,8 @@
 ---
 ---An object or offer has key_hash, size, version, namespace (raw bytes) and, at its owner, key. A peer has id, about, free, rtt.
 
+local pure = require "filo.policy.pure"
+
 local policy = {
   everywhere = require "filo.policy.everywhere",
   copies = require "filo.policy.copies",
@@ -14,10 +16,28 @@ local policy = {
 
 local DEFAULTS = require "filo.policy.everywhere"
 
----Checks a script's policy and fills in what it leaves out.
+---The policy's functions, guarded. `place` gives the IDs of peers, in a list, or nil.
+local function guarded(host, given)
+  local place, quorum, accept = given.place, given.quorum, given.accept
+  local function ids_of(object, peers)
+    local list, wanted = place(pure.copy(object), pure.peers(peers))
+    local ids = pure.list(list)
+    for i, peer in ipairs(ids or {}) do ids[i] = type(peer) == "table" and peer.id or false end
+    return ids, wanted
+  end
+  local function count(object, placed) return quorum(pure.copy(object), pure.peers(placed)) end
+  local function judge(offer, peer, usage) return accept(pure.copy(offer), pure.peer(peer), usage) end
+  return {
+    name = given.name, place = pure.wrap(host, ids_of), accept = pure.judge(host, judge),
+    quorum = type(quorum) == "function" and pure.wrap(host, count) or quorum,
+  }
+end
+
+---Checks a script's policy and fills in what it leaves out. Its functions then cannot wait, nor change what they are given.
+---@param host filo.Host
 ---@param given table
 ---@return table
-function policy.complete(given)
+function policy.complete(host, given)
   local complete = {}
   for name, value in pairs(DEFAULTS) do complete[name] = value end
   for name, value in pairs(given) do
@@ -32,7 +52,7 @@ function policy.complete(given)
   if quorum ~= nil and type(quorum) ~= "function" and math.type(quorum) ~= "integer" then
     error("policy: 'quorum' must be an integer or a function", 0)
   end
-  return complete
+  return guarded(host, complete)
 end
 
 return policy

@@ -138,10 +138,11 @@ function start_round(state, version)
 end
 
 ---The peers of a policy's answer, each once; nil when it is no list of peers.
-local function checked_peers(node, list)
+local function checked_peers(node, ids)
   local peers, seen = {}, {}
-  for _, peer in ipairs(type(list) == "table" and list or { false }) do
-    if not node.peer_list:is_peer(peer) then return nil end
+  for _, id in ipairs(ids or { false }) do
+    local peer = node.peer_list:get(id)
+    if not peer then return nil end
     if not seen[peer] then peers[#peers + 1] = peer end
     seen[peer] = true
   end
@@ -155,19 +156,19 @@ local function decide(node, info)
   local function fail(text, ...)
     return errors.fail("invalid", ("policy '%s': "):format(policy.name) .. text:format(...) .. " (the object is stored here)")
   end
-  local ok, list, wanted = errors.try(policy.place, info, node.peer_list:list())
-  if not ok then return fail("place failed: %s", list) end
-  local candidates = checked_peers(node, list)
+  local ok, ids, wanted = pcall(policy.place, info, node.peer_list:list())
+  if not ok then return fail("place failed: %s", ids) end
+  local candidates = checked_peers(node, ids)
   if not candidates then return fail "place must return a list of peers" end
   if wanted ~= nil and (math.type(wanted) ~= "integer" or wanted < 0) then return fail "place must return a number of peers" end
-  wanted = math.min(wanted or #candidates, #candidates)
+  wanted = wanted or #candidates
   local quorum = policy.quorum
   if type(quorum) == "function" then
-    ok, quorum = errors.try(quorum, info, candidates)
+    ok, quorum = pcall(quorum, info, candidates)
     if not ok then return fail("quorum failed: %s", quorum) end
   end
   if quorum ~= nil and math.type(quorum) ~= "integer" then return fail "quorum must be an integer" end
-  return candidates, wanted, quorum or wanted + 1
+  return candidates, math.min(wanted, #candidates), quorum or wanted + 1
 end
 
 local function wait_for_quorum(state)
