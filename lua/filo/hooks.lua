@@ -42,7 +42,7 @@ local function call(host, name, fn, ...)
   local _ <close> = setmetatable({}, { __close = function() child:cancel "its time is over" end })
   local ok, result, reason = child:join(limits.hook)
   if ok then return true, result, reason end
-  local why = child:status() == "ended" and "failed: " .. tostring(result)
+  local why = child:status() == "ended" and "failed: " .. errors.text(result)
     or ("has not ended after %g s"):format(limits.hook)
   host.log("error", ("the hook '%s' %s"):format(name, why))
   return false, why
@@ -71,7 +71,7 @@ function Hooks:allow(name, ...)
       return errors.fail("denied", ("the '%s' hook %s, and so refuses"):format(name, allowed), { failed = true })
     end
     if allowed == false then
-      return errors.fail("denied", ("a '%s' hook refused: %s"):format(name, tostring(reason or "no reason given")))
+      return errors.fail("denied", ("a '%s' hook refused: %s"):format(name, errors.text(reason or "no reason given")))
     end
   end
   return true

@@ -220,7 +220,7 @@ end
 
 ---Waits until the node is closed: the last line of a script that only serves.
 function Node:wait()
-  while not self.closed do
+  while not self.ended do
     table.insert(self.waiting, self.host.current())
     self.host.suspend()
   end
@@ -233,15 +233,20 @@ local function wait_for_disk(self)
 end
 
 ---Ends all connections and tasks, and gives the root free. Idempotent; also done by `local node <close>`. Takes no longer than the
----limits allow, whatever a task does; is not left half-way when the task that calls it is cancelled or cannot wait.
+---limits allow, whatever a task does; is not left half-way when the task that calls it is cancelled or cannot wait. When another task
+---closes it already, waits for that.
 function Node:close()
-  if self.closed then return end
-  self.closed = true
   local cancelled
   local function wait(fn, ...)
     local ok, err = pcall(fn, ...)
     if not ok and errors.is_cancelled(err) then cancelled = err end
   end
+  if self.closed then
+    wait(self.wait, self)
+    if cancelled then error(cancelled, 0) end
+    return
+  end
+  self.closed = true
   if self.listener then self.listener:close() end
   self.peer_list:close()
   wait(self.peer_list.wait_closed, self.peer_list, limits.close_tasks)
@@ -252,6 +257,7 @@ function Node:close()
   wait(wait_for_disk, self)
   self.disk:close()
   if self.tls then self.tls:close() end
+  self.ended = true
   for _, each in ipairs(self.waiting) do self.host.wake(each) end
   if cancelled then error(cancelled, 0) end
 end
@@ -273,6 +279,7 @@ return function(host, given)
   local self = setmetatable(parts, Node)
   self.options, self.policy = options, options.policy
   self.writing, self.fetching, self.fetch_waiters, self.waiting, self.closed = {}, {}, {}, {}, false
+  self.ended = false
   self.partials, self.handed_out = setmetatable({}, { __mode = "v" }), setmetatable({}, { __mode = "k" })
   self.hooks = new_hooks(self.host)
   self.peer_list = new_peers(self.host, setup.peer_settings(self))

@@ -1,6 +1,7 @@
 ---Making a node: its options, its identity, its root.
 
 local errors = require "filo.errors"
+local new_disk = require "filo.disk"
 local options = require "filo.options"
 local policy = require "filo.policy"
 local protocol = require "filo.protocol"
@@ -196,7 +197,7 @@ function setup.open(host, given)
     return nil, err
   end
   return {
-    host = host, identity = identity, disk = disk, listener = listener, root = given.root,
+    host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
     id = identity:id(), namespace = identity:raw_id(), name_key = identity:derive("filo name v1", 32),
     address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
   }

@@ -40,7 +40,7 @@ local function from_function(disk, next_piece, plain, digest)
   deposit:close()
   if not called then
     if errors.is_cancelled(ok) then error(ok, 0) end
-    return errors.fail("io", "the content function failed: " .. tostring(ok))
+    return errors.fail("io", "the content function failed: " .. errors.text(ok))
   end
   return nil, errors.is(problem) and problem or errors.new("io", tostring(problem))
 end

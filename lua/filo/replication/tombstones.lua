@@ -90,7 +90,7 @@ local function catch_up(node)
       node.caught_up[peer.id] = true -- unless it misses one
     end
     local ok, err = errors.try(go_over, node, behind)
-    if not ok then
+    if not ok and not node.closed then
       for _, peer in ipairs(all) do node.caught_up[peer.id] = nil end
       node.host.log("warning", "peers could not be told of deletions: " .. tostring(err))
     end
