@@ -5,6 +5,7 @@
 ---here; one that knows them already says so, at the cost of a message.
 
 local errors = require "filo.errors"
+local limits = require "filo.limits"
 local newer = require "filo.replication.newer"
 
 local tombstones = {}
@@ -53,14 +54,28 @@ end
 
 -- Peers that come back ------------------------------------------------------------------------------------------------
 
----Tells each of the peers of one tombstone. Who refuses is behind; who does not answer is asked no further.
-local function tell_each(node, behind, tombstone)
-  for i = #behind, 1, -1 do
-    local peer = behind[i]
-    local ok, err = tell(node, peer, tombstone)
+---Tells one peer of the tombstones of a batch. Who refuses one is behind. False when it is asked no further.
+local function tell_batch(node, peer, batch)
+  for _, entry in ipairs(batch) do
+    local ok, err = true, nil
+    if entry.tombstone then ok, err = tell(node, peer, entry) end
     if not ok then
       node.caught_up[peer.id] = nil
-      if peer.gone or err.code == "timeout" then table.remove(behind, i) end
+      if peer.gone or err.code == "timeout" then return false end
+    end
+  end
+  return true
+end
+
+---Tells all peers of a batch at once. Who is too slow is behind, and holds up the others no further.
+local function tell_each(node, behind, batch)
+  local tasks, deadline = {}, node.host.now() + limits.tell
+  for i, peer in ipairs(behind) do tasks[i] = node.host.spawn_child(tell_batch, node, peer, batch) end
+  for i = #behind, 1, -1 do
+    if not tasks[i]:join(math.max(0, deadline - node.host.now())) then
+      tasks[i]:cancel()
+      node.caught_up[behind[i].id] = nil
+      table.remove(behind, i)
     end
   end
 end
@@ -70,8 +85,8 @@ local function go_over(node, behind)
   local walk <close> = assert(node.disk:walk(node.namespace))
   local batch, unread = walk:next(), nil
   while batch[1] and behind[1] do
+    tell_each(node, behind, batch)
     for _, entry in ipairs(batch) do
-      if entry.tombstone then tell_each(node, behind, entry) end
       if entry.problem and entry.problem ~= "corrupt" then unread = entry end
     end
     batch = walk:next()
