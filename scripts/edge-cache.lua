@@ -38,7 +38,9 @@ local function make_room()
   end
 end
 
-local function reply(connection, ...) return connection:write(string.format(...)) and connection:flush() end
+local function reply(connection, ...) -- nil: the client has gone, or takes nothing
+  return filo.timeout(30, function(bytes) return connection:write(bytes) and connection:flush() end, string.format(...))
+end
 local function answer(connection)
   local _ <close> = connection
   local method, path = (connection:read("l", 30) or ""):match "^(%u+) /(%S*) HTTP/1"
@@ -48,8 +50,7 @@ local function answer(connection)
   local object <close>, why = node:get(key)
   if not object then return reply(connection, "HTTP/1.0 404 Not found\r\n\r\n%s\n", why) end
   reply(connection, "HTTP/1.0 200 OK\r\nContent-Length: %d\r\nX-From: %s\r\n\r\n", object.size, object.from)
-  for piece in object:chunks() do connection:write(piece) end
-  connection:flush()
+  for piece in object:chunks() do if not reply(connection, "%s", piece) then return end end
   cached[key] = { key = key, size = object.size, used = filo.now() }
   make_room()
 end
