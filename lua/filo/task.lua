@@ -36,7 +36,7 @@ end
 ---@param seconds number
 function task.sleep(seconds)
   check_seconds("sleep", seconds)
-  if not (seconds >= 0) then error("sleep: seconds must be 0 or more", 2) end
+  if seconds < 0 or seconds ~= seconds then error("sleep: seconds must be 0 or more", 2) end
   return runtime.sleep(seconds)
 end
 
