@@ -20,7 +20,7 @@ local function check_functions(what, list, least)
 end
 
 local function check_seconds(what, seconds)
-  if not (type(seconds) == "number" and seconds >= 0) then error(what .. ": seconds expected, a number of 0 or more", 3) end
+  if type(seconds) ~= "number" then error(what .. ": a number of seconds expected", 3) end
 end
 
 ---Starts a function as a task of its own, which is cancelled when the task that started it ends.
@@ -36,6 +36,7 @@ end
 ---@param seconds number
 function task.sleep(seconds)
   check_seconds("sleep", seconds)
+  if seconds < 0 or seconds ~= seconds then error("sleep: seconds must be 0 or more", 2) end
   return runtime.sleep(seconds)
 end
 

@@ -1,6 +1,7 @@
 -- A peer that answered first, with the right record and other bytes, failed a get though another peer had a good copy.
 
 local filo = require "filo"
+local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
@@ -13,6 +14,7 @@ describe("a small body that does not match its record", function()
   end
 
   it("is not believed; another holder's is taken", function()
+    local _ <close> = limits { report = 0 }
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     local content = nodes.bytes(1000)

@@ -130,9 +130,8 @@ describe("a peer whose turns are all taken", function()
   it("is given up by a store for the next one", function()
     local _ <close> = limits { turn = 0.2 }
     local net <close> = nodes.net()
-    local a = net:cluster(3, { policy = filo.policy.copies(2) })
+    local a = net:cluster(3, { policy = { name = "one", place = function(_, peers) return peers, 1 end } })
     local peers = a:peers()
-    a.policy = { name = "one", place = function() return peers, 1 end }
     take_turns(peers[1], "landings_of_peer")
     local receipt = assert(result(filo.spawn(a.store, a, "key", BIG):observe()))
     assert.same({ a.id, peers[2].id }, receipt.copies)

@@ -17,17 +17,16 @@ describe("a wrong argument to a function for tasks", function()
       { function() filo.all() end, "all: a list of functions expected" },
       { function() filo.all { nothing, 5 } end, "all: a list of functions expected" },
       { function() filo.spawn(5) end, "spawn: a function expected" },
-      { function() filo.timeout("x", nothing) end, "timeout: seconds expected, a number of 0 or more" },
-      { function() filo.timeout(0 / 0, nothing) end, "timeout: seconds expected" },
+      { function() filo.timeout("x", nothing) end, "timeout: a number of seconds expected" },
       { function() filo.timeout(1, 5) end, "timeout: a function expected" },
-      { function() filo.sleep "x" end, "sleep: seconds expected" },
-      { function() filo.sleep(-1) end, "sleep: seconds expected" },
+      { function() filo.sleep "x" end, "sleep: a number of seconds expected" },
+      { function() filo.sleep(-1) end, "sleep: seconds must be 0 or more" },
       { function() filo.channel(0) end, "channel: an integer of 1 or more expected" },
       { function() filo.channel(-1) end, "channel: an integer of 1 or more expected" },
       { function() filo.channel "x" end, "channel: an integer of 1 or more expected" },
-      { function() channel:send(1, "x") end, "send: seconds expected" },
+      { function() channel:send(1, "x") end, "send: a number of seconds expected" },
       { function() channel:send(nil) end, "a channel cannot carry nil" },
-      { function() channel:receive "x" end, "receive: seconds expected" },
+      { function() channel:receive "x" end, "receive: a number of seconds expected" },
     } do raises(here(case[2]), case[1]) end
     assert.same({}, filo.all {})
   end)

@@ -9,15 +9,15 @@ describe("a peer that comes back", function()
   it("is told of deletions while another does not answer", function()
     local _ <close> = limits { tell = 0.5 }
     local net <close> = nodes.net()
-    local a, b = net:cluster(2)
+    local a = net:cluster(2)
     for i = 1, 3 do assert(a:store("key" .. i, "content")) end
     net:stop "b"
     nodes.peers(a, 0)
     for i = 1, 3 do assert(a:delete("key" .. i)) end
-    local slow <close> = strangers.dial(a)
+    local slow <close> = strangers.meet(a)
     slow:on("store", function() filo.sleep(60) end)
     nodes.peers(a, 1)
-    b = net:restart "b"
+    local b = net:restart "b"
     assert(b:connect(a.address))
     for i = 1, 3 do
       nodes.wait(function()
