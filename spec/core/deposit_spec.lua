@@ -405,7 +405,8 @@ describe("publishing", function()
     local disk <close> = stores.open(folder)
     stores.put(disk, "content", { version = 9 })
     local good = folder:read(stores.file "key")
-    for _, bad in ipairs { "", "junk", good:sub(1, -2), good:sub(1, -100) .. string.char(good:byte(-99) ~ 1) .. good:sub(-98), ("\0"):rep(#good) } do
+    local changed = good:sub(1, -100) .. string.char(good:byte(-99) ~ 1) .. good:sub(-98)
+    for _, bad in ipairs { "", "junk", good:sub(1, -2), changed, ("\0"):rep(#good) } do
       stores.plant(folder, stores.file "key", bad)
       stores.put(disk, "again", { version = 1 })
       assert.equal("again", stores.get(disk, "key"))
