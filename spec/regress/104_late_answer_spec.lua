@@ -29,7 +29,10 @@ end
 describe("a peer that answers late", function()
   it("brings its deletion", function()
     with_late_peer(function(a) assert(a:delete "key") end, function(a)
-      nodes.wait(function() return tostring(select(2, nodes.content(a, "key"))) == "'key' was deleted" end, "deletion")
+      nodes.wait(function()
+        local _, err = nodes.content(a, "key")
+        return tostring(err) == "'key' was deleted"
+      end, "deletion")
     end)
   end)
 
