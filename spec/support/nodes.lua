@@ -87,6 +87,7 @@ function Net:cluster(count, given, each)
     addresses[#addresses + 1] = list[i].address
   end
   nodes.peers(list[1], count - 1)
+  for i = 2, count do nodes.wait(function() return list[i].peer_list:get(list[1].id) end, "peer at the other end") end
   return table.unpack(list)
 end
 
