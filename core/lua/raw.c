@@ -1,8 +1,9 @@
-/* Raw byte connections, for scripts that speak some other protocol: a bufferevent each, with at
- * most 256 KiB read ahead. */
+/* Raw byte connections, for scripts that speak some other protocol. A bufferevent writes; reading is
+ * done here, up to 256 KiB ahead, since a bufferevent takes 4 KiB at a time. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event_struct.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,12 +18,19 @@
 
 #define RAW_TYPE "filo.raw"
 
-enum { READ_AHEAD = 256 << 10, WRITE_BEHIND = 256 << 10, PARTING_SECONDS = 2 };
+enum {
+  READ_AHEAD = 256 << 10,
+  READ_STEP = 64 << 10,
+  WRITE_BEHIND = 256 << 10,
+  PARTING_SECONDS = 2
+};
 
 struct raw_box {
   struct event_base *base;
   struct filo_dial *dial;     /* until it is connected */
   struct bufferevent *bev;    /* from then on until it is closed */
+  struct event incoming;      /* pending while more may be read ahead */
+  struct evbuffer *input;
   struct filo_event readable; /* connected, bytes came, ended */
   struct filo_event writable; /* bytes went, broke */
   bool ended;                 /* no more bytes come: `why` is FILO_CLOSED when that is in order */
@@ -32,15 +40,49 @@ struct raw_box {
   char remote[FILO_ADDRESS_MAX];
 };
 
-/* Not by a watermark: libevent calls again and again, and nothing else, while its mark is reached.
- */
 static bool is_full(const struct raw_box *box) {
-  return !box->all && evbuffer_get_length(bufferevent_get_input(box->bev)) >= READ_AHEAD;
+  return !box->all && evbuffer_get_length(box->input) >= READ_AHEAD;
 }
 
-static void on_came(struct bufferevent *bev, void *ctx) {
+/* No more bytes come; `sys_errno` is 0 when that is in order. */
+static void end(struct raw_box *box, int sys_errno) {
+  if (box->ended) return;
+  box->ended = true;
+  event_del(&box->incoming);
+  if (sys_errno == 0)
+    filo_fail(&box->why, FILO_CLOSED, "%s closed the connection", box->remote);
+  else if (filo_fail_errno(&box->why, sys_errno, "the connection to %s was lost", box->remote) ==
+           FILO_IO)
+    box->why.code = FILO_UNREACHABLE;
+}
+
+static void break_off(struct raw_box *box, int sys_errno) {
+  end(box, sys_errno);
+  box->broken = true;
+  filo_event_set(&box->writable);
+}
+
+static ssize_t read_step(struct raw_box *box, evutil_socket_t fd) {
+  struct evbuffer_iovec space;
+  if (evbuffer_reserve_space(box->input, READ_STEP, &space, 1) < 1) {
+    errno = ENOMEM;
+    return -1;
+  }
+  ssize_t len = read(fd, space.iov_base, space.iov_len);
+  space.iov_len = len > 0 ? (size_t)len : 0;
+  evbuffer_commit_space(box->input, &space, 1);
+  return len;
+}
+
+static void on_came(evutil_socket_t fd, short what, void *ctx) {
+  (void)what;
   struct raw_box *box = ctx;
-  if (is_full(box)) bufferevent_disable(bev, EV_READ);
+  ssize_t len = read_step(box, fd);
+  int sys_errno = errno;
+  if (len < 0 && (sys_errno == EAGAIN || sys_errno == EINTR)) return;
+  if (len == 0) end(box, 0);
+  if (len < 0) break_off(box, sys_errno);
+  if (is_full(box)) event_del(&box->incoming);
   filo_event_set(&box->readable);
 }
 
@@ -49,21 +91,13 @@ static void on_went(struct bufferevent *bev, void *ctx) {
   filo_event_set(&((struct raw_box *)ctx)->writable);
 }
 
-/* The end of what comes, or an error. After the end the other side may still read. */
+/* What was written cannot go. */
 static void on_event(struct bufferevent *bev, short what, void *ctx) {
   (void)bev;
+  (void)what;
   struct raw_box *box = ctx;
-  int sys_errno = EVUTIL_SOCKET_ERROR();
-  bool in_order = what & BEV_EVENT_EOF;
-  if (!box->ended && in_order)
-    filo_fail(&box->why, FILO_CLOSED, "%s closed the connection", box->remote);
-  else if (!box->ended && filo_fail_errno(&box->why, sys_errno, "the connection to %s was lost",
-                                          box->remote) == FILO_IO)
-    box->why.code = FILO_UNREACHABLE;
-  box->ended = true;
-  box->broken = box->broken || !in_order;
+  break_off(box, EVUTIL_SOCKET_ERROR());
   filo_event_set(&box->readable);
-  filo_event_set(&box->writable);
 }
 
 /* --- Closing --- */
@@ -81,7 +115,6 @@ static void on_parting_event(struct bufferevent *bev, short what, void *unused) 
 /* What was written still goes out, as long as the other side takes it. */
 static void part(struct bufferevent *bev) {
   const struct timeval patience = {.tv_sec = PARTING_SECONDS};
-  bufferevent_disable(bev, EV_READ);
   bufferevent_setcb(bev, NULL, on_parted, on_parting_event, NULL);
   bufferevent_set_timeouts(bev, NULL, &patience);
 }
@@ -91,6 +124,10 @@ static void drop(struct raw_box *box) {
   filo_dial_stop(box->dial);
   box->dial = NULL;
   box->bev = NULL;
+  if (bev) {
+    event_del(&box->incoming);
+    evbuffer_free(box->input);
+  }
   if (bev && !box->broken && evbuffer_get_length(bufferevent_get_output(bev)) > 0)
     part(bev);
   else if (bev)
@@ -126,15 +163,18 @@ static int start(struct raw_box *box, struct event_base *base, int fd, struct fi
   if (getpeername(fd, (struct sockaddr *)&address, &len) == 0)
     filo_address_format((struct sockaddr *)&address, box->remote);
   filo_socket_tune(fd);
-  box->bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+  box->input = evbuffer_new();
+  box->bev = box->input ? bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
   if (!box->bev) {
+    if (box->input) evbuffer_free(box->input);
     close(fd);
     return filo_fail(err, FILO_NO_MEMORY, "no memory for a connection");
   }
-  bufferevent_setcb(box->bev, on_came, on_went, on_event, box);
-  bufferevent_set_max_single_read(box->bev, READ_AHEAD);
+  bufferevent_setcb(box->bev, NULL, on_went, on_event, box);
   bufferevent_set_max_single_write(box->bev, WRITE_BEHIND);
-  bufferevent_enable(box->bev, EV_READ | EV_WRITE);
+  bufferevent_enable(box->bev, EV_WRITE);
+  event_assign(&box->incoming, base, fd, EV_READ | EV_PERSIST, on_came, box);
+  event_add(&box->incoming, NULL);
   return 0;
 }
 
@@ -277,7 +317,7 @@ static bool try_read(lua_State *L, struct evbuffer *input, bool ended, int *give
 static int read_or_wait(lua_State *L, struct raw_box *box) {
   int given;
   struct filo_error err;
-  struct evbuffer *input = bufferevent_get_input(box->bev);
+  struct evbuffer *input = box->input;
   size_t have = evbuffer_get_length(input);
   if (try_read(L, input, in_order(box), &given)) return given;
   if (in_order(box) && have > 0) return give(L, input, have); /* the last line has no end */
@@ -308,7 +348,7 @@ static int raw_read(lua_State *L) {
     luaL_argcheck(L, luaL_checkinteger(L, 2) > 0, 2, "a number of bytes, 1 or more");
   }
   set_deadline(L, 3);
-  if (!box->ended && !is_full(box)) bufferevent_enable(box->bev, EV_READ);
+  if (!box->ended && !is_full(box)) event_add(&box->incoming, NULL);
   return read_or_wait(L, box);
 }
 
