@@ -51,6 +51,7 @@ local function run_peer(root, durability)
   io.stdout:write(node.address, "\n")
   io.stdout:flush()
   node:wait()
+  assert(io.open(root .. ".ended", "w")):close()
 end
 
 if arg[1] == "--peer" then return run_peer(arg[2], arg[3]) end
@@ -80,7 +81,13 @@ local function start_peer(name, durability)
   return pipe:read "l", pipe
 end
 
----Starts an owner here and two peers; runs fn(node, peers).
+local function exists(path)
+  local file = io.open(path)
+  if file then file:close() end
+  return file ~= nil
+end
+
+---Starts an owner here and two peers; runs fn(node, peers). The peers flush what they hold before they end.
 local function with_cluster(durability, fn)
   local addresses, pipes = {}, {}
   for i = 1, 2 do addresses[i], pipes[i] = start_peer(durability .. i, durability) end
@@ -90,19 +97,16 @@ local function with_cluster(durability, fn)
   while #node:peers() < 2 do filo.sleep(0.01) end
   fn(node)
   node:broadcast("bench.quit")
-  for _, pipe in ipairs(pipes) do pipe:close() end
+  for i, pipe in ipairs(pipes) do
+    while not exists(folder .. "/" .. durability .. i .. ".ended") do filo.sleep(0.01) end
+    pipe:close()
+  end
 end
 
 local function cpu_of_all(node)
   local sum = os.clock()
   for _, result in pairs(node:broadcast "bench.cpu") do sum = sum + (result.answer or 0) end
   return sum
-end
-
-local function exists(path)
-  local file = io.open(path)
-  if file then file:close() end
-  return file ~= nil
 end
 
 ---Takes `bytes` of memory and gives it back to the system, warm.
@@ -113,16 +117,20 @@ local function warm(bytes)
   while exists(path) do filo.sleep(0.01) end
 end
 
----Median seconds of fn, and the median of the CPU-seconds that `cpu` counts; `bytes` of memory are warmed before each run.
-local function measure(fn, cpu, bytes)
-  cpu = cpu or os.clock
+---Seconds of fn, and CPU-seconds that `cpu` counts; `bytes` of memory are warmed before.
+local function time(fn, cpu, bytes)
+  if bytes then warm(bytes) end
+  local before, start = cpu(), filo.now()
+  fn()
+  return filo.now() - start, cpu() - before
+end
+
+---Medians of both over some runs; between(), where given, comes after each.
+local function measure(fn, cpu, bytes, between)
   local seconds, used = {}, {}
   for run = 1, RUNS do
-    if bytes then warm(bytes) end
-    local before, start = cpu(), filo.now()
-    fn(run)
-    seconds[run] = filo.now() - start
-    used[run] = cpu() - before
+    seconds[run], used[run] = time(fn, cpu or os.clock, bytes)
+    if between then between() end
   end
   return median(seconds), median(used)
 end
@@ -168,44 +176,53 @@ local function show_limits()
   print()
 end
 
-local function loopback_limit(node)
-  local peer = node:peers()[1]
-  local address = assert(node:request(peer, "bench.raw"))
+local function loopback(node)
+  local address = assert(node:request(node:peers()[1], "bench.raw"))
   local piece = crypto.random(MIB)
-  return measure(function()
+  return function()
     local connection = assert(filo.dial(address))
     for _ = 1, size // MIB do assert(connection:write(piece)) end
     assert(connection:flush())
     connection:close()
-  end, function() return cpu_of_all(node) end)
+  end
 end
 
 -- What is measured -------------------------------------------------------------------------------------------------------------
 
+local function show_memory(node, when)
+  for id, result in pairs(node:broadcast "bench.memory") do
+    print(("  %s memory of peer %s: %.1f MiB"):format(when, id:sub(1, 8), result.answer))
+  end
+end
+
+local function read_to_the_end(node, key)
+  local object <close> = assert(node:get(key))
+  local count = 0
+  for piece in object:chunks() do count = count + #piece end
+  assert(count == size)
+end
+
 local function large(node, source)
   local function cpu() return cpu_of_all(node) end
-  local tcp, tcp_cpu = loopback_limit(node)
+  show_memory(node, "idle")
+  local tcp, tcp_cpu = measure(loopback(node), cpu)
   row("loopback TCP, one stream, unencrypted", tcp, tcp_cpu)
 
-  assert(node:store("warm", filo.file(source)))
+  local note = "%.2f x AES + SHA-256 on both cores"
   local least = (limits.aes + limits.sha) / 2
-  local seconds, used = measure(function(run) assert(node:store("large " .. run, filo.file(source))) end, cpu, 3 * size)
-  row("store to two peers", seconds, used, ("%.2f x one hash on both cores"):format(seconds / least))
-
-  local get, get_cpu = measure(function(run)
-    assert(node:evict("large " .. run))
-    local object <close> = assert(node:get("large " .. run))
-    local count = 0
-    for piece in object:chunks() do count = count + #piece end
-    assert(count == size)
-  end, cpu, size)
-  row("get back from two peers, read to the end", get, get_cpu, ("%.2f x one hash on both cores"):format(get / least))
-
-  for id, result in pairs(node:broadcast "bench.memory") do
-    print(("  peak memory of peer %s: %.1f MiB"):format(id:sub(1, 8), result.answer))
-  end
-  for run = 1, RUNS do node:delete("large " .. run) end
-  node:delete "warm"
+  local function store() assert(node:store("large", filo.file(source))) end
+  local function get() read_to_the_end(node, "large") end
+  store()
+  local gets, get_cpu = {}, {}
+  local seconds, used = measure(store, cpu, 4 * size, function()
+    assert(node:evict "large")
+    gets[#gets + 1], get_cpu[#get_cpu + 1] = time(get, cpu, 2 * size)
+    node:delete "large"
+  end)
+  row("store to two peers", seconds, used, note:format(seconds / least))
+  seconds, used = median(gets), median(get_cpu)
+  row("get back from two peers, read to the end", seconds, used, note:format(seconds / least))
+  show_memory(node, "peak")
 end
 
 local function sealing(source)
@@ -214,10 +231,7 @@ local function sealing(source)
   local least = (limits.aes + limits.sha) / 2
   local seconds, cpu = measure(function() assert(node:store("sealed", filo.file(source))) end, nil, size)
   row("seal a file into the store", seconds, cpu, ("%.2f x AES + SHA-256 on both cores"):format(seconds / least))
-  seconds, cpu = measure(function()
-    local object <close> = assert(node:get "sealed")
-    for piece in object:chunks() do assert(piece) end
-  end)
+  seconds, cpu = measure(function() read_to_the_end(node, "sealed") end)
   row("open: verify, decrypt, read", seconds, cpu, ("%.2f x AES + SHA-256 on both cores"):format(seconds / least))
   node:evict "sealed"
   node:evict "warm"
@@ -263,7 +277,6 @@ local function latency(node)
   print(("%-44s %8.3f ms median"):format("get 1 KiB from a peer", median(gets) * 1000))
 end
 
-print(("idle: %.1f MiB resident"):format(filo.memory() / MIB))
 local source = make_source()
 show_limits()
 sealing(source)

@@ -1,5 +1,5 @@
-/* Raw byte connections, for scripts that speak some other protocol. A bufferevent writes; reading is
- * done here, up to 256 KiB ahead, since a bufferevent takes 4 KiB at a time. */
+/* Raw byte connections, for scripts that speak some other protocol. A bufferevent writes; reading
+ * is done here, up to 256 KiB ahead, since a bufferevent takes 4 KiB at a time. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -27,9 +27,9 @@ enum {
 
 struct raw_box {
   struct event_base *base;
-  struct filo_dial *dial;     /* until it is connected */
-  struct bufferevent *bev;    /* from then on until it is closed */
-  struct event incoming;      /* pending while more may be read ahead */
+  struct filo_dial *dial;  /* until it is connected */
+  struct bufferevent *bev; /* from then on until it is closed */
+  struct event incoming;   /* pending while more may be read ahead */
   struct evbuffer *input;
   struct filo_event readable; /* connected, bytes came, ended */
   struct filo_event writable; /* bytes went, broke */
