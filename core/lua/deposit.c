@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lua/crypto.h"
+#include "lua/descriptor.h"
 #include "lua/store.h"
 #include "lua/type.h"
 #include "runtime/task.h"
@@ -197,11 +198,12 @@ static int deposit_progress(lua_State *L) {
 
 /* --- Files --- */
 
-/* Opens without waiting for a writer of a named pipe. */
-static int open_source(const char *path, struct stat *status, struct filo_error *err) {
-  bool input = strcmp(path, "-") == 0;
-  int fd = input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+/* Opens path, without waiting for a writer of a named pipe; or gives an own descriptor for `opened`
+ * where there is one. */
+static int open_source(const char *path, int opened, struct stat *status, struct filo_error *err) {
+  if (strcmp(path, "-") == 0) opened = STDIN_FILENO;
+  int fd = opened >= 0 ? fcntl(opened, F_DUPFD_CLOEXEC, 0)
+                       : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return filo_fail_errno(err, errno, "cannot open %s", path);
   if (fstat(fd, status) < 0) {
     int saved = errno;
@@ -231,16 +233,17 @@ static int start_source(struct deposit_box *box, int fd, uint64_t size, const ch
   return 0;
 }
 
-/* store:deposit_file(path, plain, digest): a deposit that is settled */
+/* store:deposit_file(path, plain, digest [, descriptor]): a deposit that is settled */
 int filo_store_deposit_file(lua_State *L) {
   struct filo_store_handle *store = filo_check_store(L, 1);
   const char *path = filo_check_text(L, 2);
   bool plain = lua_toboolean(L, 3), digest = lua_toboolean(L, 4);
+  int opened = filo_test_descriptor(L, 5);
   struct filo_error err;
   struct stat status;
   struct deposit_box *box = push_deposit(L);
   box->from_file = true;
-  int fd = open_source(path, &status, &err);
+  int fd = open_source(path, opened, &status, &err);
   if (fd < 0) return filo_return_error(L, &err);
   uint64_t size = size_of(fd, &status);
   struct filo_deposit_options options = {size, plain, digest};

@@ -78,16 +78,33 @@ int filo_read_address(lua_State *L, int index, struct filo_address *ret, struct 
   return filo_address_parse(text, ret, err);
 }
 
-static int listen_at(lua_State *L) {
-  static const struct filo_listener_handler handler = {on_accepted};
-  struct filo_error err;
-  struct filo_address at;
-  if (filo_read_address(L, 1, &at, &err) < 0) return filo_return_error(L, &err);
+static const struct filo_listener_handler listener_handler = {on_accepted};
+
+static struct listener_box *push_listener(lua_State *L) {
   struct listener_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   memset(box, 0, sizeof *box);
   luaL_setmetatable(L, LISTENER_TYPE);
+  return box;
+}
+
+static int listen_at(lua_State *L) {
+  struct filo_error err;
+  struct filo_address at;
+  if (filo_read_address(L, 1, &at, &err) < 0) return filo_return_error(L, &err);
+  struct listener_box *box = push_listener(L);
   struct event_base *base = filo_desk_of(L)->base;
-  if (filo_listener_new(base, &at, &handler, box, &box->listener, &err) < 0)
+  if (filo_listener_new(base, &at, &listener_handler, box, &box->listener, &err) < 0)
+    return filo_return_error(L, &err);
+  return 1;
+}
+
+/* listen_local(path) */
+static int listen_locally(lua_State *L) {
+  struct filo_error err;
+  const char *path = filo_check_text(L, 1);
+  struct listener_box *box = push_listener(L);
+  struct event_base *base = filo_desk_of(L)->base;
+  if (filo_listener_new_local(base, path, &listener_handler, box, &box->listener, &err) < 0)
     return filo_return_error(L, &err);
   return 1;
 }
@@ -143,9 +160,14 @@ static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
                                             {"close", listener_close},
                                             {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"tls", new_tls},           {"listen", listen_at},
-                                     {"dial", filo_net_dial},    {"dial_raw", filo_net_dial_raw},
-                                     {"address", parse_address}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"tls", new_tls},
+                                     {"listen", listen_at},
+                                     {"listen_local", listen_locally},
+                                     {"dial", filo_net_dial},
+                                     {"dial_raw", filo_net_dial_raw},
+                                     {"dial_local", filo_net_dial_local},
+                                     {"address", parse_address},
+                                     {NULL, NULL}};
 
 int filo_open_net(lua_State *L) {
   filo_register_type(L, TLS_TYPE, tls_methods, tls_close);
@@ -153,6 +175,7 @@ int filo_open_net(lua_State *L) {
   filo_register_connection(L);
   filo_register_transfer(L);
   filo_register_raw(L);
+  filo_register_descriptor(L);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -29,6 +29,9 @@ int filo_net_dial(lua_State *L);
 int filo_push_raw(lua_State *L, int fd);
 int filo_net_dial_raw(lua_State *L);
 
+/* dial_local(path): a raw connection to a Unix socket. */
+int filo_net_dial_local(lua_State *L);
+
 /* Methods of a connection that start transfers. */
 int filo_connection_send_object(lua_State *L);
 int filo_connection_receive_object(lua_State *L);
@@ -39,5 +42,6 @@ struct filo_tls *filo_check_tls(lua_State *L, int index);
 void filo_register_connection(lua_State *L);
 void filo_register_transfer(lua_State *L);
 void filo_register_raw(lua_State *L);
+void filo_register_descriptor(lua_State *L);
 
 #endif

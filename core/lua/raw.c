@@ -9,11 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lua/descriptor.h"
 #include "lua/net.h"
 #include "lua/store.h"
 #include "lua/type.h"
 #include "runtime/task.h"
 #include "transport/dial.h"
+#include "transport/local.h"
 #include "transport/socket.h"
 
 #define RAW_TYPE "filo.raw"
@@ -31,6 +33,8 @@ struct raw_box {
   struct bufferevent *bev; /* from then on until it is closed */
   struct event incoming;   /* pending while more may be read ahead */
   struct evbuffer *input;
+  struct filo_passed passed; /* each with a byte of the input */
+  struct event sendable;     /* pending while a descriptor waits to be passed */
   struct filo_event readable; /* connected, bytes came, ended */
   struct filo_event writable; /* bytes went, broke */
   bool ended;                 /* no more bytes come: `why` is FILO_CLOSED when that is in order */
@@ -68,7 +72,7 @@ static ssize_t read_step(struct raw_box *box, evutil_socket_t fd) {
     errno = ENOMEM;
     return -1;
   }
-  ssize_t len = read(fd, space.iov_base, space.iov_len);
+  ssize_t len = filo_local_receive(fd, space.iov_base, space.iov_len, &box->passed);
   space.iov_len = len > 0 ? (size_t)len : 0;
   evbuffer_commit_space(box->input, &space, 1);
   return len;
@@ -88,6 +92,12 @@ static void on_came(evutil_socket_t fd, short what, void *ctx) {
 
 static void on_went(struct bufferevent *bev, void *ctx) {
   (void)bev;
+  filo_event_set(&((struct raw_box *)ctx)->writable);
+}
+
+static void on_sendable(evutil_socket_t fd, short what, void *ctx) {
+  (void)fd;
+  (void)what;
   filo_event_set(&((struct raw_box *)ctx)->writable);
 }
 
@@ -126,7 +136,9 @@ static void drop(struct raw_box *box) {
   box->bev = NULL;
   if (bev) {
     event_del(&box->incoming);
+    event_del(&box->sendable);
     evbuffer_free(box->input);
+    filo_passed_close(&box->passed);
   }
   if (bev && !box->broken && evbuffer_get_length(bufferevent_get_output(bev)) > 0)
     part(bev);
@@ -156,12 +168,21 @@ static struct raw_box *push_box(lua_State *L) {
   return box;
 }
 
+/* host:port; of a Unix socket, the process that made it. */
+static void name_remote(int fd, char out[FILO_ADDRESS_MAX]) {
+  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+  struct ucred creds;
+  socklen_t len = sizeof address, creds_len = sizeof creds;
+  if (getpeername(fd, (struct sockaddr *)&address, &len) < 0) return;
+  if (address.ss_family != AF_UNIX)
+    filo_address_format((struct sockaddr *)&address, out);
+  else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &creds_len) == 0)
+    snprintf(out, FILO_ADDRESS_MAX, "process %ld", (long)creds.pid);
+}
+
 /* Takes fd. */
 static int start(struct raw_box *box, struct event_base *base, int fd, struct filo_error *err) {
-  struct sockaddr_storage address;
-  socklen_t len = sizeof address;
-  if (getpeername(fd, (struct sockaddr *)&address, &len) == 0)
-    filo_address_format((struct sockaddr *)&address, box->remote);
+  name_remote(fd, box->remote);
   filo_socket_tune(fd);
   box->input = evbuffer_new();
   box->bev = box->input ? bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
@@ -174,6 +195,7 @@ static int start(struct raw_box *box, struct event_base *base, int fd, struct fi
   bufferevent_set_max_single_write(box->bev, WRITE_BEHIND);
   bufferevent_enable(box->bev, EV_WRITE);
   event_assign(&box->incoming, base, fd, EV_READ | EV_PERSIST, on_came, box);
+  event_assign(&box->sendable, base, fd, EV_WRITE, on_sendable, box);
   event_add(&box->incoming, NULL);
   return 0;
 }
@@ -223,6 +245,13 @@ int filo_net_dial_raw(lua_State *L) {
   return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
 }
 
+int filo_net_dial_local(lua_State *L) {
+  int fd;
+  struct filo_error err;
+  if (filo_local_dial(filo_check_text(L, 1), &fd, &err) < 0) return filo_return_error(L, &err);
+  return filo_push_raw(L, fd);
+}
+
 /* --- Waiting --- */
 
 /* Waits for an event; `again` then looks anew. */
@@ -260,6 +289,14 @@ static int went(lua_State *L, int status, lua_KContext ctx) {
 static int wait_writable(lua_State *L, struct raw_box *box, again_fn *again) {
   box->writable.set = false;
   return filo_event_wait(L, &box->writable, FILO_NO_DEADLINE, (lua_KContext)again, went);
+}
+
+/* Until the time at index 3. */
+static int wait_readable(lua_State *L, struct raw_box *box, again_fn *again) {
+  double left = lua_isnil(L, 3) ? FILO_NO_DEADLINE : lua_tonumber(L, 3) - filo_now();
+  if (left <= 0) return too_late(L, box);
+  box->readable.set = false;
+  return filo_event_wait(L, &box->readable, left, (lua_KContext)again, came);
 }
 
 /* --- read(n | "l" | "a" [, seconds]) --- */
@@ -326,15 +363,17 @@ static int read_or_wait(lua_State *L, struct raw_box *box) {
     filo_fail(&err, FILO_TOO_LARGE, "a line of more than %d bytes came", READ_AHEAD);
     return filo_return_error(L, &err);
   }
-  double left = lua_isnil(L, 3) ? FILO_NO_DEADLINE : lua_tonumber(L, 3) - filo_now();
-  if (left <= 0) return too_late(L, box);
-  box->readable.set = false;
-  return filo_event_wait(L, &box->readable, left, (lua_KContext)read_or_wait, came);
+  return wait_readable(L, box, read_or_wait);
+}
+
+static struct raw_box *check_reading(lua_State *L) {
+  struct raw_box *box = check_raw(L);
+  if (box->readable.waiter) luaL_error(L, "another task reads from this connection already");
+  return box;
 }
 
 static int raw_read(lua_State *L) {
-  struct raw_box *box = check_raw(L);
-  if (box->readable.waiter) return luaL_error(L, "another task reads from this connection already");
+  struct raw_box *box = check_reading(L);
   lua_settop(L, 3);
   if (lua_isnil(L, 2)) {
     lua_pushliteral(L, "l");
@@ -386,14 +425,70 @@ static int raw_flush(lua_State *L) {
   return flushed(L, check_raw(L));
 }
 
+/* --- pass(file), take([seconds]): open files, over Unix sockets --- */
+
+static int passed(lua_State *L, struct raw_box *box) {
+  if (box->broken) return filo_return_error(L, &box->why);
+  if (evbuffer_get_length(bufferevent_get_output(box->bev)) > 0)
+    return wait_writable(L, box, passed);
+  const luaL_Stream *file = luaL_checkudata(L, 2, LUA_FILEHANDLE);
+  luaL_argcheck(L, file->closef, 2, "an open file expected");
+  struct filo_error err;
+  int sys_errno = filo_local_pass(bufferevent_getfd(box->bev), fileno(file->f));
+  if (sys_errno == EAGAIN) {
+    event_add(&box->sendable, NULL);
+    return wait_writable(L, box, passed);
+  }
+  if (sys_errno) {
+    filo_fail_errno(&err, sys_errno, "cannot pass a file to %s", box->remote);
+    return filo_return_error(L, &err);
+  }
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int raw_pass(lua_State *L) {
+  struct raw_box *box = check_raw(L);
+  luaL_checkudata(L, 2, LUA_FILEHANDLE);
+  filo_task_check(L);
+  if (box->writable.waiter) return luaL_error(L, "another task writes to this connection already");
+  return passed(L, box);
+}
+
+static int take_or_wait(lua_State *L, struct raw_box *box) {
+  struct filo_error err;
+  if (evbuffer_get_length(box->input) > 0) {
+    int fd = filo_passed_take(&box->passed);
+    if (fd < 0) {
+      filo_fail(&err, FILO_PROTOCOL, "%s passed no file", box->remote);
+      return filo_return_error(L, &err);
+    }
+    evbuffer_drain(box->input, 1);
+    filo_push_descriptor(L, fd);
+    return 1;
+  }
+  if (box->ended) return filo_return_error(L, &box->why);
+  return wait_readable(L, box, take_or_wait);
+}
+
+static int raw_take(lua_State *L) {
+  struct raw_box *box = check_reading(L);
+  lua_settop(L, 2);
+  lua_pushnil(L);
+  lua_insert(L, 2); /* the seconds are where read has them */
+  set_deadline(L, 3);
+  if (!box->ended && !is_full(box)) event_add(&box->incoming, NULL);
+  return take_or_wait(L, box);
+}
+
 static int raw_remote(lua_State *L) {
   lua_pushstring(L, check_raw(L)->remote);
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"read", raw_read},   {"write", raw_write},
-                                   {"flush", raw_flush}, {"remote", raw_remote},
-                                   {"close", raw_close}, {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"read", raw_read}, {"write", raw_write},   {"flush", raw_flush}, {"pass", raw_pass},
+    {"take", raw_take}, {"remote", raw_remote}, {"close", raw_close}, {NULL, NULL}};
 
 void filo_register_raw(lua_State *L) {
   filo_register_type(L, RAW_TYPE, methods, raw_close);

@@ -155,7 +155,11 @@ struct filo_listener_handler {
 int filo_listener_new(struct event_base *base, const struct filo_address *at,
                       const struct filo_listener_handler *handler, void *ctx,
                       struct filo_listener **ret, struct filo_error *err);
-/* Numeric, with the real port. */
+/* A Unix socket at path (see local.h), which is removed with the listener. */
+int filo_listener_new_local(struct event_base *base, const char *path,
+                            const struct filo_listener_handler *handler, void *ctx,
+                            struct filo_listener **ret, struct filo_error *err);
+/* Numeric, with the real port; or the path. */
 const char *filo_listener_address(const struct filo_listener *listener);
 void filo_listener_free(struct filo_listener *listener);
 

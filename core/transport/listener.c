@@ -4,11 +4,13 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "transport/connection.h"
 #include "transport/internal.h"
+#include "transport/local.h"
 #include "transport/socket.h"
 
 enum {
@@ -26,6 +28,9 @@ struct filo_listener {
   struct event rest; /* ends a pause */
   bool busy, gone;   /* in a callback; freed from within it */
   char address[FILO_ADDRESS_MAX];
+  char *path; /* of a Unix socket */
+  dev_t device;
+  ino_t inode;
 };
 
 /* --- Sockets --- */
@@ -128,6 +133,8 @@ static void destroy(struct filo_listener *listener) {
   event_del(&listener->rest);
   for (unsigned i = 0; i < listener->count; i++) event_del(&listener->events[i]);
   close_all(listener);
+  if (listener->path) filo_local_remove(listener->path, listener->device, listener->inode);
+  free(listener->path);
   free(listener);
 }
 
@@ -170,32 +177,74 @@ static void on_acceptable(evutil_socket_t socket_fd, short what, void *arg) {
 
 /* --- Life --- */
 
-int filo_listener_new(struct event_base *base, const struct filo_address *at,
-                      const struct filo_listener_handler *handler, void *ctx,
-                      struct filo_listener **ret, struct filo_error *err) {
-  struct filo_listener *listener = calloc(1, sizeof *listener);
-  if (!listener) return filo_fail(err, FILO_NO_MEMORY, "no memory for a listener");
-  listener->handler = *handler;
-  listener->ctx = ctx;
-  int rc = open_sockets(listener, at, err);
-  if (rc < 0) {
-    free(listener);
-    return rc;
-  }
-  union address name = get_name(listener->fds[0]);
-  filo_address_format(&name.any, listener->address);
+static int make(const struct filo_listener_handler *handler, void *ctx, struct filo_listener **ret,
+                struct filo_error *err) {
+  *ret = calloc(1, sizeof **ret);
+  if (!*ret) return filo_fail(err, FILO_NO_MEMORY, "no memory for a listener");
+  (*ret)->handler = *handler;
+  (*ret)->ctx = ctx;
+  return 0;
+}
+
+static void start(struct filo_listener *listener, struct event_base *base) {
   event_assign(&listener->rest, base, -1, 0, on_rested, listener);
   for (unsigned i = 0; i < listener->count; i++) {
     event_assign(&listener->events[i], base, listener->fds[i], EV_READ | EV_PERSIST, on_acceptable,
                  listener);
     event_add(&listener->events[i], NULL);
   }
+}
+
+int filo_listener_new(struct event_base *base, const struct filo_address *at,
+                      const struct filo_listener_handler *handler, void *ctx,
+                      struct filo_listener **ret, struct filo_error *err) {
+  struct filo_listener *listener;
+  int rc = make(handler, ctx, &listener, err);
+  if (rc < 0) return rc;
+  rc = open_sockets(listener, at, err);
+  if (rc < 0) {
+    free(listener);
+    return rc;
+  }
+  union address name = get_name(listener->fds[0]);
+  filo_address_format(&name.any, listener->address);
+  start(listener, base);
+  *ret = listener;
+  return 0;
+}
+
+static int open_local(struct filo_listener *listener, const char *path, struct filo_error *err) {
+  struct stat status;
+  listener->path = strdup(path);
+  if (!listener->path) return filo_fail(err, FILO_NO_MEMORY, "no memory for a listener");
+  int rc = filo_local_listen(path, &listener->fds[0], err);
+  if (rc < 0) return rc;
+  listener->count = 1;
+  if (lstat(path, &status) < 0) return 0; /* removed already */
+  listener->device = status.st_dev;
+  listener->inode = status.st_ino;
+  return 0;
+}
+
+int filo_listener_new_local(struct event_base *base, const char *path,
+                            const struct filo_listener_handler *handler, void *ctx,
+                            struct filo_listener **ret, struct filo_error *err) {
+  struct filo_listener *listener;
+  int rc = make(handler, ctx, &listener, err);
+  if (rc < 0) return rc;
+  rc = open_local(listener, path, err);
+  if (rc < 0) {
+    free(listener->path);
+    free(listener);
+    return rc;
+  }
+  start(listener, base);
   *ret = listener;
   return 0;
 }
 
 const char *filo_listener_address(const struct filo_listener *listener) {
-  return listener->address;
+  return listener->path ? listener->path : listener->address;
 }
 
 void filo_listener_free(struct filo_listener *listener) {

@@ -38,15 +38,28 @@ function filo.node(options) return new_node(host, options) end
 ---@return filo.Node[]
 function filo.nodes() return host.nodes() end
 
+---The path of an address that names a Unix socket.
+local function local_path(address)
+  return type(address) == "string" and address:match "^unix:(.+)$"
+end
+
 ---Opens a raw byte connection, for scripts that speak some other protocol.
----@param address string  "host:port"
+---@param address string  "host:port", or "unix:path" for a Unix socket
 ---@param seconds? number  to connect, 10 by default
----@return userdata?, filo.Error?
-function filo.dial(address, seconds) return net.dial_raw(address, seconds) end
+---@return filo.core.Raw?, filo.Error?
+function filo.dial(address, seconds)
+  local path = local_path(address)
+  if path then return net.dial_local(path) end
+  return net.dial_raw(address, seconds)
+end
 
 ---Listens for raw byte connections; `listener:accept()` gives the next one.
----@param address string  "host:port"; port 0 lets the system choose
----@return userdata?, filo.Error?
-function filo.listen(address) return net.listen(address) end
+---@param address string  "host:port"; port 0 lets the system choose; or "unix:path", which only the same user may connect to
+---@return filo.core.Listener?, filo.Error?
+function filo.listen(address)
+  local path = local_path(address)
+  if path then return net.listen_local(path) end
+  return net.listen(address)
+end
 
 return filo

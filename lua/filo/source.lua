@@ -6,16 +6,18 @@ local source = { EXPECTED = "the content must be a string, a function, filo.file
 
 ---@class filo.File
 ---@field path string
+---@field descriptor? userdata
 local File = {}
 File.__index = File
 function File:__tostring() return "file " .. self.path end
 
 ---A file by name: regular files are read by all cores; pipes and devices until they end; "-" is standard input.
 ---@param path string
+---@param descriptor? userdata  the open file itself, as `raw:take()` gives it; path is then only its name in messages
 ---@return filo.File
-function source.file(path)
+function source.file(path, descriptor)
   if type(path) ~= "string" or path == "" then error("file: a path expected", 2) end
-  return setmetatable({ path = path }, File)
+  return setmetatable({ path = path, descriptor = descriptor }, File)
 end
 
 ---Writes what a function gives, up to nil.
@@ -65,7 +67,7 @@ end
 function source.deposit(disk, content, plain, digest)
   if type(content) == "string" then return from_string(disk, content, plain, digest) end
   if type(content) == "function" then return from_function(disk, content, plain, digest) end
-  if getmetatable(content) == File then return disk:deposit_file(content.path, plain, digest) end
+  if getmetatable(content) == File then return disk:deposit_file(content.path, plain, digest, content.descriptor) end
   return from_function(disk, function() return content:read(65536) end, plain, digest)
 end
 

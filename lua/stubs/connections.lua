@@ -21,6 +21,12 @@ local transfer = {}
 ---@class filo.core.Raw
 local raw = {}
 
+---An open file that another process passed. Closed by the garbage collector too.
+---@class filo.core.Descriptor
+local descriptor = {}
+
+function descriptor:close() end
+
 function tls:close() end
 
 ---Waits for the next connection, whose handshake is still to come (see ready); a raw one without options.
@@ -135,7 +141,20 @@ function raw:write(bytes) end
 ---@return filo.Error? err
 function raw:flush() end
 
----@return string address
+---Passes an open file to the process at the other end of a Unix socket, once all that was written is with the kernel; the other end
+---takes it at this place of the bytes.
+---@param file file*
+---@return true?
+---@return filo.Error? err
+function raw:pass(file) end
+
+---Waits for an open file that the other end passes here: see `filo.file`.
+---@param seconds? number
+---@return filo.core.Descriptor?
+---@return filo.Error? err "protocol" when bytes come instead
+function raw:take(seconds) end
+
+---@return string address; of a Unix socket: "process" and its ID
 function raw:remote() end
 
 function raw:close() end

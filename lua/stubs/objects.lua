@@ -73,9 +73,10 @@ function store:deposit(size, plain, digest) end
 ---@param path string
 ---@param plain boolean
 ---@param digest boolean
+---@param descriptor? filo.core.Descriptor the open file itself; path is then its name
 ---@return filo.core.Deposit? deposit
 ---@return integer|filo.Error modified seconds since 1970
-function store:deposit_file(path, plain, digest) end
+function store:deposit_file(path, plain, digest, descriptor) end
 
 ---Begins or resumes receiving a copy.
 ---@param path string
