@@ -33,8 +33,8 @@ struct raw_box {
   struct bufferevent *bev; /* from then on until it is closed */
   struct event incoming;   /* pending while more may be read ahead */
   struct evbuffer *input;
-  struct filo_passed passed; /* each with a byte of the input */
-  struct event sendable;     /* pending while a descriptor waits to be passed */
+  struct filo_passed passed;  /* each with a byte of the input */
+  struct event sendable;      /* pending while a descriptor waits to be passed */
   struct filo_event readable; /* connected, bytes came, ended */
   struct filo_event writable; /* bytes went, broke */
   bool ended;                 /* no more bytes come: `why` is FILO_CLOSED when that is in order */

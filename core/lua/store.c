@@ -137,7 +137,7 @@ static enum filo_durability check_durability(lua_State *L, int index) {
   return (enum filo_durability)luaL_checkoption(L, index, "full", names);
 }
 
-/* open(root, owner, durability, reserve) */
+/* open(root, owner, durability, reserve [, readonly]) */
 static int store_open(lua_State *L) {
   const char *root = filo_check_text(L, 1);
   const unsigned char *owner = filo_check_hash(L, 2, "owner");
@@ -154,6 +154,7 @@ static int store_open(lua_State *L) {
   memcpy(call->options.owner, owner, 32);
   call->options.durability = durability;
   call->options.reserve = (uint64_t)reserve;
+  call->options.readonly = lua_toboolean(L, 5);
   return filo_call(L, &call->base, opened);
 }
 

@@ -40,6 +40,8 @@ static int write_failed(const struct filo_draft *draft, int error, struct filo_e
 
 int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err) {
   struct filo_store *store = draft->store;
+  int rc = filo_store_check_writable(store, err);
+  if (rc < 0) return rc;
   if (name)
     snprintf(draft->name, sizeof draft->name, "%s", name);
   else
@@ -48,7 +50,7 @@ int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_er
   draft->fd = openat(store->tmp_fd, draft->name,
                      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (name ? 0 : O_EXCL), 0600);
   if (draft->fd >= 0) return 0;
-  int rc = write_failed(draft, errno, err);
+  rc = write_failed(draft, errno, err);
   draft->name[0] = 0;
   return rc;
 }

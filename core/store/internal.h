@@ -35,6 +35,7 @@ struct filo_store {
   int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
   enum filo_durability durability;
   uint64_t reserve;
+  bool readonly;
   bool flushed;          /* what was in the root when it was opened is durable */
   pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
   unsigned placed;       /* under names: publications that are renamed and not durable yet */
@@ -49,6 +50,9 @@ struct filo_store {
 
 /* store.c: filo_store_close lets go of it again. */
 struct filo_store *filo_store_ref(struct filo_store *store);
+
+/* store.c: FILO_DENIED when it is open for reading only. */
+int filo_store_check_writable(const struct filo_store *store, struct filo_error *err);
 
 /* root.c: the marker, the lock, the folders. */
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],

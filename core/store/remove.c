@@ -42,11 +42,12 @@ static int unlink_object(const struct filo_place *place, const char *path, uint6
   return filo_fail_errno(err, error, "cannot remove %s", path);
 }
 
-/* Nothing below a file: the same as nothing there. */
+/* An object that is to go. Nothing below a file: the same as nothing there. */
 static int find(struct filo_store *store, const unsigned char ns[32], const char *path,
                 struct filo_place *place, struct filo_error *err) {
   struct filo_error why;
-  int rc = filo_path_check(path, strnlen(path, FILO_PATH_MAX), err);
+  int rc = filo_store_check_writable(store, err);
+  if (rc == 0) rc = filo_path_check(path, strnlen(path, FILO_PATH_MAX), err);
   if (rc < 0) return rc;
   rc = filo_place_open(store, ns, path, false, place, &why);
   if (rc == FILO_NOT_FOUND || rc == FILO_INVALID)

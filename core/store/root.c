@@ -248,8 +248,25 @@ static int flush(const struct filo_store *store, struct filo_error *err) {
   return filo_fail_errno(err, error, "cannot flush the root %s", store->root);
 }
 
+/* Beside the owner. */
+static int open_reading(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
+                        struct filo_error *err) {
+  int rc = open_folder(store, err);
+  if (rc < 0) return rc;
+  int marked = check_marker(store, owner, err);
+  if (marked < 0) return marked;
+  if (marked == 0)
+    return filo_fail(err, FILO_NOT_FOUND, "there is no root of a node at %s", store->root);
+  store->objects_fd =
+      openat(store->root_fd, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (store->objects_fd >= 0) return 0;
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot open %s/objects", store->root);
+}
+
 int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
                    struct filo_error *err) {
+  if (store->readonly) return open_reading(store, owner, err);
   int rc = make_folder(store->root, err);
   if (rc == 0) rc = open_folder(store, err);
   int marked = rc < 0 ? rc : check_marker(store, owner, err);

@@ -14,6 +14,7 @@ static struct filo_store *new_store(const struct filo_store_options *options) {
   store->root_fd = store->lock_fd = store->tmp_fd = store->bad_fd = store->objects_fd = -1;
   store->durability = options->durability;
   store->reserve = options->reserve;
+  store->readonly = options->readonly;
   pthread_mutex_init(&store->names, NULL);
   pthread_mutex_init(&store->space, NULL);
   pthread_mutex_init(&store->receiving, NULL);
@@ -30,8 +31,9 @@ int filo_store_open(const struct filo_store_options *options, struct filo_store 
   struct filo_store *store = new_store(options);
   if (!store) return filo_fail(err, FILO_NO_MEMORY, "no memory for a store");
   int rc = filo_root_open(store, options->owner, err);
-  if (rc == 0) rc = filo_root_sweep(store, err);
-  if (rc == 0 && store->durability == FILO_DURABLE_GROUP) rc = filo_flusher_new(store, err);
+  if (rc == 0 && !store->readonly) rc = filo_root_sweep(store, err);
+  if (rc == 0 && !store->readonly && store->durability == FILO_DURABLE_GROUP)
+    rc = filo_flusher_new(store, err);
   if (rc < 0) {
     filo_store_close(store);
     return rc;
@@ -61,6 +63,11 @@ void filo_store_close(struct filo_store *store) {
 
 bool filo_store_in_use(const struct filo_store *store) {
   return atomic_load_explicit(&store->refs, memory_order_acquire) > 1;
+}
+
+int filo_store_check_writable(const struct filo_store *store, struct filo_error *err) {
+  if (!store->readonly) return 0;
+  return filo_fail(err, FILO_DENIED, "the root %s is open for reading only", store->root);
 }
 
 const char *filo_store_root(const struct filo_store *store) {

@@ -30,13 +30,14 @@ struct filo_store_options {
   unsigned char owner[FILO_ID_SIZE]; /* must match the marker: FILO_DENIED otherwise */
   enum filo_durability durability;
   uint64_t reserve; /* bytes of free space that writing never touches */
+  bool readonly;    /* beside the process that owns the root: takes no lock, changes nothing */
 };
 
 struct filo_store;
 
 /* FILO_DENIED: not a folder, another owner's, a folder with content but no marker (never taken
  * over), not writable. FILO_LOCKED: names the pid that owns it. An absent or empty folder becomes a
- * new root. */
+ * new root, unless readonly: then FILO_NOT_FOUND, and whatever would write is FILO_DENIED. */
 int filo_store_open(const struct filo_store_options *options, struct filo_store **ret,
                     struct filo_error *err);
 

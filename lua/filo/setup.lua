@@ -65,6 +65,7 @@ local NODE_RULES = {
   root = { type = "string", required = true },
   identity = { type = "string" },
   create = { type = "boolean", default = false },
+  readonly = { type = "boolean", default = false },
   listen = { type = "string" },
   bootstrap = { type = "table", default = {}, check = check_addresses },
   cluster = { type = "string", check = check_cluster },
@@ -88,6 +89,12 @@ local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" 
 ---@return table
 function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
 
+local function check_readonly(given)
+  if given.readonly and (given.listen or #given.bootstrap > 0) then
+    return "option 'readonly' goes without 'listen' and 'bootstrap': the node that owns the root has the peers"
+  end
+end
+
 ---Misuse of `filo.node` is an error at its caller's line.
 ---@return table
 function setup.check_node_options(host, given, level)
@@ -96,7 +103,7 @@ function setup.check_node_options(host, given, level)
   if not ok then error("filo.node: " .. complete, level) end
   checked.policy = complete
   checked.admit = checked.admit and pure.judge(host, checked.admit)
-  local problem = check_sendable(host, checked)
+  local problem = check_readonly(checked) or check_sendable(host, checked)
   if problem then error("filo.node: " .. problem, level) end
   if type(checked.path) == "table" then
     checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level)
@@ -128,6 +135,9 @@ end
 ---Root and identity are made together, so that one without the other is a disk that is not mounted or a file that was lost, and not a
 ---new node. An identity within its root is never alone.
 local function check_pair(state, given, file, identity)
+  if given.readonly and (state ~= "made" or not identity) then
+    return errors.fail("not_found", ("there is no node at %s"):format(given.root))
+  end
   if state == "made" and not identity then
     return errors.fail("denied", ("%s is the root of a node whose identity %s is not there: restore that file from a copy"):format(
       given.root, file))
@@ -188,7 +198,7 @@ function setup.open(host, given)
   local identity, err = open_identity(host, given)
   if not identity then return nil, err end
   local disk
-  disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve)
+  disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
   if not disk then return nil, err end
   local listener
   listener, err = open_listener(host, given.listen)

@@ -32,9 +32,10 @@ function store.prepare(root) end
 ---@param owner string 32 bytes: the node ID
 ---@param durability? "full"|"group"|"none"
 ---@param reserve? integer bytes of free space that writing never touches
+---@param readonly? boolean beside the process that owns it
 ---@return filo.core.Store? store
 ---@return filo.Error? err "denied" (another owner's, no marker), "locked" (by which process) ...
-function store.open(root, owner, durability, reserve) end
+function store.open(root, owner, durability, reserve, readonly) end
 
 ---The path of a key hash, made of its digest: folders of `width` digits, `depth` of them, then all digits.
 ---@param digest filo.digest

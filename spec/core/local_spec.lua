@@ -54,7 +54,8 @@ describe("a Unix socket", function()
   it("that a killed process left is replaced", function()
     local folder <close> = temp.folder()
     local path = folder:file "socket"
-    local child <close> = process.start { "-e", ("local l = require 'filo'.listen 'unix:%s' print 'up' require 'filo'.sleep(60)"):format(path) }
+    local script = "local l = require 'filo'.listen 'unix:%s' print 'up' require 'filo'.sleep(60)"
+    local child <close> = process.start { "-e", script:format(path) }
     child:expect "up"
     refused("exists", filo.listen("unix:" .. path))
     child:kill "KILL"
@@ -62,7 +63,7 @@ describe("a Unix socket", function()
     assert.is_true(exists(path))
     assert.matches("nobody listens at", refused("unreachable", filo.dial("unix:" .. path)))
     local listener <close> = assert(filo.listen("unix:" .. path))
-    assert(filo.dial("unix:" .. path)):close()
+    assert(filo.dial(listener and "unix:" .. path)):close()
   end)
 
   it("does not replace a file of another kind", function()

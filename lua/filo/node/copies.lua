@@ -19,8 +19,9 @@ end
 
 ---Sets a bad copy aside and says so. With `object`, only the very file that it has open: a newer version may have come.
 function copies.set_aside(node, namespace, path, err, object)
-  node.host.log("error", ("a copy here is bad and was set aside: %s"):format(tostring(err)))
-  if object then object:set_aside(path) else node.disk:set_aside(namespace, path) end
+  local moved
+  if object then moved = object:set_aside(path) else moved = node.disk:set_aside(namespace, path) end
+  node.host.log("error", ("a copy here is bad%s: %s"):format(moved and " and was set aside" or "", tostring(err)))
   node.hooks:announce("corrupt", { namespace = namespace, path = path }, nil, err)
 end
 
