@@ -1,6 +1,7 @@
 ---The node: one identity, one store, its peers, and the calls that a script makes on it. Calls are checked here; what they do is in
 ---node/ and replication/.
 
+local activity = require "filo.node.activity"
 local copies = require "filo.node.copies"
 local deleting = require "filo.node.deleting"
 local errors = require "filo.errors"
@@ -14,6 +15,7 @@ local serve = require "filo.replication.serve"
 local setup = require "filo.setup"
 local source = require "filo.source"
 local storing = require "filo.node.storing"
+local survey = require "filo.node.survey"
 local tombstones = require "filo.replication.tombstones"
 
 ---@class filo.Node
@@ -66,6 +68,15 @@ function Node:get(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
   return getting.open(self, name)
+end
+
+---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there.
+---@param key string
+---@return table?, filo.Error?
+function Node:fetch(key)
+  local name, err = name_of(self, key)
+  if not name then return nil, err end
+  return getting.fetch(self, name)
 end
 
 ---What is known of an object without its content: key, size, version, modified, fields, encrypted, from ("here" or "peers").
@@ -125,6 +136,22 @@ function Node:verify(key)
   if fields or err.code == "corrupt" then ok, err = copies.check(self, self.namespace, name.path) end
   if ok then return true end
   return nil, errors.wrap(err, ("the copy of '%s' here is not good"):format(key), { key = key })
+end
+
+---Every copy of an object: what this node has, and what each connected peer says that it has. This one comes first.
+---@param key string
+---@return filo.Copy[]?, filo.Error?
+function Node:copies(key)
+  local name, err = name_of(self, key)
+  if not name then return nil, err end
+  return survey.copies(self, name)
+end
+
+---What is on its way right now.
+---@return filo.Activity[]
+function Node:activity()
+  check_open(self)
+  return activity.list(self)
 end
 
 -- Peers -----------------------------------------------------------------------------------------------------------------
@@ -279,7 +306,7 @@ return function(host, given)
   local self = setmetatable(parts, Node)
   self.options, self.policy = options, options.policy
   self.writing, self.fetching, self.fetch_waiters, self.waiting, self.closed = {}, {}, {}, {}, false
-  self.ended = false
+  self.ended, self.moving = false, {}
   self.partials, self.handed_out = setmetatable({}, { __mode = "v" }), setmetatable({}, { __mode = "k" })
   self.hooks = new_hooks(self.host)
   self.peer_list = new_peers(self.host, setup.peer_settings(self))

@@ -1,6 +1,7 @@
 ---Getting: the copy here, or one that is fetched from peers and kept; all who get one version at once share its fetch.
 
 local Object = require "filo.object"
+local activity = require "filo.node.activity"
 local copies = require "filo.node.copies"
 local errors = require "filo.errors"
 local fetch = require "filo.replication.fetch"
@@ -29,8 +30,11 @@ local function fill(node, found, partial)
 end
 
 ---Fetches in the background what a partial lacks, and publishes it here.
-local function complete(node, found, partial)
+local function complete(node, found, partial, key)
   node:spawn(function()
+    local size = found.fields.size
+    local _ <close> = activity.begin(node, "fetch", { key = key, size = size },
+      function() return math.min(size, partial:missing(0) << 20) end)
     local why = errors.new("closed", "the node was closed while it fetched this")
     local _ <close> = partial
     local _ <close> = setmetatable({}, { __close = function()
@@ -73,7 +77,8 @@ local function open_published(node, found, path)
 end
 
 ---What was found, as something to read from: the same for all who get it at once.
-local function open_found(node, found, path)
+local function open_found(node, found, name)
+  local path = name.path
   local _ <close> = names.lock(node, found.record)
   local running = node.fetching[found.record]
   if running then return running:share() end
@@ -82,7 +87,7 @@ local function open_found(node, found, path)
   if not partial then return nil, err end
   local own = partial:share()
   node.fetching[found.record] = own
-  complete(node, found, own)
+  complete(node, found, own, name.key)
   return partial
 end
 
@@ -90,7 +95,7 @@ end
 local function find_again(node, name, fields, content_key)
   local found = find.newest(node, node.namespace, name)
   if not found or found.fields.root ~= fields.root or found.fields.version ~= fields.version then return nil end
-  local opened = open_found(node, found, name.path)
+  local opened = open_found(node, found, name)
   if opened then opened:set_key(content_key) end
   return opened
 end
@@ -132,7 +137,7 @@ end
 ---What a peer that answered late has: it takes the place of the older version that was handed out, and perhaps kept, before.
 local function keep_later(node, name, found)
   if found.fields.tombstone then return keep_tombstone(node, found, name) end
-  local _ <close> = open_found(node, found, name.path)
+  local _ <close> = open_found(node, found, name)
 end
 
 local function open_from_peers(node, name)
@@ -145,7 +150,7 @@ local function open_from_peers(node, name)
   local content_key, meta = names.unseal(node, found.record)
   if not content_key then return nil, meta end
   local opened
-  opened, err = open_found(node, found, name.path)
+  opened, err = open_found(node, found, name)
   if not opened and err.code == "exists" then return nil, err end
   if not opened then return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
   opened:set_key(content_key)
@@ -185,6 +190,18 @@ function getting.stat(node, name)
   local content_key, meta = names.unseal(node, record)
   if not content_key then return nil, meta end
   return names.describe(fields, meta, from)
+end
+
+---As Node:fetch.
+---@return table?, filo.Error?
+function getting.fetch(node, name)
+  local object <close>, err = getting.open(node, name)
+  if not object then return nil, err end
+  getting.wait_for_fetches(node, name.hash)
+  local fields
+  fields, err = names.stat(node, name)
+  if fields then return getting.stat(node, name) end
+  return nil, errors.wrap(err, ("'%s' could not be fetched"):format(name.key), { key = name.key })
 end
 
 ---Waits until no version of a key is being fetched.

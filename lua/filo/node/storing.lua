@@ -1,5 +1,6 @@
 ---Storing: content is sealed and published here, then copied to peers as the policy says.
 
+local activity = require "filo.node.activity"
 local errors = require "filo.errors"
 local names = require "filo.node.names"
 local place = require "filo.replication.place"
@@ -73,6 +74,13 @@ local function spread(node, version)
   return nil, err
 end
 
+---Waits until the content is sealed.
+---@return integer?, string|filo.Error|nil
+local function finish(node, deposit, key)
+  local _ <close> = activity.begin(node, "store", { key = key }, function() return deposit:progress() end)
+  return deposit:finish()
+end
+
 ---As Node:store, of what was checked.
 ---@return filo.Receipt?, filo.Error?
 function storing.store(node, key, content, given)
@@ -83,7 +91,7 @@ function storing.store(node, key, content, given)
   local plain = given.encrypt == false or (given.encrypt == nil and not node.options.encrypt)
   local deposit <close>, modified = source.deposit(node.disk, content, plain, key == nil)
   if not deposit then return nil, errors.wrap(modified, ("cannot store '%s'"):format(key or "content"), { key = key }) end
-  local size, digest = deposit:finish()
+  local size, digest = finish(node, deposit, key)
   if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
   key = key or host.crypto.hex(digest)
   local meta = { name = key, modified = modified or host.time() // 1000000, fields = given.fields }

@@ -39,7 +39,8 @@ local function check(node, peer, namespace, key_hash, answer)
   return nil, err
 end
 
-local function ask(node, peer, namespace, key_hash)
+---What one peer has: {fields, record, body, holders}; nil when it has nothing; nil and an error when it does not say, or lies.
+function find.at(node, peer, namespace, key_hash)
   local answer, err = peer:ask("find", { namespace = namespace, key_hash = key_hash }, limits.find)
   if not answer then return nil, err end
   return check(node, peer, namespace, key_hash, answer)
@@ -53,7 +54,7 @@ local function ask_all(node, peers, namespace, key_hash)
     tasks[i] = node:spawn(function()
       local good, err = nil, errors.new("closed", "the node was closed")
       local _ <close> = at_end(function() answers:send { good = good, err = err } end)
-      good, err = ask(node, peer, namespace, key_hash)
+      good, err = find.at(node, peer, namespace, key_hash)
     end)
   end
   return answers, tasks

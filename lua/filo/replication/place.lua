@@ -1,6 +1,7 @@
 ---Placing: copies of a version that is published here, at peers as the policy says. A peer that refuses, or stops taking bytes, is
 ---replaced by the next.
 
+local activity = require "filo.node.activity"
 local errors = require "filo.errors"
 local limits = require "filo.limits"
 local newer = require "filo.replication.newer"
@@ -42,7 +43,10 @@ local function copy_large(node, peer, version)
   local transfer <close>, problem = peer:send_object(object, hashes, first)
   if not transfer and problem.code ~= "invalid" then return nil, problem end -- invalid: nothing is missing
   local request = { record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first }
-  return fill(node, peer, request, transfer, transfer and protocol.bytes_of(version.info.size, hashes, first) or 0)
+  local total = transfer and protocol.bytes_of(version.info.size, hashes, first) or 0
+  local _ <close> = activity.begin(node, "copy", { key = version.info.key, peer = peer.id, size = total },
+    function() return transfer and transfer:bytes() or 0 end)
+  return fill(node, peer, request, transfer, total)
 end
 
 local function copy_small(_, peer, version)
