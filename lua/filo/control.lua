@@ -1,0 +1,76 @@
+---The socket in a running node's root, through which other processes of the same user ask it: `filo put`, `filo status`, a prompt
+---within it. One request at a time on a connection; a request ends when its asker goes, or says {cancel = true}.
+---
+---  request   {call = name, ask = {...}, file = true when an open file follows}
+---  answers   {event = {...}}, any number of them, then {result = ...} or {error = {code, message, ...}}
+
+local calls = require "filo.control.calls"
+local errors = require "filo.errors"
+local filo = require "filo"
+local wire = require "filo.control.wire"
+
+local control = {}
+
+---Where the socket of a root lies.
+---@param root string
+---@return string
+function control.path(root) return root .. "/control" end
+
+local function fields_of(err)
+  if not errors.is(err) then return { code = "invalid", message = errors.text(err) } end
+  return { code = err.code, message = err.message, key = err.key, receipt = err.receipt }
+end
+
+---Runs one request; what a misuse raises goes back as an error, too.
+local function answer(node, connection, request, file)
+  local function emit(event) return wire.send(connection, { event = event }) end
+  local call = calls[request.call]
+  local ok, result, err
+  if call then
+    ok, result, err = pcall(call, node, type(request.ask) == "table" and request.ask or {}, emit, file)
+  else
+    ok, result, err = true, errors.fail("unsupported", ("this node knows no call '%s'"):format(tostring(request.call)))
+  end
+  if file then file:close() end
+  if not ok then result, err = nil, result end
+  if result == nil then return wire.send(connection, { error = fields_of(err) }) end
+  return wire.send(connection, { result = result })
+end
+
+---Whatever runs when the asker goes is a child of this task, and ends with it.
+local function serve_connection(node, connection)
+  local _ <close> = connection
+  local running
+  while true do
+    local request = wire.receive(connection)
+    if not request then return end
+    local busy = running and running:status() ~= "ended"
+    if request.cancel then
+      if busy then running:cancel "interrupted" end
+    elseif busy then
+      return
+    else
+      local file = request.file and connection:take()
+      running = filo.spawn(answer, node, connection, request, file)
+    end
+  end
+end
+
+---Listens at the socket until the node closes.
+---@param node filo.Node
+---@return true?, filo.Error?
+function control.serve(node)
+  local listener, err = filo.listen("unix:" .. control.path(node.root))
+  if not listener then return nil, err end
+  node:spawn(function()
+    local _ <close> = listener
+    while true do
+      local connection = listener:accept()
+      if not connection then return end
+      node:spawn(serve_connection, node, connection)
+    end
+  end)
+  return true
+end
+
+return control

@@ -1,0 +1,76 @@
+---What may be asked of a running node through its socket. Each call gets the node, its arguments, emit(event), which tells the asker of
+---what happens meanwhile, and the file that was passed along; it gives what goes back (no functions in it), or nil and an error.
+
+local errors = require "filo.errors"
+local filo = require "filo"
+local source = require "filo.source"
+
+local calls = {}
+
+local PROGRESS_SECONDS = 0.1
+local started = filo.now()
+
+---Tells emit every now and then how far the node is with a key, until the end of the scope.
+local function report_progress(node, key, emit)
+  local task = filo.spawn(function()
+    while true do
+      filo.sleep(PROGRESS_SECONDS)
+      local moving = {}
+      for _, each in ipairs(node:activity()) do
+        if each.key == key then moving[#moving + 1] = each end
+      end
+      emit { moving = moving }
+    end
+  end):observe()
+  return setmetatable({}, { __close = function() task:cancel() end })
+end
+
+local function describe_peer(peer)
+  return {
+    id = peer.id, address = peer.address, listen = peer.listen, about = peer.about, free = peer.free, rtt = peer.rtt,
+    bytes_in = peer.connection:stats().bytes_in, bytes_out = peer.connection:stats().bytes_out,
+  }
+end
+
+function calls.peers(node)
+  local list = {}
+  for i, peer in ipairs(node:peers()) do list[i] = describe_peer(peer) end
+  return list
+end
+
+function calls.status(node)
+  local free, total = node.disk:space()
+  return {
+    id = node.id, root = node.root, address = node.address, version = filo.VERSION, uptime = filo.now() - started,
+    memory = filo.memory(), free = free, total = total, policy = node.policy.name, peers = #node:peers(), moving = node:activity(),
+  }
+end
+
+function calls.store(node, asked, emit, file)
+  if not file then return errors.fail("invalid", "no file came along") end
+  local _ <close> = report_progress(node, asked.key, emit)
+  return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
+end
+
+function calls.fetch(node, asked, emit)
+  local _ <close> = report_progress(node, asked.key, emit)
+  return node:fetch(asked.key)
+end
+
+function calls.stat(node, asked) return node:stat(asked.key) end
+
+function calls.delete(node, asked) return node:delete(asked.key) end
+
+function calls.evict(node, asked) return node:evict(asked.key) end
+
+function calls.verify(node, asked) return node:verify(asked.key) end
+
+function calls.copies(node, asked) return node:copies(asked.key) end
+
+function calls.connect(node, asked)
+  local peer, err = node:connect(asked.address)
+  if not peer then return nil, err end
+  return describe_peer(peer)
+end
+
+return calls
