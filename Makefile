@@ -36,6 +36,8 @@ say = $(if $(V),,@echo '  $(1)')
 SOURCES := $(sort $(wildcard core/*.c core/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/modules.o
 MODULES := $(sort $(shell find lua/filo -name '*.lua'))
+# Libraries of one Lua file each, which are embedded too.
+LIBRARIES := $(addprefix $(shell pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/,argparse.lua dkjson.lua)
 
 .PHONY: all demo test bench install uninstall clean help
 
@@ -66,12 +68,12 @@ $(BUILD)/%.o: %.c Makefile
 # The list of modules is a file of its own, so that an added or removed module is noticed.
 $(BUILD)/modules.list: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MODULES)' | cmp -s - $@ || echo '$(MODULES)' > $@
+	@echo '$(MODULES) $(LIBRARIES)' | cmp -s - $@ || echo '$(MODULES) $(LIBRARIES)' > $@
 FORCE:
 
-$(BUILD)/modules.o: $(MODULES) $(BUILD)/modules.list core/lua/embed.sh
+$(BUILD)/modules.o: $(MODULES) $(LIBRARIES) $(BUILD)/modules.list core/lua/embed.sh
 	$(call say,embed   lua/filo)
-	$(Q)core/lua/embed.sh lua $(MODULES) > $(BUILD)/modules.S
+	$(Q)core/lua/embed.sh lua $(MODULES) $(LIBRARIES) > $(BUILD)/modules.S
 	$(Q)$(CC) -c -o $@ $(BUILD)/modules.S
 
 -include $(SOURCES:%.c=$(BUILD)/%.d)

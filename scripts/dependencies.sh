@@ -11,6 +11,7 @@ missing() {
       command) command -v "$what" > /dev/null || echo "$package|$name|$reason" ;;
       header) [ -e "/usr/include/$what" ] || echo "$package|$name|$reason" ;;
       fuzzer) can_fuzz || echo "$package|$name|$reason" ;;
+      module) [ -e "$(pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/$what" ] || echo "$package|$name|$reason" ;;
       library) pkg-config --exists "$what" 2> /dev/null || echo "$package|$name|$reason" ;;
     esac
   done << END
@@ -23,6 +24,8 @@ library|libevent_extra >= 2.1|libevent-dev|libevent 2.1|event loop and name reso
 library|libssl >= 3.0|libssl-dev|OpenSSL 3|TLS, hashes, ciphers, signatures
 library|libcbor|libcbor-dev|libcbor|reads and writes messages
 library|libedit|libedit-dev|libedit|edits lines at the prompt
+module|argparse.lua|lua-argparse|argparse for Lua 5.4|reads the arguments of commands
+module|dkjson.lua|lua-dkjson|dkjson for Lua 5.4|writes JSON
 $(for_test)
 $(for_lint)
 $(for_fuzz)
@@ -33,6 +36,7 @@ for_test() {
   if [ "$purpose" = test ]; then
     echo 'command|busted|lua-busted|busted for Lua 5.4|runs the specs'
     echo 'command|openssl|openssl|the openssl command|checks the ciphers against another program'
+    echo 'command|bash|bash|bash|completes the command lines of filo'
     echo 'command|perl|perl-base|perl|plays a peer that answers nobody'
   fi
 }

@@ -12,6 +12,7 @@
 #include "crypto/aead.h"
 #include "crypto/ctr.h"
 #include "crypto/digest.h"
+#include "crypto/private_file.h"
 #include "crypto/random.h"
 #include "lua/modules.h"
 #include "lua/type.h"
@@ -312,6 +313,16 @@ static int identity_save(lua_State *L) {
   return give_self(L, filo_identity_save(identity, check_path(L, 2), &err), &err);
 }
 
+static int write_private(lua_State *L) {
+  const char *path = check_path(L, 1);
+  size_t len;
+  const char *text = luaL_checklstring(L, 2, &len);
+  struct filo_error err;
+  if (filo_private_file_write(path, text, len, &err) < 0) return filo_return_error(L, &err);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static int identity_id(lua_State *L) {
   char text[2 * FILO_ID_SIZE + 1];
   filo_hex(text, filo_identity_id(filo_check_identity(L, 1)), FILO_ID_SIZE);
@@ -413,6 +424,7 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {"identity_from_secrets", identity_from_secrets},
                                      {"identity_load", identity_load},
                                      {"verify", verify},
+                                     {"write_private", write_private},
                                      {NULL, NULL}};
 
 int filo_open_crypto(lua_State *L) {

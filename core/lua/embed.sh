@@ -1,5 +1,6 @@
 #!/bin/sh
-# Prints an assembler file that embeds Lua modules: embed.sh FOLDER FILE... (FILEs below FOLDER).
+# Prints an assembler file that embeds Lua modules: embed.sh FOLDER FILE... A FILE below FOLDER is named by its path there; another
+# one, a library's, becomes filo/FILE, so that it is in nobody's way.
 # It defines filo_embedded_modules, an array of struct filo_embedded (modules.h).
 set -eu
 folder=$1
@@ -9,8 +10,11 @@ echo '.section .note.GNU-stack,"",%progbits'
 echo '.section .rodata'
 i=0
 for file; do
-  relative=${file#"$folder"/}
-  name=$(echo "${relative%.lua}" | sed 's,/,.,g; s,\.init$,,')
+  case $file in
+    "$folder"/*) relative=${file#"$folder"/} ;;
+    *) relative=filo/$(basename "$file") ;;
+  esac
+  name=$(echo "${relative%.lua}" | tr / .)
   echo "name_$i: .asciz \"$name\""
   echo "file_$i: .asciz \"$relative\""
   echo "begin_$i: .incbin \"$file\""

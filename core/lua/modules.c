@@ -17,10 +17,16 @@ static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_modul
                                         {"filo.core.editline", filo_open_editline},
                                         {NULL, NULL}};
 
+/* "filo" is filo.lua or, where there is none, filo/init.lua, as Lua's own searcher has it. */
 static const struct filo_embedded *find(const char *name) {
-  for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++)
-    if (strcmp(module->name, name) == 0) return module;
-  return NULL;
+  const struct filo_embedded *folder = NULL;
+  size_t len = strlen(name);
+  for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
+    if (strncmp(module->name, name, len) != 0) continue;
+    if (module->name[len] == 0) return module;
+    if (strcmp(module->name + len, ".init") == 0) folder = module;
+  }
+  return folder;
 }
 
 /* A file of FILO_PATH overrides the embedded one. */

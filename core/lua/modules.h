@@ -11,7 +11,7 @@ void filo_modules_install(lua_State *L);
 
 /* One embedded Lua file; the table ends with a NULL name (made by the build). */
 struct filo_embedded {
-  const char *name; /* as for require: "filo.node" */
+  const char *name; /* "filo.node", "filo.policy.init" */
   const char *file; /* as for messages: "filo/node.lua" */
   const char *begin, *end;
 };

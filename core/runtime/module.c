@@ -11,6 +11,7 @@
 
 #include "runtime/guard.h"
 #include "runtime/internal.h"
+#include "runtime/notify.h"
 
 static const char signals_key; /* registry: table from signal number to function */
 
@@ -239,6 +240,14 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+static int notify(lua_State *L) {
+  struct filo_error err;
+  int told = filo_notify(luaL_checkstring(L, 1), &err);
+  if (told < 0) return filo_return_error(L, &err);
+  lua_pushboolean(L, told);
+  return 1;
+}
+
 static const luaL_Reg task_methods[] = {{"cancel", task_cancel},
                                         {"join", task_join},
                                         {"status", task_status},
@@ -259,6 +268,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"memory", memory},
                                      {"program", program},
                                      {"is_terminal", is_terminal},
+                                     {"notify", notify},
                                      {NULL, NULL}};
 
 void filo_module_install(lua_State *L) {

@@ -6,13 +6,14 @@ local VERSION = "filo 0.1 (Lua 5.4)"
 
 local USAGE = [=[
 usage: filo [options] [script [args]]
+       filo command [args]
   -e code   run the code
   -i        prompt after running the script
   -l name   require the module name into a global of that name
   -l g=name require the module name into the global g
   -v        print the version
   -W        turn warnings on
-  --        no more options
+  --        no more options; a script follows
   -         run standard input as the script
 ]=]
 
@@ -25,6 +26,12 @@ end
 local function usage(problem)
   io.stderr:write("filo: ", problem, "\n", USAGE)
   os.exit(1, true)
+end
+
+---What there is, on stdout.
+local function help()
+  print(USAGE .. "commands, each with --help:\n" .. require("filo.cli").overview())
+  os.exit(0, true)
 end
 
 local function run_chunk(chunk, problem, ...)
@@ -43,14 +50,18 @@ local actions = {
   l = require_global,
 }
 
----Reads options up to the script. Returns the list of actions, the flags, and the index of the script.
+---Reads options up to the script or command. Returns the list of actions, the flags, and the index of the script.
 local function parse(argv)
   local steps, flags = {}, {}
   local i = 1
   while argv[i] and argv[i]:sub(1, 1) == "-" and argv[i] ~= "-" do
     local option = argv[i]
     local letter = option:sub(2, 2)
-    if option == "--" then return steps, flags, i + 1 end
+    if option == "--" then
+      flags.script = true
+      return steps, flags, i + 1
+    end
+    if option == "--help" or option == "-h" then help() end
     if actions[letter] then
       local value = #option > 2 and option:sub(3) or argv[i + 1]
       if not value then usage(("'%s' needs an argument"):format(option)) end
@@ -65,6 +76,9 @@ local function parse(argv)
   end
   return steps, flags, i
 end
+
+---Whether the first word is a command, or one that was mistyped, rather than a script, which has a folder or an ending.
+local function is_command(word) return not word:find "[/.]" and word ~= "-" end
 
 ---Shifts argv so that the script is at 0, as `lua` does.
 local function script_arguments(argv, script)
@@ -81,6 +95,9 @@ return function(argv)
   arg = script_arguments(argv, argv[script] and script or 0)
   for _, step in ipairs(steps) do step[1](step[2]) end
 
+  if argv[script] and not flags.script and is_command(argv[script]) then
+    os.exit(require("filo.cli").run(argv[script], table.move(argv, script + 1, #argv, 1, {})), true)
+  end
   if argv[script] then
     local name = argv[script] ~= "-" and argv[script] or nil
     local chunk, problem = loadfile(name)

@@ -1,6 +1,7 @@
 ---For scripts that are run from a command line: `local script = require "filo.script"`.
 
 local net = require "filo.core.net"
+local secret = require "filo.secret"
 
 local script = {}
 
@@ -39,13 +40,9 @@ end
 function script.secret()
   local path = os.getenv "FILO_SECRET_FILE"
   if not path then script.usage "set FILO_SECRET_FILE to the file with the cluster secret" end
-  local file <close>, problem = io.open(path)
-  local text
-  if file then text, problem = file:read "a" end
-  if not text then script.fail("cannot read the cluster secret: %s", problem) end
-  local secret = text:match "^%s*(.-)%s*$"
-  if #secret < 8 then script.fail("the cluster secret in %s is too short: 8 bytes or more", path) end
-  return secret
+  local text, err = secret.read(path)
+  if not text then script.fail("%s", err) end
+  return text
 end
 
 ---Addresses in a text, with commas or spaces between them. Ends the script with its usage when one is none.

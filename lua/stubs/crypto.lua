@@ -113,6 +113,13 @@ function crypto.identity_load(path) end
 ---@return filo.Error? err
 function crypto.verify(id, data, signature) end
 
+---Writes a new file that only its owner may read, flushed to disk; never replaces one.
+---@param path string
+---@param text string
+---@return true?
+---@return filo.Error? err "exists"
+function crypto.write_private(path, text) end
+
 ---@param data string
 ---@return filo.Hasher? self
 ---@return filo.Error? err

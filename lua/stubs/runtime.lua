@@ -79,6 +79,12 @@ function runtime.program() end
 ---@return boolean
 function runtime.is_terminal(descriptor) end
 
+---Tells the service manager how this process is, as sd_notify(3) does.
+---@param state string lines such as "READY=1"
+---@return boolean? told false when there is no service manager that asked for it
+---@return filo.Error? err
+function runtime.notify(state) end
+
 ---Ends the task's present or next wait with an error whose code is "cancelled": once. `<close>` variables are closed
 ---as it unwinds, and may wait.
 ---@param reason? string the error's message

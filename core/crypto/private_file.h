@@ -1,0 +1,13 @@
+/* Files that only their owner may read. Blocks on the disk. */
+#ifndef FILO_CRYPTO_PRIVATE_FILE_H
+#define FILO_CRYPTO_PRIVATE_FILE_H
+
+#include <stddef.h>
+
+#include "error.h"
+
+/* Writes a new file of mode 0600, which appears under its name when it is whole and flushed.
+ * FILO_EXISTS when there is one already: it is never replaced. */
+int filo_private_file_write(const char *path, const char *text, size_t len, struct filo_error *err);
+
+#endif

@@ -1,0 +1,37 @@
+---The log of a service: one line for each event, on stderr, for people or for programs.
+
+local json = require "filo.json"
+
+local LEVELS = { "error", "warning", "info" }
+local RANKS = { error = 1, warning = 2, info = 3 }
+
+---@class filo.Log
+---@field level "error"|"warning"|"info"  what is less than that is left out
+local Log = {}
+Log.__index = Log
+
+---@param options {level: string, json: boolean}
+---@return filo.Log
+local function new(options) return setmetatable({ level = options.level, json = options.json }, Log) end
+
+---What others provoke must not make lines of its own, nor talk to a terminal.
+local function on_one_line(text)
+  return (text:gsub("%c", function(c) return ("\\x%02x"):format(c:byte()) end))
+end
+
+---@param level "error"|"warning"|"info"
+---@param message string  a sentence
+---@param fields? table  the same for programs: event, peer, key ...
+function Log:write(level, message, fields)
+  if RANKS[level] > RANKS[self.level] then return end
+  local time = os.date "!%Y-%m-%dT%H:%M:%SZ"
+  if not self.json then
+    io.stderr:write(("%s %-7s %s\n"):format(time, level, on_one_line(message)))
+    return
+  end
+  local line = { time = time, level = level, message = message }
+  for name, value in pairs(fields or {}) do line[name] = value end
+  io.stderr:write(json.encode(line, { "time", "level", "event", "message" }), "\n")
+end
+
+return { new = new, LEVELS = LEVELS }

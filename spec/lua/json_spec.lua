@@ -1,0 +1,17 @@
+local json = require "filo.json"
+
+describe("JSON", function()
+  it("has exact integers, lists and objects", function()
+    assert.equal('{"a":[],"b":{},"c":[1,{"x":true}],"d":1764039079123456,"e":1.5}',
+      json.encode { e = 1.5, d = 1764039079123456, c = { 1, { x = true } }, b = json.object {}, a = {} })
+  end)
+
+  it("has fields in a stable order, with those first that matter", function()
+    assert.equal('{"time":1,"level":2,"a":3,"b":4}', json.encode({ b = 4, a = 3, level = 2, time = 1 }, { "time", "level" }))
+  end)
+
+  it("is valid whatever a text holds", function()
+    assert.equal('"a\u{FFFD}\u{FFFD}\u{E9}\u{FFFD}"', json.encode "a\xff\xfe\u{E9}\xc3":gsub("\\ufffd", "\u{FFFD}"))
+    assert.equal('{"\\u0000\\n\\"":"\\u001b"}', json.encode { ['\0\n"'] = "\27" })
+  end)
+end)
