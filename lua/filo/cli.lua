@@ -13,7 +13,9 @@ local options = require "filo.options"
 local cli = {}
 
 ---In the order in which help lists them.
-cli.NAMES = { "init", "invite", "join", "serve", "help", "completions", "version" }
+cli.NAMES = {
+  "init", "invite", "join", "serve", "put", "get", "ls", "stat", "rm", "verify", "why", "peers", "status", "help", "completions", "version",
+}
 
 local function known(name)
   for _, each in ipairs(cli.NAMES) do
@@ -74,6 +76,23 @@ local function unknown(name)
   io.stderr:write(("filo: there is no command '%s'.%s\nAll commands: filo --help. A script is named as a file: filo ./%s\n"):format(
     name, hint, name))
   return exit.usage
+end
+
+---For a command that is given several things: one that fails is told, and the others go on.
+---@param name string  of the command
+---@param list any[]
+---@param fn fun(each: any): any, filo.Error?
+---@return integer exit status: that of the first failure
+function cli.each(name, list, fn)
+  local status = exit.done
+  for _, each in ipairs(list) do
+    local done, err = fn(each)
+    if not done then
+      tell(name, errors.text(err))
+      if status == exit.done then status = exit.of(err) end
+    end
+  end
+  return status
 end
 
 ---What was printed is not lost without a word; but who closed the pipe has read enough.

@@ -3,6 +3,7 @@
 
 local errors = require "filo.errors"
 local filo = require "filo"
+local place = require "filo.replication.place"
 local source = require "filo.source"
 
 local calls = {}
@@ -46,7 +47,22 @@ function calls.status(node)
   }
 end
 
+---A file that is stored already, with all the copies that the policy wants: its size and time tell.
+local function find_stored(node, asked)
+  local item = asked.modified and node:stat(asked.key)
+  if not item or item.from ~= "here" or item.size ~= asked.size or item.modified ~= asked.modified then return nil end
+  local survey = calls.copies(node, asked)
+  local holders = {}
+  for _, copy in ipairs(survey and survey.copies or {}) do
+    if copy.version == item.version then holders[#holders + 1] = copy.node end
+  end
+  if not survey or #holders < survey.quorum then return nil end
+  return { key = asked.key, version = item.version, size = item.size, copies = holders, unchanged = true }
+end
+
 function calls.store(node, asked, emit, file)
+  local stored = find_stored(node, asked)
+  if stored then return stored end
   if not file then return errors.fail("invalid", "no file came along") end
   local _ <close> = report_progress(node, asked.key, emit)
   return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
@@ -65,7 +81,16 @@ function calls.evict(node, asked) return node:evict(asked.key) end
 
 function calls.verify(node, asked) return node:verify(asked.key) end
 
-function calls.copies(node, asked) return node:copies(asked.key) end
+---Every copy, and how many the policy wants by now.
+function calls.copies(node, asked)
+  local item, err = node:stat(asked.key)
+  if not item then return nil, err end
+  local quorum
+  quorum, err = place.quorum(node, { key = item.key, key_hash = node:key_hash(item.key), namespace = node.namespace,
+    version = item.version, size = item.size })
+  if not quorum then return nil, err end
+  return { item = item, quorum = quorum, policy = node.policy.name, copies = node:copies(asked.key) }
+end
 
 function calls.connect(node, asked)
   local peer, err = node:connect(asked.address)

@@ -175,6 +175,14 @@ local function decide(node, info)
   return candidates, math.min(wanted, #candidates), quorum or wanted + 1
 end
 
+---How many copies the policy would want to be made of an object if it were stored now.
+---@return integer?, filo.Error?
+function place.quorum(node, info)
+  local candidates, err, quorum = decide(node, info)
+  if not candidates then return nil, err end
+  return quorum
+end
+
 local function wait_for_quorum(state)
   local receipt, host = state.receipt, state.node.host
   state.waiting = host.current()

@@ -1,0 +1,112 @@
+---filo get
+
+local access = require "filo.root.access"
+local cli = require "filo.cli"
+local errors = require "filo.errors"
+local files = require "filo.files"
+local format = require "filo.format"
+local new_progress = require "filo.progress"
+local root = require "filo.root"
+
+---Has the running node fetch an object that is not here.
+local function fetch(args, key, progress, problem)
+  local client <close>, err = access.client(args)
+  if not client then return nil, errors.wrap(err, tostring(problem)) end
+  return client:call("fetch", { key = key }, function(event)
+    for _, each in ipairs(event.moving or {}) do
+      if each.what == "fetch" then progress:show(format.key(key), each.bytes, each.size) end
+    end
+  end)
+end
+
+---Opens an object, after it was fetched where that is needed.
+local function open(node, args, key, progress)
+  local object, err = node:get(key)
+  if object or err.code ~= "not_found" then return object, err end
+  local fetched
+  fetched, err = fetch(args, key, progress, err)
+  if not fetched then return nil, err end
+  return node:get(key)
+end
+
+---Where an object goes: nowhere outside of the folder, whatever its key.
+local function target(args, key)
+  if args.output then return args.output end
+  local path = key:gsub("^/+", "")
+  for part in (path .. "/"):gmatch "([^/]*)/" do
+    if part == "" or part == "." or part == ".." or part:find "\0" then
+      return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.key(key)))
+    end
+  end
+  return args.directory .. "/" .. path
+end
+
+---The object again where the same is there already; so a second run goes on where the first one ended.
+local function is_there(node, key, path)
+  local item = node:stat(key)
+  local there = files.list(path)
+  return item and there and there[1] and there[1].kind == "f" and there[1].size == item.size
+    and there[1].modified == item.modified
+end
+
+local function save(node, args, key, progress)
+  local path, err = target(args, key)
+  if not path then return nil, err end
+  if path == "-" then path = "/dev/stdout" end
+  if path ~= "/dev/stdout" and not args.force and files.exists(path) then
+    if args.recursive and is_there(node, key, path) then return true end
+    return errors.fail("exists", ("%s is there already: -f replaces it"):format(format.key(path)))
+  end
+  local object <close>, problem = open(node, args, key, progress)
+  if not object then return nil, problem end
+  local ok = true
+  if not args.output then ok, err = files.make_parents(path) end
+  if ok then ok, err = object:save(path) end
+  progress:clear()
+  if not ok then return nil, err end
+  if object.modified and path ~= "/dev/stdout" then files.set_time(path, object.modified) end
+  if not args.quiet and path ~= "/dev/stdout" then io.write(("%s  %s\n"):format(format.key(path), format.bytes(object.size))) end
+  return true
+end
+
+---With -r, each key given stands for all that start with it.
+local function keys_of(node, args)
+  if not args.recursive then return args.key end
+  local keys = {}
+  for _, prefix in ipairs(args.key) do
+    local before = #keys
+    for item in node:list(prefix) do keys[#keys + 1] = item.key end
+    if #keys == before then return errors.fail("not_found", ("no key here starts with '%s'"):format(format.key(prefix))) end
+  end
+  table.sort(keys)
+  return keys
+end
+
+return {
+  summary = "Write objects to files: those that are here, or fetched from peers by the running node.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("key", "Their keys."):args "+"
+    parser:option("-o --output", "Where a single object goes; '-' is standard output."):argname "FILE"
+    parser:option("-d --directory", "Folder below which objects get the names of their keys.", "."):argname "DIR"
+    parser:flag("-r --recursive", "Every object whose key starts with one of these.")
+    parser:flag("-f --force", "Replace files that are there.")
+    parser:flag("-q --quiet", "Say nothing of what went well.")
+  end,
+
+  run = function(args)
+    if args.output and (#args.key > 1 or args.recursive) then return errors.fail("usage", "--output is for one object: use --directory") end
+    local node <close>, err = access.reader(args)
+    if not node then return nil, err end
+    local keys
+    keys, err = keys_of(node, args)
+    if not keys then return nil, err end
+    local progress <close> = new_progress(args.quiet)
+    return cli.each("get", keys, function(key)
+      local ok, problem = save(node, args, key, progress)
+      progress:clear()
+      return ok, problem
+    end)
+  end,
+}

@@ -1,0 +1,139 @@
+---filo put
+
+local access = require "filo.root.access"
+local cli = require "filo.cli"
+local errors = require "filo.errors"
+local files = require "filo.files"
+local filo = require "filo"
+local format = require "filo.format"
+local json = require "filo.json"
+local new_progress = require "filo.progress"
+local root = require "filo.root"
+
+---So many at once: what is flushed to disk is flushed together.
+local AT_ONCE = 8
+
+local function is_readable(kind) return kind == "f" or kind == "p" or kind == "c" end
+
+---What a command line's path stands for: entries with keys.
+local function entries_of(args, path)
+  if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } } end
+  local list, err = files.list(path, args.recursive)
+  if not list then return nil, err end
+  if list[1].kind == "d" and not args.recursive then
+    return errors.fail("usage", ("%s is a folder: -r stores what is in it"):format(format.key(path)))
+  end
+  local entries = {}
+  for _, each in ipairs(list) do
+    if is_readable(each.kind) then
+      each.key = args.key or each.path:gsub("^%./+", "")
+      entries[#entries + 1] = each
+    end
+  end
+  return entries
+end
+
+local function check(args)
+  if args.key and (#args.path > 1 or args.recursive) then return errors.fail("usage", "--key is for one file") end
+  for _, path in ipairs(args.path) do
+    if path == "-" and not args.key then return errors.fail("usage", "standard input has no name: give it a --key") end
+  end
+  return true
+end
+
+---How much of a file is done, in bytes: sealing it is the first half, its copies are the second.
+local function bytes_done(entry, moving)
+  local sum, copies = 0, 0
+  for _, each in ipairs(moving) do
+    if each.what == "store" then return math.min(each.bytes, entry.size) / 2 end
+    if each.what == "copy" and each.size > 0 then sum, copies = sum + each.bytes / each.size, copies + 1 end
+  end
+  return entry.size / 2 * (1 + (copies > 0 and sum / copies or 0))
+end
+
+local function show(state, entry)
+  local done = state.done
+  for _, bytes in pairs(state.under_way) do done = done + bytes end
+  state.progress:show(format.key(entry.key), done, state.total)
+end
+
+local function describe(args, receipt)
+  if args.json then return json.encode(receipt, { "key", "size", "version" }) end
+  local copies = format.count(#receipt.copies, "copy", "copies")
+  return ("%s  %s  %s%s"):format(format.key(receipt.key), format.bytes(receipt.size), copies, receipt.unchanged and ", unchanged" or "")
+end
+
+---Stores one file over a connection of its own.
+local function store(state, entry)
+  local args = state.args
+  local client <close>, err = access.client(args)
+  if not client then return nil, err end
+  local file, problem = io.stdin, nil
+  if entry.path ~= "standard input" then file, problem = io.open(entry.path, "rb") end
+  if not file then return errors.fail("io", "cannot open " .. problem) end
+  local ask = { key = entry.key, name = entry.path, size = entry.size, encrypt = not args.plain }
+  if entry.kind == "f" and not args.force then ask.modified = entry.modified end
+  local receipt
+  receipt, err = client:call("store", ask, function(event)
+    state.under_way[entry] = bytes_done(entry, event.moving or {})
+    show(state, entry)
+  end, file)
+  if file ~= io.stdin then file:close() end
+  state.under_way[entry] = nil
+  state.done = state.done + entry.size
+  if not receipt then return nil, err end
+  state.progress:clear()
+  if not args.quiet then io.write(describe(args, receipt), "\n") end
+  return true
+end
+
+---Stores all, several at once.
+local function store_all(state, entries)
+  local results, at, tasks = {}, 0, {}
+  for i = 1, math.min(AT_ONCE, #entries) do
+    tasks[i] = filo.spawn(function()
+      while at < #entries do
+        at = at + 1
+        local mine = at
+        results[mine] = table.pack(store(state, entries[mine]))
+      end
+    end)
+  end
+  for _, each in ipairs(tasks) do each:join() end
+  state.progress:clear()
+  return cli.each("put", results, function(result) return table.unpack(result, 1, result.n) end)
+end
+
+return {
+  summary = "Store files: here, and as copies at peers, as the policy of the running node says.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("path", "Files; '-' is standard input."):args "+"
+    parser:option("-k --key", "Key of a single file. Default: its path, as given."):argname "KEY"
+    parser:flag("-r --recursive", "Folders, with all files in them.")
+    parser:flag("--plain", "Do not encrypt: for public data.")
+    parser:flag("-f --force", "Store also what is stored with this size and time of modification, and with all its copies.")
+    parser:flag("--json", "For programs: a receipt on each line.")
+    parser:flag("-q --quiet", "Say nothing of what went well.")
+  end,
+
+  run = function(args)
+    local ok, err = check(args)
+    if not ok then return nil, err end
+    local probe <close>, problem = access.client(args)
+    if not probe then return nil, problem end
+    local entries, total = {}, 0
+    for _, path in ipairs(args.path) do
+      local list
+      list, err = entries_of(args, path)
+      if not list then return nil, err end
+      for _, each in ipairs(list) do
+        entries[#entries + 1] = each
+        total = total + each.size
+      end
+    end
+    local progress <close> = new_progress(args.quiet or args.json)
+    return store_all({ args = args, progress = progress, done = 0, total = total, under_way = {} }, entries)
+  end,
+}

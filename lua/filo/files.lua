@@ -1,0 +1,60 @@
+---The files that a command line names, and folders for those that it writes.
+
+local errors = require "filo.errors"
+
+local files = {}
+
+---@param text string
+---@return string  for a shell
+local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+---What find(1) is to be given, so that a name with a dash is no option.
+local function safe(path) return path:sub(1, 1) == "-" and "./" .. path or path end
+
+---@class filo.FileEntry
+---@field path string
+---@field kind string  as find(1) has it: "f", "d", "p", "c" ...
+---@field size integer
+---@field modified integer  seconds since 1970
+
+---A path and, with `recursive`, what lies below it. Symbolic links are followed only where they are named.
+---@param path string
+---@param recursive? boolean
+---@return filo.FileEntry[]?, filo.Error?
+function files.list(path, recursive)
+  local depth = recursive and "" or "-maxdepth 0 "
+  local command = ("find -H %s %s-printf '%%y %%s %%T@ %%p\\0'"):format(quoted(safe(path)), depth)
+  local list = {}
+  local pipe <close> = assert(io.popen(command .. " 2>&1", "r"))
+  local text = pipe:read "a"
+  for record in text:gmatch "[^\0]+" do
+    local kind, size, modified, name = record:match "^(%a) (%d+) (%-?%d+)[%d.]* (.+)$"
+    if not kind then return errors.fail("io", (record:gsub("^find: ", ""):gsub("\n.*", ""))) end
+    list[#list + 1] = { path = name, kind = kind, size = math.tointeger(size), modified = math.tointeger(modified) }
+  end
+  return list
+end
+
+---@return boolean
+function files.exists(path) return os.execute("test -e " .. quoted(safe(path)) .. " -o -h " .. quoted(safe(path))) == true end
+
+---@return boolean
+function files.is_folder(path) return os.execute("test -d " .. quoted(safe(path))) == true end
+
+---Makes the folders that a file is to lie in.
+---@param path string
+---@return true?, filo.Error?
+function files.make_parents(path)
+  local parent = path:match "^(.*)/[^/]*$"
+  if not parent or parent == "" then return true end
+  local pipe = assert(io.popen(("mkdir -p %s 2>&1"):format(quoted(safe(parent)))))
+  local problem = pipe:read "l"
+  if pipe:close() then return true end
+  return errors.fail("io", (problem or "mkdir failed"):gsub("^mkdir: ", ""))
+end
+
+---Gives a file its source's time.
+---@param modified integer  seconds since 1970
+function files.set_time(path, modified) os.execute(("touch -c -d @%d %s 2> /dev/null"):format(modified, quoted(safe(path)))) end
+
+return files

@@ -1,0 +1,44 @@
+---Texts for people: sizes, times, keys.
+
+local format = {}
+
+local UNITS = { "KiB", "MiB", "GiB", "TiB", "PiB" }
+
+---@param count number
+---@return string  "17 B", "3.2 MiB"
+function format.bytes(count)
+  if count < 1024 then return ("%d B"):format(count // 1) end
+  local unit = 0
+  while count >= 1023.95 and unit < #UNITS do
+    count = count / 1024
+    unit = unit + 1
+  end
+  return ("%.1f %s"):format(count, UNITS[unit])
+end
+
+---@param seconds number
+---@return string  "0:07", "12:34", "3:04:05"
+function format.clock(seconds)
+  local s = math.floor(seconds + 0.5)
+  if s >= 3600 then return ("%d:%02d:%02d"):format(s // 3600, s // 60 % 60, s % 60) end
+  return ("%d:%02d"):format(s // 60, s % 60)
+end
+
+---@param seconds integer  since 1970
+---@return string
+function format.date(seconds) return os.date("%Y-%m-%d %H:%M:%S", seconds) --[[@as string]] end
+
+---A key on one line: what could talk to a terminal is shown as \xHH.
+---@param key string
+---@return string
+function format.key(key)
+  if not utf8.len(key) then return (key:gsub("[^\32-\126]", function(c) return ("\\x%02x"):format(c:byte()) end)) end
+  return (key:gsub("%c", function(c) return ("\\x%02x"):format(c:byte()) end):gsub("\u{80}-\u{9f}", "?"))
+end
+
+---@param count integer
+---@param one string
+---@return string  "1 copy", "2 copies"
+function format.count(count, one, many) return ("%d %s"):format(count, count == 1 and one or many) end
+
+return format

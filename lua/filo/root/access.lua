@@ -1,0 +1,37 @@
+---Reaching what a root holds: its files, which are read beside a running node, or the node that runs on it.
+
+local Client = require "filo.control.client"
+local filo = require "filo"
+local log = require "filo.log"
+local root = require "filo.root"
+
+local access = {}
+
+---What matters about a copy is said by whoever asks for it.
+local function tell(level, message)
+  if level == "error" then log.new({ level = level }):write(level, message) end
+end
+
+---Opens the root for reading.
+---@param args {root?: string}
+---@return filo.Node?, filo.Error?
+function access.reader(args)
+  local path, err = root.path(args)
+  if not path then return nil, err end
+  local options
+  options, err = root.load(path)
+  if not options then return nil, err end
+  options.readonly, options.listen, options.bootstrap, options.log = true, nil, nil, tell
+  return filo.node(options)
+end
+
+---Connects to the node that runs on the root.
+---@param args {root?: string}
+---@return filo.control.Client?, filo.Error?
+function access.client(args)
+  local path, err = root.path(args)
+  if not path then return nil, err end
+  return Client.open(path)
+end
+
+return access
