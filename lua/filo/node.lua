@@ -2,6 +2,7 @@
 ---node/ and replication/.
 
 local activity = require "filo.node.activity"
+local configuring = require "filo.node.configuring"
 local copies = require "filo.node.copies"
 local deleting = require "filo.node.deleting"
 local errors = require "filo.errors"
@@ -164,12 +165,12 @@ function Node:peers()
 end
 
 ---Connects to a node, once; `bootstrap` addresses are redialled, this one is not.
----@param address string  "host:port"
+---@param address string|{address: string, id: string}  "host:port", and the ID of the node that must be there
 ---@return filo.Peer?, filo.Error?
 function Node:connect(address)
   check_open(self)
-  if type(address) ~= "string" then error('connect: an address such as "127.0.0.1:3000" expected', 2) end
-  return self.peer_list:connect(address)
+  local target = setup.check_target("connect", address)
+  return self.peer_list:connect(target)
 end
 
 ---Answers requests of a topic from peers: fn(body, peer) gives the answer, or nil, err. Filo's own topics cannot be taken.
@@ -234,6 +235,16 @@ function Node:on(name, fn, priority)
   return remove
 end
 
+---Takes other options while it runs, in place of those that it was made with: `about`, `admit`, `bootstrap`, `cluster`, `encrypt`,
+---`peers` and `policy`. Connections that are there stay. All or nothing: when an option is wrong, that is an error and nothing changes.
+---@param options table  as for `filo.node`, all of them
+---@return string[]  the names of those that differ and wait for a restart
+function Node:configure(options)
+  check_open(self)
+  local checked = setup.check_node_options(self.host, options, 3)
+  return configuring.apply(self, checked)
+end
+
 ---Waits until every bootstrap address was tried once, whether it could be reached or not. A script that stores something as soon
 ---as it starts calls this first, so that there are peers to hold copies.
 ---@param seconds? number  at most that long; 10 by default
@@ -241,7 +252,7 @@ end
 function Node:ready(seconds)
   check_open(self)
   setup.check_seconds("ready", seconds)
-  self.peer_list:wait_ready(seconds or 10)
+  self.peer_list.bootstrap:wait_tried(seconds or 10)
   return self.peer_list:count()
 end
 
@@ -313,7 +324,7 @@ return function(host, given)
   serve.install(self)
   tombstones.install(self)
   if self.listener then self.peer_list:listen(self.listener) end
-  for _, address in ipairs(options.bootstrap) do self.peer_list:bootstrap(address) end
+  self.peer_list.bootstrap:set(options.bootstrap)
   host.opened(self)
   return self
 end

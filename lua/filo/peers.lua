@@ -4,6 +4,7 @@ local Peer = require "filo.peers.peer"
 local errors = require "filo.errors"
 local greeting = require "filo.peers.greeting"
 local limits = require "filo.limits"
+local new_bootstrap = require "filo.peers.bootstrap"
 local new_reports = require "filo.peers.reports"
 local new_door = require "filo.door"
 local protocol = require "filo.protocol"
@@ -14,12 +15,14 @@ local CLOSED = "the node was closed"
 local Peers = {}
 Peers.__index = Peers
 
----settings: identity, id, raw_id, instance, tls, cluster, allowed (ID -> true), admit, about, listen_address, free (function), hooks
+---settings: identity, id, raw_id, instance, tls, listen_address, free (function), hooks; and admission, which may change: cluster,
+---allowed (ID -> true), admit, about
 local function new(host, settings)
   local self = setmetatable({
-    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {}, untried = {},
-    ready_waiters = {}, arrival_waiters = {}, closed = false, report = new_reports(host),
+    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {},
+    arrival_waiters = {}, closed = false, report = new_reports(host),
   }, Peers)
+  self.bootstrap = new_bootstrap(host, self)
   self:handle("ping", function(body, peer)
     peer.free = body.free
     return { free = settings.free() }
@@ -248,60 +251,28 @@ local function wait_for(self, id)
   return self.by_id[id]
 end
 
+---Whether the node at the other end is the one that must be there, if that is known.
+local function check_id(self, connection, wanted)
+  local id = self.host.crypto.hex((connection:peer()))
+  if not wanted or id == wanted then return true end
+  connection:close("denied", "another node was expected at this address")
+  return errors.fail("denied", ("the node there is %s, not %s: is the address right?"):format(id, wanted), { peer = id })
+end
+
 ---Connects to an address and waits until the peer is let in at both ends. Gives the peer that is connected already, if it is.
----@param address string  "host:port"
+---@param target {address: string, id?: string}  see peers/target.lua
 ---@return filo.Peer?, filo.Error?
-function Peers:connect(address)
-  local connection, err = self.host.net.dial(address, connection_options(self))
+function Peers:connect(target)
+  local connection, err = self.host.net.dial(target.address, connection_options(self))
   if not connection then return nil, err end
+  local expected
+  expected, err = check_id(self, connection, target.id)
+  if not expected then return nil, errors.wrap(err, "cannot connect to " .. target.address) end
   local peer
   peer, err = start(self, connection)
   if not peer and err.code == "exists" and not err.itself then peer = wait_for(self, err.peer) end
   if peer then return peer end
-  return nil, errors.wrap(err, "cannot connect to " .. address)
-end
-
----Notes that an address was tried, and tells who waits when all were.
-function Peers:first_try_ended(address)
-  self.untried[address] = nil
-  if next(self.untried) then return end
-  for _, task in ipairs(self.ready_waiters) do self.host.wake(task) end
-  self.ready_waiters = {}
-end
-
----Waits until every bootstrap address was tried once, or the deadline.
-function Peers:wait_ready(seconds)
-  local host = self.host
-  local deadline = host.now() + seconds
-  while next(self.untried) and host.now() < deadline do
-    table.insert(self.ready_waiters, host.current())
-    host.suspend(deadline - host.now())
-  end
-end
-
----Keeps a connection to an address: redials with growing, random pauses when it is lost. Ends when the address is this node's own.
-function Peers:bootstrap(address)
-  local host = self.host
-  self.untried[address] = true
-  self:spawn(function()
-    local pause = limits.redial_first
-    local reported
-    while true do
-      local peer, err = self:connect(address)
-      self:first_try_ended(address)
-      if peer then
-        pause, reported = limits.redial_first, nil
-        while self.by_id[peer.id] do self.by_id[peer.id]:wait_gone() end
-      elseif err.itself then
-        return
-      elseif reported ~= err.code then
-        reported = err.code
-        host.log(err.code == "denied" and "error" or "warning", tostring(err))
-      end
-      host.sleep(pause * (0.5 + host.crypto.random(1):byte() / 256))
-      pause = math.min(pause * 2, limits.redial_most)
-    end
-  end)
+  return nil, errors.wrap(err, "cannot connect to " .. target.address)
 end
 
 ---Serves one connection that came.

@@ -102,7 +102,7 @@ function root.load(path)
     options.cluster, err = secret.read(root.secret_file(path))
     if err then return nil, err end
   end
-  local ok, problem = pcall(setup.check_node_options, host, options, 0)
+  local ok, problem = pcall(setup.check_node_options, host, options, 2)
   if ok then return options, level end
   return errors.fail("invalid", ("%s: %s"):format(root.options_file(path), errors.text(problem):gsub("^filo%.node: ", "")))
 end

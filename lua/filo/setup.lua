@@ -6,21 +6,27 @@ local options = require "filo.options"
 local policy = require "filo.policy"
 local protocol = require "filo.protocol"
 local pure = require "filo.policy.pure"
+local target = require "filo.peers.target"
 
 local setup = {}
 
-local function is_id(text) return type(text) == "string" and text:match "^%x+$" and #text == 64 end
-
 local function check_ids(list)
   for _, id in ipairs(list) do
-    if not is_id(id) then return ("must list node IDs of 64 hex digits, not '%s'"):format(tostring(id)) end
+    if not target.is_id(id) then return ("must list node IDs of 64 hex digits, not '%s'"):format(tostring(id)) end
   end
 end
 
-local function check_addresses(list)
-  for _, address in ipairs(list) do
-    if type(address) ~= "string" then return "must list texts such as \"127.0.0.1:3000\"" end
+---The targets in a list of bootstrap addresses; raises what is wrong with one.
+local function read_bootstrap(host, list)
+  local targets = {}
+  for i, given in ipairs(list) do
+    local read, problem = target.read(given)
+    if not read then error("option 'bootstrap': " .. problem, 0) end
+    local valid, err = host.net.address(read.address)
+    if not valid then error(("option 'bootstrap': %s"):format(tostring(err)), 0) end
+    targets[i] = read
   end
+  return targets
 end
 
 ---What peers are told fits into a first message.
@@ -32,10 +38,6 @@ local function check_sendable(host, given)
   if not ok then return ("option 'about' cannot be sent to peers: %s"):format(tostring(encoded)) end
   if #encoded > ABOUT_MOST then
     return ("option 'about' must have at most %d bytes when it is encoded, not %d"):format(ABOUT_MOST, #encoded)
-  end
-  for _, address in ipairs(given.bootstrap) do
-    local valid, err = host.net.address(address)
-    if not valid then return ("option 'bootstrap': %s"):format(tostring(err)) end
   end
 end
 
@@ -61,13 +63,13 @@ end
 
 local DURABILITIES = { full = true, group = true, none = true }
 
-local NODE_RULES = {
+setup.NODE_RULES = {
   root = { type = "string", required = true },
   identity = { type = "string" },
   create = { type = "boolean", default = false },
   readonly = { type = "boolean", default = false },
   listen = { type = "string" },
-  bootstrap = { type = "table", default = {}, check = check_addresses },
+  bootstrap = { type = "table", default = {} },
   cluster = { type = "string", check = check_cluster },
   peers = { type = "table", default = {}, check = check_ids },
   admit = { type = "function" },
@@ -98,11 +100,13 @@ end
 ---Misuse of `filo.node` is an error at its caller's line.
 ---@return table
 function setup.check_node_options(host, given, level)
-  local checked = options.check("filo.node", given, NODE_RULES, level)
+  local checked = options.check("filo.node", given, setup.NODE_RULES, level)
   local ok, complete = pcall(policy.complete, host, checked.policy)
   if not ok then error("filo.node: " .. complete, level) end
   checked.policy = complete
   checked.admit = checked.admit and pure.judge(host, checked.admit)
+  ok, checked.bootstrap = pcall(read_bootstrap, host, checked.bootstrap)
+  if not ok then error("filo.node: " .. checked.bootstrap, level) end
   local problem = check_readonly(checked) or check_sendable(host, checked)
   if problem then error("filo.node: " .. problem, level) end
   if type(checked.path) == "table" then
@@ -117,6 +121,14 @@ end
 function setup.check_topic(topic)
   if type(topic) ~= "string" or #topic == 0 or #topic > 64 then error("a topic must be a string of 1 to 64 bytes", 3) end
   if protocol.is_own(topic) then error(("the topic '%s' is Filo's own: choose another"):format(topic), 3) end
+end
+
+---Where a script wants to connect to. Misuse is an error at the line of the caller's caller.
+---@return {address: string, id?: string}
+function setup.check_target(what, given)
+  local read, problem = target.read(given)
+  if not read then error(("%s: %s"):format(what, problem), 3) end
+  return read
 end
 
 ---Seconds that a script gave for a deadline, or none. Misuse is an error at the line of the caller's caller.
@@ -213,15 +225,20 @@ function setup.open(host, given)
   }
 end
 
+---Who is let in, and what peers are told: the part of what peers.lua needs that may change while a node runs.
+function setup.admission(given)
+  local allowed = {}
+  for _, id in ipairs(given.peers) do allowed[id:lower()] = true end
+  return { cluster = given.cluster, allowed = allowed, admit = given.admit, about = given.about }
+end
+
 ---What peers.lua needs to know of a node.
 function setup.peer_settings(node)
-  local given, allowed = node.options, {}
-  for _, id in ipairs(given.peers) do allowed[id:lower()] = true end
+  local given = node.options
   if not given.tls then node.host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
   return {
-    identity = node.identity, id = node.id, raw_id = node.namespace, tls = node.tls, cluster = given.cluster,
-    instance = node.host.random(16),
-    allowed = allowed, admit = given.admit, about = given.about, listen_address = node.address, hooks = node.hooks,
+    identity = node.identity, id = node.id, raw_id = node.namespace, tls = node.tls, admission = setup.admission(given),
+    instance = node.host.random(16), listen_address = node.address, hooks = node.hooks,
     free = function() return node.disk:space() or 0 end,
   }
 end

@@ -2,7 +2,46 @@ local filo = require "filo"
 local free_address = require "spec.support.free_address"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
+local raises = require "spec.support.raises"
 local strangers = require "spec.support.stranger"
+
+describe("an address with the ID that must be there", function()
+  it("is connected to when that node is there", function()
+    local net <close> = nodes.net()
+    local b = net:start "b"
+    local a = net:start("a", { bootstrap = { { address = b.address, id = b.id:upper() } } })
+    assert.equal(1, a:ready())
+    assert.equal(b.id, assert(a:connect { address = b.address, id = b.id }).id)
+  end)
+
+  for _, tls in ipairs { true, false } do
+    it("is refused when another is, " .. (tls and "with TLS" or "without"), function()
+      local net <close> = nodes.net()
+      local b = net:start("b", { tls = tls })
+      local a = net:start("a", { tls = tls })
+      local peer, err = a:connect { address = b.address, id = a.id }
+      assert.is_nil(peer)
+      assert.equal("denied", err.code)
+      assert.equal(("cannot connect to %s: the node there is %s, not %s: is the address right?"):format(b.address, b.id, a.id),
+        tostring(err))
+      assert.equal(0, #a:peers())
+      net:start("c", { tls = tls, bootstrap = { { address = b.address, id = a.id } } })
+      nodes.wait(function() return net:logged "c error: cannot connect to .*: the node there is" end, "line in the log")
+    end)
+  end
+
+  it("is checked", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    for problem, given in pairs {
+      ["an address is missing"] = {}, ["64 hex digits, not 'x'"] = { address = "127.0.0.1:1", id = "x" },
+      ["unknown field 'ip'"] = { address = "127.0.0.1:1", ip = "x" },
+    } do
+      raises("connect: .*" .. problem, function() a:connect(given) end)
+      raises("option 'bootstrap': .*" .. problem, function() net:start("b", { bootstrap = { given } }) end)
+    end
+  end)
+end)
 
 describe("bootstrap", function()
   it("connects as soon as the other node is there, and again after it was away", function()

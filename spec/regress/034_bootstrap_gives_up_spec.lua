@@ -33,7 +33,7 @@ describe("bootstrap", function()
     local a = net:start "a"
     a = net:restart("a", { bootstrap = { a.address } })
     assert.equal(0, a:ready())
-    assert.same({}, a.peer_list.untried)
+    assert.same({}, a.peer_list.bootstrap.untried)
     assert.is_nil(net:logged(a.address))
   end)
 end)

@@ -13,7 +13,7 @@ describe("a wrong argument", function()
     assert(a:store("key", "content"))
     local object <close> = assert(a:get "key")
     for _, case in ipairs {
-      { function() a:connect() end, "connect: an address such as \"127.0.0.1:3000\" expected" },
+      { function() a:connect() end, "connect: an address such as \"127.0.0.1:3000\", or" },
       { function() a:connect(5) end, "connect: an address" },
       { function() a:ready "soon" end, "ready: seconds expected, a number of 0 or more" },
       { function() a:request({}, "topic") end, "request: a peer, or a node ID, expected" },
@@ -54,7 +54,7 @@ describe("a wrong argument", function()
     end
     raises(here "filo.node: option 'about' cannot be sent to peers: ", make { about = { fn = print } })
     raises(here "filo.node: option 'about' must have at most 2048 bytes when it is encoded", make { about = { text = ("x"):rep(3000) } })
-    raises(here "filo.node: option 'bootstrap' must list texts", make { bootstrap = { 5 } })
+    raises(here "filo.node: option 'bootstrap': an address such as", make { bootstrap = { 5 } })
     raises(here "filo.node: option 'bootstrap': .*nonsense", make { bootstrap = { "127.0.0.1:1", "nonsense" } })
     raises(here "filo.node: option 'peers' must list node IDs", make { peers = { "abc" } })
     assert.is_false(nodes.exists(net.folder:file "x"))

@@ -17,16 +17,17 @@ local function signed_text(binding, dialler)
 end
 
 local function make_hello(host, settings, connection)
+  local admission = settings.admission
   local binding, dialler = connection:binding(), connection:is_dialler()
   local _, proven = connection:peer()
   return {
     hello = {
       version = protocol.VERSION,
-      proof = settings.cluster and cluster_proof(host, settings.cluster, binding, dialler),
+      proof = admission.cluster and cluster_proof(host, admission.cluster, binding, dialler),
       signature = not proven and settings.identity:sign(signed_text(binding, dialler)) or nil,
       instance = settings.instance,
       listen = settings.listen_address,
-      about = settings.about,
+      about = admission.about,
       free = settings.free(),
     },
   }
@@ -34,10 +35,10 @@ end
 
 ---What the script's own function says: true lets in, false and a reason refuses, nil leaves it to the lists.
 local function ask_script(peers, connection, hello, id)
-  local settings = peers.settings
-  if not settings.admit then return nil end
+  local admit = peers.settings.admission.admit
+  if not admit then return nil end
   local peer = { id = id, address = connection:remote(), about = hello.about or {} }
-  local ok, admitted, reason = errors.try(settings.admit, peer)
+  local ok, admitted, reason = errors.try(admit, peer)
   if ok then return admitted, reason and tostring(reason) or "the admit function refused it" end
   peers.report("error", "", "admit", "the admit function failed: " .. tostring(admitted))
   return false, "the admit function failed"
@@ -61,8 +62,9 @@ local function refusal(peers, connection, hello, raw_id, id)
   local admitted, reason = ask_script(peers, connection, hello, id)
   if admitted then return end
   if admitted == false then return "denied", reason end
-  if settings.allowed[id] then return end
-  local expected = settings.cluster and cluster_proof(host, settings.cluster, binding, not dialler)
+  local admission = settings.admission
+  if admission.allowed[id] then return end
+  local expected = admission.cluster and cluster_proof(host, admission.cluster, binding, not dialler)
   if expected and hello.proof and host.crypto.equal(expected, hello.proof) then return end
   return "denied", "it is not listed, and it did not prove that it knows the cluster secret"
 end

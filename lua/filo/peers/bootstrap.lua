@@ -1,0 +1,79 @@
+---The addresses to stay connected to: redialled with growing, random pauses. They may change while the node runs.
+
+local limits = require "filo.limits"
+
+---@class filo.Bootstrap
+local Bootstrap = {}
+Bootstrap.__index = Bootstrap
+
+---@param host filo.Host
+---@param peers filo.Peers
+local function new(host, peers)
+  return setmetatable({ host = host, peers = peers, tasks = {}, untried = {}, waiters = {} }, Bootstrap)
+end
+
+---Notes that an address was tried, and tells who waits when all were.
+local function tried(self, name)
+  self.untried[name] = nil
+  if next(self.untried) then return end
+  for _, task in ipairs(self.waiters) do self.host.wake(task) end
+  self.waiters = {}
+end
+
+---Waits until every address was tried once, or the deadline.
+---@param seconds number
+function Bootstrap:wait_tried(seconds)
+  local host = self.host
+  local deadline = host.now() + seconds
+  while next(self.untried) and host.now() < deadline do
+    table.insert(self.waiters, host.current())
+    host.suspend(deadline - host.now())
+  end
+end
+
+---Keeps a connection. Ends when the address is this node's own.
+local function keep(self, name, target)
+  local host, peers = self.host, self.peers
+  local pause = limits.redial_first
+  local reported
+  while true do
+    local peer, err = peers:connect(target)
+    tried(self, name)
+    if peer then
+      pause, reported = limits.redial_first, nil
+      while peers:get(peer.id) do peers:get(peer.id):wait_gone() end
+    elseif err.itself then
+      return
+    elseif reported ~= err.code then
+      reported = err.code
+      host.log(err.code == "denied" and "error" or "warning", tostring(err))
+    end
+    host.sleep(pause * (0.5 + host.crypto.random(1):byte() / 256))
+    pause = math.min(pause * 2, limits.redial_most)
+  end
+end
+
+local function name_of(target) return target.address .. " " .. (target.id or "") end
+
+---Takes these instead of those before. A connection to one that is gone from the list stays; it is not redialled.
+---@param targets {address: string, id?: string}[]
+function Bootstrap:set(targets)
+  local wanted = {}
+  for _, target in ipairs(targets) do wanted[name_of(target)] = target end
+  for name, task in pairs(self.tasks) do
+    if not wanted[name] then
+      self.tasks[name] = nil
+      task:cancel "no longer in bootstrap"
+      tried(self, name)
+    end
+  end
+  for _, target in ipairs(targets) do
+    local name = name_of(target)
+    if not self.tasks[name] then
+      self.untried[name] = true
+      self.tasks[name] = self.peers:spawn(keep, self, name, target)
+    end
+  end
+end
+
+return new

@@ -1,0 +1,109 @@
+---A node as a service: from its node.lua to the signal that ends it.
+---
+---    SIGHUP         reads node.lua again; when that fails, the node goes on as it is
+---    SIGTERM, SIGINT  end it in order; a second one ends it at once
+
+local events = require "filo.service.events"
+local filo = require "filo"
+local new_log = require("filo.log").new
+local root = require "filo.root"
+local runtime = require "filo.core.runtime"
+
+---What is being written then is left to the next start, which finds nothing half done.
+local STOP_SECONDS = 4
+
+---@class filo.Service
+local Service = {}
+Service.__index = Service
+
+function Service:tell(level, message, fields) self.log:write(level, message, fields) end
+
+---Tells the service manager, if there is one. When that fails, it is no reason to stop.
+function Service:notify(state)
+  local told, err = runtime.notify(state)
+  if told == nil then self:tell("warning", tostring(err)) end
+end
+
+---The options in node.lua, with this service's log.
+function Service:options()
+  local options, level = root.load(self.root)
+  if not options then return nil, level end
+  options.log = function(...) self:tell(...) end
+  return options, self.fixed_level or level
+end
+
+---Opens the node.
+---@param path string  the root
+---@param given {log_level?: string, log_json?: boolean}  over what node.lua says
+---@return filo.Service?, filo.Error?
+function Service.open(path, given)
+  local self = setmetatable({ root = path, fixed_level = given.log_level }, Service)
+  local options, level = self:options()
+  if not options then return nil, level end
+  self.log = new_log { level = level, json = given.log_json }
+  local err
+  self.node, err = filo.node(options)
+  if not self.node then return nil, err end
+  events(self.node, options.log)
+  local node = self.node
+  local where = node.address and "listens at " .. node.address or "does not listen"
+  self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, path),
+    { event = "started", id = node.id, address = node.address, root = path })
+  return self
+end
+
+---Takes over what node.lua says now.
+function Service:reload()
+  self:notify(("RELOADING=1\nMONOTONIC_USEC=%d"):format(math.floor(runtime.now() * 1e6)))
+  local options, level = self:options()
+  if options then
+    local later = self.node:configure(options)
+    self.log.level = level
+    self:tell("info", "node.lua was read again", { event = "reloaded" })
+    if later[1] then
+      self:tell("warning", ("node.lua has other values for %s: they wait for a restart"):format(table.concat(later, ", ")))
+    end
+  else
+    self:tell("error", ("node.lua is not taken over, the node goes on as it is: %s"):format(level), { event = "reload_failed" })
+  end
+  self:notify "READY=1"
+end
+
+---A channel that gets the name of each of these signals. One that comes while the last still waits says nothing new.
+local function on_signals(...)
+  local channel = filo.channel()
+  for _, name in ipairs { ... } do
+    filo.on_signal(name, function() channel:send(name, 0) end)
+  end
+  return channel
+end
+
+---Serves until a signal says to stop.
+function Service:run()
+  local stop, reload = on_signals("TERM", "INT"), on_signals "HUP"
+  local reloading = filo.spawn(function()
+    while reload:receive() do self:reload() end
+  end)
+  self:notify "READY=1"
+  local signal = stop:receive()
+  filo.on_signal("TERM", nil)
+  filo.on_signal("INT", nil)
+  reloading:cancel()
+  self:notify "STOPPING=1"
+  self:tell("info", ("stops: SIG%s"):format(signal), { event = "stopping" })
+end
+
+---Ends the node. When something in it does not end, the process does; that costs nothing that was acknowledged.
+function Service:close()
+  local closed = filo.timeout(STOP_SECONDS, function()
+    self.node:close()
+    return true
+  end)
+  if closed then return end
+  self:tell("warning", ("not all of the node has ended after %d s"):format(STOP_SECONDS))
+  os.exit(0)
+end
+
+Service.__close = Service.close
+
+return Service
