@@ -3,6 +3,7 @@
 ---    SIGHUP         reads node.lua again; when that fails, the node goes on as it is
 ---    SIGTERM, SIGINT  end it in order; a second one ends it at once
 
+local control = require "filo.control"
 local events = require "filo.service.events"
 local filo = require "filo"
 local new_log = require("filo.log").new
@@ -44,6 +45,12 @@ function Service.open(path, given)
   local err
   self.node, err = filo.node(options)
   if not self.node then return nil, err end
+  local asked
+  asked, err = control.serve(self.node)
+  if not asked then
+    self.node:close()
+    return nil, err
+  end
   events(self.node, options.log)
   local node = self.node
   local where = node.address and "listens at " .. node.address or "does not listen"
