@@ -1,5 +1,5 @@
 ---The socket in a running node's root, through which other processes of the same user ask it: `filo put`, `filo status`, a prompt
----within it. One request at a time on a connection; a request ends when its asker goes, or says {cancel = true}.
+---within it. One request at a time on a connection; a request ends when its asker goes, or says {cancel = true}. Who breaks the rules is cut off.
 ---
 ---  request   {call = name, ask = {...}, file = true when an open file follows}
 ---  answers   {event = {...}}, any number of them, then {result = ...} or {error = {code, message, ...}}
@@ -21,9 +21,14 @@ local function fields_of(err)
   return { code = err.code, message = err.message, key = err.key, receipt = err.receipt }
 end
 
+---Sends, unless the asker has gone.
+local function tell(asker, message)
+  if not asker.gone then return wire.send(asker.connection, message) end
+end
+
 ---Runs one request; what a misuse raises goes back as an error, too.
-local function answer(node, connection, request, file)
-  local function emit(event) return wire.send(connection, { event = event }) end
+local function answer(node, asker, request, file)
+  local function emit(event) return tell(asker, { event = event }) end
   local call = calls[request.call]
   local ok, result, err
   if call then
@@ -33,14 +38,18 @@ local function answer(node, connection, request, file)
   end
   if file then file:close() end
   if not ok then result, err = nil, result end
-  if result == nil then return wire.send(connection, { error = fields_of(err) }) end
-  return wire.send(connection, { result = result })
+  if result == nil then return tell(asker, { error = fields_of(err) }) end
+  return tell(asker, { result = result })
 end
 
 ---Whatever runs when the asker goes is a child of this task, and ends with it.
 local function serve_connection(node, connection)
-  local _ <close> = connection
   local running
+  local asker = { connection = connection }
+  local _ <close> = setmetatable(asker, { __close = function()
+    asker.gone = true
+    connection:close()
+  end })
   while true do
     local request = wire.receive(connection)
     if not request then return end
@@ -51,7 +60,8 @@ local function serve_connection(node, connection)
       return
     else
       local file = request.file and connection:take()
-      running = filo.spawn(answer, node, connection, request, file)
+      if request.file and not file then return end
+      running = filo.spawn(answer, node, asker, request, file)
     end
   end
 end
