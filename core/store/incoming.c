@@ -84,11 +84,11 @@ static int copy_record(struct filo_incoming *incoming, const unsigned char *reco
 }
 
 static int new_incoming(struct filo_store *store, const char *path, const unsigned char *record,
-                        size_t record_len, bool partial, struct filo_incoming **ret,
+                        size_t record_len, bool partial, bool beside, struct filo_incoming **ret,
                         struct filo_error *err) {
   struct filo_record fields;
   int rc = filo_record_parse(record, record_len, &fields, err);
-  if (rc == 0) rc = check_path(store, path, &fields, err);
+  if (rc == 0 && !beside) rc = check_path(store, path, &fields, err);
   unsigned char digest[FILO_HASH_SIZE] = {0};
   if (rc == 0) rc = filo_digest(FILO_SHA256, record, record_len, digest, err);
   if (rc < 0) return rc;
@@ -191,9 +191,10 @@ static int start(struct filo_incoming *incoming, struct filo_error *err) {
 }
 
 int filo_incoming_open(struct filo_store *store, const char *path, const unsigned char *record,
-                       size_t record_len, struct filo_incoming **ret, struct filo_error *err) {
+                       size_t record_len, bool beside, struct filo_incoming **ret,
+                       struct filo_error *err) {
   struct filo_incoming *incoming;
-  int rc = new_incoming(store, path, record, record_len, true, &incoming, err);
+  int rc = new_incoming(store, path, record, record_len, true, beside, &incoming, err);
   if (rc < 0) return rc;
   rc = enlist(incoming, err);
   if (rc == 0) rc = start(incoming, err);
@@ -393,10 +394,10 @@ static int take_whole(struct filo_incoming *incoming, const unsigned char *body,
 }
 
 static int receive_whole(struct filo_store *store, const char *path, const unsigned char *record,
-                         size_t record_len, const unsigned char *body, size_t body_len,
+                         size_t record_len, const unsigned char *body, size_t body_len, bool beside,
                          struct filo_incoming **ret, struct filo_error *err) {
   struct filo_incoming *incoming;
-  int rc = new_incoming(store, path, record, record_len, false, &incoming, err);
+  int rc = new_incoming(store, path, record, record_len, false, beside, &incoming, err);
   if (rc < 0) return rc;
   rc = take_whole(incoming, body, body_len, err);
   if (rc < 0) {
@@ -408,13 +409,13 @@ static int receive_whole(struct filo_store *store, const char *path, const unsig
 }
 
 int filo_incoming_whole(struct filo_store *store, const char *path, const unsigned char *record,
-                        size_t record_len, const unsigned char *body, size_t body_len,
+                        size_t record_len, const unsigned char *body, size_t body_len, bool beside,
                         struct filo_incoming **ret, struct filo_error *err) {
-  int rc = receive_whole(store, path, record, record_len, body, body_len, ret, err);
+  int rc = receive_whole(store, path, record, record_len, body, body_len, beside, ret, err);
   struct filo_record fields;
   /* On a disk without a free byte, what a (valid, newer) tombstone deletes makes the room. */
   if (rc == FILO_NO_SPACE && filo_record_peek(record, record_len, &fields, NULL) == 0 &&
       fields.flags & FILO_TOMBSTONE && filo_store_remove(store, fields.ns, path, 0, NULL) == 0)
-    rc = receive_whole(store, path, record, record_len, body, body_len, ret, err);
+    rc = receive_whole(store, path, record, record_len, body, body_len, beside, ret, err);
   return rc;
 }
