@@ -39,14 +39,13 @@ function filo.node(options) return new_node(host, options) end
 function filo.nodes() return host.nodes() end
 
 ---Opens a raw byte connection, for scripts that speak some other protocol.
----@param address string  "host:port"
----@param seconds? number  to connect, 10 by default
----@return userdata?, filo.Error?
-function filo.dial(address, seconds) return net.dial_raw(address, seconds) end
+---address: "host:port"; seconds: to connect, 10 by default.
+---@type fun(address: string, seconds?: number): userdata?, filo.Error?
+filo.dial = net.dial_raw
 
 ---Listens for raw byte connections; `listener:accept()` gives the next one.
----@param address string  "host:port"; port 0 lets the system choose
----@return userdata?, filo.Error?
-function filo.listen(address) return net.listen(address) end
+---address: "host:port"; port 0 lets the system choose.
+---@type fun(address: string): userdata?, filo.Error?
+filo.listen = net.listen
 
 return filo
