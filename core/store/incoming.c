@@ -20,6 +20,7 @@ struct filo_incoming {
   size_t record_len;
   char name[FILO_NS_DIGITS + sizeof ".part"]; /* of the partial; "" for an object that came whole */
   bool listed, loaded;                        /* in the store's table; with a body to free */
+  bool unread;                                /* what is there may be good: it stays */
   atomic_bool has_hashes;
   uint64_t hashes_len; /* bytes of the hash list so far */
   struct filo_incoming *next;
@@ -147,14 +148,18 @@ static void verify_extent(struct filo_incoming *incoming, uint64_t from, uint64_
 }
 
 /* What an interrupted transfer left counts as far as it verifies, and no further: an unreadable
- * part is a missing one. */
+ * chunk is a missing one. Without the list nothing is known; it may be readable in a while. */
 static int resume(struct filo_incoming *incoming, struct filo_error *err) {
   int fd = incoming->draft.fd;
-  if (filo_body_load(&incoming->body, NULL, NULL) < 0) {
+  struct filo_error why;
+  int rc = filo_body_load(&incoming->body, NULL, &why);
+  if (rc == FILO_CORRUPT) {
     if (ftruncate(fd, 0) == 0) return 0;
     int error = errno;
     return filo_fail_errno(err, error, "cannot write %s", incoming->label);
   }
+  incoming->unread = rc < 0;
+  if (rc < 0) return filo_fail(err, rc, "%s; it is kept: remove it if that lasts", why.message);
   atomic_store(&incoming->has_hashes, true);
   for (off_t from = 0, to; (from = lseek(fd, from, SEEK_DATA)) >= 0; from = to) {
     to = lseek(fd, from, SEEK_HOLE);
@@ -223,7 +228,7 @@ void filo_incoming_free(struct filo_incoming *incoming, bool keep) {
   bool useful = incoming->loaded && *incoming->name && failed != FILO_EXISTS &&
                 failed != FILO_INVALID && filo_body_any(&incoming->body);
   if (keep && useful) give_back_missing(incoming);
-  filo_draft_free(&incoming->draft, keep && useful);
+  filo_draft_free(&incoming->draft, keep && (useful || incoming->unread));
   if (incoming->listed) delist(incoming);
   if (incoming->loaded) filo_body_free(&incoming->body);
   free(incoming->label);
