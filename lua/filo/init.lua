@@ -26,8 +26,17 @@ local filo = {
   file = source.file,
   policy = { everywhere = policy.everywhere, copies = policy.copies },
   crypto = crypto,
-  error = errors.new,
 }
+
+---An error of a script's own, to be returned after nil.
+---@param code string
+---@param message string  a sentence
+---@param fields? table  more fields
+---@return filo.Error
+function filo.error(code, message, fields)
+  if type(code) ~= "string" or type(message) ~= "string" then error("error: a code and a message expected, both strings", 2) end
+  return errors.new(code, message, fields)
+end
 
 ---Makes and starts a node. See lua/README.md for the options.
 ---@param options table
