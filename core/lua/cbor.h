@@ -4,8 +4,8 @@
  * nil, booleans, integers of 64 bits with sign, doubles, strings and tables. A string that is valid
  * UTF-8 travels as text, any other as bytes. A table whose keys are 1 to n, n > 0, travels as an
  * array, any other as a map with strings and integers as keys. No tags, no indefinite lengths, at
- * most FILO_CBOR_DEPTH tables within one another, at most FILO_CBOR_VALUES values (keys, too) in all
- * of them: a byte may be a table, which takes some 80. */
+ * most FILO_CBOR_DEPTH tables within one another, at most FILO_CBOR_VALUES values (keys, too) in
+ * all of them: a byte may be a table, which takes some 80. */
 #ifndef FILO_LUA_CBOR_H
 #define FILO_LUA_CBOR_H
 

@@ -1,4 +1,4 @@
--- A dial with math.huge seconds was over before it began; one with 0 seconds failed without a word; and misuse was blamed on Filo's own line.
+-- A dial with math.huge seconds was over before it began; one with 0 seconds failed without a word; misuse was blamed on a line of Filo.
 
 local filo = require "filo"
 local links = require "spec.support.links"

@@ -1,4 +1,4 @@
--- A peer could fill the reserve with deletions of objects that were not here, of up to 64 KiB each; what small objects leave is the reserve.
+-- A peer could fill the reserve with deletions, of up to 64 KiB each, of objects that were not here. Small objects leave the reserve free.
 
 local forge = require "spec.support.forge"
 local nodes = require "spec.support.nodes"
