@@ -23,6 +23,7 @@ struct encoder {
   lua_State *L;
   struct buffer *out;
   int key; /* stack index of the key whose value is encoded now, or 0 */
+  size_t values;
 };
 
 static const char buffer_key; /* registry: the buffer */
@@ -139,6 +140,8 @@ static void encode_table(struct encoder *e, int index, int depth) {
   if (depth == FILO_CBOR_DEPTH) refuse(e, "tables more than 16 deep");
   bool sequence;
   size_t count = count_pairs(e->L, index, &sequence);
+  e->values += sequence ? count : 2 * count;
+  if (e->values > FILO_CBOR_VALUES) refuse(e, "more than 131072 values");
   if (sequence)
     encode_array(e, index, count, depth);
   else
@@ -172,7 +175,7 @@ void filo_cbor_encode(lua_State *L, int index) {
   luaL_checkstack(L, 2 * FILO_CBOR_DEPTH + LUA_MINSTACK, "too many values");
   struct buffer *out = get_buffer(L);
   out->used = 0;
-  struct encoder e = {L, out, 0};
+  struct encoder e = {.L = L, .out = out};
   encode_value(&e, index, 0);
   lua_pushlstring(L, (const char *)out->bytes, out->used);
   if (out->size > KEEP_MAX) {

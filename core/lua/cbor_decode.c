@@ -3,7 +3,7 @@
  *
  * The bytes may come from anybody. A count is believed only when as many items can still follow:
  * `owed` is the number of items that the open arrays and maps still lack, each of at least a byte.
- * So what a message makes us allocate is bounded by its own length. */
+ * So what a message makes us allocate is bounded by its own length, and by FILO_CBOR_VALUES. */
 #include <cbor.h>
 #include <lauxlib.h>
 #include <limits.h>
@@ -24,7 +24,7 @@ struct item {
 struct decoder {
   lua_State *L;
   const unsigned char *bytes;
-  size_t at, len, owed;
+  size_t at, len, owed, values;
   struct item item;
   struct filo_error *err;
 };
@@ -182,6 +182,8 @@ static int open_table(struct decoder *d, size_t at, size_t items_each, int depth
   if (left < d->owed || count > (left - d->owed) / items_each)
     return fail(d, at, "more items announced than can follow");
   d->owed += (size_t)count * items_each;
+  d->values += (size_t)count * items_each;
+  if (d->values > FILO_CBOR_VALUES) return fail(d, at, "more than 131072 values");
   return 0;
 }
 

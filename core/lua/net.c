@@ -98,10 +98,18 @@ static int listen_at(lua_State *L) {
   return 1;
 }
 
-/* listen_local(path) */
-static int listen_locally(lua_State *L) {
+const char *filo_local_path(lua_State *L, int index) {
+  static const char scheme[] = "unix:";
+  const char *address = luaL_checkstring(L, index);
+  if (strncmp(address, scheme, sizeof scheme - 1) != 0) return NULL;
+  return filo_check_text(L, index) + sizeof scheme - 1;
+}
+
+/* listen_raw(address): also a Unix socket */
+static int listen_raw(lua_State *L) {
   struct filo_error err;
-  const char *path = filo_check_text(L, 1);
+  const char *path = filo_local_path(L, 1);
+  if (!path) return listen_at(L);
   struct listener_box *box = push_listener(L);
   struct event_base *base = filo_desk_of(L)->base;
   if (filo_listener_new_local(base, path, &listener_handler, box, &box->listener, &err) < 0)
@@ -162,10 +170,9 @@ static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
 
 static const luaL_Reg functions[] = {{"tls", new_tls},
                                      {"listen", listen_at},
-                                     {"listen_local", listen_locally},
+                                     {"listen_raw", listen_raw},
                                      {"dial", filo_net_dial},
                                      {"dial_raw", filo_net_dial_raw},
-                                     {"dial_local", filo_net_dial_local},
                                      {"address", parse_address},
                                      {NULL, NULL}};
 

@@ -29,8 +29,8 @@ int filo_net_dial(lua_State *L);
 int filo_push_raw(lua_State *L, int fd);
 int filo_net_dial_raw(lua_State *L);
 
-/* dial_local(path): a raw connection to a Unix socket. */
-int filo_net_dial_local(lua_State *L);
+/* The path when the address at index is a Unix socket's, "unix:path"; else NULL. */
+const char *filo_local_path(lua_State *L, int index);
 
 /* Methods of a connection that start transfers. */
 int filo_connection_send_object(lua_State *L);

@@ -34,7 +34,7 @@ struct incoming_call {
   char path[FILO_PATH_MAX];
   unsigned char *bytes; /* record, then body */
   size_t record_len, body_len;
-  bool whole;
+  bool whole, beside;
   struct filo_incoming *incoming;
   struct filo_partial *partial;
 };
@@ -53,10 +53,10 @@ static void open_work(struct filo_call *base) {
   struct filo_store *store = call->store->store;
   if (call->whole)
     base->code = filo_incoming_whole(store, call->path, call->bytes, call->record_len,
-                                     call->bytes + call->record_len, call->body_len,
+                                     call->bytes + call->record_len, call->body_len, call->beside,
                                      &call->incoming, &base->err);
   else
-    base->code = filo_incoming_open(store, call->path, call->bytes, call->record_len,
+    base->code = filo_incoming_open(store, call->path, call->bytes, call->record_len, call->beside,
                                     &call->incoming, &base->err);
 }
 
@@ -75,16 +75,19 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* store:incoming(path, record [, body]): with a body, the small object is whole already. */
+/* store:incoming(path, record [, body [, beside]]): with a body, the small object is whole already.
+ */
 int filo_store_incoming(lua_State *L) {
   size_t record_len, body_len = 0;
   struct filo_store_handle *store = filo_check_store(L, 1);
   const char *path = filo_check_path(L, 2);
   const char *record = luaL_checklstring(L, 3, &record_len);
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
+  bool beside = lua_toboolean(L, 5);
   struct incoming_call *call = filo_call_new(L, sizeof *call, open_work, discard);
   call->store = filo_store_handle_ref(store);
   call->whole = body != NULL;
+  call->beside = beside;
   call->record_len = record_len;
   call->body_len = body_len;
   strcpy(call->path, path);

@@ -230,11 +230,20 @@ static int go_on_dialling(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
+static int dial_local(lua_State *L, const char *path) {
+  int fd;
+  struct filo_error err;
+  if (filo_local_dial(path, &fd, &err) < 0) return filo_return_error(L, &err);
+  return filo_push_raw(L, fd);
+}
+
 int filo_net_dial_raw(lua_State *L) {
   struct filo_error err;
   struct filo_address to;
   double seconds = luaL_optnumber(L, 2, 10);
+  const char *path = filo_local_path(L, 1);
   filo_task_check(L);
+  if (path) return dial_local(L, path);
   if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
   struct raw_box *box = push_box(L);
   lua_replace(L, 1);
@@ -243,13 +252,6 @@ int filo_net_dial_raw(lua_State *L) {
   if (filo_dial_start(box->base, dns, &to, seconds, on_dialled, box, &box->dial, &err) < 0)
     return filo_return_error(L, &err);
   return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
-}
-
-int filo_net_dial_local(lua_State *L) {
-  int fd;
-  struct filo_error err;
-  if (filo_local_dial(filo_check_text(L, 1), &fd, &err) < 0) return filo_return_error(L, &err);
-  return filo_push_raw(L, fd);
 }
 
 /* --- Waiting --- */

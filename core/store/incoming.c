@@ -20,6 +20,8 @@ struct filo_incoming {
   size_t record_len;
   char name[FILO_NS_DIGITS + sizeof ".part"]; /* of the partial; "" for an object that came whole */
   bool listed, loaded;                        /* in the store's table; with a body to free */
+  bool unread;                                /* what is there may be good: it stays */
+  bool makes_room;                            /* by what it deletes */
   atomic_bool has_hashes;
   uint64_t hashes_len; /* bytes of the hash list so far */
   struct filo_incoming *next;
@@ -37,10 +39,24 @@ static uint64_t record_at(const struct filo_incoming *incoming) {
   return hashes_at(incoming) + FILO_HASH_SIZE * chunks_of(incoming);
 }
 
-/* Room for what is not here yet. A tombstone may use the reserve, as it does where it is made. */
+/* Whether it is a tombstone, and what it takes the place of is no smaller. */
+static bool makes_room(const struct filo_incoming *incoming, uint64_t total) {
+  const struct filo_draft *draft = &incoming->draft;
+  struct filo_place place;
+  struct stat st;
+  if (!(draft->fields.flags & FILO_TOMBSTONE) ||
+      filo_place_open(draft->store, draft->fields.ns, draft->path, false, &place, NULL) < 0)
+    return false;
+  bool there = fstatat(place.fd, place.name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+  filo_place_close(&place);
+  return there && (uint64_t)st.st_size >= total;
+}
+
+/* Room for what is not here yet. What makes room itself may use the reserve meanwhile. */
 static int promise(struct filo_incoming *incoming, uint64_t here, struct filo_error *err) {
   uint64_t total = record_at(incoming) + incoming->record_len + FILO_FOOTER_SIZE;
-  if (incoming->draft.fields.flags & FILO_TOMBSTONE || here >= total) return 0;
+  incoming->makes_room = makes_room(incoming, total);
+  if (incoming->makes_room || here >= total) return 0;
   return filo_draft_promise(&incoming->draft, total - here, err);
 }
 
@@ -84,11 +100,11 @@ static int copy_record(struct filo_incoming *incoming, const unsigned char *reco
 }
 
 static int new_incoming(struct filo_store *store, const char *path, const unsigned char *record,
-                        size_t record_len, bool partial, struct filo_incoming **ret,
+                        size_t record_len, bool partial, bool beside, struct filo_incoming **ret,
                         struct filo_error *err) {
   struct filo_record fields;
   int rc = filo_record_parse(record, record_len, &fields, err);
-  if (rc == 0) rc = check_path(store, path, &fields, err);
+  if (rc == 0 && !beside) rc = check_path(store, path, &fields, err);
   unsigned char digest[FILO_HASH_SIZE] = {0};
   if (rc == 0) rc = filo_digest(FILO_SHA256, record, record_len, digest, err);
   if (rc < 0) return rc;
@@ -147,14 +163,18 @@ static void verify_extent(struct filo_incoming *incoming, uint64_t from, uint64_
 }
 
 /* What an interrupted transfer left counts as far as it verifies, and no further: an unreadable
- * part is a missing one. */
+ * chunk is a missing one. Without the list nothing is known; it may be readable in a while. */
 static int resume(struct filo_incoming *incoming, struct filo_error *err) {
   int fd = incoming->draft.fd;
-  if (filo_body_load(&incoming->body, NULL, NULL) < 0) {
+  struct filo_error why;
+  int rc = filo_body_load(&incoming->body, NULL, &why);
+  if (rc == FILO_CORRUPT) {
     if (ftruncate(fd, 0) == 0) return 0;
     int error = errno;
     return filo_fail_errno(err, error, "cannot write %s", incoming->label);
   }
+  incoming->unread = rc < 0;
+  if (rc < 0) return filo_fail(err, rc, "%s; it is kept: remove it if that lasts", why.message);
   atomic_store(&incoming->has_hashes, true);
   for (off_t from = 0, to; (from = lseek(fd, from, SEEK_DATA)) >= 0; from = to) {
     to = lseek(fd, from, SEEK_HOLE);
@@ -191,9 +211,10 @@ static int start(struct filo_incoming *incoming, struct filo_error *err) {
 }
 
 int filo_incoming_open(struct filo_store *store, const char *path, const unsigned char *record,
-                       size_t record_len, struct filo_incoming **ret, struct filo_error *err) {
+                       size_t record_len, bool beside, struct filo_incoming **ret,
+                       struct filo_error *err) {
   struct filo_incoming *incoming;
-  int rc = new_incoming(store, path, record, record_len, true, &incoming, err);
+  int rc = new_incoming(store, path, record, record_len, true, beside, &incoming, err);
   if (rc < 0) return rc;
   rc = enlist(incoming, err);
   if (rc == 0) rc = start(incoming, err);
@@ -222,7 +243,7 @@ void filo_incoming_free(struct filo_incoming *incoming, bool keep) {
   bool useful = incoming->loaded && *incoming->name && failed != FILO_EXISTS &&
                 failed != FILO_INVALID && filo_body_any(&incoming->body);
   if (keep && useful) give_back_missing(incoming);
-  filo_draft_free(&incoming->draft, keep && useful);
+  filo_draft_free(&incoming->draft, keep && (useful || incoming->unread));
   if (incoming->listed) delist(incoming);
   if (incoming->loaded) filo_body_free(&incoming->body);
   free(incoming->label);
@@ -364,7 +385,7 @@ static int write_whole(struct filo_incoming *incoming, const unsigned char *body
       {incoming->record, incoming->record_len},
       {footer, sizeof footer},
   };
-  int rc = filo_draft_create(draft, NULL, err);
+  int rc = draft->fd < 0 ? filo_draft_create(draft, NULL, err) : 0;
   return rc < 0 ? rc : filo_draft_write_parts(draft, parts, sizeof parts / sizeof *parts, err);
 }
 
@@ -388,15 +409,19 @@ static int take_whole(struct filo_incoming *incoming, const unsigned char *body,
   atomic_store(&incoming->has_hashes, true);
   if (rc == 0) rc = promise(incoming, 0, err);
   if (rc == 0) rc = write_whole(incoming, body, err);
+  /* On a disk without a free byte, what a tombstone deletes goes first. */
+  if (rc == FILO_NO_SPACE && incoming->makes_room &&
+      filo_store_remove(draft->store, draft->fields.ns, draft->path, 0, NULL) == 0)
+    rc = write_whole(incoming, body, err);
   incoming->body.fd = draft->fd;
   return rc;
 }
 
-static int receive_whole(struct filo_store *store, const char *path, const unsigned char *record,
-                         size_t record_len, const unsigned char *body, size_t body_len,
-                         struct filo_incoming **ret, struct filo_error *err) {
+int filo_incoming_whole(struct filo_store *store, const char *path, const unsigned char *record,
+                        size_t record_len, const unsigned char *body, size_t body_len, bool beside,
+                        struct filo_incoming **ret, struct filo_error *err) {
   struct filo_incoming *incoming;
-  int rc = new_incoming(store, path, record, record_len, false, &incoming, err);
+  int rc = new_incoming(store, path, record, record_len, false, beside, &incoming, err);
   if (rc < 0) return rc;
   rc = take_whole(incoming, body, body_len, err);
   if (rc < 0) {
@@ -405,16 +430,4 @@ static int receive_whole(struct filo_store *store, const char *path, const unsig
   }
   *ret = incoming;
   return 0;
-}
-
-int filo_incoming_whole(struct filo_store *store, const char *path, const unsigned char *record,
-                        size_t record_len, const unsigned char *body, size_t body_len,
-                        struct filo_incoming **ret, struct filo_error *err) {
-  int rc = receive_whole(store, path, record, record_len, body, body_len, ret, err);
-  struct filo_record fields;
-  /* On a disk without a free byte, what a (valid, newer) tombstone deletes makes the room. */
-  if (rc == FILO_NO_SPACE && filo_record_peek(record, record_len, &fields, NULL) == 0 &&
-      fields.flags & FILO_TOMBSTONE && filo_store_remove(store, fields.ns, path, 0, NULL) == 0)
-    rc = receive_whole(store, path, record, record_len, body, body_len, ret, err);
-  return rc;
 }

@@ -15,10 +15,12 @@
 struct filo_incoming;
 
 /* Checks the record (signature too), the room for what is missing, and that nothing as new is at
- * path (FILO_EXISTS: that one is durable). Runs on a worker: a partial that is found is verified
- * here. */
+ * path (FILO_EXISTS: that one is durable). With `beside`, only publishing looks at what is there:
+ * it cannot be read, and this is received to be read instead. Runs on a worker: a partial that is
+ * found is verified here. */
 int filo_incoming_open(struct filo_store *store, const char *path, const unsigned char *record,
-                       size_t record_len, struct filo_incoming **ret, struct filo_error *err);
+                       size_t record_len, bool beside, struct filo_incoming **ret,
+                       struct filo_error *err);
 
 const struct filo_record *filo_incoming_fields(const struct filo_incoming *incoming);
 const unsigned char *filo_incoming_record(const struct filo_incoming *incoming, size_t *len);
@@ -58,7 +60,7 @@ void filo_incoming_free(struct filo_incoming *incoming, bool keep);
 
 /* A small object whole, as one call: hashes || ciphertext in memory, verified, ready to publish. */
 int filo_incoming_whole(struct filo_store *store, const char *path, const unsigned char *record,
-                        size_t record_len, const unsigned char *body, size_t body_len,
+                        size_t record_len, const unsigned char *body, size_t body_len, bool beside,
                         struct filo_incoming **ret, struct filo_error *err);
 
 #endif

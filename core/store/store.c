@@ -95,7 +95,7 @@ int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error 
   if (promised <= free_bytes && bytes <= free_bytes - promised) return 0;
   return filo_fail(err, FILO_NO_SPACE,
                    "no room for %llu bytes more in %s: %llu are free beyond the reserve of %llu, "
-                   "and %llu of these are promised",
+                   "and %llu of these are promised; free some on its disk",
                    (unsigned long long)bytes, store->root, (unsigned long long)free_bytes,
                    (unsigned long long)store->reserve, (unsigned long long)promised);
 }

@@ -26,10 +26,16 @@ void filo_connection_wake(struct filo_connection *c) {
   event_active(&c->turn, EV_TIMEOUT, 0);
 }
 
-void filo_connection_set_timer(struct filo_connection *c, double seconds) {
-  if (seconds < 0) seconds = 0;
+struct timeval filo_delay(double seconds) {
+  if (!(seconds > 0)) seconds = 0;
+  if (seconds > 1e9) seconds = 1e9;
   struct timeval delay = {.tv_sec = (time_t)seconds};
   delay.tv_usec = (suseconds_t)((seconds - (double)delay.tv_sec) * 1e6);
+  return delay;
+}
+
+void filo_connection_set_timer(struct filo_connection *c, double seconds) {
+  struct timeval delay = filo_delay(seconds);
   event_add(&c->timer, &delay);
 }
 

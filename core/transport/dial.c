@@ -58,9 +58,7 @@ static void finish(struct filo_dial *dial, int fd) {
 }
 
 static void set_timer(struct filo_dial *dial, double seconds) {
-  if (seconds < 0) seconds = 0;
-  struct timeval delay = {.tv_sec = (time_t)seconds};
-  delay.tv_usec = (suseconds_t)((seconds - (double)delay.tv_sec) * 1e6);
+  struct timeval delay = filo_delay(seconds);
   event_add(&dial->timer, &delay);
 }
 
@@ -204,6 +202,8 @@ int filo_dial_start(struct event_base *base, struct evdns_base *dns, const struc
   dial->fd = -1;
   dial->to = *to;
   dial->deadline = filo_connection_clock() + seconds;
+  filo_fail(&dial->failure, FILO_TIMEOUT, "there was no time to connect to %s:%u", to->host,
+            to->port);
   event_assign(&dial->timer, base, -1, 0, on_timer, dial);
   int rc = find(dial, dns, seconds, err);
   if (rc < 0)

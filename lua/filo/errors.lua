@@ -37,7 +37,7 @@ function errors.fail(code, message, fields) return nil, errors.new(code, message
 ---@param fields? table
 ---@return filo.Error
 function errors.wrap(err, context, fields)
-  if type(err) ~= "table" then return errors.new("io", context .. ": " .. tostring(err), fields) end
+  if type(err) ~= "table" then return errors.new("io", context .. ": " .. errors.text(err), fields) end
   local wrapped = {}
   for name, value in pairs(err) do wrapped[name] = value end
   for name, value in pairs(fields or {}) do wrapped[name] = value end

@@ -1,5 +1,6 @@
 ---Hooks: functions that a script hangs on what happens. Every one has a deadline, and one that fails is reported. A `before_...` hook
----may veto, and does so by failing, too: what it guards against must not happen because it is broken. Others change nothing.
+---may veto, and does so by failing, too: what it guards against must not happen because it is broken. Others change nothing, and
+---what any of them is given is a copy.
 
 local errors = require "filo.errors"
 local limits = require "filo.limits"
@@ -36,9 +37,25 @@ function Hooks:add(name, fn, priority)
   end
 end
 
+---A copy of a plain table or an error, and of those in it. A peer is itself.
+local function copy(value)
+  if type(value) ~= "table" then return value end
+  local metatable = getmetatable(value)
+  if metatable and not errors.is(value) then return value end
+  local made = {}
+  for name, each in pairs(value) do made[name] = copy(each) end
+  return setmetatable(made, metatable)
+end
+
+local function copies(...)
+  local list = table.pack(...)
+  for i = 1, list.n do list[i] = copy(list[i]) end
+  return table.unpack(list, 1, list.n)
+end
+
 ---Runs one hook as a task with a deadline: true and what it returned, or false and why it failed.
 local function call(host, name, fn, ...)
-  local child = host.spawn(pcall, fn, ...):observe()
+  local child = host.spawn(pcall, fn, copies(...)):observe()
   local _ <close> = setmetatable({}, { __close = function() child:cancel "its time is over" end })
   local ok, result, reason = child:join(limits.hook)
   if ok then return true, result, reason end
@@ -59,7 +76,7 @@ end
 
 ---Calls the hooks of an event without waiting for them.
 function Hooks:announce(name, ...)
-  if self.lists[name] and self.lists[name][1] then self.host.spawn(self.run, self, name, ...) end
+  if self.lists[name] and self.lists[name][1] then self.host.spawn(self.run, self, name, copies(...)) end
 end
 
 ---Calls `before_...` hooks: nil and an error when one returned false (and a reason), or failed (the error has `failed`).

@@ -26,8 +26,17 @@ local filo = {
   file = source.file,
   policy = { everywhere = policy.everywhere, copies = policy.copies },
   crypto = crypto,
-  error = errors.new,
 }
+
+---An error of a script's own, to be returned after nil.
+---@param code string
+---@param message string  a sentence
+---@param fields? table  more fields
+---@return filo.Error
+function filo.error(code, message, fields)
+  if type(code) ~= "string" or type(message) ~= "string" then error("error: a code and a message expected, both strings", 2) end
+  return errors.new(code, message, fields)
+end
 
 ---Makes and starts a node. See lua/README.md for the options.
 ---@param options table
@@ -38,28 +47,14 @@ function filo.node(options) return new_node(host, options) end
 ---@return filo.Node[]
 function filo.nodes() return host.nodes() end
 
----The path of an address that names a Unix socket.
-local function local_path(address)
-  return type(address) == "string" and address:match "^unix:(.+)$"
-end
-
 ---Opens a raw byte connection, for scripts that speak some other protocol.
----@param address string  "host:port", or "unix:path" for a Unix socket
----@param seconds? number  to connect, 10 by default
----@return filo.core.Raw?, filo.Error?
-function filo.dial(address, seconds)
-  local path = local_path(address)
-  if path then return net.dial_local(path) end
-  return net.dial_raw(address, seconds)
-end
+---address: "host:port", or "unix:path" for a Unix socket; seconds: to connect, 10 by default.
+---@type fun(address: string, seconds?: number): filo.core.Raw?, filo.Error?
+filo.dial = net.dial_raw
 
 ---Listens for raw byte connections; `listener:accept()` gives the next one.
----@param address string  "host:port"; port 0 lets the system choose; or "unix:path", which only the same user may connect to
----@return filo.core.Listener?, filo.Error?
-function filo.listen(address)
-  local path = local_path(address)
-  if path then return net.listen_local(path) end
-  return net.listen(address)
-end
+---address: "host:port"; port 0 lets the system choose; or "unix:path", which only the same user may connect to.
+---@type fun(address: string): filo.core.Listener?, filo.Error?
+filo.listen = net.listen_raw
 
 return filo

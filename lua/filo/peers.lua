@@ -127,7 +127,7 @@ local function run_handler(self, peer, request)
   local ok, result, err = errors.try(handler, body, peer)
   if not ok then
     local what = ("the handler of '%s' failed"):format(request.topic)
-    self.report("error", peer.id, what, ("%s: %s"):format(what, tostring(result)))
+    self.report("error", peer.id, what, ("%s: %s"):format(what, errors.text(result)))
     return errors.fail("io", "the handler failed")
   end
   return result, err

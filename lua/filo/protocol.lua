@@ -166,10 +166,13 @@ local function cut(message)
   return message:sub(1, last - 1)
 end
 
+local function code_and_message(err) return err.code, err.message end
+
 ---The reply that says that a request failed. Scripts may give any value as an error; of a table its code and message count.
 function protocol.failure(id, err)
-  local name = type(err) == "table" and code(err.code) and err.code or "io"
-  local message = type(err) == "table" and type(err.message) == "string" and err.message or tostring(err)
+  local ok, name, message = pcall(code_and_message, err)
+  if not (ok and code(name)) then name = "io" end
+  if not (ok and type(message) == "string") then message = errors.text(err) end
   return { re = id, error = { code = name, message = cut(message) } }
 end
 

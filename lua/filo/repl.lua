@@ -6,6 +6,7 @@
 
 local complete = require "filo.complete"
 local editline = require "filo.core.editline"
+local errors = require "filo.errors"
 local filo = require "filo"
 local inspect = require "filo.inspect"
 local runtime = require "filo.core.runtime"
@@ -147,7 +148,7 @@ end
 
 local function prompt_text(first)
   local own = first and _G._PROMPT or not first and _G._PROMPT2
-  return own and tostring(own) or first and "> " or ">> "
+  return own and errors.text(own) or first and "> " or ">> "
 end
 
 ---Ctrl-Z while a line is typed; otherwise the system's own way will do.

@@ -44,7 +44,7 @@ local function from_function(disk, next_piece, plain, digest)
     if errors.is_cancelled(ok) then error(ok, 0) end
     return errors.fail("io", "the content function failed: " .. errors.text(ok))
   end
-  return nil, errors.is(problem) and problem or errors.new("io", tostring(problem))
+  return nil, errors.is(problem) and problem or errors.new("io", errors.text(problem))
 end
 
 local function from_string(disk, content, plain, digest)

@@ -1,6 +1,6 @@
 ---@meta
 ---CBOR (RFC 8949) for messages: nil, booleans, 64-bit integers, doubles, strings and tables, at most 16 within one
----another.
+---another and 131072 values in all.
 
 ---@class filo.core.cbor
 local cbor = {}

@@ -22,11 +22,12 @@ function net.tls(identity) end
 ---@return filo.Error? err
 function net.listen(address) end
 
----At a Unix socket of mode 0600, removed when the listener closes. One that a process left there is replaced.
----@param path string
+---For raw connections; also at "unix:path", a Unix socket of mode 0600, removed when the listener closes. One that a process that is gone
+---left there is replaced.
+---@param address string
 ---@return filo.core.Listener? listener
 ---@return filo.Error? err "exists" when somebody listens there, or another file is there
-function net.listen_local(path) end
+function net.listen_raw(address) end
 
 ---Waits until the handshake is done.
 ---@param address string
@@ -41,11 +42,6 @@ function net.dial(address, options) end
 ---@return filo.core.Raw? raw
 ---@return filo.Error? err
 function net.dial_raw(address, seconds) end
-
----@param path string of a Unix socket
----@return filo.core.Raw? raw
----@return filo.Error? err "not_found", or "unreachable" when nobody listens there any more
-function net.dial_local(path) end
 
 ---@param text string "host:port", IPv6 in brackets
 ---@return string? host

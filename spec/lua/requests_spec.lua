@@ -195,11 +195,11 @@ describe("messages of a peer", function()
     local record = stranger:record { size = 5 << 20 }
     local hash = ("h"):rep(32)
     local fill = { record = record, stream = 1, hashes = true, first = 0 }
-    assert.equal("invalid", (stranger:refusal("fill", fill))) -- never offered
+    assert.equal("busy", (stranger:refusal("fill", fill))) -- never offered, or not any more
     assert.equal(0, stranger:ask("offer", { record = record }).want)
     assert.equal("busy", (stranger:refusal("offer", { record = record }))) -- twice
     local other <close> = strangers.meet(a)
-    assert.equal("invalid", (other:refusal("fill", fill))) -- another's
+    assert.equal("busy", (other:refusal("fill", fill))) -- another's
     assert.equal("not_found", (stranger:refusal("read", {
       namespace = hash, key_hash = hash, version = 1, hashes = false, first = 0, count = 1,
     })))

@@ -1,25 +1,30 @@
-# Runs a command in which the flushes (and fallocate) that are named fail with EIO, as on a disk that is dying: a seccomp filter answers them.
+# Runs a command in which the flushes (fallocate, and pread64 at an offset below 4 GiB) that are named fail with EIO, as on a disk that is
+# dying: a seccomp filter answers them.
 #
-#     perl deaf_disk.pl fsync,fdatasync,syncfs command arguments...
+#     perl deaf_disk.pl fsync,fdatasync,syncfs,pread64@4096 command arguments...
 
 use strict;
 use warnings;
 
 my $machine = qx(uname -m);
 my %numbers = $machine =~ /^x86_64/
-  ? (fsync => 74, fdatasync => 75, syncfs => 306, fallocate => 285, prctl => 157)
-  : $machine =~ /^aarch64/ ? (fsync => 82, fdatasync => 83, syncfs => 267, fallocate => 47, prctl => 167)
+  ? (fsync => 74, fdatasync => 75, syncfs => 306, fallocate => 285, pread64 => 17, prctl => 157)
+  : $machine =~ /^aarch64/ ? (fsync => 82, fdatasync => 83, syncfs => 267, fallocate => 47, pread64 => 67, prctl => 167)
   : die "the numbers of system calls are not known for $machine";
 
 my ($LOAD, $EQUAL, $RETURN) = (0x20, 0x15, 0x06);
+my ($NUMBER, $OFFSET) = (0, 16 + 3 * 8); # in what a filter sees: the call, and the low half of its fourth argument
 my ($ALLOW, $ERROR_EIO) = (0x7fff0000, 0x00050005);
 my ($NO_NEW_PRIVS, $SECCOMP, $FILTER) = (38, 22, 2);
 
 sub instruction { return pack "SCCL", @_ }
 
-my $filter = instruction($LOAD, 0, 0, 0);
-for my $name (split /,/, shift) {
-  $filter .= instruction($EQUAL, 0, 1, $numbers{$name}) . instruction($RETURN, 0, 0, $ERROR_EIO);
+my $filter = '';
+for (split /,/, shift) {
+  my ($name, $offset) = split /@/;
+  my $at = defined $offset ? instruction($LOAD, 0, 0, $OFFSET) . instruction($EQUAL, 0, 1, $offset) : '';
+  $filter .= instruction($LOAD, 0, 0, $NUMBER) . instruction($EQUAL, 0, $at ? 3 : 1, $numbers{$name}) . $at
+    . instruction($RETURN, 0, 0, $ERROR_EIO);
 }
 $filter .= instruction($RETURN, 0, 0, $ALLOW);
 

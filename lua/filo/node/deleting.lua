@@ -22,7 +22,7 @@ end
 function deleting.delete(node, name)
   local item, err = getting.stat(node, name)
   if not item then return nil, err end
-  local receipt, known = nil, item.version -- hooks may change the item
+  local receipt, known = nil, item.version
   local ok
   ok, err = node.hooks:allow("before_delete", item)
   if not ok then return nil, err end

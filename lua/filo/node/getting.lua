@@ -55,7 +55,7 @@ local function complete(node, found, partial, key)
 end
 
 ---A partial to fill: one that some reader of an earlier, failed fetch still holds, or a new one.
-local function open_partial(node, path, record, body)
+local function open_partial(node, path, record, body, beside)
   local held = node.partials[record]
   local shared, partial = pcall(function() return held:share() end)
   if shared then
@@ -63,7 +63,7 @@ local function open_partial(node, path, record, body)
     return partial
   end
   local err
-  partial, err = node.disk:incoming(path, record, body)
+  partial, err = node.disk:incoming(path, record, body, beside)
   node.partials[record] = partial
   return partial, err
 end
@@ -76,13 +76,13 @@ local function open_published(node, found, path)
   return errors.fail("exists", "another version is here by now")
 end
 
----What was found, as something to read from: the same for all who get it at once.
-local function open_found(node, found, name)
+---What was found, as something to read from: the same for all who get it at once. beside: what lies at the path cannot be read.
+local function open_found(node, found, name, beside)
   local path = name.path
   local _ <close> = names.lock(node, found.record)
   local running = node.fetching[found.record]
   if running then return running:share() end
-  local partial, err = open_partial(node, path, found.record, found.body)
+  local partial, err = open_partial(node, path, found.record, found.body, beside)
   if not partial and err.code == "exists" then return open_published(node, found, path) end
   if not partial then return nil, err end
   local own = partial:share()
@@ -140,8 +140,12 @@ local function keep_later(node, name, found)
   local _ <close> = open_found(node, found, name)
 end
 
-local function open_from_peers(node, name)
+local function fail(name, err) return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
+
+---here: why the copy here cannot be read, when there is one.
+local function open_from_peers(node, name, here)
   local found, err = find.newest(node, node.namespace, name, function(later) keep_later(node, name, later) end)
+  if not found and here then return fail(name, here) end
   if not found then return nil, err end
   if found.fields.tombstone then
     keep_tombstone(node, found, name)
@@ -150,17 +154,24 @@ local function open_from_peers(node, name)
   local content_key, meta = names.unseal(node, found.record)
   if not content_key then return nil, meta end
   local opened
-  opened, err = open_found(node, found, name)
+  opened, err = open_found(node, found, name, here ~= nil)
   if not opened and err.code == "exists" then return nil, err end
-  if not opened then return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
+  if not opened then return fail(name, err) end
   opened:set_key(content_key)
   return hand_out(node, opened, names.describe(found.fields, meta, "peers"))
 end
+
+---Failures of the copy here that are none of those at peers. It stays as it is: it may be good, and newer than these.
+local UNREADABLE = { io = true, denied = true, unsupported = true }
 
 local function open(node, name)
   local object, err = open_here(node, name)
   if object then return object end
   if err.code == "deleted" then return names.deleted(name.key) end
+  if UNREADABLE[err.code] then
+    node.host.log("warning", ("the copy of '%s' here cannot be read, and peers are asked: %s"):format(name.key, tostring(err)))
+    return open_from_peers(node, name, err)
+  end
   if err.code ~= "not_found" and err.code ~= "corrupt" then return nil, err end
   return open_from_peers(node, name)
 end
@@ -183,7 +194,7 @@ function getting.stat(node, name)
   if not fields then
     if record.code == "invalid" then return nil, record end
     local found, err = find.newest(node, node.namespace, name)
-    if not found then return nil, err end
+    if not found then return nil, UNREADABLE[record.code] and record or err end
     fields, record, from = found.fields, found.record, "peers"
   end
   if fields.tombstone then return names.deleted(name.key) end

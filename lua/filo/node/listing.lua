@@ -4,17 +4,22 @@ local names = require "filo.node.names"
 
 local listing = {}
 
----What cannot be read is passed over: it hides nothing else. (A file that is no object is told when it is asked for.)
-local function warn(node, entry)
-  node.host.log("warning", ("cannot list %s/objects/%s/%s: %s"):format(node.root, node.id, entry.path, entry.problem))
-end
-
 local function describe(node, entry, prefix)
-  if entry.problem and entry.problem ~= "corrupt" then warn(node, entry) end
   if entry.problem or entry.tombstone then return nil end
   local content_key, meta = names.unseal(node, entry.record)
   if not content_key or type(meta.name) ~= "string" or meta.name:sub(1, #prefix) ~= prefix then return nil end
   return names.describe(entry, meta, "here")
+end
+
+local function folder(node) return ("%s/objects/%s"):format(node.root, node.id) end
+
+---What cannot be read is passed over: it hides nothing else. The first is named, the others are counted. (A file that is no object is
+---told when it is asked for.)
+local function note(node, seen, entry)
+  if not entry.problem or entry.problem == "corrupt" then return end
+  seen.unread = seen.unread + 1
+  if seen.unread > 1 then return end
+  node.host.log("warning", ("cannot list %s/%s: %s"):format(folder(node), entry.path, entry.problem))
 end
 
 ---As Node:list.
@@ -25,7 +30,7 @@ function listing.items(node, prefix)
     return function() end
   end
   node.handed_out[walk] = true
-  local batch, at = {}, 0
+  local batch, at, seen = {}, 0, { unread = 0 }
   local function next_item()
     while true do
       at = at + 1
@@ -33,11 +38,17 @@ function listing.items(node, prefix)
         batch, at = walk:next(), 1
         if not batch[1] then return nil end
       end
+      note(node, seen, batch[at])
       local item = describe(node, batch[at], prefix)
       if item then return item end
     end
   end
-  return next_item, nil, nil, walk
+  return next_item, nil, nil, setmetatable({}, { __close = function()
+    walk:close()
+    if seen.unread > 1 then
+      node.host.log("warning", ("cannot list %d more below %s"):format(seen.unread - 1, folder(node)))
+    end
+  end })
 end
 
 return listing

@@ -85,7 +85,7 @@ end
 ---@return filo.Receipt?, filo.Error?
 function storing.store(node, key, content, given)
   local host = node.host
-  local shown = given.fields and host.decode(host.encode(given.fields)) -- hooks may change what they are shown
+  local shown = given.fields and host.decode(host.encode(given.fields)) -- plain tables, of which hooks get copies
   local ok, err = node.hooks:allow("before_store", { key = key, fields = shown })
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not node.options.encrypt)

@@ -2,6 +2,7 @@
 
 local copies = require "filo.node.copies"
 local errors = require "filo.errors"
+local landings = require "filo.replication.landings"
 local limits = require "filo.limits"
 local protocol = require "filo.protocol"
 
@@ -84,57 +85,22 @@ local function store(node, body, peer)
   return {}
 end
 
----A landing is a copy on its way in, from its offer to its end: {record, fields, path, peer, partial, filling}.
-local function release(node, landing)
-  if node.landings[landing.record] ~= landing then return end
-  node.landings[landing.record] = nil
-  if landing.partial then landing.partial:close() end
-end
-
----Copies on their way in: how many, how many of them from a peer, and the bytes of these.
-local function count_landings(node, peer)
-  local all, of_peer, bytes = 0, 0, 0
-  for _, landing in pairs(node.landings) do
-    all = all + 1
-    if landing.peer == peer then
-      of_peer = of_peer + 1
-      bytes = bytes + landing.fields.size
-    end
-  end
-  return all, of_peer, bytes
-end
-
----Room for a landing: nil and an error when there are too many, or when one peer's would take more than half of what is free without
----them (a copy on its way in has taken its blocks already).
-local function check_room(node, fields, peer)
-  local free = node.disk:space()
-  local all, of_peer, bytes = count_landings(node, peer)
-  if all >= limits.landings or of_peer >= limits.landings_of_peer then
-    return errors.fail("busy", "too many copies are on their way here")
-  end
-  if fields.size > 0 and free and fields.size + bytes > (free + bytes) // 2 then
-    return errors.fail("no_space", "one peer may fill half of what is free here")
-  end
-  return true
-end
-
 local function offer(node, body, peer)
   local fields, path = accept(node, body.record, peer)
   if not fields then return nil, path end
   local ok, err = node.host.store.parse(body.record) -- its size is believed from here on
-  if ok then ok, err = check_room(node, fields, peer) end
   if not ok then return nil, err end
-  if node.landings[body.record] then return errors.fail("busy", TOLD.busy) end
-  local landing = { record = body.record, peer = peer, fields = fields, path = path }
-  node.landings[body.record] = landing
+  local landing
+  landing, err = landings.take(node, body.record, fields, path, peer)
+  if not landing then return nil, err end
   local kept = false
-  local _ <close> = at_end(function() if not kept then release(node, landing) end end)
+  local _ <close> = at_end(function() if not kept then landings.release(node, landing) end end)
   landing.partial, err = node.disk:incoming(path, body.record)
   if not landing.partial then return settled(node, peer, path, fields, body.record, err) end
   kept = true
   node:spawn(function()
     peer:wait_gone(limits.offer)
-    if not landing.filling then release(node, landing) end
+    if not landing.filling then landings.release(node, landing) end
   end)
   return { want = landing.partial:missing(0), hashes = not landing.partial:has_hashes() }
 end
@@ -147,9 +113,12 @@ local function receive(landing, body, peer)
   end
   local transfer <close>, err = peer:receive_object(body.stream, landing.partial, body.hashes, body.first)
   if not transfer then return nil, err end
+  landing.transfer = transfer
+  local _ <close> = at_end(function() landing.transfer = nil end)
   local moved, total = 0, protocol.bytes_of(landing.fields.size, body.hashes, body.first)
   while true do
     local ok, problem = transfer:join(limits.send_stall)
+    if landing.ended then return nil, problem end
     local bytes = transfer:bytes()
     if ok or problem.code ~= "timeout" then return ok, problem end
     if bytes >= total then return transfer:join() end -- only the disk is waited for
@@ -161,11 +130,12 @@ end
 local function fill(node, body, peer)
   local landing = node.landings[body.record]
   if not landing or landing.peer ~= peer or landing.filling then
-    return errors.fail("invalid", "nothing of the kind was offered: offer it again")
+    return errors.fail("busy", "nothing of the kind is awaited, or not any more: offer it again")
   end
   landing.filling = true
-  local _ <close> = at_end(function() release(node, landing) end)
+  local _ <close> = at_end(function() landings.release(node, landing) end)
   local ok, err = receive(landing, body, peer)
+  if landing.ended then return errors.fail("busy", "others wait for the place: offer it again") end
   if not ok then return failed(node, peer, err) end
   ok, err = landing.partial:publish()
   if not ok then return settled(node, peer, landing.path, landing.fields, body.record, err) end
