@@ -380,8 +380,8 @@ describe("the prompt", function()
     terminal:type "x = 1"
     terminal:expect "> x = 1"
     terminal.child:kill "KILL"
-    local status = "/proc/" .. terminal.folder:read("pid"):match "%d+" .. "/status"
-    nodes.wait(function() return not nodes.exists(status) end, "end of the prompt", 20)
+    local pid = terminal.folder:read("pid"):match "%d+"
+    nodes.wait(function() return process.has_ended(pid) end, "end of the prompt", 20)
   end)
 
   it("prompts after a script, with its globals", function()

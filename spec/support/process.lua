@@ -19,7 +19,7 @@ Child.__index = Child
 ---Who waits for the end of which child.
 local waiting = {}
 
----True once the process has ended and waits to be reaped.
+---True once a process has ended, though perhaps nobody has reaped it.
 local function has_ended(pid)
   local file <close> = io.open(("/proc/%s/stat"):format(pid))
   if not file then return true end
@@ -119,4 +119,4 @@ local function run(options)
   return child:wait(options.seconds)
 end
 
-return { start = start, run = run }
+return { start = start, run = run, has_ended = has_ended }
