@@ -39,7 +39,7 @@ MODULES := $(sort $(shell find lua/filo -name '*.lua'))
 # Libraries of one Lua file each, which are embedded too.
 LIBRARIES := $(addprefix $(shell pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/,argparse.lua dkjson.lua)
 
-.PHONY: all demo test bench install uninstall clean help
+.PHONY: all demo test bench clean help
 
 all: $(FILO)
 
@@ -48,7 +48,8 @@ help:
 	@echo 'make bench      measure, beside the limits of this machine'
 	@echo 'make lint       format, static analysis, include rules, documented functions'
 	@echo 'make fuzz       fuzz the parsers for SECONDS (60) each, with clang'
-	@echo 'make install    to PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'make install    to PREFIX ($(PREFIX)), below DESTDIR: the program, man pages, a systemd unit, completions'
+	@echo 'make uninstall  remove these'
 	@echo 'make clean      remove what was built'
 	@echo 'SANITIZER=address or thread: build and test with it; V=1: show the commands'
 
@@ -91,13 +92,7 @@ test:
 bench: all
 	$(FILO) scripts/bench.lua
 
-install: all
-	install -D -m 755 $(BUILD)/filo $(DESTDIR)$(PREFIX)/bin/filo
-
-uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/filo
-
 clean:
 	rm -rf build bin
 
-include spec/fuzz/fuzz.mk .lint/lint.mk
+include scripts/system/install.mk spec/fuzz/fuzz.mk .lint/lint.mk

@@ -49,7 +49,7 @@ end
 function cli.parser(name)
   local command = find(name)
   if not command then return nil end
-  local parser = describe(argparse("filo " .. name), command)
+  local parser = describe(argparse("filo " .. name):help_max_width(80), command)
   parser.error = usage_error(name)
   return parser
 end

@@ -1,5 +1,6 @@
 ---For scripts that are run from a command line: `local script = require "filo.script"`.
 
+local header = require "filo.header"
 local net = require "filo.core.net"
 local secret = require "filo.secret"
 
@@ -15,23 +16,10 @@ function script.fail(text, ...)
   os.exit(1, true)
 end
 
----The comment that a script starts with.
-local function header()
-  local lines = {}
-  local file <close> = arg and arg[0] and io.open(arg[0])
-  if not file then return "" end
-  for line in file:lines() do
-    local text = line:match "^%-%-+%s?(.*)"
-    if not text and line:sub(1, 2) ~= "#!" then break end
-    lines[#lines + 1] = text
-  end
-  return table.concat(lines, "\n") .. "\n"
-end
-
 ---Ends the script with status 2, and says what is wrong and how it is used: the comment that it starts with.
 ---@param problem? string
 function script.usage(problem)
-  io.stderr:write(name(), ": ", problem or "wrong use", "\n\n", header())
+  io.stderr:write(name(), ": ", problem or "wrong use", "\n\n", arg and arg[0] and header(arg[0]) or "")
   os.exit(2, true)
 end
 
