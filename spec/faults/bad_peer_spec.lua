@@ -87,13 +87,13 @@ describe("content from a peer", function()
       assert.is_nil(peer:find(good).record)
       assert.equal("not_found", select(2, peer:read(good)).code)
       local honest <close> = strangers.meet(a, { tls = false })
-      local fill
+      local fill, offered
       nodes.wait(function() -- it is busy while what is left of the bad copy is being put away
-        fill, answer = honest:offer(good)
-        assert.is_true(fill ~= nil or answer.code == "busy", answer.message)
+        fill, offered = honest:offer(good)
+        assert.is_true(fill ~= nil or offered.code == "busy", offered.message)
         return fill
       end, "place")
-      assert.same({}, (honest:deliver(good, fill, answer)))
+      assert.same({}, (honest:deliver(good, fill, offered)))
       assert.is_true(bytes == honest:read(good))
       assert.equal("content", assert(a:store("key", "content")) and nodes.content(a, "key"))
     end)
