@@ -111,11 +111,11 @@ static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
   return read_or_wait(L);
 }
 
-/* --- save(path): true; or nil, an error, and whether part of it cannot be taken back --- */
+/* --- save(path): true; or nil, an error, and whether another source may be saved instead --- */
 
 static int return_unsaved(lua_State *L, struct reader_box *box, const struct filo_error *err) {
   filo_return_error(L, err);
-  lua_pushboolean(L, filo_reader_has_begun(box->reader));
+  lua_pushboolean(L, filo_reader_can_be_replaced(box->reader));
   return 3;
 }
 

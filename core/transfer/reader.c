@@ -13,7 +13,7 @@ struct piece {
   struct filo_buffer *buffer;
   uint64_t at;
   size_t len, saved;
-  bool busy, ready;
+  bool busy, ready, unread; /* unread: it is reading that failed */
   int code;
   struct filo_error err;
 };
@@ -37,7 +37,7 @@ struct filo_reader {
   struct filo_partial_watch watch;
   struct filo_target *target; /* NULL: content is handed out */
   struct step step;
-  bool opened, finished;
+  bool opened, finished, unread;
   struct event *writable; /* of a target that takes no more: its piece waits */
   int code;
   struct filo_error err;
@@ -95,6 +95,7 @@ static void run_piece(struct filo_job *job) {
   piece->code = n < 0 ? (int)n : 0;
   if (n >= 0 && (size_t)n != piece->len)
     piece->code = filo_fail(&piece->err, FILO_CORRUPT, "the object ends early");
+  piece->unread = piece->code < 0;
   if (piece->code == 0 && reader->target) piece->code = save_piece(piece);
 }
 
@@ -241,6 +242,7 @@ static void piece_done(struct filo_job *job) {
   if (piece->code == FILO_BUSY && !reader->freed && wait_writable(piece)) return;
   piece->busy = false;
   piece->ready = true;
+  if (piece->code < 0 && reader->code == 0) reader->unread = piece->unread;
   if (piece->code < 0) fail(reader, piece->code, &piece->err);
   job_ended(reader);
 }
@@ -303,9 +305,10 @@ int filo_reader_save(struct filo_reader *reader, const char *path, struct filo_e
   return code;
 }
 
-bool filo_reader_has_begun(const struct filo_reader *reader) {
-  return reader->opened && filo_target_is_stream(reader->target) &&
-         (reader->given > reader->begin || reader->pieces[reader->take].saved > 0);
+bool filo_reader_can_be_replaced(const struct filo_reader *reader) {
+  bool begun = reader->opened && filo_target_is_stream(reader->target) &&
+               (reader->given > reader->begin || reader->pieces[reader->take].saved > 0);
+  return reader->unread && !begun;
 }
 
 void filo_reader_free(struct filo_reader *reader) {

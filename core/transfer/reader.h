@@ -33,10 +33,9 @@ int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned cha
  * called when filo_reader_next gives 0 or a failure. */
 int filo_reader_save(struct filo_reader *reader, const char *path, struct filo_error *err);
 
-/* After a failure to save: part of the content went to a device or a pipe, and cannot be taken
- * back.
- */
-bool filo_reader_has_begun(const struct filo_reader *reader);
+/* After a failure to save: whether another source of the content may be saved instead. It is
+ * reading that failed, and nothing went to a device or a pipe, which could not be taken back. */
+bool filo_reader_can_be_replaced(const struct filo_reader *reader);
 
 void filo_reader_free(struct filo_reader *reader);
 

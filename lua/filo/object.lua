@@ -15,7 +15,7 @@ local Object = {}
 Object.__index = Object
 
 ---source: an object or a partial of the core, with its content key set. heal(err), where given, finds another good source of the same
----version when this one turns out to be bad.
+---version when this one turns out to be bad, or cannot be read.
 ---@return filo.Object
 local function new(source, info, heal)
   local self = setmetatable({ source = source, heal = heal, position = 0 }, Object)
@@ -26,7 +26,7 @@ end
 ---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false when there is none.
 local function replace_source(self, bad, err)
   if self.source ~= bad then return true end
-  local source = err.code == "corrupt" and self.heal and self.heal(err)
+  local source = (err.code == "corrupt" or err.code == "io") and self.heal and self.heal(err)
   if self.closed or self.source ~= bad then
     if source then source:close() end
     return not self.closed
@@ -128,8 +128,8 @@ function Object:save(path)
   check_open(self)
   if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
   local source = self.source
-  local ok, err, begun = save_source(self, path)
-  if not ok and not begun and replace_source(self, source, err) then ok, err = save_source(self, path) end
+  local ok, err, replaceable = save_source(self, path)
+  if replaceable and replace_source(self, source, err) then ok, err = save_source(self, path) end
   if ok then return true end
   return nil, errors.wrap(err, "cannot save to " .. path, { key = self.key })
 end

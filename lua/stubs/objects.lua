@@ -238,7 +238,7 @@ function reader:read(max) end
 ---@param path string
 ---@return true?
 ---@return filo.Error? err
----@return boolean? begun part of it went to a device or a pipe, and cannot be taken back
+---@return boolean? replaceable it is reading that failed, and nothing went to a device or a pipe: another source may be saved instead
 function reader:save(path) end
 
 function reader:close() end

@@ -91,11 +91,18 @@ local function open_found(node, found, name, beside)
   return partial
 end
 
----Another source of a version whose copy here is bad.
-local function find_again(node, name, fields, content_key)
+---Failures of the copy here that are none of those at peers. It stays as it is: it may be good, and newer than these.
+local UNREADABLE = { io = true, denied = true, unsupported = true }
+
+local function warn_unreadable(node, name, err)
+  node.host.log("warning", ("the copy of '%s' here cannot be read, and peers are asked: %s"):format(name.key, tostring(err)))
+end
+
+---Another source of a version whose copy here is bad, or (then it stays) cannot be read.
+local function find_again(node, name, fields, content_key, stays)
   local found = find.newest(node, node.namespace, name)
   if not found or found.fields.root ~= fields.root or found.fields.version ~= fields.version then return nil end
-  local opened = open_found(node, found, name)
+  local opened = open_found(node, found, name, stays)
   if opened then opened:set_key(content_key) end
   return opened
 end
@@ -120,8 +127,9 @@ local function open_here(node, name)
   if not content_key then return nil, meta end
   object:set_key(content_key)
   return hand_out(node, object, names.describe(fields, meta, "here"), function(problem)
-    copies.set_aside(node, node.namespace, name.path, problem, object)
-    return find_again(node, name, fields, content_key)
+    local stays = UNREADABLE[problem.code]
+    if stays then warn_unreadable(node, name, problem) else copies.set_aside(node, node.namespace, name.path, problem, object) end
+    return find_again(node, name, fields, content_key, stays)
   end)
 end
 
@@ -161,15 +169,12 @@ local function open_from_peers(node, name, here)
   return hand_out(node, opened, names.describe(found.fields, meta, "peers"))
 end
 
----Failures of the copy here that are none of those at peers. It stays as it is: it may be good, and newer than these.
-local UNREADABLE = { io = true, denied = true, unsupported = true }
-
 local function open(node, name)
   local object, err = open_here(node, name)
   if object then return object end
   if err.code == "deleted" then return names.deleted(name.key) end
   if UNREADABLE[err.code] then
-    node.host.log("warning", ("the copy of '%s' here cannot be read, and peers are asked: %s"):format(name.key, tostring(err)))
+    warn_unreadable(node, name, err)
     return open_from_peers(node, name, err)
   end
   if err.code ~= "not_found" and err.code ~= "corrupt" then return nil, err end
