@@ -49,9 +49,9 @@ local function answer(connection)
   local key = path:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end)
   local object <close>, why = node:get(key)
   if not object then return reply(connection, "HTTP/1.0 404 Not found\r\n\r\n%s\n", why) end
-  reply(connection, "HTTP/1.0 200 OK\r\nContent-Length: %d\r\nX-From: %s\r\n\r\n", object.size, object.from)
-  for piece in object:chunks() do if not reply(connection, "%s", piece) then return end end
   cached[key] = { key = key, size = object.size, used = filo.now() }
+  reply(connection, "HTTP/1.0 200 OK\r\nContent-Length: %d\r\nX-From: %s\r\n\r\n", object.size, object.from)
+  for piece in object:chunks() do if not reply(connection, "%s", piece) then break end end
   make_room()
 end
 
