@@ -96,6 +96,7 @@ return function(argv)
   for _, step in ipairs(steps) do step[1](step[2]) end
 
   if argv[script] and not flags.script and is_command(argv[script]) then
+    if flags.i then usage(("'-i' goes with a script, and '%s' is a command"):format(argv[script])) end
     os.exit(require("filo.cli").run(argv[script], table.move(argv, script + 1, #argv, 1, {})), true)
   end
   if argv[script] then

@@ -61,6 +61,13 @@ describe("filo COMMAND", function()
     assert.equal(2, process.run({ "other", cwd = dir.path }).status)
   end)
 
+  it("is refused with -i, which prompts after a script", function()
+    local result = process.run { "-i", "version" }
+    assert.equal(1, result.status)
+    assert.equal("", result.out)
+    assert.matches("^filo: '%-i' goes with a script, and 'version' is a command\nusage: filo ", result.err)
+  end)
+
   it("says when its output cannot be written", function()
     local dir <close> = temp.folder()
     local filo = temp.quote(require("filo").program)
