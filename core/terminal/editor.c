@@ -234,8 +234,10 @@ static void edit(void *arg) {
 
 /* What is typed until the answer stays in the terminal. */
 static void ask(struct filo_editor *editor) {
+  locale_t outside = uselocale(editor->locale);
   const LineInfo *at = el_line(editor->el);
   char *text = strndup(at->buffer, (size_t)(at->cursor - at->buffer));
+  uselocale(outside);
   event_del(editor->readable);
   if (text)
     editor->calls.complete(editor->ctx, text);

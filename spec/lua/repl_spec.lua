@@ -178,6 +178,22 @@ describe("the prompt", function()
     leave(terminal)
   end)
 
+  it("completes the keys of a node's objects", function()
+    local dir <close> = temp.folder()
+    local terminal <close> = prompt.open()
+    terminal:type(("node = filo.node { root = '%s', reserve = 0, durability = 'none', log = print }\r"):format(dir:file "root"))
+    terminal:type "for _, key in ipairs { 'photos/漢字.jpg', 'photos/漢語.jpg', 'notes' } do node:store(key, key) end\r"
+    terminal:type("node:get('pho" .. TAB)
+    terminal:expect "> node:get('photos/漢"
+    terminal:type(TAB)
+    terminal:expect "photos/漢字.jpg  photos/漢語.jpg\n> node:get('photos/漢"
+    terminal:type("語" .. TAB)
+    terminal:expect "> node:get('photos/漢語.jpg'"
+    terminal:type "):read 'a'\r"
+    terminal:expect "\"photos/漢語.jpg\"\n>"
+    leave(terminal)
+  end)
+
   it("remembers lines, across runs too", function()
     local home <close> = temp.folder()
     do

@@ -4,6 +4,7 @@
 ---is interrupted leaves its wait (the runtime's guard interrupts one that computes); one that will not stop is left to itself.
 
 local complete = require "filo.complete"
+local find_keys = require "filo.repl.keys"
 local inspect = require "filo.inspect"
 local runtime = require "filo.core.runtime"
 
@@ -136,7 +137,7 @@ end
 ---@param text string
 ---@return string insert  what all have in common
 ---@return string[] names  that it could become
-function Evaluator:complete(text) return complete(self.globals, text) end
+function Evaluator:complete(text) return complete(self.globals, text, find_keys) end
 
 ---Ends what was started.
 function Evaluator:close()
