@@ -15,6 +15,7 @@ static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_modul
                                         {"filo.core.store", filo_open_store},
                                         {"filo.core.net", filo_open_net},
                                         {"filo.core.editline", filo_open_editline},
+                                        {"filo.core.modules", filo_open_modules},
                                         {NULL, NULL}};
 
 /* "filo" is filo.lua or, where there is none, filo/init.lua, as Lua's own searcher has it. */
@@ -79,4 +80,33 @@ void filo_modules_install(lua_State *L) {
   lua_pushcfunction(L, search);
   lua_rawseti(L, -2, 2);
   lua_pop(L, 2);
+}
+
+/* --- The module filo.core.modules: their sources --- */
+
+static int modules_files(lua_State *L) {
+  lua_newtable(L);
+  for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
+    lua_pushstring(L, module->file);
+    lua_seti(L, -2, luaL_len(L, -2) + 1);
+  }
+  return 1;
+}
+
+static int modules_source(lua_State *L) {
+  const char *file = luaL_checkstring(L, 1);
+  for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
+    if (strcmp(module->file, file) != 0) continue;
+    lua_pushlstring(L, module->begin, (size_t)(module->end - module->begin));
+    return 1;
+  }
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"files", modules_files}, {"source", modules_source}, {NULL, NULL}};
+
+int filo_open_modules(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
 }
