@@ -6,26 +6,10 @@
 local editline = require "filo.core.editline"
 local errors = require "filo.errors"
 local filo = require "filo"
+local help = require "filo.help"
 local new_evaluator = require "filo.repl.evaluator"
 local open_terminal = require "filo.repl.terminal"
 local runtime = require "filo.core.runtime"
-
-local HELP = [[
-Type Lua. The values of an expression are shown; an unfinished line goes on at
-the next prompt. Nodes and tasks go on while you type and while a call waits.
-
-  node = filo.node { root = "data", listen = "127.0.0.1:3000" }
-  node:store("greeting", "hello")
-  node:get("greeting"):read "a"
-  node:connect "127.0.0.1:4000"
-
-Tab completes names; Up and Ctrl-R find earlier lines. Ctrl-C drops a line, ends
-a wait or interrupts a computation. Ctrl-D closes all nodes and leaves.]]
-
-local help = setmetatable({}, {
-  __tostring = function() return HELP end,
-  __call = function() print(HELP) end,
-})
 
 local function complain(session, text)
   session.failed = true
