@@ -6,10 +6,11 @@
 local editline = require "filo.core.editline"
 local errors = require "filo.errors"
 local filo = require "filo"
-local help = require "filo.help"
 local new_evaluator = require "filo.repl.evaluator"
 local open_terminal = require "filo.repl.terminal"
 local runtime = require "filo.core.runtime"
+
+local EPIPE = 32
 
 local function complain(session, text)
   session.failed = true
@@ -20,10 +21,17 @@ local function complain(session, text)
   end
 end
 
+---False when nobody takes what is written. (Who has closed the pipe has read enough, and is told nothing.)
 local function respond(session, state, text)
   if state == "done" and text then io.stdout:write(text, "\n") end
-  io.stdout:flush()
+  local ok, problem, code = io.stdout:flush()
+  if not ok then
+    session.failed = true
+    if code ~= EPIPE then complain(session, "cannot write what a line gave: " .. problem) end
+    return false
+  end
   if state ~= "done" then complain(session, text) end
+  return true
 end
 
 local function prompt_text(first)
@@ -37,7 +45,7 @@ local function read_line(session, first)
   return line, err
 end
 
----Reads lines until they can be run, and shows what comes of them. False at the end of input.
+---Reads lines until they can be run, and shows what comes of them. False at the end.
 local function read_and_answer(session)
   local source, err = read_line(session, true)
   if not source then return err ~= nil end
@@ -46,10 +54,7 @@ local function read_and_answer(session)
     local state, text = session.evaluator:evaluate(source, number)
     local line
     if state == "incomplete" then line, err = read_line(session, false) end
-    if not line then
-      if not err then respond(session, state, text) end
-      return true
-    end
+    if not line then return err ~= nil or respond(session, state, text) end
     source = source .. "\n" .. line
   end
 end
@@ -65,11 +70,6 @@ local function close(session)
   session.input:close()
 end
 
-local function set_globals()
-  _G.filo = _G.filo or filo
-  if _G.help == nil then _G.help = help end
-end
-
 ---Runs the prompt until the end of input.
 return function()
   local interactive = runtime.is_terminal(0) and runtime.is_terminal(1)
@@ -78,7 +78,6 @@ return function()
     interactive = interactive, line_number = 0, colours = interactive and runtime.is_terminal(2) and not uncoloured,
     evaluator = new_evaluator(_G, not interactive),
   }
-  set_globals()
   if interactive then print(("filo %s (Lua 5.4). Ctrl-D leaves; help tells more."):format(filo.VERSION)) end
   session.input = open_input(session)
   do

@@ -315,6 +315,8 @@ describe("the prompt", function()
     local terminal <close> = prompt.open()
     terminal:type(("options = { root = '%s', listen = '127.0.0.1:0', reserve = 0 }\r"):format(dir:file "served"))
     terminal:type "options.cluster = 'a secret of the test'\rnode = filo.node(options)\r"
+    terminal:type "node:on('peer_up', function() print 'a peer came' end)\r"
+    terminal:type "node:on('accepted', function(offer) print(offer.size .. ' bytes came') end)\r"
     terminal:type "node:handle('greet', function(name) print(name .. ' asks') return 'hello ' .. name end)\rnode.address\r"
     terminal:expect_somewhere "\n\"127.0.0.1:"
     terminal:type "half a line"
@@ -322,8 +324,12 @@ describe("the prompt", function()
     local address = terminal:text():match "\n\"(127.0.0.1:%d+)\"\n"
     local node <close> = assert(filo.node { root = dir:file "own", cluster = "a secret of the test", reserve = 0, durability = "none" })
     local peer = assert(node:connect(address))
+    terminal:expect "a peer came\n> half a line"
+    terminal:type ", and more"
+    terminal:expect "a peer came\n> half a line, and more"
     assert.equal("hello you", assert(peer:request("greet", "you")))
-    terminal:expect "you asks\n> half a line"
+    assert(node:store("key", "12345"))
+    terminal:expect "a peer came\nyou asks\n5 bytes came\n> half a line, and more"
     terminal:type(CLEAR)
     leave(terminal)
     while #node:peers() > 0 do filo.sleep(0.01) end
@@ -333,8 +339,9 @@ describe("the prompt", function()
     local terminal <close> = prompt.open { columns = 60 }
     terminal:type "'some text'"
     terminal:expect "> 'some text'"
+    local before = #terminal:written()
     terminal:resize(20, 30)
-    runtime.sleep(0.1)
+    terminal:wait_until(function() return #terminal:written() > before end, "the line drawn anew")
     terminal:type((" .. 'more'"):rep(3) .. "\r")
     terminal:expect "\"some textmoremoremore\"\n>"
     leave(terminal)

@@ -4,7 +4,9 @@
 ---is interrupted leaves its wait (the runtime's guard interrupts one that computes); one that will not stop is left to itself.
 
 local complete = require "filo.complete"
+local filo = require "filo"
 local find_keys = require "filo.repl.keys"
+local help = require "filo.help"
 local inspect = require "filo.inspect"
 local runtime = require "filo.core.runtime"
 
@@ -145,10 +147,12 @@ function Evaluator:close()
   for _, worker in ipairs(self.workers) do worker:cancel() end
 end
 
----@param globals table  what lines read and write
+---@param globals table  what lines read and write; `filo` and `help` are added to it
 ---@param plain boolean  a text is shown as it is, for another program to read
 ---@return filo.Evaluator
 return function(globals, plain)
+  globals.filo = globals.filo or filo
+  if globals.help == nil then globals.help = help end
   local self = setmetatable({ globals = globals, plain = plain, workers = {} }, Evaluator)
   add_worker(self)
   return self
