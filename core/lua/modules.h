@@ -9,8 +9,7 @@
  * filo/init.lua and so on). */
 void filo_modules_install(lua_State *L);
 
-/* One embedded Lua file, a module or a stub; the table ends with a NULL name (made by the build).
- */
+/* One embedded Lua file, module or stub; the table ends with a NULL name (made by the build). */
 struct filo_embedded {
   const char *name; /* "filo.node", "filo.policy.init" */
   const char *file; /* as for messages: "filo/node.lua" */
