@@ -35,7 +35,7 @@ say = $(if $(V),,@echo '  $(1)')
 
 SOURCES := $(sort $(wildcard core/*.c core/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/modules.o
-MODULES := $(sort $(shell find lua/filo -name '*.lua'))
+MODULES := $(sort $(shell find lua/filo lua/stubs -name '*.lua'))
 # Libraries of one Lua file each, which are embedded too.
 LIBRARIES := $(addprefix $(shell pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/,argparse.lua dkjson.lua)
 
@@ -73,7 +73,7 @@ $(BUILD)/modules.list: FORCE
 FORCE:
 
 $(BUILD)/modules.o: $(MODULES) $(LIBRARIES) $(BUILD)/modules.list core/lua/embed.sh
-	$(call say,embed   lua/filo)
+	$(call say,embed   lua)
 	$(Q)core/lua/embed.sh lua $(MODULES) $(LIBRARIES) > $(BUILD)/modules.S
 	$(Q)$(CC) -c -o $@ $(BUILD)/modules.S
 

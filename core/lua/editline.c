@@ -22,7 +22,7 @@ struct editor_box {
   lua_State *main;
   struct filo_editor *editor;
   struct filo_event ended;
-  bool completing;
+  struct filo_task *asked; /* runs the function that completes; its answer is wanted */
 };
 
 struct lines_box {
@@ -67,45 +67,49 @@ static void point_files(lua_State *L, int box) {
 
 /* --- Completion --- */
 
-struct question {
-  struct editor_box *box;
-  const char *line;
-  size_t cursor;
-};
+/* The answer is on top. One that comes after the line has ended is dropped. */
+static int answer(lua_State *L, int status, lua_KContext ctx) {
+  (void)ctx;
+  struct editor_box *box = lua_touserdata(L, 1);
+  if (filo_task_current(L) != box->asked) return 0;
+  box->asked = NULL;
+  const char *text = lua_tostring(L, -1);
+  bool good = status == LUA_OK || status == LUA_YIELD;
+  if (!good) fprintf(stderr, "filo: cannot complete: %s\n", text ? text : "an error");
+  filo_editor_answer(box->editor, good && text ? text : "");
+  return 0;
+}
 
-/* (question) -> the text to insert, or nothing */
+/* A task: (editor, text) */
 static int ask(lua_State *L) {
-  const struct question *question = lua_touserdata(L, 1);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, question->box);
-  if (lua_getiuservalue(L, -1, COMPLETE) != LUA_TFUNCTION) return 0;
-  lua_pushstring(L, question->line);
-  lua_pushinteger(L, (lua_Integer)question->cursor);
-  lua_call(L, 2, 1);
-  return 1;
+  lua_getiuservalue(L, 1, COMPLETE);
+  lua_insert(L, 2);
+  return answer(L, lua_pcallk(L, 1, 1, 0, 0, answer), 0);
 }
 
 /* Called by the loop, outside of any task. */
-static char *on_complete(void *ctx, const char *line, size_t cursor) {
+static void on_complete(void *ctx, const char *text) {
   struct editor_box *box = ctx;
   lua_State *L = box->main;
-  struct question question = {.box = box, .line = line, .cursor = cursor};
-  if (!lua_checkstack(L, 2)) return NULL;
+  if (!lua_checkstack(L, 3)) return;
   lua_pushcfunction(L, ask);
-  lua_pushlightuserdata(L, &question);
-  box->completing = true;
-  int status = lua_pcall(L, 1, 1, 0);
-  box->completing = false;
-  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  if (status != LUA_OK) fprintf(stderr, "filo: cannot complete: %s\n", text ? text : "an error");
-  char *answer = status == LUA_OK && text ? strdup(text) : NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, box);
+  lua_pushstring(L, text);
+  box->asked = filo_task_spawn(L, 2, true);
   lua_pop(L, 1);
-  return answer;
+}
+
+static void stop_asking(struct editor_box *box) {
+  if (box->asked) filo_task_cancel(box->asked, "the line has ended");
+  box->asked = NULL;
 }
 
 /* --- Editors --- */
 
 static void on_ended(void *ctx) {
-  filo_event_set(&((struct editor_box *)ctx)->ended);
+  struct editor_box *box = ctx;
+  stop_asking(box);
+  filo_event_set(&box->ended);
 }
 
 static struct editor_box *check_editor(lua_State *L) {
@@ -114,10 +118,10 @@ static struct editor_box *check_editor(lua_State *L) {
   return box;
 }
 
-/* open([complete]) */
+/* open(complete) */
 static int editline_open(lua_State *L) {
   static const struct filo_editor_calls calls = {.ended = on_ended, .complete = on_complete};
-  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
   struct editor_box *box = lua_newuserdatauv(L, sizeof *box, VALUES);
   memset(box, 0, sizeof *box);
@@ -142,7 +146,7 @@ static int editline_open(lua_State *L) {
 static int editor_close(lua_State *L) {
   struct editor_box *box = luaL_checkudata(L, 1, EDITOR_TYPE);
   if (!box->editor) return 0;
-  if (box->completing) return luaL_error(L, "the editor cannot be closed while it completes");
+  stop_asking(box);
   filo_editor_free(box->editor);
   box->editor = NULL;
   point_files(L, 1);

@@ -9,19 +9,18 @@
 #include "lua/store.h"
 #include "runtime/task.h"
 
-static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module},
-                                        {"filo.core.crypto", filo_open_crypto},
-                                        {"filo.core.cbor", filo_open_cbor},
-                                        {"filo.core.store", filo_open_store},
-                                        {"filo.core.net", filo_open_net},
-                                        {"filo.core.editline", filo_open_editline},
-                                        {NULL, NULL}};
+static const luaL_Reg core_modules[] = {
+    {"filo.core.runtime", filo_runtime_module}, {"filo.core.crypto", filo_open_crypto},
+    {"filo.core.cbor", filo_open_cbor},         {"filo.core.store", filo_open_store},
+    {"filo.core.net", filo_open_net},           {"filo.core.editline", filo_open_editline},
+    {"filo.core.modules", filo_open_modules},   {NULL, NULL}};
 
 /* "filo" is filo.lua or, where there is none, filo/init.lua, as Lua's own searcher has it. */
 static const struct filo_embedded *find(const char *name) {
   const struct filo_embedded *folder = NULL;
   size_t len = strlen(name);
   for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
+    if (strncmp(module->file, "stubs/", 6) == 0) continue; /* to be read, not run */
     if (strncmp(module->name, name, len) != 0) continue;
     if (module->name[len] == 0) return module;
     if (strcmp(module->name + len, ".init") == 0) folder = module;
@@ -79,4 +78,33 @@ void filo_modules_install(lua_State *L) {
   lua_pushcfunction(L, search);
   lua_rawseti(L, -2, 2);
   lua_pop(L, 2);
+}
+
+/* --- The module filo.core.modules: their sources --- */
+
+static int modules_files(lua_State *L) {
+  lua_newtable(L);
+  for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
+    lua_pushstring(L, module->file);
+    lua_seti(L, -2, luaL_len(L, -2) + 1);
+  }
+  return 1;
+}
+
+static int modules_source(lua_State *L) {
+  const char *file = luaL_checkstring(L, 1);
+  for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
+    if (strcmp(module->file, file) != 0) continue;
+    lua_pushlstring(L, module->begin, (size_t)(module->end - module->begin));
+    return 1;
+  }
+  return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"files", modules_files}, {"source", modules_source}, {NULL, NULL}};
+
+int filo_open_modules(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
 }

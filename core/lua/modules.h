@@ -9,7 +9,7 @@
  * filo/init.lua and so on). */
 void filo_modules_install(lua_State *L);
 
-/* One embedded Lua file; the table ends with a NULL name (made by the build). */
+/* One embedded Lua file, module or stub; the table ends with a NULL name (made by the build). */
 struct filo_embedded {
   const char *name; /* "filo.node", "filo.policy.init" */
   const char *file; /* as for messages: "filo/node.lua" */
@@ -23,5 +23,6 @@ int filo_open_store(lua_State *L);
 int filo_open_net(lua_State *L);
 int filo_open_cbor(lua_State *L);
 int filo_open_editline(lua_State *L);
+int filo_open_modules(lua_State *L);
 
 #endif

@@ -36,8 +36,9 @@ struct filo_editor {
   char *prompt, *line;
   enum filo_editor_end end;
   bool dropped;     /* what is being edited is to end */
-  bool completing;  /* the fiber waits for the loop to call `complete` */
-  char *completion; /* its answer */
+  bool misdrawn;    /* libedit has the cursor elsewhere than the terminal */
+  bool completing;  /* the fiber waits for an answer */
+  char *completion; /* the answer */
 
   char *held; /* the beginning of a line that was written while another one was edited */
   size_t held_len;
@@ -112,6 +113,15 @@ static void show(struct filo_editor *editor) {
   uselocale(outside);
 }
 
+/* libedit gives a character of no width, such as an accent that combines, a column where it is
+ * typed and none when it draws the line anew, where it leaves it out: that, at least, is the same
+ * on both sides. */
+static void redraw(struct filo_editor *editor) {
+  hide(editor);
+  show(editor);
+  editor->misdrawn = false;
+}
+
 static void put(struct filo_editor *editor, FILE *to, const char *bytes, size_t len) {
   if (len == 0) return;
   fwrite(bytes, 1, len, to);
@@ -181,6 +191,7 @@ static int get_char(EditLine *el, wchar_t *ret) {
     filo_fiber_pause(editor->fiber);
   if (editor->dropped) return -1;
   if (len == 0) return 0;
+  if (wcwidth(*ret) == 0) editor->misdrawn = true;
   editor->input_len -= len;
   memmove(editor->input, editor->input + len, editor->input_len);
   return 1;
@@ -202,6 +213,8 @@ static unsigned char on_tab(EditLine *el, int key) {
   }
   editor->completing = true;
   filo_fiber_pause(editor->fiber);
+  editor->completing = false;
+  if (editor->dropped) return CC_NORM;
   if (editor->completion) el_insertstr(el, editor->completion);
   free(editor->completion);
   editor->completion = NULL;
@@ -219,15 +232,18 @@ static void edit(void *arg) {
 
 /* --- Reading a line --- */
 
-static void complete(struct filo_editor *editor, locale_t outside) {
+/* What is typed until the answer stays in the terminal. */
+static void ask(struct filo_editor *editor) {
+  locale_t outside = uselocale(editor->locale);
   const LineInfo *at = el_line(editor->el);
-  size_t cursor = (size_t)(at->cursor - at->buffer);
-  char *line = strndup(at->buffer, (size_t)(at->lastchar - at->buffer));
+  char *text = strndup(at->buffer, (size_t)(at->cursor - at->buffer));
   uselocale(outside);
-  if (line) editor->completion = editor->calls.complete(editor->ctx, line, cursor);
-  free(line);
-  editor->completing = false;
-  uselocale(editor->locale);
+  event_del(editor->readable);
+  if (text)
+    editor->calls.complete(editor->ctx, text);
+  else
+    filo_editor_answer(editor, "");
+  free(text);
 }
 
 static void end(struct filo_editor *editor) {
@@ -246,12 +262,20 @@ static void run(struct filo_editor *editor, bool start) {
     filo_fiber_start(editor->fiber, edit, editor);
   else
     filo_fiber_resume(editor->fiber);
-  while (editor->completing) {
-    complete(editor, outside);
-    filo_fiber_resume(editor->fiber);
-  }
   uselocale(outside);
-  if (!is_editing(editor)) end(editor);
+  if (!is_editing(editor)) {
+    end(editor);
+    return;
+  }
+  if (editor->misdrawn) redraw(editor);
+  if (editor->completing) ask(editor);
+}
+
+void filo_editor_answer(struct filo_editor *editor, const char *text) {
+  if (!editor->completing) return;
+  editor->completion = strdup(text);
+  event_add(editor->readable, NULL);
+  run(editor, false);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
@@ -276,7 +300,7 @@ int filo_editor_read(struct filo_editor *editor, const char *prompt, struct filo
   free(editor->line);
   editor->prompt = copy;
   editor->line = NULL;
-  editor->dropped = false;
+  editor->dropped = editor->misdrawn = false;
   fflush(stdout);
   if (editor->mid_line) put(editor, editor->screen, "\n", 1);
   run(editor, true);
@@ -299,7 +323,7 @@ void filo_editor_drop(struct filo_editor *editor, bool shown) {
   }
   editor->input_len = 0;
   editor->dropped = true;
-  if (!editor->completing) run(editor, false);
+  run(editor, false);
 }
 
 /* --- The terminal --- */

@@ -21,9 +21,9 @@ struct filo_editor;
 struct filo_editor_calls {
   /* The line has ended: see filo_editor_take. */
   void (*ended)(void *ctx);
-  /* Tab: what to insert at the cursor, a number of bytes from the beginning of the line; malloc'ed,
-   * or NULL. */
-  char *(*complete)(void *ctx, const char *line, size_t cursor);
+  /* Tab: asks for what could follow the text before the cursor. Nothing more is read from the
+   * terminal until filo_editor_answer, which may be called at once. */
+  void (*complete)(void *ctx, const char *text);
 };
 
 int filo_editor_new(struct event_base *base, const struct filo_editor_calls *calls, void *ctx,
@@ -46,6 +46,9 @@ enum filo_editor_end { FILO_EDITOR_LINE, FILO_EDITOR_EOF, FILO_EDITOR_DROPPED };
 
 /* After `ended`: how; with a line, which is the caller's to free. */
 enum filo_editor_end filo_editor_take(struct filo_editor *editor, char **ret);
+
+/* Answers `complete`: what to insert at the cursor. Nothing when the line has ended meanwhile. */
+void filo_editor_answer(struct filo_editor *editor, const char *text);
 
 /* The size of the terminal has changed (SIGWINCH). */
 void filo_editor_resize(struct filo_editor *editor);

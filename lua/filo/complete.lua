@@ -1,5 +1,6 @@
----Completes the name before the cursor: globals, keywords, fields of tables, methods. Looks only into tables and into the
----tables that their metatables' __index names; calls nothing.
+---Completes the name before the cursor: globals, keywords, fields of tables, methods; and, in the string that is a method's first
+---argument, what another function knows of. Looks only into tables and into the tables that their metatables' __index names; calls
+---nothing else.
 
 local KEYWORDS = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
@@ -57,22 +58,22 @@ local function sorted(set)
   return list
 end
 
----True when the end of the text is within a string or a comment that began in it.
-local function in_string(text)
-  local quote
+---Where the string that the end of the text is within began, and its quote; 0 in a comment; nil outside of both.
+local function open_string(text)
+  local quote, start
   local i = 1
   while i <= #text do
     local char = text:sub(i, i)
     if quote then
-      if char == "\\" then i = i + 1 elseif char == quote then quote = nil end
+      if char == "\\" then i = i + 1 elseif char == quote then quote, start = nil, nil end
     elseif char == '"' or char == "'" then
-      quote = char
+      quote, start = char, i
     elseif text:sub(i, i + 1) == "--" then
-      return true
+      return 0
     end
     i = i + 1
   end
-  return quote ~= nil
+  return start, quote
 end
 
 ---What all begin with.
@@ -84,13 +85,9 @@ local function common_prefix(names)
   return prefix
 end
 
----@param globals table
----@param text string  the line up to the cursor
----@return string insert  what can be added at the cursor
----@return string[] names  that it could become
-return function(globals, text)
+local function complete_name(globals, text)
   local path = text:match "[%a_][%w_.:]*$"
-  if not path or in_string(text) or path:find "%.%." or text:sub(-#path - 1, -#path - 1):find "[.:]" then return "", {} end
+  if not path or path:find "%.%." or text:sub(-#path - 1, -#path - 1):find "[.:]" then return "", {} end
   local separator, prefix = path:match "([.:]?)([%w_]*)$"
   local value = resolve(globals, path)
   if value == nil then return "", {} end
@@ -103,4 +100,49 @@ return function(globals, text)
   end
   local names = sorted(found)
   return common_prefix(names):sub(#prefix + 1), names
+end
+
+-- Keys ------------------------------------------------------------------------------------------------------------------
+
+---A key as it is typed between quotes.
+local function quoted(key, quote)
+  local escaped = key:gsub("[%c\\" .. quote .. "]", function(char)
+    return char:find "%c" and ("\\%03d"):format(char:byte()) or "\\" .. char
+  end)
+  if utf8.len(escaped) then return escaped end
+  return (escaped:gsub("[\x80-\xff]", function(char) return ("\\x%02x"):format(char:byte()) end))
+end
+
+---Without the beginning of a character at its end.
+local function whole_characters(text)
+  while text ~= "" and not utf8.len(text, utf8.offset(text, -1)) do text = text:sub(1, -2) end
+  return text
+end
+
+---The first argument of a method, a string that has been begun.
+local function complete_key(globals, before, typed, quote, keys)
+  local path, method = before:match "([%a_][%w_.]*):([%a_][%w_]*)%s*%(?%s*$"
+  local object = path and resolve(globals, path .. ".")
+  local literal = load("return " .. quote .. typed .. quote, "=key", "t", {})
+  if object == nil or not literal then return "", {} end
+  local prefix = literal()
+  local found, all = keys(object, method, prefix)
+  local names = {}
+  for i, key in ipairs(found) do names[i] = quoted(key, quote) end
+  if not all or #found == 0 then return "", names end
+  if #found == 1 then return quoted(found[1]:sub(#prefix + 1), quote) .. quote, names end
+  return quoted(whole_characters(common_prefix(found)):sub(#prefix + 1), quote), names
+end
+
+---@param globals table
+---@param text string  the line up to the cursor
+---@param keys fun(object: any, method: string, prefix: string): string[], boolean  what the method's first argument can be, and whether
+---these are all
+---@return string insert  what can be added at the cursor
+---@return string[] names  that it could become
+return function(globals, text, keys)
+  local start, quote = open_string(text)
+  if not start then return complete_name(globals, text) end
+  if not quote then return "", {} end
+  return complete_key(globals, text:sub(1, start - 1), text:sub(start + 1), quote, keys)
 end

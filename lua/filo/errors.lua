@@ -10,6 +10,7 @@ local retryable = {
   busy = true, timeout = true, unreachable = true, closed = true, not_enough_copies = true, no_space = true,
 }
 
+---A failure of the world, as calls return it after nil; tostring gives the message.
 ---@class filo.Error
 ---@field code string  a stable name: not_found, corrupt, io, no_space, denied, locked, timeout, closed ...
 ---@field message string  a sentence: what happened, to what, what to do

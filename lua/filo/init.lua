@@ -10,7 +10,12 @@ local runtime = require "filo.core.runtime"
 local source = require "filo.source"
 local task = require "filo.task"
 
+---What `require "filo"` gives.
 ---@class filo
+---@field VERSION string
+---@field program string  the path of this program
+---@field policy table  policies: everywhere, copies(n)
+---@field crypto table  digests, ciphers, identities
 local filo = {
   VERSION = "0.1",
   spawn = task.spawn,
@@ -38,8 +43,29 @@ function filo.error(code, message, fields)
   return errors.new(code, message, fields)
 end
 
----Makes and starts a node. See lua/README.md for the options.
----@param options table
+---What `filo.node` is given. lua/README.md says more.
+---@class filo.NodeOptions
+---@field root string  folder of the node, made when absent. One process owns it at a time
+---@field identity? string  file with the node's keys, made on the first start; root/identity by default. Losing it loses the data
+---@field create? boolean  makes the root anew though the identity outside of it is there: else that looks like a disk not mounted
+---@field readonly? boolean  only looks at the root, beside the process that owns it
+---@field listen? string  "host:port"; ":3000" for every address, port 0 lets the system choose
+---@field bootstrap? table  addresses to stay connected to
+---@field cluster? string  a secret of 8 bytes or more: who proves that it knows it is let in
+---@field peers? string[]  node IDs that are let in
+---@field admit? fun(peer: table): boolean?, string?  lets in with true, refuses with false and a reason, leaves it to the others with nil
+---@field about? table  what peers are told of this node, for their policies
+---@field policy? filo.Policy  where copies go, and what is accepted; a copy at every peer by default
+---@field encrypt? boolean  true by default; false: content is stored as it is, signed and hashed
+---@field tls? boolean  true by default; false: for trusted networks only
+---@field durability? "full"|"group"|"none"  flushed to disk one by one (the default), many in one flush, or left to the system
+---@field reserve? integer  bytes of free disk space that are never used; 64 MiB by default
+---@field path? table|function  where an object lies in the root: {digest = "sha1", width = 2, depth = 2}, or a function from the key hash
+---@field hash_key? function  from a key to what stands for it at peers; the default hides names
+---@field log? fun(level: string, message: string)  levels "error", "warning", "info"; stderr by default
+
+---Makes and starts a node.
+---@param options filo.NodeOptions
 ---@return filo.Node?, filo.Error?
 function filo.node(options) return new_node(host, options) end
 

@@ -19,6 +19,7 @@ local storing = require "filo.node.storing"
 local survey = require "filo.node.survey"
 local tombstones = require "filo.replication.tombstones"
 
+---A node: an identity, a store of objects, and peers that hold copies of them. May be a `<close>` variable.
 ---@class filo.Node
 ---@field id string  node ID, 64 hex digits
 ---@field root string

@@ -4,6 +4,7 @@ local errors = require "filo.errors"
 
 local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 
+---An object to read: its content is verified and decrypted on the way. May be a `<close>` variable.
 ---@class filo.Object
 ---@field key string
 ---@field size integer  bytes of content

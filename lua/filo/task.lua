@@ -100,6 +100,7 @@ function task.race(functions)
   return table.unpack(first, 2, first.n)
 end
 
+---A queue between tasks.
 ---@class filo.Channel
 local Channel = {}
 Channel.__index = Channel

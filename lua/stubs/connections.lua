@@ -6,6 +6,7 @@
 ---@class filo.core.Tls
 local tls = {}
 
+---Waits for connections at an address.
 ---@class filo.core.Listener
 local listener = {}
 
@@ -35,9 +36,11 @@ function tls:close() end
 ---@return filo.Error? err
 function listener:accept(options) end
 
+---Where it listens.
 ---@return string address numeric, with the real port
 function listener:address() end
 
+---Listens no longer.
 function listener:close() end
 
 ---Waits until the handshake is done.
@@ -154,7 +157,9 @@ function raw:pass(file) end
 ---@return filo.Error? err "protocol" when bytes come instead
 function raw:take(seconds) end
 
+---Who is at the other end.
 ---@return string address; of a Unix socket: "process" and its ID
 function raw:remote() end
 
+---Sends what was written, as long as the other side takes it, and ends the connection.
 function raw:close() end

@@ -31,21 +31,25 @@ function crypto.random(len) end
 ---@return boolean
 function crypto.equal(a, b) end
 
+---Bytes as hexadecimal digits.
 ---@param bytes string
 ---@return string digits lower case
 function crypto.hex(bytes) end
 
+---The bytes that hexadecimal digits stand for.
 ---@param digits string in either case
 ---@return string? bytes
 ---@return filo.Error? err
 function crypto.unhex(digits) end
 
+---The hash of a text.
 ---@param name filo.digest
 ---@param data string
 ---@return string? hash
 ---@return filo.Error? err
 function crypto.digest(name, data) end
 
+---Hashes what comes in pieces.
 ---@param name filo.digest
 ---@return filo.Hasher? hasher
 ---@return filo.Error? err
@@ -67,6 +71,7 @@ function crypto.hmac_sha256(key, data) end
 ---@return filo.Error? err
 function crypto.hkdf_sha256(secret, salt, info, len) end
 
+---Encrypts or decrypts from any place on.
 ---@param key string 32 bytes
 ---@param iv string 16 bytes: the initial counter block
 ---@param offset? integer the byte of the stream to start at
@@ -82,6 +87,7 @@ function crypto.ctr(key, iv, offset) end
 ---@return filo.Error? err
 function crypto.aead_seal(key, plain, ad) end
 
+---Decrypts what aead_seal made, if nobody has changed it.
 ---@param key string 32 bytes
 ---@param sealed string
 ---@param ad? string
@@ -94,12 +100,14 @@ function crypto.aead_open(key, sealed, ad) end
 ---@return filo.Error? err
 function crypto.identity_generate() end
 
+---The identity that has these secrets.
 ---@param key string 32 bytes: the Ed25519 private key
 ---@param secret string 32 bytes: the namespace secret
 ---@return filo.Identity? identity
 ---@return filo.Error? err
 function crypto.identity_from_secrets(key, secret) end
 
+---The identity in a file.
 ---@param path string
 ---@return filo.Identity? identity
 ---@return filo.Error? err "not_found", "denied" (others may read the file) or "corrupt"
@@ -120,6 +128,7 @@ function crypto.verify(id, data, signature) end
 ---@return filo.Error? err "exists"
 function crypto.write_private(path, text) end
 
+---Takes in more bytes.
 ---@param data string
 ---@return filo.Hasher? self
 ---@return filo.Error? err
@@ -130,6 +139,7 @@ function hasher:update(data) end
 ---@return filo.Error? err
 function hasher:finish() end
 
+---Ends it.
 function hasher:close() end
 
 ---Encrypts or decrypts the next bytes.
@@ -138,20 +148,24 @@ function hasher:close() end
 ---@return filo.Error? err
 function ctr:crypt(bytes) end
 
+---Goes on at another place.
 ---@param offset integer the byte of the stream to go on with
 ---@return filo.Ctr? self
 ---@return filo.Error? err
 function ctr:seek(offset) end
 
+---Ends it.
 function ctr:close() end
 
 ---The node ID: the public key.
 ---@return string id 64 hexadecimal digits
 function identity:id() end
 
+---The node ID as bytes.
 ---@return string id 32 bytes
 function identity:raw_id() end
 
+---Signs with Ed25519.
 ---@param data string
 ---@return string? signature 64 bytes
 ---@return filo.Error? err
@@ -170,6 +184,7 @@ function identity:derive(label, len) end
 ---@return filo.Error? err
 function identity:save(path) end
 
+---Forgets the secrets.
 function identity:close() end
 
 return crypto

@@ -15,7 +15,7 @@ local lines = {}
 
 ---Takes the terminal at standard input and output, one at a time. Until it is closed, what the process writes with print,
 ---io.write and the like appears above the line that is being typed.
----@param complete? fun(line: string, cursor: integer): string? gives what Tab inserts; cursor counts the bytes before it; must not wait
+---@param complete fun(text: string): string? given the text before the cursor, what Tab inserts; called as a task
 ---@return filo.core.Editor? editor
 ---@return filo.Error? err
 function editline.open(complete) end

@@ -95,6 +95,7 @@ function task:cancel(reason) end
 ---@return any ... its results; or nil and an error whose code is "timeout"
 function task:join(seconds) end
 
+---What it is about.
 ---@return "ready"|"running"|"waiting"|"ended"
 function task:status() end
 

@@ -10,9 +10,11 @@ local globals = {
   file = io.stdout,
 }
 
-local function names(text) return select(2, complete(globals, text)) end
+local function no_keys() return {}, true end
 
-local function insert(text) return (complete(globals, text)) end
+local function names(text) return select(2, complete(globals, text, no_keys)) end
+
+local function insert(text) return (complete(globals, text, no_keys)) end
 
 describe("completion", function()
   it("adds what all names have in common", function()
@@ -47,7 +49,7 @@ describe("completion", function()
 
   it("has nothing where there is nothing to know", function()
     for _, text in ipairs { "", "1 + ", "unknown.", "zoo.none.x", "f().na", "zoo..", "'ze", '"a\\"ze', "-- ze", "x:y.z" } do
-      local inserted, found = complete(globals, text)
+      local inserted, found = complete(globals, text, no_keys)
       assert.equal("", inserted)
       assert.same({}, found)
     end
@@ -58,7 +60,58 @@ describe("completion", function()
     setmetatable(circle, { __index = circle })
     local calling = setmetatable({}, { __index = error, __pairs = error })
     local own = { circle = circle, calling = calling }
-    assert.same({ "", {} }, { complete(own, "circle.x") })
-    assert.same({ "", {} }, { complete(own, "calling.x") })
+    assert.same({ "", {} }, { complete(own, "circle.x", no_keys) })
+    assert.same({ "", {} }, { complete(own, "calling.x", no_keys) })
+  end)
+end)
+
+---A box that has some keys, all of them known or not.
+local function box_of(keys, all)
+  local box = { get = function() end }
+  local own = { box = box, nested = { box = box } }
+  local function find(object, method, prefix)
+    local found = {}
+    for _, key in ipairs(keys) do
+      if object == box and method == "get" and key:sub(1, #prefix) == prefix then found[#found + 1] = key end
+    end
+    return found, all
+  end
+  return function(text) return complete(own, text, find) end
+end
+
+describe("completion of keys", function()
+  local of = box_of({ "photos/a.jpg", "photos/b.jpg", "notes", "éa", "èa", 'say "hi"', "back\\slash", "bell\7", "raw\xff" }, true)
+
+  it("adds what all have in common, and ends the string after the only one", function()
+    assert.same({ "tos/", { "photos/a.jpg", "photos/b.jpg" } }, { of 'box:get "pho' })
+    assert.same({ "", { "photos/a.jpg", "photos/b.jpg" } }, { of "box:get('photos/" })
+    assert.same({ ".jpg'", { "photos/a.jpg" } }, { of "print(nested.box:get ( 'photos/a" })
+    assert.equal(9, #select(2, of 'box:get "'))
+  end)
+
+  it("does not cut characters", function()
+    assert.same({ 'a"', { "éa" } }, { of 'box:get "é' })
+    local both = box_of({ "éa", "èa" }, true)
+    assert.same({ "", { "éa", "èa" } }, { both 'box:get "' })
+  end)
+
+  it("writes them as a string must be written, and reads them so", function()
+    assert.equal([[ \"hi\""]], (of 'box:get "say'))
+    assert.equal([[ "hi"']], (of "box:get 'say"))
+    assert.equal([[hi\""]], (of [[box:get "say \"]]))
+    assert.equal([[\\slash"]], (of 'box:get "back'))
+    assert.equal([[\007"]], (of 'box:get "bell'))
+    assert.equal([[\xff"]], (of 'box:get "raw'))
+  end)
+
+  it("adds nothing when it does not know all", function()
+    local some = box_of({ "photos/a", "photos/b" }, false)
+    assert.same({ "", { "photos/a", "photos/b" } }, { some 'box:get "p' })
+  end)
+
+  it("is for a method's first argument", function()
+    for _, text in ipairs { 'box.get("p', 'box:get("a", "p', 'box:put "p', 'none:get "p', '"p', 'box:get "notes" "', [[box:get "p\]] } do
+      assert.same({ "", {} }, { of(text) })
+    end
   end)
 end)

@@ -9,6 +9,8 @@ end
 
 local function is_wide(code) return code >= 0x1100 and code <= 0x115f or code >= 0x2e80 and code <= 0xffdc end
 
+local function combines(code) return code >= 0x300 and code <= 0x36f end
+
 local function line_at(self, row)
   for i = #self.lines + 1, row do self.lines[i] = {} end
   return self.lines[row]
@@ -22,7 +24,13 @@ end
 
 ---The cursor stays beyond the last column until something more is to be shown.
 local function show(self, text)
-  local wide = is_wide(utf8.codepoint(text))
+  local code = utf8.codepoint(text)
+  if combines(code) then
+    local line = line_at(self, self.row)
+    line[self.column - 1] = (line[self.column - 1] or "") .. text
+    return
+  end
+  local wide = is_wide(code)
   if self.column + (wide and 1 or 0) > self.columns then
     self.column = 1
     next_row(self)

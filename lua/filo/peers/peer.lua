@@ -4,6 +4,7 @@ local errors = require "filo.errors"
 local limits = require "filo.limits"
 local protocol = require "filo.protocol"
 
+---Another node, connected.
 ---@class filo.Peer
 ---@field id string  node ID, 64 hex digits
 ---@field address string  numeric address of the far end

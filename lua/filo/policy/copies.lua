@@ -24,7 +24,9 @@ local function ranked(object, peers)
   return list
 end
 
----@param n integer  copies in all: 1 or more
+---A policy of n copies in all, this node's own among them.
+---@param n integer  1 or more
+---@return filo.Policy
 return function(n)
   if math.type(n) ~= "integer" or n < 1 then error("policy.copies: an integer of 1 or more expected", 2) end
   return {

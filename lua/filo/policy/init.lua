@@ -1,11 +1,13 @@
 ---Policies: tables of pure functions that decide where copies go and what is accepted.
 ---
----  name    a line for people
----  place   function(object, peers): an ordered list of peers, and how many of them should hold a copy (default: all)
----  quorum  how many copies, this node's own among them, must be made before `store` returns; or function(object, placed)
----  accept  function(offer, peer, usage): true, or false and a reason
----
 ---An object or offer has key_hash, size, version, namespace (raw bytes) and, at its owner, key. A peer has id, about, free, rtt.
+
+---What decides where copies go and what is accepted: a table of functions that do nothing else.
+---@class filo.Policy
+---@field name? string  a line for people
+---@field place? fun(object: table, peers: table[]): table[], integer?  peers in order, and how many should hold a copy (all, if left out)
+---@field quorum? integer|function  copies, the one here among them, that `store` waits for; or function(object, placed)
+---@field accept? fun(offer: table, peer: table, usage: table): boolean, string?  true, or false and a reason
 
 local pure = require "filo.policy.pure"
 

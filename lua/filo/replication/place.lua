@@ -61,6 +61,7 @@ end
 
 -- All copies ----------------------------------------------------------------------------------------------------------
 
+---What `store` and `delete` give: who holds the version.
 ---@class filo.Receipt
 ---@field key string
 ---@field version integer

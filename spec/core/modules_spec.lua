@@ -1,0 +1,20 @@
+local modules = require "filo.core.modules"
+
+describe("the Lua files within the binary", function()
+  it("are modules and stubs, and can be read", function()
+    local kinds = {}
+    for _, file in ipairs(modules.files()) do
+      kinds[file:match "^%a+"] = true
+      assert.is_truthy(load(modules.source(file), file))
+    end
+    assert.same({ filo = true, stubs = true }, kinds)
+    assert.matches("^%-%-%-@meta\n", modules.source "stubs/crypto.lua")
+    assert.is_nil(modules.source "none.lua")
+  end)
+
+  it("are in nobody's way: what is only to be read is no module", function()
+    local ok, problem = pcall(require, "stubs.crypto")
+    assert.is_false(ok)
+    assert.matches("no module 'stubs.crypto' within filo", problem)
+  end)
+end)
