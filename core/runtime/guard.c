@@ -17,6 +17,7 @@ static atomic_ulong slice;        /* a new number each time Lua is entered from 
 static atomic_ulong ticked_slice; /* the slice that the last tick saw */
 static atomic_uint ticks;         /* ticks that this slice lasted */
 static atomic_uint report_at;     /* the tick of the next report */
+static atomic_uint limit;         /* the tick at which the slice is stopped; 0: never */
 static atomic_bool armed;
 static timer_t timer;
 static bool started;
@@ -35,15 +36,22 @@ static void report(lua_State *L) {
   lua_pop(L, 1);
 }
 
+static bool is_over(void) {
+  return limit > 0 && ticks >= limit;
+}
+
+static void stop(lua_State *L, const char *why) {
+  luaL_where(L, 0); /* a hook has no level of its own */
+  lua_pushstring(L, why);
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
 static void on_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
   lua_sethook(L, NULL, 0, 0);
-  if (filo_loop_interrupted()) {
-    luaL_where(L, 0); /* a hook has no level of its own */
-    lua_pushliteral(L, "interrupted");
-    lua_concat(L, 2);
-    lua_error(L);
-  }
+  if (filo_loop_interrupted()) stop(L, "interrupted");
+  if (is_over()) stop(L, "stopped: it computed for too long without waiting");
   report(L);
 }
 
@@ -63,7 +71,7 @@ static void on_tick(int signum) {
   unsigned lasted = atomic_fetch_add(&ticks, 1) + 1;
   bool due = lasted >= report_at;
   if (due) report_at = report_at * 10;
-  if (due || (lasted > 2 && filo_loop_interrupted()))
+  if (due || is_over() || (lasted > 2 && filo_loop_interrupted()))
     lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
   arm(TICK_NANOSECONDS);
 }
@@ -81,6 +89,10 @@ void filo_guard_stop(void) {
   started = false;
   timer_delete(timer);
   signal(SIGALRM, SIG_IGN); /* one may be on its way */
+}
+
+void filo_guard_limit(double seconds) {
+  limit = (unsigned)(seconds * 1e9 / TICK_NANOSECONDS);
 }
 
 lua_State *filo_guard_enter(lua_State *L) {

@@ -21,6 +21,7 @@ struct filo_task {
   bool body_failed;
   bool failed;     /* the error is on top of co */
   bool observed;   /* somebody will look at the result: a failure is not printed */
+  double limit;    /* seconds that it may compute without waiting; 0: no limit */
   char reason[64]; /* of the cancellation */
   char *traceback; /* of the error, with its text */
   struct event *timer;

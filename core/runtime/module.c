@@ -73,6 +73,15 @@ static int task_status(lua_State *L) {
   return 1;
 }
 
+/* limit(seconds): also for the tasks that it starts from now on */
+static int task_limit(lua_State *L) {
+  double seconds = luaL_checknumber(L, 2);
+  luaL_argcheck(L, seconds > 0 && seconds <= 3600, 2, "seconds, up to 3600");
+  check_task(L, 1)->limit = seconds;
+  lua_settop(L, 1);
+  return 1;
+}
+
 static int task_observe(lua_State *L) {
   check_task(L, 1)->observed = true;
   lua_settop(L, 1);
@@ -248,11 +257,9 @@ static int notify(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg task_methods[] = {{"cancel", task_cancel},
-                                        {"join", task_join},
-                                        {"status", task_status},
-                                        {"observe", task_observe},
-                                        {NULL, NULL}};
+static const luaL_Reg task_methods[] = {{"cancel", task_cancel}, {"join", task_join},
+                                        {"status", task_status}, {"observe", task_observe},
+                                        {"limit", task_limit},   {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"spawn_detached", spawn_detached},

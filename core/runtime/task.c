@@ -148,7 +148,7 @@ enum filo_why filo_event_why(lua_State *L, struct filo_event *event) {
 
 int filo_task_resume(struct filo_runtime *runtime, lua_State *co, lua_State *from, int nargs,
                      int *nresults) {
-  (void)runtime;
+  filo_guard_limit(runtime->current ? runtime->current->limit : 0);
   lua_State *before = filo_guard_enter(co);
   int status = lua_resume(co, from, nargs, nresults);
   filo_guard_leave(before);
@@ -291,6 +291,7 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
 
   task->co = co;
   task->nargs = nargs + 1;
+  if (runtime->current) task->limit = runtime->current->limit;
   if (!detached && runtime->current) {
     task->parent = runtime->current;
     task->next_sibling = task->parent->children;

@@ -33,7 +33,7 @@ local function answer(node, asker, request, file)
   local call = calls[request.call]
   local ok, result, err
   if call then
-    ok, result, err = pcall(call, node, type(request.ask) == "table" and request.ask or {}, emit, file)
+    ok, result, err = pcall(call, node, type(request.ask) == "table" and request.ask or {}, emit, file, asker)
   else
     ok, result, err = true, errors.fail("unsupported", ("this node knows no call '%s'"):format(tostring(request.call)))
   end
@@ -43,12 +43,18 @@ local function answer(node, asker, request, file)
   return tell(asker, { result = result })
 end
 
+local function interrupt(asker, running)
+  if asker.evaluator then return asker.evaluator:interrupt() end
+  running:cancel "interrupted"
+end
+
 ---Whatever runs when the asker goes is a child of this task, and ends with it.
 local function serve_connection(node, connection)
   local running
   local asker = { connection = connection }
   local _ <close> = setmetatable(asker, { __close = function()
     asker.gone = true
+    if asker.evaluator then asker.evaluator:close() end
     connection:close()
   end })
   while true do
@@ -56,7 +62,7 @@ local function serve_connection(node, connection)
     if not request then return end
     local busy = running and running:status() ~= "ended"
     if request.cancel then
-      if busy then running:cancel "interrupted" end
+      if busy then interrupt(asker, running) end
     elseif busy then
       return
     else

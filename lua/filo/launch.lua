@@ -9,6 +9,7 @@ usage: filo [options] [script [args]]
        filo command [args]
   -e code   run the code
   -i        prompt after running the script
+  -i --attach root   prompt within the node that runs on the root
   -l name   require the module name into a global of that name
   -l g=name require the module name into the global g
   -v        print the version
@@ -61,8 +62,12 @@ local function parse(argv)
       flags.script = true
       return steps, flags, i + 1
     end
-    if option == "--help" or option == "-h" then help() end
-    if actions[letter] then
+    if option == "--attach" then
+      i = i + 1
+      flags.attach = argv[i] or usage "'--attach' needs the root of a running node"
+    elseif option == "--help" or option == "-h" then
+      help()
+    elseif actions[letter] then
       local value = #option > 2 and option:sub(3) or argv[i + 1]
       if not value then usage(("'%s' needs an argument"):format(option)) end
       if #option == 2 then i = i + 1 end
@@ -95,6 +100,10 @@ return function(argv)
   arg = script_arguments(argv, argv[script] and script or 0)
   for _, step in ipairs(steps) do step[1](step[2]) end
 
+  if flags.attach then
+    if argv[script] then usage "'--attach' goes without a script: lines run in the node" end
+    return require "filo.repl"(flags.attach)
+  end
   if argv[script] and not flags.script and is_command(argv[script]) then
     if flags.i then usage(("'-i' goes with a script, and '%s' is a command"):format(argv[script])) end
     os.exit(require("filo.cli").run(argv[script], table.move(argv, script + 1, #argv, 1, {})), true)

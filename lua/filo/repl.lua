@@ -5,8 +5,10 @@
 
 local editline = require "filo.core.editline"
 local errors = require "filo.errors"
+local exit = require "filo.exit"
 local filo = require "filo"
 local new_evaluator = require "filo.repl.evaluator"
+local new_remote = require "filo.repl.remote"
 local open_terminal = require "filo.repl.terminal"
 local runtime = require "filo.core.runtime"
 
@@ -54,7 +56,7 @@ local function read_and_answer(session)
     local state, text = session.evaluator:evaluate(source, number)
     local line
     if state == "incomplete" then line, err = read_line(session, false) end
-    if not line then return err ~= nil or respond(session, state, text) end
+    if not line then return err ~= nil or respond(session, state, text) and not session.evaluator.lost end
     source = source .. "\n" .. line
   end
 end
@@ -70,19 +72,34 @@ local function close(session)
   session.input:close()
 end
 
+---An evaluator here, or in the node that runs on a root.
+local function open_evaluator(attach, plain)
+  if not attach then return new_evaluator(_G, { plain = plain }) end
+  local evaluator, err = new_remote(attach, plain)
+  if evaluator then return evaluator end
+  io.stderr:write("filo: ", errors.text(err), "\n")
+  os.exit(exit.of(err), true)
+end
+
+local function greeting(attach)
+  local within = attach and ", in a running node: `node`" or ""
+  return ("filo %s (Lua 5.4)%s. Ctrl-D leaves; help tells more."):format(filo.VERSION, within)
+end
+
 ---Runs the prompt until the end of input.
-return function()
+---@param attach? string  a root: lines are evaluated in the node that runs on it
+return function(attach)
   local interactive = runtime.is_terminal(0) and runtime.is_terminal(1)
   local uncoloured = (os.getenv "NO_COLOR" or "") ~= "" or os.getenv "TERM" == "dumb"
   local session = {
     interactive = interactive, line_number = 0, colours = interactive and runtime.is_terminal(2) and not uncoloured,
-    evaluator = new_evaluator(_G, not interactive),
+    evaluator = open_evaluator(attach, not interactive),
   }
-  if interactive then print(("filo %s (Lua 5.4). Ctrl-D leaves; help tells more."):format(filo.VERSION)) end
+  if interactive then print(greeting(attach)) end
   session.input = open_input(session)
   do
     local _ <close> = setmetatable({}, { __close = function() close(session) end })
     while read_and_answer(session) do end
   end
-  if session.failed and not interactive then os.exit(1, true) end
+  if session.evaluator.lost or session.failed and not interactive then os.exit(1, true) end
 end

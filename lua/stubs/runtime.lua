@@ -99,6 +99,11 @@ function task:join(seconds) end
 ---@return "ready"|"running"|"waiting"|"ended"
 function task:status() end
 
+---Limits how long it, and the tasks that it starts from now on, may compute without waiting: then an error is raised in it.
+---@param seconds number above 0, up to 3600
+---@return filo.Task self
+function task:limit(seconds) end
+
 ---Says that somebody will look at the result: a failure is not printed.
 ---@return filo.Task self
 function task:observe() end

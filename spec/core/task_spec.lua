@@ -335,3 +335,32 @@ describe("cancelling", function()
     assert.is_false(pcall(child.join, child))
   end)
 end)
+
+describe("a limit to computing", function()
+  local function compute() while true do end end -- luacheck: ignore
+
+  it("stops a task, and those that it starts, with an error; what waits is let be", function()
+    local results = {}
+    local parent = runtime.spawn(function()
+      runtime.sleep(0)
+      runtime.sleep(0.5) -- waiting is no computing
+      local child = runtime.spawn(compute):observe()
+      results.child = table.pack(pcall(child.join, child))
+      results.own = table.pack(pcall(compute))
+      return "goes on"
+    end)
+    assert.equal(parent, parent:limit(0.3))
+    assert.equal("goes on", parent:join())
+    for _, result in pairs(results) do
+      assert.is_false(result[1])
+      assert.matches("task_spec.lua:%d+: stopped: it computed for too long without waiting", tostring(result[2]))
+    end
+  end)
+
+  it("is a number of seconds", function()
+    local task = runtime.spawn(function() end)
+    for _, wrong in ipairs { 0, -1, 3601, "soon" } do
+      assert.is_false((pcall(task.limit, task, wrong)))
+    end
+  end)
+end)

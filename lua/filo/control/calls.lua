@@ -1,8 +1,9 @@
 ---What may be asked of a running node through its socket. Each call gets the node, its arguments, emit(event), which tells the asker of
----what happens meanwhile, and the file that was passed along; it gives what goes back (no functions in it), or nil and an error.
+---what happens meanwhile, the file that was passed along, and the asker; it gives what goes back (no functions in it), or nil and an error.
 
 local errors = require "filo.errors"
 local filo = require "filo"
+local new_evaluator = require "filo.repl.evaluator"
 local place = require "filo.replication.place"
 local source = require "filo.source"
 
@@ -96,6 +97,42 @@ function calls.connect(node, asked)
   local peer, err = node:connect(asked.address)
   if not peer then return nil, err end
   return describe_peer(peer)
+end
+
+-- A prompt within the node ----------------------------------------------------------------------------------------------
+
+---A line that computes for longer, and would hold up the node, is stopped.
+local COMPUTE_SECONDS = 5
+
+---What lines of a prompt find: the node, the process's globals, and what they have set.
+local function globals_of(node, emit)
+  local globals = { node = node }
+  function globals.print(...)
+    local texts = table.pack(...)
+    for i = 1, texts.n do texts[i] = tostring(texts[i]) end
+    emit { print = table.concat(texts, "\t") .. "\n" }
+  end
+  return setmetatable(globals, { __index = _G })
+end
+
+local function evaluator_of(asker, node, emit, plain)
+  if not asker.evaluator then
+    asker.evaluator = new_evaluator(globals_of(node, emit), { plain = plain, limit = COMPUTE_SECONDS })
+  end
+  return asker.evaluator
+end
+
+---An evaluation goes on when its asker interrupts it, to say what came of it: it is the line that is interrupted.
+function calls.evaluate(node, asked, emit, _, asker)
+  if type(asked.source) ~= "string" or math.type(asked.number) ~= "integer" then return errors.fail("invalid", "no line came") end
+  local state, text = evaluator_of(asker, node, emit, asked.plain):evaluate(asked.source, asked.number)
+  return { state = state, text = text }
+end
+
+function calls.complete(node, asked, emit, _, asker)
+  if type(asked.text) ~= "string" then return errors.fail("invalid", "no text came") end
+  local insert, names = evaluator_of(asker, node, emit, false):complete(asked.text)
+  return { insert = insert, names = names }
 end
 
 return calls

@@ -10,6 +10,10 @@ local help = require "filo.help"
 local inspect = require "filo.inspect"
 local runtime = require "filo.core.runtime"
 
+---@class filo.EvaluatorOptions
+---@field plain? boolean  a text is shown as it is, for another program to read
+---@field limit? number  seconds that a line may compute without waiting
+
 local PATIENCE = 3 -- so many interruptions, and a line is left to itself
 
 ---@class filo.Evaluator
@@ -95,7 +99,8 @@ local function work(self)
 end
 
 local function add_worker(self)
-  local worker = runtime.spawn(work, self)
+  local worker = runtime.spawn_detached(work, self)
+  if self.limit then worker:limit(self.limit) end
   table.insert(self.workers, worker)
   return worker
 end
@@ -148,12 +153,12 @@ function Evaluator:close()
 end
 
 ---@param globals table  what lines read and write; `filo` and `help` are added to it
----@param plain boolean  a text is shown as it is, for another program to read
+---@param options filo.EvaluatorOptions
 ---@return filo.Evaluator
-return function(globals, plain)
+return function(globals, options)
   globals.filo = globals.filo or filo
   if globals.help == nil then globals.help = help end
-  local self = setmetatable({ globals = globals, plain = plain, workers = {} }, Evaluator)
+  local self = setmetatable({ globals = globals, plain = options.plain, limit = options.limit, workers = {} }, Evaluator)
   add_worker(self)
   return self
 end
