@@ -129,6 +129,7 @@ local function complete_key(globals, before, typed, quote, keys)
   local found, all = keys(object, method, prefix)
   local names = {}
   for i, key in ipairs(found) do names[i] = quoted(key, quote) end
+  if not all then names[#names + 1] = "..." end
   if not all or #found == 0 then return "", names end
   if #found == 1 then return quoted(found[1]:sub(#prefix + 1), quote) .. quote, names end
   return quoted(whole_characters(common_prefix(found)):sub(#prefix + 1), quote), names

@@ -50,7 +50,7 @@ end
 ---@field create? boolean  makes the root anew though the identity outside of it is there: else that looks like a disk not mounted
 ---@field readonly? boolean  only looks at the root, beside the process that owns it
 ---@field listen? string  "host:port"; ":3000" for every address, port 0 lets the system choose
----@field bootstrap? table  addresses to stay connected to
+---@field bootstrap? table  addresses to stay connected to: "host:port", or { address = "host:port", id = "node ID" }
 ---@field cluster? string  a secret of 8 bytes or more: who proves that it knows it is let in
 ---@field peers? string[]  node IDs that are let in
 ---@field admit? fun(peer: table): boolean?, string?  lets in with true, refuses with false and a reason, leaves it to the others with nil

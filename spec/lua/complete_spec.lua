@@ -104,9 +104,9 @@ describe("completion of keys", function()
     assert.equal([[\xff"]], (of 'box:get "raw'))
   end)
 
-  it("adds nothing when it does not know all", function()
+  it("adds nothing when it does not know all, and says so", function()
     local some = box_of({ "photos/a", "photos/b" }, false)
-    assert.same({ "", { "photos/a", "photos/b" } }, { some 'box:get "p' })
+    assert.same({ "", { "photos/a", "photos/b", "..." } }, { some 'box:get "p' })
   end)
 
   it("is for a method's first argument", function()
