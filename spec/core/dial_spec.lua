@@ -77,8 +77,11 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
     end)
 
     it("ends when nothing is heard for too long", function()
-      local link <close> = links.pair { tls = tls, silence_timeout = 0.05 }
-      local message, err = link.a:receive(10)
+      local server <close> = links.listen { tls = tls }
+      local dialling = filo.spawn(net.dial, server.address, links.options(links.a, { tls = tls, silence_timeout = 0.05 }))
+      local _ <close> = server:accept()
+      local a <close> = assert(dialling:join())
+      local message, err = a:receive(10)
       assert.is_nil(message)
       assert.equal("timeout", err.code)
       assert.matches("nothing was heard for", err.message)
