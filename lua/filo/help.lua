@@ -153,7 +153,7 @@ local function value_at(root, path)
   return value
 end
 
----All that has the name.
+---All that has the name, or nil.
 local function topic_page(topic)
   local path = topic:lower():gsub("^filo[.:]", "")
   local pages = {}
@@ -167,7 +167,11 @@ local function topic_page(topic)
   end
   if pages[1] then return table.concat(pages, "\n\n\n") end
   value = value_at(_G, topic)
-  return value ~= nil and value_page(value) or ("Nothing is called '%s'. help(filo) lists what there is."):format(topic)
+  return value ~= nil and value_page(value) or nil
+end
+
+local function named_page(topic)
+  return topic_page(topic) or ("Nothing is called '%s'. help(filo) lists what there is."):format(topic)
 end
 
 -- The face --------------------------------------------------------------------------------------------------------------
@@ -178,12 +182,17 @@ function Text:__tostring() return self.text end
 
 local function text_of(text) return setmetatable({ text = text }, Text) end
 
-return setmetatable({}, {
+return setmetatable({
+  ---What the annotations say of a name, or nil.
+  ---@param name string
+  ---@return string?
+  about = topic_page,
+}, {
   __tostring = function() return OVERVIEW end,
   ---Help on a function, an object, or by name; without any of these, how to use the prompt.
   __call = function(_, ...)
     if select("#", ...) == 0 then return text_of(OVERVIEW) end
     local topic = ...
-    return text_of(type(topic) == "string" and topic_page(topic) or value_page(topic))
+    return text_of(type(topic) == "string" and named_page(topic) or value_page(topic))
   end,
 })

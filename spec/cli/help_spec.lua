@@ -21,6 +21,17 @@ describe("filo help", function()
     end
   end)
 
+  it("explains what scripts use, as the prompt's help does", function()
+    for topic, told in pairs {
+      options = "\n  bootstrap +%S", ["node:store"] = "^node:store%(key, content", ["crypto.random"] = "^filo.crypto.random%(",
+    } do
+      local result = process.run { "help", topic }
+      assert.equal("", result.err)
+      assert.equal(0, result.status)
+      assert.matches(told, result.out)
+    end
+  end)
+
   it("says what it does not know", function()
     local dir <close> = temp.folder()
     dir:write("silent.lua", "print 'x' -- a comment")
@@ -28,7 +39,7 @@ describe("filo help", function()
       invitte = "there is no help on 'invitte'. Did you mean 'invite'? A script is named as a file: filo help ./invitte",
       ["none.lua"] = "there is no such script: none.lua: No such file or directory",
       ["silent.lua"] = "silent.lua does not start with a comment that says what it does",
-      ["."] = "there is no such script: .: Is a directory",
+      ["./"] = "there is no such script: ./: Is a directory",
     } do
       local result = process.run { "help", topic, cwd = dir.path }
       assert.same({ status = 3, out = "", err = "filo help: " .. told .. "\n" }, result)

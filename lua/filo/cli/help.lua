@@ -15,24 +15,38 @@ end
 
 local function of_command(name)
   local parser = cli.parser(name)
-  if parser then return parser:get_help() .. "\n" end
-  local nearest = options.nearest(name, cli.NAMES)
+  return parser and parser:get_help() .. "\n"
+end
+
+---What scripts may use: functions, classes, options.
+local function of_name(name)
+  local page = require("filo.help").about(name)
+  return page and page .. "\n"
+end
+
+local function unknown(topic)
+  local nearest = options.nearest(topic, cli.NAMES)
   local hint = nearest and ("Did you mean '%s'? "):format(nearest) or ""
-  return errors.fail("not_found", ("there is no help on '%s'. %sA script is named as a file: filo help ./%s"):format(name, hint, name))
+  return errors.fail("not_found", ("there is no help on '%s'. %sA script is named as a file: filo help ./%s"):format(topic, hint, topic))
+end
+
+local function page_of(topic)
+  if topic:find "/" or topic:find "%.lua$" then return of_script(topic) end
+  local page = of_command(topic) or of_name(topic)
+  if page then return page end
+  return unknown(topic)
 end
 
 return {
-  summary = "Explain a command, or a script by its own first lines.",
+  summary = "Explain a command, a script by its own first lines, or a name that scripts use.",
 
-  describe = function(parser) parser:argument("topic", "A command, or the file of a script."):args "?" end,
+  describe = function(parser)
+    parser:argument("topic", "A command; a file of a script; or a name such as options, node, store, crypto.random."):args "?"
+  end,
 
   run = function(args)
-    local topic = args.topic
-    if not topic then
-      io.write(cli.overview(), "\n")
-      return
-    end
-    local text, err = (topic:find "[/.]" and of_script or of_command)(topic)
+    local text, err = cli.overview() .. "\n", nil
+    if args.topic then text, err = page_of(args.topic) end
     if not text then return nil, err end
     io.write(text)
   end,
