@@ -49,7 +49,7 @@ describe("node:configure", function()
     assert.equal("denied", select(2, c:connect(a.address)).code)
     a:configure(changed(net, "a", { cluster = nodes.SECRET }))
     assert.equal(a.id, assert(c:connect(a.address)).id)
-    assert.equal(2, #a:peers())
+    nodes.wait(function() return #a:peers() == 2 end, "both are let in at a's end")
     local d = net:start "d"
     a:configure(changed(net, "a", { admit = function() return false, "closed today" end }))
     assert.equal("denied", select(2, d:connect(a.address)).code)
