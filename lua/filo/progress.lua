@@ -4,7 +4,7 @@ local filo = require "filo"
 local format = require "filo.format"
 local runtime = require "filo.core.runtime"
 
-local BAR, WIDTH = 20, 79
+local BAR, WIDTH = 10, 79
 local WINDOW_SECONDS = 5 -- the rate is that of the last few seconds
 
 ---@class filo.Progress
@@ -38,7 +38,7 @@ function Progress:show(label, done, total)
   if not self.shown then return end
   local rate = rate_of(self, done)
   local parts = { ("%s of %s"):format(format.bytes(done), total and format.bytes(total) or "?"), format.bytes(rate) .. "/s" }
-  if total and total > 0 then table.insert(parts, 1, ("%s %3d %%"):format(bar(math.min(1, done / total)), done * 100 // total)) end
+  if total and total > 0 then table.insert(parts, 1, ("%s %d %%"):format(bar(math.min(1, done / total)), done * 100 // total)) end
   if total and rate > 0 then parts[#parts + 1] = format.clock((total - done) / rate) .. " left" end
   local rest = table.concat(parts, "  ")
   local room = WIDTH - #rest - 2
