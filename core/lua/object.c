@@ -142,6 +142,20 @@ static int object_set_aside(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
+static void mark_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  filo_object_mark_verified(call->object, call->store->store);
+}
+
+/* mark_verified(): every chunk was good just now */
+static int object_mark_verified(lua_State *L) {
+  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
+  filo_check_object(L, 1);
+  struct object_call *call = object_call(L, mark_work);
+  call->store = filo_store_handle_ref(box->store);
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
 /* --- Small objects whole, in one trip to a worker --- */
 
 static void read_body(struct object_call *call) {
@@ -177,12 +191,14 @@ static int sealed_ended(lua_State *L, int status, lua_KContext ctx) {
     lua_pushlstring(L, (const char *)call->body, call->body_len);
   else
     lua_pushnil(L);
+  lua_pushinteger(L, (lua_Integer)filo_object_verified(call->object));
   discard(&call->base);
-  return 3;
+  return 4;
 }
 
-/* store:sealed(namespace, path, most): fields, record, and when the content has at most that many
- * bytes (up to a chunk) the body: hashes, then ciphertext */
+/* store:sealed(namespace, path, most): fields, record, when the content has at most that many bytes
+ * (up to a chunk) the body (hashes, then ciphertext) or nil, and when it was last known to be good
+ */
 int filo_store_sealed(lua_State *L) {
   lua_Integer most = luaL_checkinteger(L, 4);
   luaL_argcheck(L, most >= 0 && most <= FILO_CHUNK_SIZE, 4, "bytes, at most a chunk");
@@ -199,15 +215,12 @@ static int object_share(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"fields", object_fields},
-                                   {"record", object_record},
-                                   {"set_key", object_set_key},
-                                   {"verify_chunk", object_verify_chunk},
-                                   {"set_aside", object_set_aside},
-                                   {"reader", filo_object_reader},
-                                   {"share", object_share},
-                                   {"close", object_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"fields", object_fields},       {"record", object_record},
+    {"set_key", object_set_key},     {"verify_chunk", object_verify_chunk},
+    {"set_aside", object_set_aside}, {"mark_verified", object_mark_verified},
+    {"reader", filo_object_reader},  {"share", object_share},
+    {"close", object_close},         {NULL, NULL}};
 
 void filo_register_object(lua_State *L) {
   filo_register_type(L, FILO_OBJECT_TYPE, methods, object_close);

@@ -32,6 +32,12 @@ void filo_object_unref(struct filo_object *object);
 const struct filo_record *filo_object_fields(const struct filo_object *object);
 const unsigned char *filo_object_record(const struct filo_object *object, size_t *len);
 
+/* When all bytes of the file were last known to be good, in seconds since 1970: when it was written
+ * or verified. It is the file's time of modification; 0 when that cannot be read. */
+int64_t filo_object_verified(const struct filo_object *object);
+/* All were verified now. Best effort; nothing is noted in a store that is open for reading only. */
+void filo_object_mark_verified(const struct filo_object *object, const struct filo_store *store);
+
 /* Only what is at the end of the file: fields and record bytes (malloc'ed), with the signature
  * checked, no hashes read. What has, stat and offers need. */
 int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const char *path,

@@ -95,7 +95,7 @@ local topics = {
   fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = { record = optional(record) } },
   find = {
     request = { namespace = hash, key_hash = hash },
-    reply = { record = optional(record), body = optional(body) },
+    reply = { record = optional(record), body = optional(body), verified = optional(integer(0, math.maxinteger)) },
   },
   check = { request = { namespace = hash, key_hash = hash }, reply = {} },
   read = {

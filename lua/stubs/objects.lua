@@ -94,6 +94,7 @@ function store:incoming(path, record, body, beside) end
 ---@return table? fields
 ---@return string|filo.Error record
 ---@return string? body hashes, then ciphertext
+---@return integer? verified seconds since 1970: when all of it was last known to be good
 function store:sealed(namespace, path, most) end
 
 ---@param namespace? string all when left out
@@ -137,6 +138,9 @@ function object:verify_chunk(chunk) end
 ---@return true?
 ---@return filo.Error? err
 function object:set_aside(path) end
+
+---Notes that every chunk was found good just now; not in a store that is open for reading only.
+function object:mark_verified() end
 
 ---Reads content from offset up to, not with, stop.
 ---@param offset? integer from 0 on

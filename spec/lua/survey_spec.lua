@@ -42,6 +42,19 @@ describe("node:copies", function()
     assert.is_truthy(b and c)
   end)
 
+  it("tells when each copy was last known to be good", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    for _, node in ipairs { a, b } do assert(os.execute("touch -d @1000 '" .. nodes.place(a, node, "key") .. "'")) end
+    local copies = a:copies "key"
+    assert.same({ 1000, 1000 }, { copies[1].verified, copies[2].verified })
+    assert(a:verify "key")
+    copies = a:copies "key"
+    assert.is_true(math.abs(copies[1].verified - os.time()) < 100)
+    assert.equal(1000, copies[2].verified)
+  end)
+
   it("tells of deletions", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)

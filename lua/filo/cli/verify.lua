@@ -5,17 +5,22 @@ local cli = require "filo.cli"
 local format = require "filo.format"
 local root = require "filo.root"
 
----Whoever owns the root sets a bad copy aside: a running node where there is one.
-local function check(node, args, key)
-  local ok, err = node:verify(key)
-  if ok or err.code ~= "corrupt" then return ok, err end
-  local client <close> = access.client(args)
-  if client then client:call("verify", { key = key }) end
-  return nil, err
+---The node that owns the root checks, and sets aside what is bad: the one that runs, or one that is opened for this.
+---@return (fun(key: string): true?, filo.Error?)?, filo.Error|table
+local function open_checker(args)
+  local client, err = access.client(args)
+  if client then return function(key) return client:call("verify", { key = key }) end, client end
+  if err.code ~= "not_running" then return nil, err end
+  local node
+  node, err = access.owner(args)
+  if not node then return nil, err end
+  return function(key) return node:verify(key) end, node
 end
 
-local function keys_of(node, args)
+local function keys_of(args)
   if #args.key > 0 then return args.key end
+  local node <close>, err = access.reader(args)
+  if not node then return nil, err end
   local keys = {}
   for item in node:list() do keys[#keys + 1] = item.key end
   return keys
@@ -28,14 +33,17 @@ return {
     root.option(parser)
     parser:argument("key", "Their keys; all that the node stores of its own when there is none."):args "*"
     parser:flag("-q --quiet", "Say nothing of good ones.")
-    parser:epilog "Works with and without a running node, which sets bad copies aside and fetches good ones when they are asked for."
+    parser:epilog "Works with and without a running node. Bad copies are set aside; good ones are fetched when they are asked for."
   end,
 
   run = function(args)
-    local node <close>, err = access.reader(args)
-    if not node then return nil, err end
-    return cli.each("verify", keys_of(node, args), function(key)
-      local ok, problem = check(node, args, key)
+    local keys, err = keys_of(args)
+    if not keys then return nil, err end
+    local verify, owner = open_checker(args)
+    if not verify then return nil, owner end
+    local _ <close> = owner
+    return cli.each("verify", keys, function(key)
+      local ok, problem = verify(key)
       if not ok then return nil, problem end
       if not args.quiet then io.write("good ", format.key(key), "\n") end
       return true

@@ -10,7 +10,7 @@ local function state(copy, survey)
   if copy.problem then return "missing: " .. copy.problem end
   if copy.version < survey.item.version then return "old: it has an earlier version" end
   if copy.version > survey.item.version then return copy.deleted and "deleted there" or "newer: it has a later version" end
-  return "good record"
+  return "good, verified " .. format.date(copy.verified or 0)
 end
 
 local function count_good(survey)
@@ -21,23 +21,14 @@ local function count_good(survey)
   return count
 end
 
-local function describe(survey, check)
+local function describe(survey)
   local item = survey.item
   io.write(("%s: %s, stored %s\n"):format(format.key(item.key), format.bytes(item.size), format.date(item.version // 1000000)))
   io.write(("policy: %s; it wants %s, there are %d\n"):format(survey.policy, format.count(survey.quorum, "copy", "copies"),
     count_good(survey)))
   for i, copy in ipairs(survey.copies) do
-    local what = i == 1 and check or state(copy, survey)
-    io.write(("  %s  %-9s  %s\n"):format(copy.node:sub(1, 16), i == 1 and "this node" or "peer", what))
+    io.write(("  %s  %-9s  %s\n"):format(copy.node:sub(1, 16), i == 1 and "this node" or "peer", state(copy, survey)))
   end
-end
-
----The copy here is read to its end; of a peer's, only its record is known until it is fetched.
-local function check_here(client, key, survey)
-  local here = survey.copies[1]
-  if here.problem then return state(here, survey) end
-  local ok, err = client:call("verify", { key = key })
-  return ok and "good, verified just now" or "bad: " .. tostring(err)
 end
 
 return {
@@ -55,12 +46,10 @@ return {
     local survey
     survey, err = client:call("copies", { key = args.key })
     if not survey then return nil, err end
-    local check = check_here(client, args.key, survey)
     if args.json then
-      survey.copies[1].check = check
       io.write(json.encode(survey, { "item", "policy", "quorum" }), "\n")
     else
-      describe(survey, check)
+      describe(survey)
     end
     if count_good(survey) < survey.quorum then return exit.not_enough_copies end
   end,

@@ -12,7 +12,10 @@ function copies.check(node, namespace, path)
     ok, err = object:verify_chunk(chunk)
     if not ok then break end
   end
-  if ok then return true end
+  if ok then
+    object:mark_verified()
+    return true
+  end
   if err.code == "corrupt" then copies.set_aside(node, namespace, path, err, object) end
   return nil, err
 end

@@ -1,7 +1,6 @@
 ---Surveying: every copy of an object, wherever it is, and what is wrong with those that are missing.
 
 local find = require "filo.replication.find"
-local names = require "filo.node.names"
 
 local survey = {}
 
@@ -10,21 +9,24 @@ local survey = {}
 ---@field version? integer  of the copy; nil: there is none
 ---@field size? integer
 ---@field deleted? boolean  it is a tombstone
+---@field verified? integer  seconds since 1970: when the node last read and checked all of it, or wrote it
 ---@field problem? string  why there is none, or why it is not known
 
-local function describe(id, fields, problem)
-  if not fields then return { node = id, problem = problem } end
-  return { node = id, version = fields.version, size = fields.size, deleted = fields.tombstone or nil }
+local function describe(id, fields, verified)
+  return { node = id, version = fields.version, size = fields.size, deleted = fields.tombstone or nil, verified = verified }
 end
 
 local function here(node, name)
-  local fields, err = names.stat(node, name)
-  return describe(node.id, fields, not fields and (err.code == "not_found" and "it has no copy" or tostring(err)))
+  local fields, err, _, verified = node.disk:sealed(node.namespace, name.path, 0)
+  if fields and fields.key_hash == name.hash then return describe(node.id, fields, verified) end
+  if not fields and err.code ~= "not_found" then return { node = node.id, problem = tostring(err) } end
+  return { node = node.id, problem = "it has no copy" }
 end
 
 local function at_peer(node, name, peer)
   local found, err = find.at(node, peer, node.namespace, name.hash)
-  return describe(peer.id, found and found.fields, err and tostring(err) or "it has no copy")
+  if found then return describe(peer.id, found.fields, found.verified) end
+  return { node = peer.id, problem = err and tostring(err) or "it has no copy" }
 end
 
 ---As Node:copies.

@@ -33,7 +33,7 @@ local function check(node, peer, namespace, key_hash, answer)
   elseif fields and answer.body and not vouched(node.host, fields, answer.body) then
     err = errors.new("corrupt", "the content does not match its record")
   elseif fields then
-    return { fields = fields, record = answer.record, body = answer.body, holders = { peer } }
+    return { fields = fields, record = answer.record, body = answer.body, holders = { peer }, verified = answer.verified }
   end
   find.bad_copy(node, peer, asked, err)
   return nil, err

@@ -148,8 +148,8 @@ end
 local function find(node, body)
   local path = node:path_of(body.key_hash)
   if not path then return {} end
-  local fields, record, content = node.disk:sealed(body.namespace, path, protocol.INLINE_MAX)
-  if fields then return { record = record, body = content } end
+  local fields, record, content, verified = node.disk:sealed(body.namespace, path, protocol.INLINE_MAX)
+  if fields then return { record = record, body = content, verified = verified } end
   if record.code == "corrupt" then copies.set_aside(node, body.namespace, path, record) end
   return {}
 end

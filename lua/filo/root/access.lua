@@ -12,18 +12,25 @@ local function tell(level, message)
   if level == "error" then log.new({ level = level }):write(level, message) end
 end
 
----Opens the root for reading.
----@param args {root?: string}
----@return filo.Node?, filo.Error?
-function access.reader(args)
+local function open(args, readonly)
   local path, err = root.path(args)
   if not path then return nil, err end
   local options
   options, err = root.load(path)
   if not options then return nil, err end
-  options.readonly, options.listen, options.bootstrap, options.log = true, nil, nil, tell
+  options.readonly, options.listen, options.bootstrap, options.log = readonly, nil, nil, tell
   return filo.node(options)
 end
+
+---Opens the root for reading, beside the node that may run on it.
+---@param args {root?: string}
+---@return filo.Node?, filo.Error?
+function access.reader(args) return open(args, true) end
+
+---Opens the root when no node runs on it.
+---@param args {root?: string}
+---@return filo.Node?, filo.Error?
+function access.owner(args) return open(args, false) end
 
 ---Connects to the node that runs on the root.
 ---@param args {root?: string}
