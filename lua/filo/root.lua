@@ -76,34 +76,49 @@ local function run_options(path)
   return options
 end
 
----Takes out what is for `serve` and not for the node.
-local function take_log_level(file, options)
-  local level = options.log_level
-  options.log_level = nil
+---@class filo.ServiceOptions  what node.lua says that is for `filo serve` and not for the node
+---@field log_level "error"|"warning"|"info"
+---@field start? fun(node: filo.Node)
+
+local function is_level(value)
   for _, known in ipairs(log.LEVELS) do
-    if level == nil or level == known then return level or "info" end
+    if value == known then return true end
   end
-  return errors.fail("invalid", ("%s: log_level must be one of: %s"):format(file, table.concat(log.LEVELS, ", ")))
+  return false
 end
 
----The options for `filo.node` that a root's node.lua gives, checked, and the level of the log.
+---Takes out what is for the service.
+---@return filo.ServiceOptions?, filo.Error?
+local function take_service_options(file, options)
+  local taken = { log_level = options.log_level or "info", start = options.start }
+  options.log_level, options.start = nil, nil
+  if not is_level(taken.log_level) then
+    return errors.fail("invalid", ("%s: log_level must be one of: %s"):format(file, table.concat(log.LEVELS, ", ")))
+  end
+  if taken.start ~= nil and type(taken.start) ~= "function" then
+    return errors.fail("invalid", ("%s: start must be a function, which is given the node"):format(file))
+  end
+  return taken
+end
+
+---The options for `filo.node` that a root's node.lua gives, checked, and those for the service.
 ---@param path string
----@return table?, string|filo.Error
+---@return table?, filo.ServiceOptions|filo.Error
 function root.load(path)
   local given, err = run_options(path)
   if not given then return nil, err end
   local options = {}
   for name, value in pairs(given) do options[name] = value end
-  local level
-  level, err = take_log_level(root.options_file(path), options)
-  if not level then return nil, err end
+  local service
+  service, err = take_service_options(root.options_file(path), options)
+  if not service then return nil, err end
   options.root = path
   if not options.cluster and root.exists(root.secret_file(path)) then
     options.cluster, err = secret.read(root.secret_file(path))
     if err then return nil, err end
   end
   local ok, problem = pcall(setup.check_node_options, host, options, 2)
-  if ok then return options, level end
+  if ok then return options, service end
   return errors.fail("invalid", ("%s: %s"):format(root.options_file(path), errors.text(problem):gsub("^filo%.node: ", "")))
 end
 

@@ -214,6 +214,30 @@ describe("SIGHUP to filo serve", function()
     child:expect "warning node.lua has other values for durability, listen: they wait for a restart\n"
   end)
 
+  it("hands the node to the start of node.lua", function()
+    local house <close> = commands.house()
+    made(house, "a")
+    house:write("a", "node.lua", [[
+      local filo = require "filo"
+      return { listen = "127.0.0.1:0", start = function(node)
+        node:on("stored", function(object) io.stderr:write("hook: ", object.key, "\n") end)
+        filo.spawn(function() io.stderr:write("task: ", #node:peers(), "\n") end)
+      end }
+    ]])
+    local child = house:serve "a"
+    child:expect "task: 0"
+    house:feed("x", "a", "put", "-", "-k", "k")
+    child:expect "hook: k"
+    child:kill "TERM"
+    assert.equal(0, child:wait().status)
+    house:write("a", "node.lua", "return { start = function() error 'broken' end }")
+    local result = house:run("a", "serve")
+    assert.equal(1, result.status)
+    assert.matches("node.lua: start failed: .*node.lua:1: broken", result.err)
+    house:write("a", "node.lua", "return { start = 5 }")
+    assert.matches("start must be a function", house:run("a", "serve").err)
+  end)
+
   it("changes the level of the log, unless the command line says one", function()
     local house <close> = commands.house()
     made(house, "a")

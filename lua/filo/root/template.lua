@@ -20,6 +20,9 @@ return {
 
   -- What `filo serve` tells: "error", "warning" or "info".
   log_level = "info",
+
+  -- What is called with the node once it serves, and not again on SIGHUP: hooks and tasks of your own, such as
+  --   start = function(node) node:on("peer_up", print) end,
 }
 ]=]
 

@@ -4,6 +4,7 @@
 ---    SIGTERM, SIGINT  end it in order; a second one ends it at once
 
 local control = require "filo.control"
+local errors = require "filo.errors"
 local events = require "filo.service.events"
 local filo = require "filo"
 local new_log = require("filo.log").new
@@ -27,10 +28,20 @@ end
 
 ---The options in node.lua, with this service's log.
 function Service:options()
-  local options, level = root.load(self.root)
-  if not options then return nil, level end
+  local options, service = root.load(self.root)
+  if not options then return nil, service end
   options.log = function(...) self:tell(...) end
-  return options, self.fixed_level or level
+  service.log_level = self.fixed_level or service.log_level
+  return options, service
+end
+
+---Hands the node to the `start` of node.lua.
+---@return true?, filo.Error?
+function Service:start(fn)
+  local ok, err = errors.try(fn, self.node)
+  if ok then return true end
+  self.node:close()
+  return errors.fail("invalid", ("%s: start failed: %s"):format(root.options_file(self.root), errors.text(err)))
 end
 
 ---Opens the node.
@@ -39,9 +50,9 @@ end
 ---@return filo.Service?, filo.Error?
 function Service.open(path, given)
   local self = setmetatable({ root = path, fixed_level = given.log_level }, Service)
-  local options, level = self:options()
-  if not options then return nil, level end
-  self.log = new_log { level = level, json = given.log_json }
+  local options, service = self:options()
+  if not options then return nil, service end
+  self.log = new_log { level = service.log_level, json = given.log_json }
   local err
   self.node, err = filo.node(options)
   if not self.node then return nil, err end
@@ -56,22 +67,25 @@ function Service.open(path, given)
   local where = node.address and "listens at " .. node.address or "does not listen"
   self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, path),
     { event = "started", id = node.id, address = node.address, root = path })
+  if not service.start then return self end
+  asked, err = self:start(service.start)
+  if not asked then return nil, err end
   return self
 end
 
 ---Takes over what node.lua says now.
 function Service:reload()
   self:notify(("RELOADING=1\nMONOTONIC_USEC=%d"):format(math.floor(runtime.now() * 1e6)))
-  local options, level = self:options()
+  local options, service = self:options()
   if options then
     local later = self.node:configure(options)
-    self.log.level = level
+    self.log.level = service.log_level
     self:tell("info", "node.lua was read again", { event = "reloaded" })
     if later[1] then
       self:tell("warning", ("node.lua has other values for %s: they wait for a restart"):format(table.concat(later, ", ")))
     end
   else
-    self:tell("error", ("node.lua is not taken over, the node goes on as it is: %s"):format(level), { event = "reload_failed" })
+    self:tell("error", ("node.lua is not taken over, the node goes on as it is: %s"):format(service), { event = "reload_failed" })
   end
   self:notify "READY=1"
 end
