@@ -12,6 +12,7 @@ local listing = require "filo.node.listing"
 local names = require "filo.node.names"
 local new_hooks = require "filo.hooks"
 local new_peers = require "filo.peers"
+local refusals = require "filo.replication.refusals"
 local serve = require "filo.replication.serve"
 local setup = require "filo.setup"
 local source = require "filo.source"
@@ -323,6 +324,7 @@ return function(host, given)
   self.hooks = new_hooks(self.host)
   self.peer_list = new_peers(self.host, setup.peer_settings(self))
   serve.install(self)
+  refusals.install(self)
   tombstones.install(self)
   if self.listener then self.peer_list:listen(self.listener) end
   self.peer_list.bootstrap:set(options.bootstrap)

@@ -76,7 +76,7 @@ local function payload(text)
   end
   local all = from_base64url(letters) or ""
   local bytes, check = all:sub(1, -CHECK_SIZE - 1), all:sub(-CHECK_SIZE)
-  if bytes == "" or check ~= checksum(bytes) then
+  if bytes == "" or check ~= checksum(bytes) or to_base64url(all) ~= letters then
     return errors.fail("corrupt", "the token was mistyped or cut: copy it again, whole")
   end
   return bytes

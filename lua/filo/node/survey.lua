@@ -1,6 +1,7 @@
 ---Surveying: every copy of an object, wherever it is, and what is wrong with those that are missing.
 
 local find = require "filo.replication.find"
+local refusals = require "filo.replication.refusals"
 
 local survey = {}
 
@@ -26,7 +27,9 @@ end
 local function at_peer(node, name, peer)
   local found, err = find.at(node, peer, node.namespace, name.hash)
   if found then return describe(peer.id, found.fields, found.verified) end
-  return { node = peer.id, problem = err and tostring(err) or "it has no copy" }
+  local refused = refusals.reason(node, name.hash, peer.id)
+  local why = refused and "it has no copy; when it was to take one: " .. refused or "it has no copy"
+  return { node = peer.id, problem = err and tostring(err) or why }
 end
 
 ---As Node:copies.

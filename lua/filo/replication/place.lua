@@ -7,6 +7,7 @@ local limits = require "filo.limits"
 local newer = require "filo.replication.newer"
 local patiently = require "filo.replication.patience"
 local protocol = require "filo.protocol"
+local refusals = require "filo.replication.refusals"
 
 local place = {}
 
@@ -78,7 +79,10 @@ local function remove(list, value)
   end
 end
 
-local function refuse(state, peer, reason) table.insert(state.receipt.refused, { peer = peer.id, reason = reason }) end
+local function refuse(state, peer, reason)
+  table.insert(state.receipt.refused, { peer = peer.id, reason = reason })
+  refusals.note(state.node, state.key_hash, peer.id, reason)
+end
 
 local start_round
 
@@ -201,7 +205,8 @@ end
 ---filled in, also after this has returned. renew(node, version, known): the same content as a version that is newer than `known`.
 ---@return filo.Receipt?, filo.Error?
 function place.spread(node, version, receipt, renew)
-  local state = { node = node, receipt = receipt, renew = renew }
+  local state = { node = node, receipt = receipt, renew = renew, key_hash = version.key_hash }
+  refusals.begin(node, version.key_hash)
   local _ <close> = setmetatable({}, { __close = function()
     if not state.candidates and version.object then version.object:close() end -- the policy gave nobody
   end })
