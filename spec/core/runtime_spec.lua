@@ -1,11 +1,9 @@
+local interruptible = require "spec.support.interruptible"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
 local support = require "spec.support.tasks"
 
 local at_end, forever, nothing, turns = support.at_end, support.forever, support.nothing, support.turns
-
----ThreadSanitizer holds signals back while nothing calls into the system, as a computing script does not.
-local interruptible = not runtime.program():find "/thread/"
 
 describe("many tasks", function()
   it("run side by side", function()

@@ -1,4 +1,5 @@
 local filo = require "filo"
+local interruptible = require "spec.support.interruptible"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local prompt = require "spec.support.prompt"
@@ -261,9 +262,8 @@ describe("the prompt", function()
     terminal:type "1\r"
     terminal:expect "> 1\n1\n>"
     leave(terminal)
-  end)
+  end);
 
-  local interruptible = not runtime.program():find "/thread/"; -- ThreadSanitizer delivers signals late
   (interruptible and it or pending)("interrupts a computation at Ctrl-C", function()
     local terminal <close> = prompt.open()
     terminal:type "while true do end\r"
