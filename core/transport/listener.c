@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -110,6 +111,8 @@ static int find_addresses(const struct filo_address *at, struct addrinfo **ret,
   const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
                                  .ai_socktype = SOCK_STREAM};
   int rc = getaddrinfo(at->host[0] ? at->host : NULL, "0", &hints, ret);
+  if (rc != 0 && strcasecmp(at->host, "localhost") == 0) /* where there is no /etc/hosts */
+    rc = getaddrinfo("127.0.0.1", "0", &hints, ret);
   if (rc == 0) return 0;
   return filo_fail(err, FILO_INVALID, "cannot listen on %s: %s", at->host, gai_strerror(rc));
 }
