@@ -49,23 +49,46 @@ local function is_there(node, key, path)
     and there[1].modified == item.modified
 end
 
+local STDOUT = "/dev/stdout"
+
+---Writes an object to a path, and gives what it is.
+local function write(node, args, key, path, progress)
+  local object <close>, err = open(node, args, key, progress)
+  if not object then return nil, err end
+  local ok
+  ok, err = object:save(path)
+  progress:clear()
+  if not ok then return nil, err end
+  return object
+end
+
+---The same; a copy here that has rotted is set aside by the running node, which then fetches a good one.
+local function write_good(node, args, key, path, progress)
+  local object, err = write(node, args, key, path, progress)
+  if object or err.code ~= "corrupt" or path == STDOUT then return object, err end
+  local client <close> = access.client(args)
+  if not client then return nil, err end
+  client:call("verify", { key = key })
+  return write(node, args, key, path, progress)
+end
+
 local function save(node, args, key, progress)
   local path, err = target(args, key)
   if not path then return nil, err end
-  if path == "-" then path = "/dev/stdout" end
-  if path ~= "/dev/stdout" and not args.force and files.exists(path) then
+  if path == "-" then path = STDOUT end
+  if path ~= STDOUT and not args.force and files.exists(path) then
     if args.recursive and is_there(node, key, path) then return true end
     return errors.fail("exists", ("%s is there already: -f replaces it"):format(format.key(path)))
   end
-  local object <close>, problem = open(node, args, key, progress)
-  if not object then return nil, problem end
   local ok = true
   if not args.output then ok, err = files.make_parents(path) end
-  if ok then ok, err = object:save(path) end
-  progress:clear()
   if not ok then return nil, err end
-  if object.modified and path ~= "/dev/stdout" then files.set_time(path, object.modified) end
-  if not args.quiet and path ~= "/dev/stdout" then io.write(("%s  %s\n"):format(format.key(path), format.bytes(object.size))) end
+  local object
+  object, err = write_good(node, args, key, path, progress)
+  if not object then return nil, err end
+  if path == STDOUT then return true end
+  if object.modified then files.set_time(path, object.modified) end
+  if not args.quiet then io.write(("%s  %s\n"):format(format.key(path), format.bytes(object.size))) end
   return true
 end
 
