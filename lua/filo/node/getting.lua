@@ -91,6 +91,21 @@ local function open_found(node, found, name, beside)
   return partial
 end
 
+---Keeps a tombstone that a peer had, and tells those who may not know it.
+local function keep_tombstone(node, found, name)
+  local partial <close> = node.disk:incoming(name.path, found.record, found.body or "")
+  if not partial or not partial:publish() then return end
+  node:spawn(tombstones.tell_all, node, {
+    record = found.record, version = found.fields.version, path = name.path, key_hash = name.hash, key = name.key,
+  })
+end
+
+---What a peer that answered late has: it takes the place of the older version that was handed out, and perhaps kept, before.
+local function keep_later(node, name, found)
+  if found.fields.tombstone then return keep_tombstone(node, found, name) end
+  local _ <close> = open_found(node, found, name)
+end
+
 ---Failures of the copy here that are none of those at peers. It stays as it is: it may be good, and newer than these.
 local UNREADABLE = { io = true, denied = true, unsupported = true }
 
@@ -100,7 +115,7 @@ end
 
 ---Another source of a version whose copy here is bad, or (then it stays) cannot be read.
 local function find_again(node, name, fields, content_key, stays)
-  local found = find.newest(node, node.namespace, name)
+  local found = find.newest(node, node.namespace, name, function(later) keep_later(node, name, later) end)
   if not found or found.fields.root ~= fields.root or found.fields.version ~= fields.version then return nil end
   local opened = open_found(node, found, name, stays)
   if opened then opened:set_key(content_key) end
@@ -131,21 +146,6 @@ local function open_here(node, name)
     if stays then warn_unreadable(node, name, problem) else copies.set_aside(node, node.namespace, name.path, problem, object) end
     return find_again(node, name, fields, content_key, stays)
   end)
-end
-
----Keeps a tombstone that a peer had, and tells those who may not know it.
-local function keep_tombstone(node, found, name)
-  local partial <close> = node.disk:incoming(name.path, found.record, found.body or "")
-  if not partial or not partial:publish() then return end
-  node:spawn(tombstones.tell_all, node, {
-    record = found.record, version = found.fields.version, path = name.path, key_hash = name.hash, key = name.key,
-  })
-end
-
----What a peer that answered late has: it takes the place of the older version that was handed out, and perhaps kept, before.
-local function keep_later(node, name, found)
-  if found.fields.tombstone then return keep_tombstone(node, found, name) end
-  local _ <close> = open_found(node, found, name)
 end
 
 local function fail(name, err) return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end

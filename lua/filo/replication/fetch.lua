@@ -54,6 +54,14 @@ local function good_holders(state)
   return good
 end
 
+---The same, once there is one: waits for those that have not answered yet whether they have it.
+local function wait_for_holders(state)
+  local good = good_holders(state)
+  local wait = state.found.wait_for_holder
+  while #good == 0 and wait and wait() do good = good_holders(state) end
+  return good
+end
+
 local function has_others(state, holder)
   local good = good_holders(state)
   return #good > 1 or good[1] ~= holder and good[1] ~= nil
@@ -149,7 +157,7 @@ local function fetch_list(state)
   local host = state.node.host
   local deadline = host.now() + limits.turn
   while not state.partial:has_hashes() do
-    local good = good_holders(state)
+    local good = wait_for_holders(state)
     if #good == 0 then return false end
     for _, holder in ipairs(good) do
       local turn <close>, err = holder:turn("reads_of_peer", limits.patience)
@@ -169,7 +177,7 @@ local function fetch_chunks(state)
   end
   while not fetch.is_whole(state.found, state.partial) do
     if state.workers == 0 then -- a run may have been given back after the others had ended
-      local holder = good_holders(state)[1]
+      local holder = wait_for_holders(state)[1]
       if not holder then return false end
       start_worker(state, holder)
     end

@@ -89,21 +89,45 @@ local function collect(node, answers, state, patience)
     if answer.good then
       if not state.best then deadline = math.min(deadline, host.now() + patience) end
       state.best = merge(state.best, answer.good)
+      if state.heard then state.heard() end
     end
   end
 end
 
----Goes on listening to those who are late.
+---Goes on listening to those who are late: they become holders, too, or have something newer.
 local function listen_on(node, answers, state, later)
+  local found, waiting = state.best, {}
+  local count, over = #found.holders, false
+
+  ---Waits for one more holder than there were at the last time; false when none will come.
+  function found.wait_for_holder()
+    while #found.holders <= count and not over do
+      table.insert(waiting, node.host.current())
+      node.host.suspend()
+    end
+    local more = #found.holders > count
+    count = #found.holders
+    return more
+  end
+
+  function state.heard()
+    local tasks = waiting
+    waiting = {}
+    for _, task in ipairs(tasks) do node.host.wake(task) end
+  end
+
   node:spawn(function()
-    local first = state.best
+    local _ <close> = at_end(function()
+      over = true
+      state.heard()
+    end)
     collect(node, answers, state, limits.find)
-    if state.best.fields.version > first.fields.version then later(state.best) end
+    if state.best.fields.version > found.fields.version then later(state.best) end
   end)
 end
 
----The newest version that peers have: {fields, record, body, holders}. nil and not_found as soon as all said no. When a peer that
----answers late has a newer one, later(found) is called with it.
+---The newest version that peers have: {fields, record, body, holders, wait_for_holder}. nil and not_found as soon as all said no. With
+---`later`, peers that answer late are still heard: they join the holders, and when one has a newer version, later(found) is called.
 ---@return table?, filo.Error?
 function find.newest(node, namespace, name, later)
   local peers = node.peer_list:list()
