@@ -21,19 +21,22 @@ static atomic_uint limit;         /* the tick at which the slice is stopped; 0: 
 static atomic_bool armed;
 static timer_t timer;
 static bool started;
+static lua_State *desk; /* reports are written on a stack of their own */
 
 static void arm(long nanoseconds) {
   struct itimerspec when = {.it_value.tv_nsec = nanoseconds};
   timer_settime(timer, 0, &when, NULL);
 }
 
+/* Not on the stack of L: a long traceback is built in a buffer that marks the function running
+ * there as one with something to close, which here is the one that was interrupted. */
 static void report(lua_State *L) {
-  luaL_traceback(L, L, NULL, 0);
+  luaL_traceback(desk, L, NULL, 0);
   fprintf(stderr,
           "filo: a script has been running for %.0f s without waiting; nothing else runs "
           "meanwhile.\nLet it wait now and then: filo.sleep(0).\n%s\n",
-          (double)ticks * TICK_NANOSECONDS * 1e-9, lua_tostring(L, -1));
-  lua_pop(L, 1);
+          (double)ticks * TICK_NANOSECONDS * 1e-9, lua_tostring(desk, -1));
+  lua_settop(desk, 0);
 }
 
 static bool is_over(void) {
@@ -76,7 +79,9 @@ static void on_tick(int signum) {
   arm(TICK_NANOSECONDS);
 }
 
-void filo_guard_start(void) {
+void filo_guard_start(lua_State *L) {
+  desk = lua_newthread(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &desk);
   struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
   sigfillset(&action.sa_mask);
   sigaction(SIGALRM, &action, NULL);

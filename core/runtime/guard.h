@@ -15,7 +15,7 @@
 /* The first report comes after this long, the next ones each time after ten times as long. */
 #define FILO_GUARD_SECONDS 1.0
 
-void filo_guard_start(void);
+void filo_guard_start(lua_State *L);
 void filo_guard_stop(void);
 
 /* For the task whose coroutines run next: seconds that it may compute without waiting; 0: no limit.

@@ -395,7 +395,7 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
   filo_loop_watch_signal(runtime->loop, SIGTERM, true);
   filo_loop_set_interrupting(SIGINT, true);
   filo_loop_set_interrupting(SIGTERM, true);
-  filo_guard_start();
+  filo_guard_start(runtime->L);
   *ret = runtime;
   return 0;
 }
