@@ -71,7 +71,8 @@ local function store(state, entry)
   local file, problem = io.stdin, nil
   if entry.path ~= "standard input" then file, problem = io.open(entry.path, "rb") end
   if not file then return errors.fail("io", "cannot open " .. problem) end
-  local ask = { key = entry.key, name = entry.path, size = entry.size, encrypt = not args.plain }
+  local ask = { key = entry.key, name = entry.path, size = entry.size }
+  if args.plain then ask.encrypt = false end
   if entry.kind == "f" and not args.force then ask.modified = entry.modified end
   local receipt
   receipt, err = client:call("store", ask, function(event)
