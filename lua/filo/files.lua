@@ -8,8 +8,8 @@ local files = {}
 ---@return string  for a shell
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
----What find(1) is to be given, so that a name with a dash is no option.
-local function safe(path) return path:sub(1, 1) == "-" and "./" .. path or path end
+---What find(1) is to be given, so that a name such as "-n" or "!" is no part of its expression.
+local function safe(path) return path:find "^[-!(),]" and "./" .. path or path end
 
 ---@class filo.FileEntry
 ---@field path string
@@ -36,10 +36,22 @@ function files.list(path, recursive)
 end
 
 ---@return boolean
-function files.exists(path) return os.execute("test -e " .. quoted(safe(path)) .. " -o -h " .. quoted(safe(path))) == true end
+function files.exists(path)
+  local name = quoted(safe(path))
+  return os.execute(("test -e %s || test -h %s"):format(name, name)) == true
+end
 
 ---@return boolean
 function files.is_folder(path) return os.execute("test -d " .. quoted(safe(path))) == true end
+
+---A path without what means nothing in it: "./a//b/./c" is "a/b/c".
+---@param path string
+---@return string
+function files.plain(path)
+  local plain, again = path:gsub("//+", "/"), 1
+  while again > 0 do plain, again = plain:gsub("/%./", "/") end
+  return (plain:gsub("^%./", ""))
+end
 
 ---Makes the folders that a file is to lie in.
 ---@param path string

@@ -20,6 +20,13 @@ end
 
 function House:run(name, ...) return process.run(command(self, name, ...)) end
 
+---As run, in the house's folder.
+function House:within(name, ...)
+  local options = command(self, name, ...)
+  options.cwd = self.folder.path
+  return process.run(options)
+end
+
 ---As run, with a text on standard input.
 function House:feed(text, name, ...)
   local options = command(self, name, ...)
