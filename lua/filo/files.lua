@@ -17,22 +17,24 @@ local function safe(path) return path:find "^[-!(),]" and "./" .. path or path e
 ---@field size integer
 ---@field modified integer  seconds since 1970
 
+---find(1), with what it complains of after all that it lists.
+local FIND = [[{ problems=$(find -H %s %s -printf '%%y %%s %%T@ %%p\0' 2>&1 >&3); printf %%s "$problems"; } 3>&1]]
+
 ---A path and, with `recursive`, what lies below it. Symbolic links are followed only where they are named.
 ---@param path string
 ---@param recursive? boolean
----@return filo.FileEntry[]?, filo.Error?
+---@return filo.FileEntry[]? list  nil: there is nothing
+---@return filo.Error? problem  what cannot be listed, the first of it
 function files.list(path, recursive)
-  local depth = recursive and "" or "-maxdepth 0 "
-  local command = ("find -H %s %s-printf '%%y %%s %%T@ %%p\\0'"):format(quoted(safe(path)), depth)
-  local list = {}
-  local pipe <close> = assert(io.popen(command .. " 2>&1", "r"))
+  local pipe <close> = assert(io.popen(FIND:format(quoted(safe(path)), recursive and "" or "-maxdepth 0"), "r"))
   local text = pipe:read "a"
-  for record in text:gmatch "[^\0]+" do
-    local kind, size, modified, name = record:match "^(%a) (%d+) (%-?%d+)[%d.]* (.+)$"
-    if not kind then return errors.fail("io", (record:gsub("^find: ", ""):gsub("\n.*", ""))) end
+  local list = {}
+  for kind, size, modified, name in text:gmatch "(%a) (%d+) (%-?%d+)[%d.]* ([^\0]+)\0" do
     list[#list + 1] = { path = name, kind = kind, size = math.tointeger(size), modified = math.tointeger(modified) }
   end
-  return list
+  local problem = text:match "[^\0]*$"
+  local err = problem ~= "" and errors.new("io", (problem:gsub("^find: ", ""):gsub("\n.*", ""))) or nil
+  return list[1] and list or nil, err
 end
 
 ---@return boolean

@@ -23,14 +23,15 @@ local function check_named(args, path, kind)
   return errors.fail(code, ("%s is no file: it is %s"):format(format.key(path), NO_FILE[kind] or "a device"))
 end
 
----What a command line's path stands for: entries with keys, and how many things below it are no files.
+---What a command line's path stands for: entries with keys, or with the problem that keeps them from being listed; and how many things
+---below it are no files.
 local function entries_of(args, path)
   if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } }, 0 end
   local list, err = files.list(path, args.recursive)
   if not list then return nil, err end
   local ok, problem = check_named(args, path, list[1].kind)
   if not ok then return nil, problem end
-  local entries, others = {}, 0
+  local entries, others = { err and { problem = err, size = 0 } }, 0
   for i, each in ipairs(list) do
     if each.kind == "f" or i == 1 and each.kind ~= "d" then
       each.key = args.key or files.plain(each.path)
@@ -93,6 +94,7 @@ end
 
 ---Stores one file over a connection of its own.
 local function store(state, entry)
+  if entry.problem then return nil, entry.problem end
   local args = state.args
   local client <close>, err = access.client(args)
   if not client then return nil, err end
