@@ -8,6 +8,7 @@
 local argparse = require "filo.argparse"
 local errors = require "filo.errors"
 local exit = require "filo.exit"
+local format = require "filo.format"
 local options = require "filo.options"
 
 local cli = {}
@@ -32,8 +33,8 @@ local function describe(parser, command)
   return parser
 end
 
----A message on stderr.
-local function tell(name, text) io.stderr:write("filo ", name, ": ", text, "\n") end
+---A message on stderr, which may quote anything.
+local function tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.key), "\n") end
 
 local function usage_error(name)
   return function(parser, problem)
