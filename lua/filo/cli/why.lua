@@ -27,8 +27,7 @@ local function describe(survey)
   io.write(("policy: %s; it wants %s, there are %d\n"):format(survey.policy, format.count(survey.quorum, "copy", "copies"),
     count_good(survey)))
   for i, copy in ipairs(survey.copies) do
-    io.write(("  %s  %-9s  %s\n"):format(copy.node:sub(1, 16), i == 1 and "this node" or "peer",
-      format.key(state(copy, survey)))) -- a peer may have given the reason
+    io.write(("  %s  %-9s  %s\n"):format(copy.node:sub(1, 16), i == 1 and "this node" or "peer", state(copy, survey)))
   end
 end
 
