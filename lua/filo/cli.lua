@@ -10,6 +10,7 @@ local errors = require "filo.errors"
 local exit = require "filo.exit"
 local format = require "filo.format"
 local options = require "filo.options"
+local task = require "filo.task"
 
 local cli = {}
 
@@ -87,6 +88,7 @@ end
 function cli.each(name, list, fn)
   local status = exit.done
   for _, each in ipairs(list) do
+    task.sleep(0) -- where Ctrl-C ends it
     local done, err = fn(each)
     if not done then
       tell(name, errors.text(err))

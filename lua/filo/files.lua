@@ -37,14 +37,24 @@ function files.list(path, recursive)
   return list[1] and list or nil, err
 end
 
+---Runs a shell command. Not by os.execute, during which the process is deaf to Ctrl-C.
+---@return boolean? ok
+---@return string how  "signal": it was killed
+---@return string? said  its first line
+local function run(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local said = pipe:read "l"
+  local ok, how = pipe:close()
+  return ok, how, said
+end
+
+---True also when it cannot be told because of Ctrl-C: nothing is replaced then.
 ---@return boolean
 function files.exists(path)
   local name = quoted(safe(path))
-  return os.execute(("test -e %s || test -h %s"):format(name, name)) == true
+  local ok, how = run(("test -e %s || test -h %s"):format(name, name))
+  return ok == true or how == "signal"
 end
-
----@return boolean
-function files.is_folder(path) return os.execute("test -d " .. quoted(safe(path))) == true end
 
 ---A path without what means nothing in it: "./a//b/./c" is "a/b/c".
 ---@param path string
@@ -61,14 +71,13 @@ end
 function files.make_parents(path)
   local parent = path:match "^(.*)/[^/]*$"
   if not parent or parent == "" then return true end
-  local pipe = assert(io.popen(("mkdir -p %s 2>&1"):format(quoted(safe(parent)))))
-  local problem = pipe:read "l"
-  if pipe:close() then return true end
+  local ok, _, problem = run("mkdir -p " .. quoted(safe(parent)))
+  if ok then return true end
   return errors.fail("io", (problem or "mkdir failed"):gsub("^mkdir: ", ""))
 end
 
 ---Gives a file its source's time.
 ---@param modified integer  seconds since 1970
-function files.set_time(path, modified) os.execute(("touch -c -d @%d %s 2> /dev/null"):format(modified, quoted(safe(path)))) end
+function files.set_time(path, modified) run(("touch -c -d @%d %s"):format(modified, quoted(safe(path)))) end
 
 return files

@@ -7,6 +7,7 @@ local files = require "filo.files"
 local filo = require "filo"
 local format = require "filo.format"
 local json = require "filo.json"
+local net = require "filo.core.net"
 local new_progress = require "filo.progress"
 local root = require "filo.root"
 
@@ -98,9 +99,9 @@ local function store(state, entry)
   local args = state.args
   local client <close>, err = access.client(args)
   if not client then return nil, err end
-  local file, problem = io.stdin, nil
-  if entry.path ~= "standard input" then file, problem = io.open(entry.path, "rb") end
-  if not file then return errors.fail("io", "cannot open " .. problem) end
+  local file = io.stdin
+  if entry.path ~= "standard input" then file, err = net.open(entry.path) end
+  if not file then return nil, err end
   local ask = { key = entry.key, name = entry.path, size = entry.size }
   if args.plain then ask.encrypt = false end
   if entry.kind == "f" and not args.force then ask.modified = entry.modified end
