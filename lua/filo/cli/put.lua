@@ -101,7 +101,7 @@ local function store(state, entry)
   if not client then return nil, err end
   local file = io.stdin
   if entry.path ~= "standard input" then file, err = net.open(entry.path) end
-  if not file then return nil, err end
+  if not file then return errors.fail("io", err.message) end
   local ask = { key = entry.key, name = entry.path, size = entry.size }
   if args.plain then ask.encrypt = false end
   if entry.kind == "f" and not args.force then ask.modified = entry.modified end
