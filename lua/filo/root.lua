@@ -69,7 +69,7 @@ local function run_options(path)
   end
   local chunk, problem = loadfile(file)
   if not chunk then return errors.fail("invalid", problem) end
-  local ok, options = pcall(chunk, path)
+  local ok, options = errors.try(chunk, path)
   if not ok then return errors.fail("invalid", errors.text(options)) end
   if type(options) ~= "table" then
     return errors.fail("invalid", ("%s: it must return a table of options, not a %s"):format(file, type(options)))
