@@ -1,10 +1,13 @@
 #include "lua/descriptor.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 
 #include "bytes.h"
 #include "lua/net.h"
 #include "lua/type.h"
+#include "runtime/task.h"
 
 #define DESCRIPTOR_TYPE "filo.descriptor"
 
@@ -19,6 +22,19 @@ int filo_test_descriptor(lua_State *L, int index) {
   if (!box) return -1;
   luaL_argcheck(L, *box >= 0, index, "the descriptor is closed");
   return *box;
+}
+
+int filo_open_descriptor(lua_State *L) {
+  struct filo_error err;
+  const char *path = filo_check_text(L, 1);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int sys_errno = errno;
+  if (fd >= 0) {
+    filo_push_descriptor(L, fd);
+    return 1;
+  }
+  filo_fail_errno(&err, sys_errno, "cannot open %s", path);
+  return filo_return_error(L, &err);
 }
 
 static int descriptor_close(lua_State *L) {

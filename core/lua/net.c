@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lua/crypto.h"
+#include "lua/descriptor.h"
 #include "lua/modules.h"
 #include "lua/store.h"
 #include "lua/type.h"
@@ -174,6 +175,7 @@ static const luaL_Reg functions[] = {{"tls", new_tls},
                                      {"dial", filo_net_dial},
                                      {"dial_raw", filo_net_dial_raw},
                                      {"address", parse_address},
+                                     {"open", filo_open_descriptor},
                                      {NULL, NULL}};
 
 int filo_open_net(lua_State *L) {

@@ -429,14 +429,21 @@ static int raw_flush(lua_State *L) {
 
 /* --- pass(file), take([seconds]): open files, over Unix sockets --- */
 
+/* What is to be passed. */
+static int check_passable(lua_State *L) {
+  int fd = filo_test_descriptor(L, 2);
+  if (fd >= 0) return fd;
+  const luaL_Stream *file = luaL_checkudata(L, 2, LUA_FILEHANDLE);
+  luaL_argcheck(L, file->closef, 2, "an open file expected");
+  return fileno(file->f);
+}
+
 static int passed(lua_State *L, struct raw_box *box) {
   if (box->broken) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > 0)
     return wait_writable(L, box, passed);
-  const luaL_Stream *file = luaL_checkudata(L, 2, LUA_FILEHANDLE);
-  luaL_argcheck(L, file->closef, 2, "an open file expected");
   struct filo_error err;
-  int sys_errno = filo_local_pass(bufferevent_getfd(box->bev), fileno(file->f));
+  int sys_errno = filo_local_pass(bufferevent_getfd(box->bev), check_passable(L));
   if (sys_errno == EAGAIN) {
     event_add(&box->sendable, NULL);
     return wait_writable(L, box, passed);
@@ -451,7 +458,7 @@ static int passed(lua_State *L, struct raw_box *box) {
 
 static int raw_pass(lua_State *L) {
   struct raw_box *box = check_raw(L);
-  luaL_checkudata(L, 2, LUA_FILEHANDLE);
+  check_passable(L);
   filo_task_check(L);
   if (box->writable.waiter) return luaL_error(L, "another task writes to this connection already");
   return passed(L, box);

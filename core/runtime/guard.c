@@ -1,6 +1,7 @@
 #include "runtime/guard.h"
 
 #include <lauxlib.h>
+#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -97,7 +98,7 @@ void filo_guard_stop(void) {
 }
 
 void filo_guard_limit(double seconds) {
-  limit = (unsigned)(seconds * 1e9 / TICK_NANOSECONDS);
+  limit = (unsigned)ceil(seconds * 1e9 / TICK_NANOSECONDS);
 }
 
 lua_State *filo_guard_enter(lua_State *L) {

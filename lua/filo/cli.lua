@@ -8,7 +8,9 @@
 local argparse = require "filo.argparse"
 local errors = require "filo.errors"
 local exit = require "filo.exit"
+local format = require "filo.format"
 local options = require "filo.options"
+local task = require "filo.task"
 
 local cli = {}
 
@@ -32,8 +34,8 @@ local function describe(parser, command)
   return parser
 end
 
----A message on stderr.
-local function tell(name, text) io.stderr:write("filo ", name, ": ", text, "\n") end
+---A message on stderr, which may quote anything.
+local function tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.key), "\n") end
 
 local function usage_error(name)
   return function(parser, problem)
@@ -86,6 +88,7 @@ end
 function cli.each(name, list, fn)
   local status = exit.done
   for _, each in ipairs(list) do
+    task.sleep(0) -- where Ctrl-C ends it
     local done, err = fn(each)
     if not done then
       tell(name, errors.text(err))

@@ -22,9 +22,14 @@ local function fields_of(err)
   return { code = err.code, message = err.message, key = err.key, receipt = err.receipt }
 end
 
----Sends, unless the asker has gone.
-local function tell(asker, message)
-  if not asker.gone then return wire.send(asker.connection, message) end
+---Tells an asker, unless it has gone. Whoever has something to tell may do so at any time; one task writes.
+local function tell(asker, message) return asker.outbox:send(wire.pack(message)) end
+
+local function write_all(asker)
+  repeat
+    local bytes = asker.outbox:receive()
+  until not bytes or not asker.connection:write(bytes)
+  asker.outbox:close()
 end
 
 ---Runs one request; what a misuse raises goes back as an error, too.
@@ -51,12 +56,13 @@ end
 ---Whatever runs when the asker goes is a child of this task, and ends with it.
 local function serve_connection(node, connection)
   local running
-  local asker = { connection = connection }
+  local asker = { connection = connection, outbox = filo.channel() }
   local _ <close> = setmetatable(asker, { __close = function()
-    asker.gone = true
+    asker.outbox:close()
     if asker.evaluator then asker.evaluator:close() end
     connection:close()
   end })
+  filo.spawn(write_all, asker)
   while true do
     local request = wire.receive(connection)
     if not request then return end

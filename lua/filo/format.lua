@@ -28,12 +28,14 @@ end
 ---@return string
 function format.date(seconds) return os.date("%Y-%m-%d %H:%M:%S", seconds) --[[@as string]] end
 
----A key on one line: what could talk to a terminal is shown as \xHH.
+local function hex(bytes) return (bytes:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end)) end
+
+---A key, or another text that others may have written, on one line: what could talk to a terminal is shown as \xHH.
 ---@param key string
 ---@return string
 function format.key(key)
-  if not utf8.len(key) then return (key:gsub("[^\32-\126]", function(c) return ("\\x%02x"):format(c:byte()) end)) end
-  return (key:gsub("%c", function(c) return ("\\x%02x"):format(c:byte()) end):gsub("\u{80}-\u{9f}", "?"))
+  if not utf8.len(key) then return (key:gsub("[^\32-\126]", hex)) end
+  return (key:gsub("%c", hex):gsub("\xc2([\x80-\x9f])", hex)) -- U+0080 to U+009F
 end
 
 ---@param count integer

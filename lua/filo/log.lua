@@ -1,5 +1,6 @@
 ---The log of a service: one line for each event, on stderr, for people or for programs.
 
+local format = require "filo.format"
 local json = require "filo.json"
 
 local LEVELS = { "error", "warning", "info" }
@@ -14,11 +15,6 @@ Log.__index = Log
 ---@return filo.Log
 local function new(options) return setmetatable({ level = options.level, json = options.json }, Log) end
 
----What others provoke must not make lines of its own, nor talk to a terminal.
-local function on_one_line(text)
-  return (text:gsub("%c", function(c) return ("\\x%02x"):format(c:byte()) end))
-end
-
 ---@param level "error"|"warning"|"info"
 ---@param message string  a sentence
 ---@param fields? table  the same for programs: event, peer, key ...
@@ -26,7 +22,7 @@ function Log:write(level, message, fields)
   if RANKS[level] > RANKS[self.level] then return end
   local time = os.date "!%Y-%m-%dT%H:%M:%SZ"
   if not self.json then
-    io.stderr:write(("%s %-7s %s\n"):format(time, level, on_one_line(message)))
+    io.stderr:write(("%s %-7s %s\n"):format(time, level, format.key(message)))
     return
   end
   local line = { time = time, level = level, message = message }

@@ -58,6 +58,7 @@ local record = text(260, 65736)
 local chunk = integer(0, 1 << 32)
 local stream = integer(0, (1 << 32) - 1)
 local body = text(0, protocol.INLINE_MAX + 32)
+local time = integer(0, 1 << 40) -- seconds since 1970, of a year that a calendar can hold
 
 local hello = {
   version = integer(1, 1 << 16),
@@ -95,7 +96,7 @@ local topics = {
   fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = { record = optional(record) } },
   find = {
     request = { namespace = hash, key_hash = hash },
-    reply = { record = optional(record), body = optional(body), verified = optional(integer(0, math.maxinteger)) },
+    reply = { record = optional(record), body = optional(body), verified = optional(time) },
   },
   check = { request = { namespace = hash, key_hash = hash }, reply = {} },
   read = {

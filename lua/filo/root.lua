@@ -39,6 +39,7 @@ end
 ---@param args {root?: string}
 ---@return string?, filo.Error?
 function root.path(args)
+  if args.root == "" then return errors.fail("usage", "--root is empty: name a folder") end
   local path = args.root or os.getenv "FILO_ROOT"
   if path and path ~= "" then return path end
   local folder = data_home()
@@ -57,7 +58,7 @@ function root.secret_file(path) return path .. "/cluster" end
 ---@return boolean
 function root.exists(path)
   local file <close>, _, code = io.open(path)
-  return file ~= nil or code ~= 2 -- ENOENT
+  return file ~= nil or code ~= 2 and code ~= 20 -- ENOENT, ENOTDIR
 end
 
 ---The table that node.lua returns.
@@ -68,7 +69,7 @@ local function run_options(path)
   end
   local chunk, problem = loadfile(file)
   if not chunk then return errors.fail("invalid", problem) end
-  local ok, options = pcall(chunk, path)
+  local ok, options = errors.try(chunk, path)
   if not ok then return errors.fail("invalid", errors.text(options)) end
   if type(options) ~= "table" then
     return errors.fail("invalid", ("%s: it must return a table of options, not a %s"):format(file, type(options)))

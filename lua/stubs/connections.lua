@@ -22,7 +22,7 @@ local transfer = {}
 ---@class filo.core.Raw
 local raw = {}
 
----An open file that another process passed. Closed by the garbage collector too.
+---An open file, to pass to another process or passed by one. Closed by the garbage collector too.
 ---@class filo.core.Descriptor
 local descriptor = {}
 
@@ -146,7 +146,7 @@ function raw:flush() end
 
 ---Passes an open file to the process at the other end of a Unix socket, once all that was written is with the kernel; the other end
 ---takes it at this place of the bytes.
----@param file file*
+---@param file file*|filo.core.Descriptor
 ---@return true?
 ---@return filo.Error? err
 function raw:pass(file) end

@@ -43,6 +43,12 @@ function net.dial(address, options) end
 ---@return filo.Error? err
 function net.dial_raw(address, seconds) end
 
+---A file to pass on to another process. Does not wait for a writer of a named pipe.
+---@param path string
+---@return filo.core.Descriptor? descriptor
+---@return filo.Error? err
+function net.open(path) end
+
 ---@param text string "host:port", IPv6 in brackets
 ---@return string? host
 ---@return integer|filo.Error port

@@ -3,6 +3,7 @@ local control = require "filo.control"
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
+local temp = require "spec.support.temp"
 local wire = require "filo.control.wire"
 
 ---Calls fn(client, a, net) with a node that answers at its socket and has a peer.
@@ -43,6 +44,7 @@ describe("the socket of a node", function()
   it("stores again only what has changed, or lacks copies", function()
     asked(function(client, a, net)
       local file <close> = open(net, "content")
+      assert(os.execute(("touch -d 2020-01-01 %s"):format(temp.quote(net.folder:file "file"))))
       local modified = assert(client:call("store", { key = "k" }, nil, file)) and a:stat("k").modified
       local version = a:stat("k").version
       local ask = { key = "k", size = 7, modified = modified }

@@ -10,15 +10,25 @@ local temp = require "spec.support.temp"
 local House = {}
 House.__index = House
 
-local function house() return setmetatable({ folder = temp.folder(), children = {} }, House) end
+local function house() return setmetatable({ folder = temp.folder(), children = {}, variables = {} }, House) end
 
 function House:root(name) return self.folder:file(name) end
 
+---With house.variables in the environment, too.
 local function command(self, name, ...)
-  return { env = { FILO_ROOT = self:root(name), HOME = self.folder.path, XDG_DATA_HOME = "" }, ... }
+  local env = { FILO_ROOT = self:root(name), HOME = self.folder.path, XDG_DATA_HOME = "" }
+  for variable, value in pairs(self.variables) do env[variable] = value end
+  return { env = env, ... }
 end
 
 function House:run(name, ...) return process.run(command(self, name, ...)) end
+
+---As run, in the house's folder.
+function House:within(name, ...)
+  local options = command(self, name, ...)
+  options.cwd = self.folder.path
+  return process.run(options)
+end
 
 ---As run, with a text on standard input.
 function House:feed(text, name, ...)

@@ -7,30 +7,60 @@ local files = require "filo.files"
 local filo = require "filo"
 local format = require "filo.format"
 local json = require "filo.json"
+local net = require "filo.core.net"
 local new_progress = require "filo.progress"
 local root = require "filo.root"
 
 ---So many at once: what is flushed to disk is flushed together.
 local AT_ONCE = 8
 
-local function is_readable(kind) return kind == "f" or kind == "p" or kind == "c" end
+---What may be stored when it is named, and why other things are not.
+local READABLE = { f = true, p = true, c = true }
+local NO_FILE = { d = "a folder: -r stores what is in it", l = "a symbolic link, and nothing is there", s = "a socket" }
 
----What a command line's path stands for: entries with keys.
+local function check_named(args, path, kind)
+  if READABLE[kind] or kind == "d" and args.recursive then return true end
+  local code = kind == "d" and "usage" or "invalid"
+  return errors.fail(code, ("%s is no file: it is %s"):format(format.key(path), NO_FILE[kind] or "a device"))
+end
+
+---What a command line's path stands for: entries with keys, or with the problem that keeps them from being listed; and how many things
+---below it are no files.
 local function entries_of(args, path)
-  if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } } end
+  if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } }, 0 end
   local list, err = files.list(path, args.recursive)
   if not list then return nil, err end
-  if list[1].kind == "d" and not args.recursive then
-    return errors.fail("usage", ("%s is a folder: -r stores what is in it"):format(format.key(path)))
-  end
-  local entries = {}
-  for _, each in ipairs(list) do
-    if is_readable(each.kind) then
-      each.key = args.key or each.path:gsub("^%./+", "")
+  local ok, problem = check_named(args, path, list[1].kind)
+  if not ok then return nil, problem end
+  local entries, others = { err and { problem = err, size = 0 } }, 0
+  for i, each in ipairs(list) do
+    if each.kind == "f" or i == 1 and each.kind ~= "d" then
+      each.key = args.key or files.plain(each.path)
       entries[#entries + 1] = each
+    elseif each.kind ~= "d" then
+      others = others + 1
     end
   end
-  return entries
+  return entries, others
+end
+
+---The entries of all paths, and their bytes.
+local function all_entries(args)
+  local entries, total, passed_over = {}, 0, 0
+  for _, path in ipairs(args.path) do
+    local list, others = entries_of(args, path)
+    if not list then return nil, others end
+    passed_over = passed_over + others
+    for _, each in ipairs(list) do
+      entries[#entries + 1] = each
+      total = total + each.size
+    end
+  end
+  if passed_over > 0 and not args.quiet then
+    io.stderr:write(("filo put: passed over %s, such as a symbolic link\n"):format(
+      format.count(passed_over, "thing that is no file", "things that are no files")))
+  end
+  return entries, total
 end
 
 local function check(args)
@@ -65,13 +95,15 @@ end
 
 ---Stores one file over a connection of its own.
 local function store(state, entry)
+  if entry.problem then return nil, entry.problem end
   local args = state.args
   local client <close>, err = access.client(args)
   if not client then return nil, err end
-  local file, problem = io.stdin, nil
-  if entry.path ~= "standard input" then file, problem = io.open(entry.path, "rb") end
-  if not file then return errors.fail("io", "cannot open " .. problem) end
-  local ask = { key = entry.key, name = entry.path, size = entry.size, encrypt = not args.plain }
+  local file = io.stdin
+  if entry.path ~= "standard input" then file, err = net.open(entry.path) end
+  if not file then return errors.fail("io", err.message) end
+  local ask = { key = entry.key, name = entry.path, size = entry.size }
+  if args.plain then ask.encrypt = false end
   if entry.kind == "f" and not args.force then ask.modified = entry.modified end
   local receipt
   receipt, err = client:call("store", ask, function(event)
@@ -123,16 +155,8 @@ return {
     if not ok then return nil, err end
     local probe <close>, problem = access.client(args)
     if not probe then return nil, problem end
-    local entries, total = {}, 0
-    for _, path in ipairs(args.path) do
-      local list
-      list, err = entries_of(args, path)
-      if not list then return nil, err end
-      for _, each in ipairs(list) do
-        entries[#entries + 1] = each
-        total = total + each.size
-      end
-    end
+    local entries, total = all_entries(args)
+    if not entries then return nil, total end
     local progress <close> = new_progress(args.quiet or args.json)
     return store_all({ args = args, progress = progress, done = 0, total = total, under_way = {} }, entries)
   end,

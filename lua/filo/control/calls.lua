@@ -48,10 +48,19 @@ function calls.status(node)
   }
 end
 
----A file that is stored already, with all the copies that the policy wants: its size and time tell.
+---Whether an object is the file that is to be stored: its size and time tell, unless it was stored so soon after it was written that it
+---may have been written again within the same second.
+local function is_same(node, item, asked)
+  local encrypted = asked.encrypt
+  if encrypted == nil then encrypted = node.options.encrypt end
+  return item.from == "here" and item.size == asked.size and item.modified == asked.modified and item.encrypted == encrypted
+    and item.version // 1000000 > item.modified
+end
+
+---A file that is stored already, with all the copies that the policy wants.
 local function find_stored(node, asked)
   local item = asked.modified and node:stat(asked.key)
-  if not item or item.from ~= "here" or item.size ~= asked.size or item.modified ~= asked.modified then return nil end
+  if not item or not is_same(node, item, asked) then return nil end
   local survey = calls.copies(node, asked)
   local holders = {}
   for _, copy in ipairs(survey and survey.copies or {}) do

@@ -30,7 +30,7 @@ end
 ---@param call string
 ---@param ask? table
 ---@param on_event? fun(event: table)
----@param file? file*  an open file that goes along
+---@param file? file*|filo.core.Descriptor  an open file that goes along
 ---@return any, filo.Error?
 function Client:call(call, ask, on_event, file)
   local ok, err = wire.send(self.connection, { call = call, ask = ask, file = file ~= nil })

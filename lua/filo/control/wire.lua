@@ -8,8 +8,11 @@ local wire = {}
 ---A line typed at a prompt, or what it printed, fits.
 local MOST = 4 << 20
 
+---@return string
+function wire.pack(message) return string.pack(">s4", cbor.encode(message)) end
+
 ---@return true?, filo.Error?
-function wire.send(connection, message) return connection:write(string.pack(">s4", cbor.encode(message))) end
+function wire.send(connection, message) return connection:write(wire.pack(message)) end
 
 ---@return string?, filo.Error?
 local function read_exactly(connection, count)

@@ -14,6 +14,9 @@ local runtime = require "filo.core.runtime"
 ---To end in: the node, and where that was quick, then the tasks that node.lua has started. Together less than 5 s.
 local STOP_SECONDS, QUICK_SECONDS = 4, 0.5
 
+---While node.lua computes, nobody is served: for longer it may not, when it is read again.
+local COMPUTE_SECONDS = 5
+
 ---@class filo.Service
 local Service = {}
 Service.__index = Service
@@ -104,7 +107,7 @@ function Service:run()
   local stop, reload = on_signals("TERM", "INT"), on_signals "HUP"
   local reloading = filo.spawn(function()
     while reload:receive() do self:reload() end
-  end)
+  end):limit(COMPUTE_SECONDS)
   self:notify "READY=1"
   local signal = stop:receive()
   filo.on_signal("TERM", nil)

@@ -1,0 +1,23 @@
+---A peer's word that it had verified a copy at a time that no calendar knows ended `filo why` with a traceback.
+
+local commands = require "spec.support.commands"
+local filo = require "filo"
+
+describe("filo why", function()
+  it("does not believe a time that cannot be", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    local _, address = house:serve "a"
+    local liar <close> = assert(filo.node { root = house:root "liar", cluster = house:read("a", "cluster"):match "%S+", log = function() end })
+    assert(liar:connect(address))
+    house:feed("content", "a", "put", "-", "-k", "k")
+    local sealed = liar.disk.sealed
+    function liar.disk:sealed(...)
+      local fields, record, body = sealed(self, ...)
+      return fields, record, body, math.maxinteger
+    end
+    local result = house:run("a", "why", "k")
+    assert.same({ 4, "" }, { result.status, result.err })
+    assert.matches("field 'verified'", result.out)
+  end)
+end)
