@@ -8,7 +8,8 @@ describe("filo why", function()
     local house <close> = commands.house()
     house:run("a", "init", "--listen", "127.0.0.1:0")
     local _, address = house:serve "a"
-    local liar <close> = assert(filo.node { root = house:root "liar", cluster = house:read("a", "cluster"):match "%S+", log = function() end })
+    local secret = house:read("a", "cluster"):match "%S+"
+    local liar <close> = assert(filo.node { root = house:root "liar", cluster = secret, log = function() end })
     assert(liar:connect(address))
     house:feed("content", "a", "put", "-", "-k", "k")
     local sealed = liar.disk.sealed

@@ -109,9 +109,10 @@ local function take(self, text)
     if controls[control] then controls[control](self) end
     return text:sub(2)
   end
-  local char = text:match("^" .. utf8.charpattern)
-  if not utf8.len(char) then return nil end
-  show(self, char)
+  local char = text:match("^" .. utf8.charpattern) or text:sub(1, 1)
+  local whole = utf8.len(char)
+  if not whole and #char == #text and #char < 4 then return nil end
+  show(self, whole and char or "?") -- an echo may come in the middle of a character
   return text:sub(#char + 1)
 end
 
