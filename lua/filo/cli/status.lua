@@ -13,11 +13,16 @@ local function moving(each)
   return ("%s %s: %s"):format(what, format.key(each.key or "content"), far)
 end
 
+local function space(status)
+  if not status.free then return "not known yet: the disk is busy" end
+  return ("%s free of %s"):format(format.bytes(status.free), format.bytes(status.total))
+end
+
 local function describe(status)
   local lines = {
     { "node", status.id }, { "root", status.root }, { "listens", status.address or "no" },
     { "peers", status.peers }, { "policy", status.policy },
-    { "space", ("%s free of %s"):format(format.bytes(status.free), format.bytes(status.total)) },
+    { "space", space(status) },
     { "memory", format.bytes(status.memory) }, { "up", format.clock(status.uptime) },
   }
   for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end

@@ -10,6 +10,7 @@ local source = require "filo.source"
 local calls = {}
 
 local PROGRESS_SECONDS = 0.1
+local SPACE_SECONDS = 0.03
 local started = filo.now()
 
 ---Tells emit every now and then how far the node is with a key, until the end of the scope.
@@ -41,7 +42,8 @@ function calls.peers(node)
 end
 
 function calls.status(node)
-  local free, total = node.disk:space()
+  local free, total = filo.timeout(SPACE_SECONDS, node.disk.space, node.disk) -- it waits its turn behind what is being flushed
+  if not free then total = nil end
   return {
     id = node.id, root = node.root, address = node.address, version = filo.VERSION, uptime = filo.now() - started,
     memory = filo.memory(), free = free, total = total, policy = node.policy.name, peers = #node:peers(), moving = node:activity(),
