@@ -35,11 +35,11 @@ local function describe(parser, command)
 end
 
 ---A message on stderr, which may quote anything.
-local function tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.key), "\n") end
+function cli.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.key), "\n") end
 
 local function usage_error(name)
   return function(parser, problem)
-    tell(name, problem)
+    cli.tell(name, problem)
     io.stderr:write(parser:get_usage(), "\n")
     os.exit(exit.usage, true)
   end
@@ -91,7 +91,7 @@ function cli.each(name, list, fn)
     task.sleep(0) -- where Ctrl-C ends it
     local done, err = fn(each)
     if not done then
-      tell(name, errors.text(err))
+      cli.tell(name, errors.text(err))
       if status == exit.done then status = exit.of(err) end
     end
   end
@@ -102,7 +102,7 @@ end
 local function flush(name)
   local ok, problem, code = io.stdout:flush()
   if ok then return exit.done end
-  if code ~= 32 then tell(name, "cannot write its output: " .. problem) end -- EPIPE
+  if code ~= 32 then cli.tell(name, "cannot write its output: " .. problem) end -- EPIPE
   return exit.failure
 end
 
@@ -115,7 +115,7 @@ function cli.run(name, arguments)
   if not parser then return unknown(name) end
   local status, err = find(name).run(parser:parse(arguments))
   if err then
-    tell(name, errors.text(err))
+    cli.tell(name, errors.text(err))
     return exit.of(err)
   end
   local flushed = flush(name)

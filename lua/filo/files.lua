@@ -18,15 +18,17 @@ local function safe(path) return path:find "^[-!(),]" and "./" .. path or path e
 ---@field modified integer  seconds since 1970
 
 ---find(1), with what it complains of after all that it lists.
-local FIND = [[{ problems=$(find -H %s %s -printf '%%y %%s %%T@ %%p\0' 2>&1 >&3); printf %%s "$problems"; } 3>&1]]
+local FIND = [[{ problems=$(find -H %s %s %s -printf '%%y %%s %%T@ %%p\0' 2>&1 >&3); printf %%s "$problems"; } 3>&1]]
 
 ---A path and, with `recursive`, what lies below it. Symbolic links are followed only where they are named.
 ---@param path string
 ---@param recursive? boolean
+---@param except? string  a folder that is left out with all below it
 ---@return filo.FileEntry[]? list  nil: there is nothing
 ---@return filo.Error? problem  what cannot be listed, the first of it
-function files.list(path, recursive)
-  local pipe <close> = assert(io.popen(FIND:format(quoted(safe(path)), recursive and "" or "-maxdepth 0"), "r"))
+function files.list(path, recursive, except)
+  local left_out = except and ("-samefile %s -prune -o"):format(quoted(safe(except))) or ""
+  local pipe <close> = assert(io.popen(FIND:format(quoted(safe(path)), recursive and "" or "-maxdepth 0", left_out), "r"))
   local text = pipe:read "a"
   local list = {}
   for kind, size, modified, name in text:gmatch "(%a) (%d+) (%-?%d+)[%d.]* ([^\0]+)\0" do

@@ -101,11 +101,13 @@ end
 
 ---The objects stored here whose key starts with prefix, in no order, for a `for` loop: as `stat` gives them.
 ---@param prefix? string
+---@param on_corrupt? fun(path: string)  told of each file that should be an object and is none any more, whatever its key was
 ---@return fun(): table?
-function Node:list(prefix)
+function Node:list(prefix, on_corrupt)
   check_open(self)
   if prefix ~= nil and type(prefix) ~= "string" then error("list: a prefix must be a string", 2) end
-  return listing.items(self, prefix or "")
+  if on_corrupt ~= nil and type(on_corrupt) ~= "function" then error("list: a function expected", 2) end
+  return listing.items(self, prefix or "", on_corrupt)
 end
 
 ---Deletes an object everywhere: a signed tombstone takes its place here and at every peer, and a node that was away cannot

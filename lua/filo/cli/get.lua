@@ -92,17 +92,22 @@ local function save(node, args, key, progress)
   return true
 end
 
----With -r, each key given stands for all that start with it.
+---With -r, each key given stands for all that start with it. What is no object any more may have been one of them: its error is in the
+---list.
+---@return (string|filo.Error)[]?, filo.Error?
 local function keys_of(node, args)
   if not args.recursive then return args.key end
-  local keys = {}
+  local keys, problems = {}, nil
   for _, prefix in ipairs(args.key) do
-    local before = #keys
-    for item in node:list(prefix) do keys[#keys + 1] = item.key end
-    if #keys == before then return errors.fail("not_found", ("no key here starts with '%s'"):format(format.key(prefix))) end
+    local found
+    found, problems = access.keys(node, prefix)
+    if not found[1] and not problems[1] then
+      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.key(prefix)))
+    end
+    table.move(found, 1, #found, #keys + 1, keys)
   end
   table.sort(keys)
-  return keys
+  return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 
 return {
@@ -127,6 +132,7 @@ return {
     if not keys then return nil, err end
     local progress <close> = new_progress(args.quiet)
     return cli.each("get", keys, function(key)
+      if errors.is(key) then return nil, key end
       local ok, problem = save(node, args, key, progress)
       progress:clear()
       return ok, problem

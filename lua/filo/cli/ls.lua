@@ -1,6 +1,7 @@
 ---filo ls
 
 local access = require "filo.root.access"
+local cli = require "filo.cli"
 local exit = require "filo.exit"
 local format = require "filo.format"
 local json = require "filo.json"
@@ -29,8 +30,14 @@ return {
   run = function(args)
     local node <close>, err = access.reader(args)
     if not node then return nil, err end
-    for item in node:list(args.prefix) do
+    local status
+    local function note(path)
+      cli.tell("ls", access.no_object(path).message)
+      status = exit.failure
+    end
+    for item in node:list(args.prefix, note) do
       if not io.write(line(item, args), "\n") then return exit.failure end -- whoever reads has enough
     end
+    return status
   end,
 }

@@ -28,8 +28,9 @@ end
 ---below it are no files.
 local function entries_of(args, path)
   if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } }, 0 end
-  local list, err = files.list(path, args.recursive)
-  if not list then return nil, err end
+  local own = assert(root.path(args))
+  local list, err = files.list(path, args.recursive, own)
+  if not list then return nil, err or errors.new("invalid", format.key(path) .. " is the root of the node itself") end
   local ok, problem = check_named(args, path, list[1].kind)
   if not ok then return nil, problem end
   local entries, others = { err and { problem = err, size = 0 } }, 0
@@ -143,7 +144,7 @@ return {
     root.option(parser)
     parser:argument("path", "Files; '-' is standard input."):args "+"
     parser:option("-k --key", "Key of a single file. Default: its path, as given."):argname "KEY"
-    parser:flag("-r --recursive", "Folders, with all files in them.")
+    parser:flag("-r --recursive", "Folders, with all files in them, but for the root of the node itself.")
     parser:flag("--plain", "Do not encrypt: for public data.")
     parser:flag("-f --force", "Store also what is stored with this size and time of modification, and with all its copies.")
     parser:flag("--json", "For programs: a receipt on each line.")

@@ -11,7 +11,7 @@ return {
   describe = function(parser)
     root.option(parser)
     parser:argument("key", "Their keys."):args "+"
-    parser:flag("--here", "Free space here: the object stays at the peers.")
+    parser:flag("--here", "Free space here: the object stays at the peers, one of which must have it.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,
 

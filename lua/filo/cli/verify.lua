@@ -2,6 +2,7 @@
 
 local access = require "filo.root.access"
 local cli = require "filo.cli"
+local errors = require "filo.errors"
 local format = require "filo.format"
 local root = require "filo.root"
 
@@ -17,13 +18,14 @@ local function open_checker(args)
   return function(key) return node:verify(key) end, node
 end
 
-local function keys_of(args)
+---What is to be verified: keys, and errors of what lies here and has none any more.
+---@return (string|filo.Error)[]?, filo.Error?
+local function list_all(args)
   if #args.key > 0 then return args.key end
   local node <close>, err = access.reader(args)
   if not node then return nil, err end
-  local keys = {}
-  for item in node:list() do keys[#keys + 1] = item.key end
-  return keys
+  local keys, problems = access.keys(node)
+  return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 
 return {
@@ -37,12 +39,13 @@ return {
   end,
 
   run = function(args)
-    local keys, err = keys_of(args)
-    if not keys then return nil, err end
+    local list, err = list_all(args)
+    if not list then return nil, err end
     local verify, owner = open_checker(args)
     if not verify then return nil, owner end
     local _ <close> = owner
-    return cli.each("verify", keys, function(key)
+    return cli.each("verify", list, function(key)
+      if errors.is(key) then return nil, key end
       local ok, problem = verify(key)
       if not ok then return nil, problem end
       if not args.quiet then io.write("good ", format.key(key), "\n") end

@@ -89,8 +89,6 @@ function calls.stat(node, asked) return node:stat(asked.key) end
 
 function calls.delete(node, asked) return node:delete(asked.key) end
 
-function calls.evict(node, asked) return node:evict(asked.key) end
-
 function calls.verify(node, asked) return node:verify(asked.key) end
 
 ---Every copy, and how many the policy wants by now.
@@ -102,6 +100,18 @@ function calls.copies(node, asked)
     version = item.version, size = item.size })
   if not quorum then return nil, err end
   return { item = item, quorum = quorum, policy = node.policy.name, copies = node:copies(asked.key) }
+end
+
+---The copy here goes only while a peer has one that is no older: it may be the last.
+function calls.evict(node, asked)
+  local survey, err = calls.copies(node, asked)
+  if not survey then return nil, err end
+  for i = 2, #survey.copies do
+    local copy = survey.copies[i]
+    if copy.version and copy.version >= survey.item.version and not copy.deleted then return node:evict(asked.key) end
+  end
+  return errors.fail("not_enough_copies",
+    ("no peer that is connected has a copy of '%s', so the one here stays: without --here it is deleted everywhere"):format(asked.key))
 end
 
 function calls.connect(node, asked)

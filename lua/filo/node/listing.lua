@@ -13,17 +13,21 @@ end
 
 local function folder(node) return ("%s/objects/%s"):format(node.root, node.id) end
 
----What cannot be read is passed over: it hides nothing else. The first is named, the others are counted. (A file that is no object is
----told when it is asked for.)
+---What cannot be read is passed over: it hides nothing else. The first is named, the others are counted.
 local function note(node, seen, entry)
-  if not entry.problem or entry.problem == "corrupt" then return end
   seen.unread = seen.unread + 1
   if seen.unread > 1 then return end
   node.host.log("warning", ("cannot list %s/%s: %s"):format(folder(node), entry.path, entry.problem))
 end
 
+---A file that is no object is told when it is asked for, or here to who wants to know.
+local function note_problem(node, seen, entry, on_corrupt)
+  if entry.problem ~= "corrupt" then return note(node, seen, entry) end
+  if on_corrupt then on_corrupt(("%s/%s"):format(folder(node), entry.path)) end
+end
+
 ---As Node:list.
-function listing.items(node, prefix)
+function listing.items(node, prefix, on_corrupt)
   local walk, err = node.disk:walk(node.namespace)
   if not walk then
     node.host.log("warning", tostring(err))
@@ -38,7 +42,7 @@ function listing.items(node, prefix)
         batch, at = walk:next(), 1
         if not batch[1] then return nil end
       end
-      note(node, seen, batch[at])
+      if batch[at].problem then note_problem(node, seen, batch[at], on_corrupt) end
       local item = describe(node, batch[at], prefix)
       if item then return item end
     end

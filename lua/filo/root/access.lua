@@ -1,6 +1,7 @@
 ---Reaching what a root holds: its files, which are read beside a running node, or the node that runs on it.
 
 local Client = require "filo.control.client"
+local errors = require "filo.errors"
 local filo = require "filo"
 local log = require "filo.log"
 local root = require "filo.root"
@@ -39,6 +40,25 @@ function access.client(args)
   local path, err = root.path(args)
   if not path then return nil, err end
   return Client.open(path)
+end
+
+---What is wrong with a file among the objects that `node:list` could make nothing of.
+---@param path string
+---@return filo.Error
+function access.no_object(path)
+  return errors.new("corrupt",
+    ("%s is no sealed object any more: 'filo get' of its key sets it aside, and fetches a good copy where a peer has one"):format(path))
+end
+
+---Keys of the objects in a root, and an error for each file there that is none any more.
+---@param node filo.Node
+---@param prefix? string  of the keys
+---@return string[] keys, filo.Error[] problems
+function access.keys(node, prefix)
+  local keys, problems = {}, {}
+  local function note(path) problems[#problems + 1] = access.no_object(path) end
+  for item in node:list(prefix, note) do keys[#keys + 1] = item.key end
+  return keys, problems
 end
 
 return access
