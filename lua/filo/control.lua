@@ -23,7 +23,11 @@ local function fields_of(err)
 end
 
 ---Tells an asker, unless it has gone. Whoever has something to tell may do so at any time; one task writes.
-local function tell(asker, message) return asker.outbox:send(wire.pack(message)) end
+local function tell(asker, message)
+  local bytes, err = wire.pack(message)
+  if not bytes then return nil, err end
+  return asker.outbox:send(bytes)
+end
 
 local function write_all(asker)
   repeat
@@ -45,7 +49,8 @@ local function answer(node, asker, request, file)
   if file then file:close() end
   if not ok then result, err = nil, result end
   if result == nil then return tell(asker, { error = fields_of(err) }) end
-  return tell(asker, { result = result })
+  local told, problem = tell(asker, { result = result })
+  if not told and problem.code == "too_large" then tell(asker, { error = fields_of(problem) }) end
 end
 
 local function interrupt(asker, running)

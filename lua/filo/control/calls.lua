@@ -125,13 +125,17 @@ end
 ---A line that computes for longer, and would hold up the node, is stopped.
 local COMPUTE_SECONDS = 5
 
+---What is printed goes in pieces that fit into a message.
+local PIECE = 1 << 20
+
 ---What lines of a prompt find: the node, the process's globals, and what they have set.
 local function globals_of(node, emit)
   local globals = { node = node }
   function globals.print(...)
     local texts = table.pack(...)
     for i = 1, texts.n do texts[i] = tostring(texts[i]) end
-    emit { print = table.concat(texts, "\t") .. "\n" }
+    local text = table.concat(texts, "\t") .. "\n"
+    for at = 1, #text, PIECE do emit { print = text:sub(at, at + PIECE - 1) } end
   end
   return setmetatable(globals, { __index = _G })
 end

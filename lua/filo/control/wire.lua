@@ -8,11 +8,20 @@ local wire = {}
 ---A line typed at a prompt, or what it printed, fits.
 local MOST = 4 << 20
 
----@return string
-function wire.pack(message) return string.pack(">s4", cbor.encode(message)) end
+---@return string? bytes
+---@return filo.Error? err  "too_large"
+function wire.pack(message)
+  local body = cbor.encode(message)
+  if #body <= MOST then return string.pack(">s4", body) end
+  return errors.fail("too_large", ("what is to be shown has %d bytes, %d at most"):format(#body, MOST))
+end
 
 ---@return true?, filo.Error?
-function wire.send(connection, message) return connection:write(wire.pack(message)) end
+function wire.send(connection, message)
+  local bytes, err = wire.pack(message)
+  if not bytes then return nil, err end
+  return connection:write(bytes)
+end
 
 ---@return string?, filo.Error?
 local function read_exactly(connection, count)
