@@ -47,12 +47,21 @@ function Service:start(fn)
   return errors.fail("invalid", ("%s: start failed: %s"):format(root.options_file(self.root), errors.text(err)))
 end
 
+---A channel that gets the name of each of these signals. One that comes while the last still waits says nothing new.
+local function on_signals(...)
+  local channel = filo.channel()
+  for _, name in ipairs { ... } do
+    filo.on_signal(name, function() channel:send(name, 0) end)
+  end
+  return channel
+end
+
 ---Opens the node.
 ---@param path string  the root
 ---@param given {log_level?: string, log_json?: boolean}  over what node.lua says
 ---@return filo.Service?, filo.Error?
 function Service.open(path, given)
-  local self = setmetatable({ root = path, fixed_level = given.log_level }, Service)
+  local self = setmetatable({ root = path, fixed_level = given.log_level, reloads = on_signals "HUP" }, Service)
   local options, service = self:options()
   if not options then return nil, service end
   self.log = new_log { level = service.log_level, json = given.log_json }
@@ -93,20 +102,11 @@ function Service:reload()
   self:notify "READY=1"
 end
 
----A channel that gets the name of each of these signals. One that comes while the last still waits says nothing new.
-local function on_signals(...)
-  local channel = filo.channel()
-  for _, name in ipairs { ... } do
-    filo.on_signal(name, function() channel:send(name, 0) end)
-  end
-  return channel
-end
-
 ---Serves until a signal says to stop.
 function Service:run()
-  local stop, reload = on_signals("TERM", "INT"), on_signals "HUP"
+  local stop = on_signals("TERM", "INT")
   local reloading = filo.spawn(function()
-    while reload:receive() do self:reload() end
+    while self.reloads:receive() do self:reload() end
   end):limit(COMPUTE_SECONDS)
   self:notify "READY=1"
   local signal = stop:receive()
