@@ -73,6 +73,16 @@ function Node:get(key)
   return getting.open(self, name)
 end
 
+---Makes the copies that the policy asks for by now, of what is stored here. A peer that holds one already counts, and one that holds a
+---part of it is sent the rest. For what was stored when peers were away.
+---@param key string
+---@return filo.Receipt?, filo.Error?
+function Node:replicate(key)
+  local name, err = name_of(self, key)
+  if not name then return nil, err end
+  return storing.replicate(self, name)
+end
+
 ---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there.
 ---@param key string
 ---@return table?, filo.Error?

@@ -53,6 +53,7 @@ describe("the socket of a node", function()
       net:start("c", { bootstrap = { a.address } })
       nodes.peers(a, 2)
       assert.equal(3, #assert(client:call("store", ask, nil, file)).copies) -- the policy wants one more by now
+      assert.equal(version, a:stat("k").version)
       ask.size = 8
       assert.is_nil(assert(client:call("store", ask, nil, file)).unchanged)
     end)

@@ -68,15 +68,15 @@ local function find_stored(node, asked)
   for _, copy in ipairs(survey and survey.copies or {}) do
     if copy.version == item.version then holders[#holders + 1] = copy.node end
   end
-  if not survey or #holders < survey.quorum then return nil end
+  if not survey or #holders < survey.quorum then return node:replicate(asked.key) end
   return { key = asked.key, version = item.version, size = item.size, copies = holders, unchanged = true }
 end
 
 function calls.store(node, asked, emit, file)
-  local stored = find_stored(node, asked)
-  if stored then return stored end
-  if not file then return errors.fail("invalid", "no file came along") end
   local _ <close> = report_progress(node, asked.key, emit)
+  local stored, err = find_stored(node, asked)
+  if stored or err then return stored, err end
+  if not file then return errors.fail("invalid", "no file came along") end
   return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
 end
 

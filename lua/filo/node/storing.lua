@@ -24,6 +24,14 @@ local function open_version(node, version, size)
   return nil, errors.wrap(err, ("'%s' is stored here, but no copies can be made of it"):format(version.info.key))
 end
 
+---A version of ours, as place.lua wants it.
+local function describe(node, name, record, number, size, body)
+  return {
+    record = record, body = body, version = number, path = name.path, key_hash = name.hash,
+    info = { key = name.key, key_hash = name.hash, namespace = node.namespace, version = number, size = size },
+  }
+end
+
 ---Publishes what is sealed, and gives what copies are made from. known: a version that a peer has, to be exceeded.
 local function publish(node, deposit, key, meta, size, known)
   local name, err = names.of(node, key)
@@ -32,10 +40,7 @@ local function publish(node, deposit, key, meta, size, known)
   local number = names.next_version(node, name, known)
   local record, body = deposit:publish(node.identity, name.hash, number, node.host.encode(meta), name.path)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
-  return open_version(node, {
-    record = record, body = body, version = number, path = name.path, key_hash = name.hash,
-    info = { key = key, key_hash = name.hash, namespace = node.namespace, version = number, size = size },
-  }, size)
+  return open_version(node, describe(node, name, record, number, size, body), size)
 end
 
 ---Seals the content of an object once more, read from the copy here.
@@ -98,6 +103,23 @@ function storing.store(node, key, content, given)
   local version, problem = publish(node, deposit, key, meta, size)
   if not version then return nil, problem end
   return spread(node, version)
+end
+
+---What copies can be made of: the version that is here.
+local function open_present(node, name)
+  local _ <close> = names.lock(node, name.hash)
+  local fields, record = names.stat(node, name)
+  if not fields then return nil, errors.wrap(record, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
+  if fields.tombstone then return names.deleted(name.key) end
+  return open_version(node, describe(node, name, record, fields.version, fields.size), fields.size)
+end
+
+---As Node:replicate.
+---@return filo.Receipt?, filo.Error?
+function storing.replicate(node, name)
+  local version, err = open_present(node, name)
+  if not version then return nil, err end
+  return place.spread(node, version, { key = name.key, size = version.info.size }, renew)
 end
 
 return storing
