@@ -4,7 +4,7 @@ local refused = require "spec.support.refused"
 describe("node:replicate", function()
   it("makes copies of what is stored, at peers that were away", function()
     local net <close> = nodes.net()
-    local a, b = net:cluster(2)
+    local a = net:cluster(2)
     local contents = { small = "content", large = nodes.bytes(3 << 20) }
     local versions = {}
     for key, content in pairs(contents) do versions[key] = assert(a:store(key, content)).version end
@@ -18,7 +18,7 @@ describe("node:replicate", function()
       net:stop "b"
       assert(a:evict(key))
       assert.is_true(content == nodes.content(a, key))
-      b = net:restart "b"
+      local b = net:restart "b"
       nodes.wait(function() return #a:peers() == 2 or a:connect(b.address) end, "b")
       nodes.wait_copy(a, a, key)
     end
