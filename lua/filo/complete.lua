@@ -7,6 +7,7 @@ for word in ([[and break do else elseif end false for function goto if in local 
   while]]):gmatch "%a+" do KEYWORDS[#KEYWORDS + 1] = word end
 
 local MAX_LINKS = 10
+local LONGEST = 16384 -- bytes; what is longer was not typed
 
 local function index_of(value)
   local meta = debug.getmetatable(value)
@@ -142,6 +143,7 @@ end
 ---@return string insert  what can be added at the cursor
 ---@return string[] names  that it could become
 return function(globals, text, keys)
+  if #text > LONGEST then return "", {} end
   local start, quote = open_string(text)
   if not start then return complete_name(globals, text) end
   if not quote then return "", {} end

@@ -55,6 +55,10 @@ describe("completion", function()
     end
   end)
 
+  it("does not look at what is too long to have been typed", function()
+    assert.equal("", insert(("x"):rep(1 << 20) .. " pri"))
+  end)
+
   it("is not led around in circles, and calls nothing", function()
     local circle = {}
     setmetatable(circle, { __index = circle })
