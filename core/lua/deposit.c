@@ -217,11 +217,11 @@ static int open_source(const char *path, int opened, struct stat *status, struct
   return fd;
 }
 
-/* FILO_SIZE_UNKNOWN of what ends when it ends: pipes, devices, and the files of /proc, whose size
- * is given as 0. */
+/* FILO_SIZE_UNKNOWN of what ends when it ends: pipes, devices, what somebody has read from already,
+ * and the files of /proc, whose size is given as 0. */
 static uint64_t size_of(int fd, const struct stat *status) {
   char byte;
-  if (!S_ISREG(status->st_mode)) return FILO_SIZE_UNKNOWN;
+  if (!S_ISREG(status->st_mode) || lseek(fd, 0, SEEK_CUR) > 0) return FILO_SIZE_UNKNOWN;
   bool unsized = status->st_size == 0 && pread(fd, &byte, 1, 0) > 0;
   return unsized ? FILO_SIZE_UNKNOWN : (uint64_t)status->st_size;
 }
