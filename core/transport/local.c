@@ -56,8 +56,10 @@ int filo_local_dial(const char *path, int *ret_fd, struct filo_error *err) {
   int fd = open_socket(err);
   if (fd < 0) return fd;
   int sys_errno = connect_to(fd, &address);
-  *ret_fd = fd;
-  if (sys_errno == 0) return 0;
+  if (sys_errno == 0) {
+    *ret_fd = fd;
+    return 0;
+  }
   close(fd);
   if (sys_errno == ECONNREFUSED)
     return filo_fail(err, FILO_UNREACHABLE, "nobody listens at %s", path);
@@ -69,11 +71,12 @@ int filo_local_dial(const char *path, int *ret_fd, struct filo_error *err) {
 /* --- Listening --- */
 
 /* Whether path is a socket that nobody listens at any more. */
-static bool is_left_over(const char *path, const struct sockaddr_un *address) {
+static bool is_left_over(const char *path) {
   struct stat status;
-  if (lstat(path, &status) < 0 || !S_ISSOCK(status.st_mode)) return false;
-  FILO_AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  return fd >= 0 && connect_to(fd, address) == ECONNREFUSED;
+  struct filo_error err;
+  FILO_AUTO_CLOSE int fd = -1;
+  return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) &&
+         filo_local_dial(path, &fd, &err) == FILO_UNREACHABLE;
 }
 
 /* 0 or an errno. The mode that the socket has before it is bound is that of the file. */
@@ -84,7 +87,7 @@ static int bind_to(int fd, const struct sockaddr_un *address) {
 
 static int listen_at(int fd, const char *path, const struct sockaddr_un *address) {
   int sys_errno = bind_to(fd, address);
-  if (sys_errno == EADDRINUSE && is_left_over(path, address) && unlink(path) == 0)
+  if (sys_errno == EADDRINUSE && is_left_over(path) && unlink(path) == 0)
     sys_errno = bind_to(fd, address);
   if (sys_errno) return sys_errno;
   return listen(fd, SOMAXCONN) < 0 ? errno : 0;
@@ -98,8 +101,10 @@ int filo_local_listen(const char *path, int *ret_fd, struct filo_error *err) {
   int fd = open_socket(err);
   if (fd < 0) return fd;
   int sys_errno = listen_at(fd, path, &address);
-  *ret_fd = fd;
-  if (sys_errno == 0) return 0;
+  if (sys_errno == 0) {
+    *ret_fd = fd;
+    return 0;
+  }
   close(fd);
   if (sys_errno == EADDRINUSE)
     return filo_fail(err, FILO_EXISTS, "cannot listen at %s: it is there already, and in use",

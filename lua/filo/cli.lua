@@ -35,7 +35,7 @@ local function describe(parser, command)
 end
 
 ---A message on stderr, which may quote anything.
-function cli.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.key), "\n") end
+function cli.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.printable), "\n") end
 
 local function usage_error(name)
   return function(parser, problem)

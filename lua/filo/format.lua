@@ -31,11 +31,11 @@ function format.date(seconds) return os.date("%Y-%m-%d %H:%M:%S", seconds) --[[@
 local function hex(bytes) return (bytes:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end)) end
 
 ---A key, or another text that others may have written, on one line: what could talk to a terminal is shown as \xHH.
----@param key string
+---@param text string
 ---@return string
-function format.key(key)
-  if not utf8.len(key) then return (key:gsub("[^\32-\126]", hex)) end
-  return (key:gsub("%c", hex):gsub("\xc2([\x80-\x9f])", hex)) -- U+0080 to U+009F
+function format.printable(text)
+  if not utf8.len(text) then return (text:gsub("[^\32-\126]", hex)) end
+  return (text:gsub("%c", hex):gsub("\xc2[\x80-\x9f]", hex)) -- U+0080 to U+009F
 end
 
 ---@param count integer

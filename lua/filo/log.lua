@@ -22,7 +22,7 @@ function Log:write(level, message, fields)
   if RANKS[level] > RANKS[self.level] then return end
   local time = os.date "!%Y-%m-%dT%H:%M:%SZ"
   if not self.json then
-    io.stderr:write(("%s %-7s %s\n"):format(time, level, format.key(message)))
+    io.stderr:write(("%s %-7s %s\n"):format(time, level, format.printable(message)))
     return
   end
   local line = { time = time, level = level, message = message }

@@ -7,6 +7,7 @@
 ---  reply         {re = n, body = ...} or {re = n, error = {code = "...", message = "..."}}
 
 local errors = require "filo.errors"
+local format = require "filo.format"
 
 local protocol = { VERSION = 1 }
 
@@ -39,18 +40,9 @@ local function optional(check)
   return function(value) return value == nil or check(value) end
 end
 
----What a peer says, for people to read: bytes that are no text, and those that steer a terminal, are escaped.
-local function printable(said)
-  local function escape(bytes)
-    return (bytes:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end))
-  end
-  local escaped = said:gsub("%c", escape):gsub("\xc2[\x80-\x9f]", escape)
-  return utf8.len(escaped) and escaped or (escaped:gsub("[\x80-\xff]", escape))
-end
-
 local function plain_text(least, most)
   local fits = text(least, most)
-  return function(value) return fits(value) and printable(value) == value end
+  return function(value) return fits(value) and format.printable(value) == value end
 end
 
 local hash = text(32, 32)
@@ -181,7 +173,7 @@ end
 ---@return filo.Error
 function protocol.error_of(reply, peer_id)
   local name = reply.error.code
-  return errors.new(name == "cancelled" and "closed" or name, printable(reply.error.message), { peer = peer_id })
+  return errors.new(name == "cancelled" and "closed" or name, format.printable(reply.error.message), { peer = peer_id })
 end
 
 ---True for Filo's own topics.

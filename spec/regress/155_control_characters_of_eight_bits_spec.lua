@@ -7,8 +7,8 @@ local CSI = "\u{9b}" -- what ESC [ is in one character
 
 describe("control characters of eight bits", function()
   it("are shown, not sent", function()
-    assert.equal("a\\x9b2Jé", format.key("a" .. CSI .. "2Jé"))
-    assert.equal("\\x80 \\x9f \u{a0}", format.key "\u{80} \u{9f} \u{a0}")
+    assert.equal("a\\xc2\\x9b2Jé", format.printable("a" .. CSI .. "2Jé"))
+    assert.equal("\\xc2\\x80 \\xc2\\x9f \u{a0}", format.printable "\u{80} \u{9f} \u{a0}")
   end)
 
   it("do not come out of commands and the log", function()
@@ -16,7 +16,7 @@ describe("control characters of eight bits", function()
     house:run("a", "init", "--listen", "127.0.0.1:0")
     local child = house:serve "a"
     house:feed("content", "a", "put", "-", "-k", "k" .. CSI .. "2J")
-    child:expect "stored 'k\\x9b2J'"
+    child:expect "stored 'k\\xc2\\x9b2J'"
     for _, what in ipairs { { "ls" }, { "get", "no" .. CSI .. "\27[2J" } } do
       local result = house:run("a", table.unpack(what))
       assert.is_nil((result.out .. result.err):find(CSI, 1, true))

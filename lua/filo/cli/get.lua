@@ -14,7 +14,7 @@ local function fetch(args, key, progress, problem)
   if not client then return nil, errors.wrap(err, tostring(problem)) end
   return client:call("fetch", { key = key }, function(event)
     for _, each in ipairs(event.moving or {}) do
-      if each.what == "fetch" then progress:show(format.key(key), each.bytes, each.size) end
+      if each.what == "fetch" then progress:show(format.printable(key), each.bytes, each.size) end
     end
   end)
 end
@@ -35,7 +35,7 @@ local function target(args, key)
   local path = key:gsub("^/+", "")
   for part in (path .. "/"):gmatch "([^/]*)/" do
     if part == "" or part == "." or part == ".." or part:find "\0" then
-      return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.key(key)))
+      return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.printable(key)))
     end
   end
   return args.directory .. "/" .. path
@@ -78,7 +78,7 @@ local function save(node, args, key, progress)
   if path == "-" then path = STDOUT end
   if path ~= STDOUT and not args.force and files.exists(path) then
     if args.recursive and is_there(node, key, path) then return true end
-    return errors.fail("exists", ("%s is there already: -f replaces it"):format(format.key(path)))
+    return errors.fail("exists", ("%s is there already: -f replaces it"):format(format.printable(path)))
   end
   local ok = true
   if not args.output then ok, err = files.make_parents(path) end
@@ -88,7 +88,7 @@ local function save(node, args, key, progress)
   if not object then return nil, err end
   if path == STDOUT then return true end
   if object.modified then files.set_time(path, object.modified) end
-  if not args.quiet then io.write(("%s  %s\n"):format(format.key(path), format.bytes(object.size))) end
+  if not args.quiet then io.write(("%s  %s\n"):format(format.printable(path), format.bytes(object.size))) end
   return true
 end
 
@@ -102,7 +102,7 @@ local function keys_of(node, args)
     local found
     found, problems = access.keys(node, prefix)
     if not found[1] and not problems[1] then
-      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.key(prefix)))
+      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)))
     end
     table.move(found, 1, #found, #keys + 1, keys)
   end

@@ -11,9 +11,9 @@ local FIRST = { "key", "size", "modified", "version" }
 
 local function line(item, args)
   if args.json then return json.encode(item, FIRST) end
-  if not args.long then return format.key(item.key) end
+  if not args.long then return format.printable(item.key) end
   local modified = item.modified and format.date(item.modified) or ("-"):rep(19)
-  return ("%10s  %s  %s"):format(format.bytes(item.size), modified, format.key(item.key))
+  return ("%10s  %s  %s"):format(format.bytes(item.size), modified, format.printable(item.key))
 end
 
 return {

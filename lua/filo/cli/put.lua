@@ -21,7 +21,7 @@ local NO_FILE = { d = "a folder: -r stores what is in it", l = "a symbolic link,
 local function check_named(args, path, kind)
   if READABLE[kind] or kind == "d" and args.recursive then return true end
   local code = kind == "d" and "usage" or "invalid"
-  return errors.fail(code, ("%s is no file: it is %s"):format(format.key(path), NO_FILE[kind] or "a device"))
+  return errors.fail(code, ("%s is no file: it is %s"):format(format.printable(path), NO_FILE[kind] or "a device"))
 end
 
 ---What a command line's path stands for: entries with keys, or with the problem that keeps them from being listed; and how many things
@@ -30,7 +30,7 @@ local function entries_of(args, path)
   if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } }, 0 end
   local own = assert(root.path(args))
   local list, err = files.list(path, args.recursive, own)
-  if not list then return nil, err or errors.new("invalid", format.key(path) .. " is the root of the node itself") end
+  if not list then return nil, err or errors.new("invalid", format.printable(path) .. " is the root of the node itself") end
   local ok, problem = check_named(args, path, list[1].kind)
   if not ok then return nil, problem end
   local entries, others = { err and { problem = err, size = 0 } }, 0
@@ -85,13 +85,14 @@ end
 local function show(state, entry)
   local done = state.done
   for _, bytes in pairs(state.under_way) do done = done + bytes end
-  state.progress:show(format.key(entry.key), done, state.total)
+  state.progress:show(format.printable(entry.key), done, state.total)
 end
 
 local function describe(args, receipt)
   if args.json then return json.encode(receipt, { "key", "size", "version" }) end
   local copies = format.count(#receipt.copies, "copy", "copies")
-  return ("%s  %s  %s%s"):format(format.key(receipt.key), format.bytes(receipt.size), copies, receipt.unchanged and ", unchanged" or "")
+  local unchanged = receipt.unchanged and ", unchanged" or ""
+  return ("%s  %s  %s%s"):format(format.printable(receipt.key), format.bytes(receipt.size), copies, unchanged)
 end
 
 ---Stores one file over a connection of its own.

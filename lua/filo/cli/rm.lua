@@ -21,7 +21,7 @@ return {
     return cli.each("rm", args.key, function(key)
       local done, problem = client:call(args.here and "evict" or "delete", { key = key })
       if not done then return nil, problem end
-      if not args.quiet then io.write(args.here and "evicted " or "deleted ", format.key(key), "\n") end
+      if not args.quiet then io.write(args.here and "evicted " or "deleted ", format.printable(key), "\n") end
       return true
     end)
   end,

@@ -18,7 +18,7 @@ end
 
 local function describe(item)
   local lines = {
-    { "key", format.key(item.key) }, { "size", ("%d (%s)"):format(item.size, format.bytes(item.size)) },
+    { "key", format.printable(item.key) }, { "size", ("%d (%s)"):format(item.size, format.bytes(item.size)) },
     { "modified", item.modified and format.date(item.modified) or "unknown" }, { "version", item.version },
     { "encrypted", item.encrypted and "yes" or "no" },
     { "copy", item.from == "here" and "here" or "at peers only" },

@@ -10,7 +10,7 @@ local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching" }
 local function moving(each)
   local what = WORDS[each.what]:format(each.peer and each.peer:sub(1, 16))
   local far = each.size and ("%s of %s"):format(format.bytes(each.bytes), format.bytes(each.size)) or format.bytes(each.bytes)
-  return ("%s %s: %s"):format(what, format.key(each.key or "content"), far)
+  return ("%s %s: %s"):format(what, format.printable(each.key or "content"), far)
 end
 
 local function space(status)

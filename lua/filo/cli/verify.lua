@@ -48,7 +48,7 @@ return {
       if errors.is(key) then return nil, key end
       local ok, problem = verify(key)
       if not ok then return nil, problem end
-      if not args.quiet then io.write("good ", format.key(key), "\n") end
+      if not args.quiet then io.write("good ", format.printable(key), "\n") end
       return true
     end)
   end,

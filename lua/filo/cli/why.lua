@@ -23,7 +23,7 @@ end
 
 local function describe(survey)
   local item = survey.item
-  io.write(("%s: %s, stored %s\n"):format(format.key(item.key), format.bytes(item.size), format.date(item.version // 1000000)))
+  io.write(("%s: %s, stored %s\n"):format(format.printable(item.key), format.bytes(item.size), format.date(item.version // 1000000)))
   io.write(("policy: %s; it wants %s, there are %d\n"):format(survey.policy, format.count(survey.quorum, "copy", "copies"),
     count_good(survey)))
   for i, copy in ipairs(survey.copies) do
