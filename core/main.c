@@ -1,5 +1,5 @@
 /* The executable: makes the runtime, registers the core's modules and the embedded Lua modules, and
- * runs filo.launch, which does with the command line what `lua` does. */
+ * runs filo.command.launch, which does with the command line what `lua` does. */
 #include <lauxlib.h>
 #include <lualib.h>
 #include <malloc.h>
@@ -18,12 +18,12 @@ static int set_up(lua_State *L) {
   filo_exit_install(L);
   filo_modules_install(L);
   lua_getglobal(L, "require");
-  lua_pushliteral(L, "filo.launch");
+  lua_pushliteral(L, "filo.command.launch");
   lua_call(L, 1, 1);
   return 1;
 }
 
-/* Leaves filo.launch and the arguments on the stack. */
+/* Leaves filo.command.launch and the arguments on the stack. */
 static int prepare(lua_State *L, int argc, char **argv) {
   lua_pushcfunction(L, set_up);
   if (lua_pcall(L, 0, 1, 0) != LUA_OK) {

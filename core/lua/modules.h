@@ -11,7 +11,7 @@ void filo_modules_install(lua_State *L);
 
 /* One embedded Lua file, module or stub; the table ends with a NULL name (made by the build). */
 struct filo_embedded {
-  const char *name; /* "filo.node", "filo.policy.init" */
+  const char *name; /* "filo.node", "filo.prompt.init" */
   const char *file; /* as for messages: "filo/node.lua" */
   const char *begin, *end;
 };

@@ -1,14 +1,14 @@
 ---Filo's public face: `local filo = require "filo"`.
 
 local crypto = require "filo.core.crypto"
-local errors = require "filo.errors"
-local host = require "filo.host"
+local errors = require "filo.base.errors"
+local host = require "filo.host.real"
 local net = require "filo.core.net"
 local new_node = require "filo.node"
-local policy = require "filo.policy"
+local policy = require "filo.placement.policy"
 local runtime = require "filo.core.runtime"
-local source = require "filo.source"
-local task = require "filo.task"
+local source = require "filo.node.content"
+local task = require "filo.host.task"
 
 ---What `require "filo"` gives.
 ---@class filo

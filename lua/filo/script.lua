@@ -1,8 +1,8 @@
 ---For scripts that are run from a command line: `local script = require "filo.script"`.
 
-local header = require "filo.header"
+local header = require "filo.command.header"
 local net = require "filo.core.net"
-local secret = require "filo.secret"
+local secret = require "filo.command.secret"
 
 local script = {}
 

@@ -1,6 +1,6 @@
 -- Prints the manual page of the commands, from their own --help:  filo scripts/system/filo-commands.lua > filo-commands.1
 
-local cli = require "filo.cli"
+local cli = require "filo.command.cli"
 
 local START = [[
 .Dd November 25, 2026

@@ -9,7 +9,7 @@ end
 ---The names of the commands, from their files.
 local function names()
   local list = {}
-  for name in shell("ls lua/filo/cli"):gmatch "([^\n]+)%.lua\n" do list[#list + 1] = name end
+  for name in shell("ls lua/filo/command/cli"):gmatch "([^\n]+)%.lua\n" do list[#list + 1] = name end
   assert.is_true(#list > 0)
   return list
 end

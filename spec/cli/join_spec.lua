@@ -1,6 +1,6 @@
 local commands = require "spec.support.commands"
 local free_address = require "spec.support.free_address"
-local token = require "filo.token"
+local token = require "filo.command.token"
 
 local function exists(path)
   local file <close> = io.open(path)

@@ -1,5 +1,5 @@
-local cli = require "filo.cli"
-local exit = require "filo.exit"
+local cli = require "filo.command.cli"
+local exit = require "filo.base.exit"
 local process = require "spec.support.process"
 
 local function read(path)

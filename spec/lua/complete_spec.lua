@@ -1,4 +1,4 @@
-local complete = require "filo.complete"
+local complete = require "filo.prompt.complete"
 
 local Animal = { speak = function() end, legs = 4, _secret = 1 }
 Animal.__index = Animal

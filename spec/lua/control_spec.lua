@@ -1,10 +1,10 @@
-local Client = require "filo.control.client"
-local control = require "filo.control"
+local Client = require "filo.command.control.client"
+local control = require "filo.command.control"
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
 local temp = require "spec.support.temp"
-local wire = require "filo.control.wire"
+local wire = require "filo.command.control.wire"
 
 ---Calls fn(client, a, net) with a node that answers at its socket and has a peer.
 local function asked(fn)

@@ -1,4 +1,4 @@
-local copies = require "filo.node.copies"
+local copies = require "filo.copies.verify"
 local filo = require "filo"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"

@@ -1,5 +1,5 @@
 local filo = require "filo"
-local help = require "filo.help"
+local help = require "filo.prompt.help"
 local process = require "spec.support.process"
 local prompt = require "spec.support.prompt"
 local temp = require "spec.support.temp"

@@ -1,4 +1,4 @@
-local inspect = require "filo.inspect"
+local inspect = require "filo.prompt.inspect"
 
 local function with_text(text) return setmetatable({ hidden = 1 }, { __tostring = function() return text end }) end
 

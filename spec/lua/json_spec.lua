@@ -1,4 +1,4 @@
-local json = require "filo.json"
+local json = require "filo.base.json"
 
 describe("JSON", function()
   it("has exact integers, lists and objects", function()

@@ -1,5 +1,5 @@
 local filo = require "filo"
-local token = require "filo.token"
+local token = require "filo.command.token"
 
 local NOW = 1700000000
 local INVITATION = {

@@ -1,6 +1,6 @@
 -- A peer that moved a byte now and then, or whose turns such transfers held, kept a store, a get, an evict or a landing from ever ending.
 
-local bounds = require "filo.limits"
+local bounds = require "filo.host.limits"
 local filo = require "filo"
 local forge = require "spec.support.forge"
 local limits = require "spec.support.limits"

@@ -1,11 +1,11 @@
 ---Two things that a node had to tell a client at once, while the client was slow to read, raised an error in one of them: a prompt within
 ---the node waited for ever for what came of its line.
 
-local Client = require "filo.control.client"
-local control = require "filo.control"
+local Client = require "filo.command.control.client"
+local control = require "filo.command.control"
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
-local wire = require "filo.control.wire"
+local wire = require "filo.command.control.wire"
 
 local PIECES, SIZE = 60, 100000 -- in all much more than lies unsent without waiting
 

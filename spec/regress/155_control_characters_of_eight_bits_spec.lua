@@ -1,7 +1,7 @@
 ---U+0080 to U+009F, which terminals obey as they do escape sequences, were shown as they are: in keys, in the log and in errors.
 
 local commands = require "spec.support.commands"
-local format = require "filo.format"
+local format = require "filo.base.format"
 
 local CSI = "\u{9b}" -- what ESC [ is in one character
 

@@ -1,6 +1,6 @@
 ---Loaded before a script, makes every large object come back with one bit changed: whoever compares must notice.
 
-local Object = getmetatable(require "filo.object"({ close = function() end }, {}))
+local Object = getmetatable(require "filo.node.object"({ close = function() end }, {}))
 local chunks = Object.chunks
 
 function Object:chunks()

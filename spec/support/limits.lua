@@ -1,6 +1,6 @@
 ---Other deadlines and bounds for a spec: `local _ <close> = limits { stall = 0.2 }`.
 
-local limits = require "filo.limits"
+local limits = require "filo.host.limits"
 
 return function(given)
   local before = {}

@@ -1,6 +1,6 @@
 ---New options for a node that runs.
 
-local setup = require "filo.setup"
+local setup = require "filo.node.setup"
 
 local configuring = {}
 

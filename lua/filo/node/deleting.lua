@@ -1,8 +1,8 @@
 ---Deleting everywhere, by a signed tombstone, and evicting the copy here alone.
 
-local errors = require "filo.errors"
+local errors = require "filo.base.errors"
 local getting = require "filo.node.getting"
-local names = require "filo.node.names"
+local names = require "filo.copies.names"
 local tombstones = require "filo.replication.tombstones"
 
 local deleting = {}

@@ -1,12 +1,12 @@
 ---Getting: the copy here, or one that is fetched from peers and kept; all who get one version at once share its fetch.
 
-local Object = require "filo.object"
+local Object = require "filo.node.object"
 local activity = require "filo.node.activity"
-local copies = require "filo.node.copies"
-local errors = require "filo.errors"
+local copies = require "filo.copies.verify"
+local errors = require "filo.base.errors"
 local fetch = require "filo.replication.fetch"
 local find = require "filo.replication.find"
-local names = require "filo.node.names"
+local names = require "filo.copies.names"
 local tombstones = require "filo.replication.tombstones"
 
 local getting = {}

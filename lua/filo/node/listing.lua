@@ -1,6 +1,6 @@
 ---Listing what a node stores of its own.
 
-local names = require "filo.node.names"
+local names = require "filo.copies.names"
 
 local listing = {}
 

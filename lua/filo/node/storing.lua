@@ -1,11 +1,11 @@
 ---Storing: content is sealed and published here, then copied to peers as the policy says.
 
 local activity = require "filo.node.activity"
-local errors = require "filo.errors"
-local names = require "filo.node.names"
-local place = require "filo.replication.place"
-local protocol = require "filo.protocol"
-local source = require "filo.source"
+local errors = require "filo.base.errors"
+local names = require "filo.copies.names"
+local place = require "filo.replication.spread"
+local protocol = require "filo.peers.protocol"
+local source = require "filo.node.content"
 
 local storing = {}
 

@@ -1,6 +1,6 @@
 ---The addresses to stay connected to: redialled with growing, random pauses. They may change while the node runs.
 
-local limits = require "filo.limits"
+local limits = require "filo.host.limits"
 
 ---@class filo.Bootstrap
 local Bootstrap = {}

@@ -1,8 +1,8 @@
 ---The first two messages of each side of a connection. A hello says who a node is and proves it; a welcome lets the other in.
 
-local errors = require "filo.errors"
-local limits = require "filo.limits"
-local protocol = require "filo.protocol"
+local errors = require "filo.base.errors"
+local limits = require "filo.host.limits"
+local protocol = require "filo.peers.protocol"
 
 local greeting = {}
 

@@ -1,8 +1,8 @@
 ---A peer: requests to it over its connection, and objects beside them.
 
-local errors = require "filo.errors"
-local limits = require "filo.limits"
-local protocol = require "filo.protocol"
+local errors = require "filo.base.errors"
+local limits = require "filo.host.limits"
+local protocol = require "filo.peers.protocol"
 
 ---Another node, connected.
 ---@class filo.Peer

@@ -1,6 +1,6 @@
 ---Lines in the log that a peer provokes: one of a kind from each in limits.report, so that nobody can fill the log.
 
-local limits = require "filo.limits"
+local limits = require "filo.host.limits"
 
 ---Gives report(level, who, kind, message); who: the peer's node ID, or "" when anybody could provoke the line.
 return function(host)

@@ -1,10 +1,10 @@
 ---Fetching: the chunks of one version from several holders at once, in runs; a holder that is slow, stops or lies is
 ---dropped and its run given to another.
 
-local errors = require "filo.errors"
+local errors = require "filo.base.errors"
 local find = require "filo.replication.find"
-local limits = require "filo.limits"
-local patiently = require "filo.replication.patience"
+local limits = require "filo.host.limits"
+local patiently = require "filo.replication.retry"
 
 ---Chunks of a run; runs that one holder sends at once.
 local RUN, RUNS_AT_ONCE = 16, 2

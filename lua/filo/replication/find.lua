@@ -1,7 +1,7 @@
 ---Finding: asks all peers for a key, and settles on the newest record that verifies.
 
-local errors = require "filo.errors"
-local limits = require "filo.limits"
+local errors = require "filo.base.errors"
+local limits = require "filo.host.limits"
 
 local find = {}
 

@@ -1,10 +1,10 @@
 ---Serving peers: taking copies that they offer, and giving out those that are here.
 
-local copies = require "filo.node.copies"
-local errors = require "filo.errors"
-local landings = require "filo.replication.landings"
-local limits = require "filo.limits"
-local protocol = require "filo.protocol"
+local copies = require "filo.copies.verify"
+local errors = require "filo.base.errors"
+local landings = require "filo.copies.landings"
+local limits = require "filo.host.limits"
+local protocol = require "filo.peers.protocol"
 
 local serve = {}
 

@@ -4,9 +4,9 @@
 ---acknowledged every tombstone of this node, as far as is known since it was started. Any other that connects is told of all that lie
 ---here; one that knows them already says so, at the cost of a message.
 
-local errors = require "filo.errors"
-local limits = require "filo.limits"
-local newer = require "filo.replication.newer"
+local errors = require "filo.base.errors"
+local limits = require "filo.host.limits"
+local newer = require "filo.replication.superseded"
 
 local tombstones = {}
 

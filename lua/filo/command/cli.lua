@@ -1,0 +1,125 @@
+---Commands: `filo NAME ...` runs the module filo.command.cli.NAME, which is a table with
+---
+---  summary   one line
+---  describe  function(parser): adds arguments and options, in the terms of argparse (may be left out)
+---  run       function(args): does it. Gives an exit status (none: done), or nil and an error, which is printed here.
+---            It writes with io.write: print hides that a disk is full or a pipe is closed
+
+local argparse = require "filo.argparse"
+local errors = require "filo.base.errors"
+local exit = require "filo.base.exit"
+local format = require "filo.base.format"
+local options = require "filo.base.options"
+local task = require "filo.host.task"
+
+local cli = {}
+
+---In the order in which help lists them.
+cli.NAMES = {
+  "init", "invite", "join", "serve", "put", "get", "ls", "stat", "rm", "verify", "why", "peers", "status", "help", "completions", "version",
+}
+
+local function known(name)
+  for _, each in ipairs(cli.NAMES) do
+    if each == name then return true end
+  end
+  return false
+end
+
+local function find(name) return known(name) and require("filo.command.cli." .. name) or nil end
+
+local function describe(parser, command)
+  parser:description(command.summary)
+  if command.describe then command.describe(parser) end
+  return parser
+end
+
+---A message on stderr, which may quote anything.
+function cli.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.printable), "\n") end
+
+local function usage_error(name)
+  return function(parser, problem)
+    cli.tell(name, problem)
+    io.stderr:write(parser:get_usage(), "\n")
+    os.exit(exit.usage, true)
+  end
+end
+
+---The parser of one command, which ends the process on a wrong command line.
+---@param name string
+---@return table?  nil: there is no such command
+function cli.parser(name)
+  local command = find(name)
+  if not command then return nil end
+  local parser = describe(argparse("filo " .. name):help_max_width(80), command)
+  parser.error = usage_error(name)
+  return parser
+end
+
+---The parser of all commands, to make completions from.
+---@return table
+function cli.whole_parser()
+  local parser = argparse "filo"
+  for _, name in ipairs(cli.NAMES) do describe(parser:command(name), find(name)) end
+  return parser
+end
+
+---A line for each command.
+---@return string
+function cli.overview()
+  local lines = {}
+  for i, name in ipairs(cli.NAMES) do lines[i] = ("  %-12s%s"):format(name, find(name).summary) end
+  return table.concat(lines, "\n")
+end
+
+local function unknown(name)
+  local nearest = options.nearest(name, cli.NAMES)
+  local hint = nearest and (" Did you mean '%s'?"):format(nearest) or ""
+  io.stderr:write(("filo: there is no command '%s'.%s\nAll commands: filo --help. A script is named as a file: filo ./%s\n"):format(
+    name, hint, name))
+  return exit.usage
+end
+
+---For a command that is given several things: one that fails is told, and the others go on.
+---@param name string  of the command
+---@param list any[]
+---@param fn fun(each: any): any, filo.Error?
+---@return integer exit status: that of the first failure
+function cli.each(name, list, fn)
+  local status = exit.done
+  for _, each in ipairs(list) do
+    task.sleep(0) -- where Ctrl-C ends it
+    local done, err = fn(each)
+    if not done then
+      cli.tell(name, errors.text(err))
+      if status == exit.done then status = exit.of(err) end
+    end
+  end
+  return status
+end
+
+---What was printed is not lost without a word; but who closed the pipe has read enough.
+local function flush(name)
+  local ok, problem, code = io.stdout:flush()
+  if ok then return exit.done end
+  if code ~= 32 then cli.tell(name, "cannot write its output: " .. problem) end -- EPIPE
+  return exit.failure
+end
+
+---Runs a command line.
+---@param name string
+---@param arguments string[]
+---@return integer exit status
+function cli.run(name, arguments)
+  local parser = cli.parser(name)
+  if not parser then return unknown(name) end
+  local status, err = find(name).run(parser:parse(arguments))
+  if err then
+    cli.tell(name, errors.text(err))
+    return exit.of(err)
+  end
+  local flushed = flush(name)
+  return status and status ~= exit.done and status or flushed
+end
+
+return cli

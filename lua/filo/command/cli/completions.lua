@@ -1,0 +1,15 @@
+---filo completions SHELL
+
+return {
+  summary = "Print what a shell needs to complete filo's command lines.",
+
+  describe = function(parser)
+    parser:argument("shell", "bash, zsh or fish."):choices { "bash", "zsh", "fish" }
+    parser:epilog "For bash: source <(filo completions bash)"
+  end,
+
+  run = function(args)
+    local parser = require("filo.command.cli").whole_parser()
+    io.write(parser[("get_%s_complete"):format(args.shell)](parser))
+  end,
+}

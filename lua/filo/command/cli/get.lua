@@ -1,0 +1,141 @@
+---filo get
+
+local access = require "filo.command.root.access"
+local cli = require "filo.command.cli"
+local errors = require "filo.base.errors"
+local files = require "filo.command.files"
+local format = require "filo.base.format"
+local new_progress = require "filo.command.progress"
+local root = require "filo.command.root"
+
+---Has the running node fetch an object that is not here.
+local function fetch(args, key, progress, problem)
+  local client <close>, err = access.client(args)
+  if not client then return nil, errors.wrap(err, tostring(problem)) end
+  return client:call("fetch", { key = key }, function(event)
+    for _, each in ipairs(event.moving or {}) do
+      if each.what == "fetch" then progress:show(format.printable(key), each.bytes, each.size) end
+    end
+  end)
+end
+
+---Opens an object, after it was fetched where that is needed.
+local function open(node, args, key, progress)
+  local object, err = node:get(key)
+  if object or err.code ~= "not_found" then return object, err end
+  local fetched
+  fetched, err = fetch(args, key, progress, err)
+  if not fetched then return nil, err end
+  return node:get(key)
+end
+
+---Where an object goes: nowhere outside of the folder, whatever its key.
+local function target(args, key)
+  if args.output then return args.output end
+  local path = key:gsub("^/+", "")
+  for part in (path .. "/"):gmatch "([^/]*)/" do
+    if part == "" or part == "." or part == ".." or part:find "\0" then
+      return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.printable(key)))
+    end
+  end
+  return args.directory .. "/" .. path
+end
+
+---The object again where the same is there already; so a second run goes on where the first one ended.
+local function is_there(node, key, path)
+  local item = node:stat(key)
+  local there = files.list(path)
+  return item and there and there[1] and there[1].kind == "f" and there[1].size == item.size
+    and there[1].modified == item.modified
+end
+
+local STDOUT = "/dev/stdout"
+
+---Writes an object to a path, and gives what it is.
+local function write(node, args, key, path, progress)
+  local object <close>, err = open(node, args, key, progress)
+  if not object then return nil, err end
+  local ok
+  ok, err = object:save(path)
+  progress:clear()
+  if not ok then return nil, err end
+  return object
+end
+
+---The same; a copy here that has rotted is set aside by the running node, which then fetches a good one.
+local function write_good(node, args, key, path, progress)
+  local object, err = write(node, args, key, path, progress)
+  if object or err.code ~= "corrupt" or path == STDOUT then return object, err end
+  local client <close> = access.client(args)
+  if not client then return nil, err end
+  client:call("verify", { key = key })
+  return write(node, args, key, path, progress)
+end
+
+local function save(node, args, key, progress)
+  local path, err = target(args, key)
+  if not path then return nil, err end
+  if path == "-" then path = STDOUT end
+  if path ~= STDOUT and not args.force and files.exists(path) then
+    if args.recursive and is_there(node, key, path) then return true end
+    return errors.fail("exists", ("%s is there already: -f replaces it"):format(format.printable(path)))
+  end
+  local ok = true
+  if not args.output then ok, err = files.make_parents(path) end
+  if not ok then return nil, err end
+  local object
+  object, err = write_good(node, args, key, path, progress)
+  if not object then return nil, err end
+  if path == STDOUT then return true end
+  if object.modified then files.set_time(path, object.modified) end
+  if not args.quiet then io.write(("%s  %s\n"):format(format.printable(path), format.bytes(object.size))) end
+  return true
+end
+
+---With -r, each key given stands for all that start with it. What is no object any more may have been one of them: its error is in the
+---list.
+---@return (string|filo.Error)[]?, filo.Error?
+local function keys_of(node, args)
+  if not args.recursive then return args.key end
+  local keys, problems = {}, nil
+  for _, prefix in ipairs(args.key) do
+    local found
+    found, problems = access.keys(node, prefix)
+    if not found[1] and not problems[1] then
+      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)))
+    end
+    table.move(found, 1, #found, #keys + 1, keys)
+  end
+  table.sort(keys)
+  return table.move(problems, 1, #problems, #keys + 1, keys)
+end
+
+return {
+  summary = "Write objects to files: those that are here, or fetched from peers by the running node.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("key", "Their keys."):args "+"
+    parser:option("-o --output", "Where a single object goes; '-' is standard output."):argname "FILE"
+    parser:option("-d --directory", "Folder below which objects get the names of their keys.", "."):argname "DIR"
+    parser:flag("-r --recursive", "Every object whose key starts with one of these.")
+    parser:flag("-f --force", "Replace files that are there.")
+    parser:flag("-q --quiet", "Say nothing of what went well.")
+  end,
+
+  run = function(args)
+    if args.output and (#args.key > 1 or args.recursive) then return errors.fail("usage", "--output is for one object: use --directory") end
+    local node <close>, err = access.reader(args)
+    if not node then return nil, err end
+    local keys
+    keys, err = keys_of(node, args)
+    if not keys then return nil, err end
+    local progress <close> = new_progress(args.quiet)
+    return cli.each("get", keys, function(key)
+      if errors.is(key) then return nil, key end
+      local ok, problem = save(node, args, key, progress)
+      progress:clear()
+      return ok, problem
+    end)
+  end,
+}

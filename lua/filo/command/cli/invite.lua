@@ -1,0 +1,62 @@
+---filo invite
+
+local crypto = require "filo.core.crypto"
+local errors = require "filo.base.errors"
+local net = require "filo.core.net"
+local root = require "filo.command.root"
+local token = require "filo.command.token"
+
+local SECONDS = { m = 60, h = 3600, d = 86400 }
+
+---"24h" as seconds; for argparse.
+local function duration(text)
+  local count, unit = text:match "^(%d+)([mhd])$"
+  count = math.tointeger(tonumber(count))
+  if count and count > 0 and count < 100000 then return count * SECONDS[unit] end
+  return nil, ("a time is 30m, 24h or 7d, not '%s'"):format(text)
+end
+
+local EVERY_ADDRESS = { [""] = true, ["0.0.0.0"] = true, ["::"] = true }
+
+---Where others reach a node that listens there.
+local function reachable(listen)
+  local host, port = net.address(listen or "")
+  if not host or EVERY_ADDRESS[host] or port == 0 then
+    local where = listen and ("node.lua says only '%s'"):format(listen) or "it does not listen: node.lua has no 'listen'"
+    return errors.fail("usage", ("give --address HOST:PORT, where others reach this node; %s"):format(where))
+  end
+  if host == "localhost" or host:match "^127%." or host == "::1" then
+    io.stderr:write(("filo invite: %s is reached from this machine only\n"):format(listen))
+  end
+  return listen
+end
+
+return {
+  summary = "Print a token, with which another node joins this one's cluster.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:option("--address", "Where others reach this node. Default: where it listens."):argname("HOST:PORT")
+      :convert(root.check_address)
+    parser:option("--expires", "How long the token is good: 30m, 24h, 7d.", "24h"):argname("TIME"):convert(duration)
+    parser:epilog "The token holds the cluster secret: send it where nobody else reads it."
+  end,
+
+  run = function(args)
+    local path, err = root.path(args)
+    if not path then return nil, err end
+    local options
+    options, err = root.load(path)
+    if not options then return nil, err end
+    if not options.cluster then
+      return errors.fail("invalid", ("there is no cluster secret to join with: no file %s"):format(root.secret_file(path)))
+    end
+    local identity <close>, problem = crypto.identity_load(options.identity or path .. "/identity")
+    if not identity then return nil, problem end
+    local address = args.address
+    if not address then address, err = reachable(options.listen) end
+    if not address then return nil, err end
+    local invitation = { address = address, id = identity:id(), secret = options.cluster, expires = os.time() + args.expires }
+    io.write(token.encode(invitation), "\n")
+  end,
+}

@@ -1,0 +1,61 @@
+---filo join
+
+local errors = require "filo.base.errors"
+local filo = require "filo"
+local make = require "filo.command.root.make"
+local root = require "filo.command.root"
+local token = require "filo.command.token"
+
+local NEXT = [[
+node %s
+in %s
+The node that invited it is there: %s.
+
+Keep a copy of %s/identity: without it nothing that this node stores can be read.
+Its options are in %s/node.lua.
+
+  filo serve     starts it
+]]
+
+---The token, from standard input when it is given as "-": arguments can be seen by others on the machine.
+local function read_token(given)
+  if given == "-" then given = io.read "l" or "" end
+  return token.decode(given, os.time())
+end
+
+---Connects as a node that lives only for that, to see that the other is who the token says, and lets this one in.
+local function check(path, invitation)
+  local node <close>, err = filo.node { root = path, cluster = invitation.secret, log = function() end }
+  if not node then return nil, err end
+  local peer, problem = node:connect { address = invitation.address, id = invitation.id }
+  if not peer then return errors.fail(problem.code, ("%s\nNothing was joined; try again with the same command."):format(problem)) end
+  return tostring(peer)
+end
+
+return {
+  summary = "Make a node that joins the cluster of the node that printed a token.",
+
+  describe = function(parser)
+    root.option(parser)
+    root.listen_option(parser)
+    parser:argument("token", "The token; - reads it from standard input, where others on the machine cannot see it.")
+  end,
+
+  run = function(args)
+    local path, err = root.path(args)
+    if not path then return nil, err end
+    local invitation
+    invitation, err = read_token(args.token)
+    if not invitation then return nil, err end
+    local id
+    id, err = make.node(path)
+    if not id then return nil, err end
+    local peer
+    peer, err = check(path, invitation)
+    if not peer then return nil, err end
+    local ok
+    ok, err = make.settings(path, { listen = args.listen, secret = invitation.secret, bootstrap = invitation })
+    if not ok then return nil, err end
+    io.write(NEXT:format(id, path, peer, path, path))
+  end,
+}

@@ -1,0 +1,43 @@
+---filo ls
+
+local access = require "filo.command.root.access"
+local cli = require "filo.command.cli"
+local exit = require "filo.base.exit"
+local format = require "filo.base.format"
+local json = require "filo.base.json"
+local root = require "filo.command.root"
+
+local FIRST = { "key", "size", "modified", "version" }
+
+local function line(item, args)
+  if args.json then return json.encode(item, FIRST) end
+  if not args.long then return format.printable(item.key) end
+  local modified = item.modified and format.date(item.modified) or ("-"):rep(19)
+  return ("%10s  %s  %s"):format(format.bytes(item.size), modified, format.printable(item.key))
+end
+
+return {
+  summary = "List the objects that the node stores of its own.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("prefix", "Only keys that start with this."):args "?"
+    parser:flag("-l --long", "With size and time of modification.")
+    parser:flag("--json", "For programs: an object on each line.")
+    parser:epilog "Works with and without a running node. The order is that of the disk."
+  end,
+
+  run = function(args)
+    local node <close>, err = access.reader(args)
+    if not node then return nil, err end
+    local status
+    local function note(path)
+      cli.tell("ls", access.no_object(path).message)
+      status = exit.failure
+    end
+    for item in node:list(args.prefix, note) do
+      if not io.write(line(item, args), "\n") then return exit.failure end -- whoever reads has enough
+    end
+    return status
+  end,
+}

@@ -1,0 +1,165 @@
+---filo put
+
+local access = require "filo.command.root.access"
+local cli = require "filo.command.cli"
+local errors = require "filo.base.errors"
+local files = require "filo.command.files"
+local filo = require "filo"
+local format = require "filo.base.format"
+local json = require "filo.base.json"
+local net = require "filo.core.net"
+local new_progress = require "filo.command.progress"
+local root = require "filo.command.root"
+
+---So many at once: what is flushed to disk is flushed together.
+local AT_ONCE = 8
+
+---What may be stored when it is named, and why other things are not.
+local READABLE = { f = true, p = true, c = true }
+local NO_FILE = { d = "a folder: -r stores what is in it", l = "a symbolic link, and nothing is there", s = "a socket" }
+
+local function check_named(args, path, kind)
+  if READABLE[kind] or kind == "d" and args.recursive then return true end
+  local code = kind == "d" and "usage" or "invalid"
+  return errors.fail(code, ("%s is no file: it is %s"):format(format.printable(path), NO_FILE[kind] or "a device"))
+end
+
+---What a command line's path stands for: entries with keys, or with the problem that keeps them from being listed; and how many things
+---below it are no files.
+local function entries_of(args, path)
+  if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } }, 0 end
+  local own = assert(root.path(args))
+  local list, err = files.list(path, args.recursive, own)
+  if not list then return nil, err or errors.new("invalid", format.printable(path) .. " is the root of the node itself") end
+  local ok, problem = check_named(args, path, list[1].kind)
+  if not ok then return nil, problem end
+  local entries, others = { err and { problem = err, size = 0 } }, 0
+  for i, each in ipairs(list) do
+    if each.kind == "f" or i == 1 and each.kind ~= "d" then
+      each.key = args.key or files.plain(each.path)
+      entries[#entries + 1] = each
+    elseif each.kind ~= "d" then
+      others = others + 1
+    end
+  end
+  return entries, others
+end
+
+---The entries of all paths, and their bytes.
+local function all_entries(args)
+  local entries, total, passed_over = {}, 0, 0
+  for _, path in ipairs(args.path) do
+    local list, others = entries_of(args, path)
+    if not list then return nil, others end
+    passed_over = passed_over + others
+    for _, each in ipairs(list) do
+      entries[#entries + 1] = each
+      total = total + each.size
+    end
+  end
+  if passed_over > 0 and not args.quiet then
+    io.stderr:write(("filo put: passed over %s, such as a symbolic link\n"):format(
+      format.count(passed_over, "thing that is no file", "things that are no files")))
+  end
+  return entries, total
+end
+
+local function check(args)
+  if args.key and (#args.path > 1 or args.recursive) then return errors.fail("usage", "--key is for one file") end
+  for _, path in ipairs(args.path) do
+    if path == "-" and not args.key then return errors.fail("usage", "standard input has no name: give it a --key") end
+  end
+  return true
+end
+
+---How much of a file is done, in bytes: sealing it is the first half, its copies are the second.
+local function bytes_done(entry, moving)
+  local sum, copies = 0, 0
+  for _, each in ipairs(moving) do
+    if each.what == "store" then return math.min(each.bytes, entry.size) / 2 end
+    if each.what == "copy" and each.size > 0 then sum, copies = sum + each.bytes / each.size, copies + 1 end
+  end
+  return entry.size / 2 * (1 + (copies > 0 and sum / copies or 0))
+end
+
+local function show(state, entry)
+  local done = state.done
+  for _, bytes in pairs(state.under_way) do done = done + bytes end
+  state.progress:show(format.printable(entry.key), done, state.total)
+end
+
+local function describe(args, receipt)
+  if args.json then return json.encode(receipt, { "key", "size", "version" }) end
+  local copies = format.count(#receipt.copies, "copy", "copies")
+  local unchanged = receipt.unchanged and ", unchanged" or ""
+  return ("%s  %s  %s%s"):format(format.printable(receipt.key), format.bytes(receipt.size), copies, unchanged)
+end
+
+---Stores one file over a connection of its own.
+local function store(state, entry)
+  if entry.problem then return nil, entry.problem end
+  local args = state.args
+  local client <close>, err = access.client(args)
+  if not client then return nil, err end
+  local file = io.stdin
+  if entry.path ~= "standard input" then file, err = net.open(entry.path) end
+  if not file then return errors.fail("io", err.message) end
+  local ask = { key = entry.key, name = entry.path, size = entry.size }
+  if args.plain then ask.encrypt = false end
+  if entry.kind == "f" and not args.force then ask.modified = entry.modified end
+  local receipt
+  receipt, err = client:call("store", ask, function(event)
+    state.under_way[entry] = bytes_done(entry, event.moving or {})
+    show(state, entry)
+  end, file)
+  if file ~= io.stdin then file:close() end
+  state.under_way[entry] = nil
+  state.done = state.done + entry.size
+  if not receipt then return nil, err end
+  state.progress:clear()
+  if not args.quiet then io.write(describe(args, receipt), "\n") end
+  return true
+end
+
+---Stores all, several at once.
+local function store_all(state, entries)
+  local results, at, tasks = {}, 0, {}
+  for i = 1, math.min(AT_ONCE, #entries) do
+    tasks[i] = filo.spawn(function()
+      while at < #entries do
+        at = at + 1
+        local mine = at
+        results[mine] = table.pack(store(state, entries[mine]))
+      end
+    end)
+  end
+  for _, each in ipairs(tasks) do each:join() end
+  state.progress:clear()
+  return cli.each("put", results, function(result) return table.unpack(result, 1, result.n) end)
+end
+
+return {
+  summary = "Store files: here, and as copies at peers, as the policy of the running node says.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("path", "Files; '-' is standard input."):args "+"
+    parser:option("-k --key", "Key of a single file. Default: its path, as given."):argname "KEY"
+    parser:flag("-r --recursive", "Folders, with all files in them, but for the root of the node itself.")
+    parser:flag("--plain", "Do not encrypt: for public data.")
+    parser:flag("-f --force", "Store also what is stored with this size and time of modification, and with all its copies.")
+    parser:flag("--json", "For programs: a receipt on each line.")
+    parser:flag("-q --quiet", "Say nothing of what went well.")
+  end,
+
+  run = function(args)
+    local ok, err = check(args)
+    if not ok then return nil, err end
+    local probe <close>, problem = access.client(args)
+    if not probe then return nil, problem end
+    local entries, total = all_entries(args)
+    if not entries then return nil, total end
+    local progress <close> = new_progress(args.quiet or args.json)
+    return store_all({ args = args, progress = progress, done = 0, total = total, under_way = {} }, entries)
+  end,
+}

@@ -1,0 +1,24 @@
+---filo serve
+
+local log = require "filo.command.log"
+local root = require "filo.command.root"
+local service = require "filo.command.service"
+
+return {
+  summary = "Run the node until it is told to stop. SIGHUP makes it read node.lua again.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:option("--log-level", "What to tell on stderr: error, warning or info. Default: what node.lua says, else info.")
+      :argname("LEVEL"):choices(log.LEVELS)
+    parser:flag("--log-json", "Tell it in JSON, one object a line.")
+  end,
+
+  run = function(args)
+    local path, err = root.path(args)
+    if not path then return nil, err end
+    local serving <close>, problem = service.open(path, args)
+    if not serving then return nil, problem end
+    serving:run()
+  end,
+}

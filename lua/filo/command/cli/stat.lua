@@ -1,0 +1,44 @@
+---filo stat
+
+local access = require "filo.command.root.access"
+local format = require "filo.base.format"
+local json = require "filo.base.json"
+local root = require "filo.command.root"
+
+---Asks the running node, whose peers may have it, where the root alone does not.
+local function look(args)
+  local node <close>, err = access.reader(args)
+  if not node then return nil, err end
+  local item, problem = node:stat(args.key)
+  if item or problem.code ~= "not_found" then return item, problem end
+  local client <close> = access.client(args)
+  if not client then return nil, problem end
+  return client:call("stat", { key = args.key })
+end
+
+local function describe(item)
+  local lines = {
+    { "key", format.printable(item.key) }, { "size", ("%d (%s)"):format(item.size, format.bytes(item.size)) },
+    { "modified", item.modified and format.date(item.modified) or "unknown" }, { "version", item.version },
+    { "encrypted", item.encrypted and "yes" or "no" },
+    { "copy", item.from == "here" and "here" or "at peers only" },
+  }
+  for i, each in ipairs(lines) do lines[i] = ("%-10s %s\n"):format(each[1], each[2]) end
+  return table.concat(lines)
+end
+
+return {
+  summary = "Tell what is known of an object.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("key", "Its key.")
+    parser:flag("--json", "For programs.")
+  end,
+
+  run = function(args)
+    local item, err = look(args)
+    if not item then return nil, err end
+    io.write(args.json and json.encode(item, { "key", "size" }) .. "\n" or describe(item))
+  end,
+}

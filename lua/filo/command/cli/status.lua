@@ -1,0 +1,49 @@
+---filo status
+
+local access = require "filo.command.root.access"
+local format = require "filo.base.format"
+local json = require "filo.base.json"
+local root = require "filo.command.root"
+
+local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching" }
+
+local function moving(each)
+  local what = WORDS[each.what]:format(each.peer and each.peer:sub(1, 16))
+  local far = each.size and ("%s of %s"):format(format.bytes(each.bytes), format.bytes(each.size)) or format.bytes(each.bytes)
+  return ("%s %s: %s"):format(what, format.printable(each.key or "content"), far)
+end
+
+local function space(status)
+  if not status.free then return "not known yet: the disk is busy" end
+  return ("%s free of %s"):format(format.bytes(status.free), format.bytes(status.total))
+end
+
+local function describe(status)
+  local lines = {
+    { "node", status.id }, { "root", status.root }, { "listens", status.address or "no" },
+    { "peers", status.peers }, { "policy", status.policy },
+    { "space", space(status) },
+    { "memory", format.bytes(status.memory) }, { "up", format.clock(status.uptime) },
+  }
+  for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end
+  for i, each in ipairs(lines) do lines[i] = ("%-8s %s\n"):format(each[1], each[2]) end
+  return table.concat(lines)
+end
+
+return {
+  summary = "Tell how the running node is, and what it does.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:flag("--json", "For programs.")
+  end,
+
+  run = function(args)
+    local client <close>, err = access.client(args)
+    if not client then return nil, err end
+    local status
+    status, err = client:call "status"
+    if not status then return nil, err end
+    io.write(args.json and json.encode(status, { "id", "root" }) .. "\n" or describe(status))
+  end,
+}

@@ -1,0 +1,55 @@
+---filo verify
+
+local access = require "filo.command.root.access"
+local cli = require "filo.command.cli"
+local errors = require "filo.base.errors"
+local format = require "filo.base.format"
+local root = require "filo.command.root"
+
+---The node that owns the root checks, and sets aside what is bad: the one that runs, or one that is opened for this.
+---@return (fun(key: string): true?, filo.Error?)?, filo.Error|table
+local function open_checker(args)
+  local client, err = access.client(args)
+  if client then return function(key) return client:call("verify", { key = key }) end, client end
+  if err.code ~= "not_running" then return nil, err end
+  local node
+  node, err = access.owner(args)
+  if not node then return nil, err end
+  return function(key) return node:verify(key) end, node
+end
+
+---What is to be verified: keys, and errors of what lies here and has none any more.
+---@return (string|filo.Error)[]?, filo.Error?
+local function list_all(args)
+  if #args.key > 0 then return args.key end
+  local node <close>, err = access.reader(args)
+  if not node then return nil, err end
+  local keys, problems = access.keys(node)
+  return table.move(problems, 1, #problems, #keys + 1, keys)
+end
+
+return {
+  summary = "Read copies here to the end and check every byte of them.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("key", "Their keys; all that the node stores of its own when there is none."):args "*"
+    parser:flag("-q --quiet", "Say nothing of good ones.")
+    parser:epilog "Works with and without a running node. Bad copies are set aside; good ones are fetched when they are asked for."
+  end,
+
+  run = function(args)
+    local list, err = list_all(args)
+    if not list then return nil, err end
+    local verify, owner = open_checker(args)
+    if not verify then return nil, owner end
+    local _ <close> = owner
+    return cli.each("verify", list, function(key)
+      if errors.is(key) then return nil, key end
+      local ok, problem = verify(key)
+      if not ok then return nil, problem end
+      if not args.quiet then io.write("good ", format.printable(key), "\n") end
+      return true
+    end)
+  end,
+}

@@ -1,0 +1,56 @@
+---filo why
+
+local access = require "filo.command.root.access"
+local exit = require "filo.base.exit"
+local format = require "filo.base.format"
+local json = require "filo.base.json"
+local root = require "filo.command.root"
+
+local function state(copy, survey)
+  if copy.problem then return "missing: " .. copy.problem end
+  if copy.version < survey.item.version then return "old: it has an earlier version" end
+  if copy.version > survey.item.version then return copy.deleted and "deleted there" or "newer: it has a later version" end
+  return "good, verified " .. format.date(copy.verified or 0)
+end
+
+local function count_good(survey)
+  local count = 0
+  for _, copy in ipairs(survey.copies) do
+    if copy.version == survey.item.version then count = count + 1 end
+  end
+  return count
+end
+
+local function describe(survey)
+  local item = survey.item
+  io.write(("%s: %s, stored %s\n"):format(format.printable(item.key), format.bytes(item.size), format.date(item.version // 1000000)))
+  io.write(("policy: %s; it wants %s, there are %d\n"):format(survey.policy, format.count(survey.quorum, "copy", "copies"),
+    count_good(survey)))
+  for i, copy in ipairs(survey.copies) do
+    io.write(("  %s  %-9s  %s\n"):format(copy.node:sub(1, 16), i == 1 and "this node" or "peer", state(copy, survey)))
+  end
+end
+
+return {
+  summary = "Tell where the copies of an object are, and why others are missing.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("key", "Its key.")
+    parser:flag("--json", "For programs.")
+  end,
+
+  run = function(args)
+    local client <close>, err = access.client(args)
+    if not client then return nil, err end
+    local survey
+    survey, err = client:call("copies", { key = args.key })
+    if not survey then return nil, err end
+    if args.json then
+      io.write(json.encode(survey, { "item", "policy", "quorum" }), "\n")
+    else
+      describe(survey)
+    end
+    if count_good(survey) < survey.quorum then return exit.not_enough_copies end
+  end,
+}

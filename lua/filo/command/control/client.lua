@@ -1,0 +1,56 @@
+---Asks a running node through the socket in its root.
+
+local control = require "filo.command.control"
+local errors = require "filo.base.errors"
+local filo = require "filo"
+local wire = require "filo.command.control.wire"
+
+---@class filo.control.Client
+local Client = {}
+Client.__index = Client
+
+---Connects to the node of a root.
+---@param root string
+---@return filo.control.Client?, filo.Error?  "not_running" when there is none
+function Client.open(root)
+  local path = control.path(root)
+  local connection, err = filo.dial("unix:" .. path)
+  if connection then return setmetatable({ connection = connection, root = root }, Client) end
+  if err.code == "not_found" or err.code == "unreachable" then
+    return errors.fail("not_running", ("no node runs on %s: start it with `filo serve --root %s`"):format(root, root))
+  end
+  return nil, err
+end
+
+local function lost(self, err)
+  return errors.fail("not_running", ("the node on %s has ended meanwhile (%s)"):format(self.root, tostring(err)))
+end
+
+---Asks, and waits for the answer. When the wait is cancelled, what the node does for it is ended, too, by closing.
+---@param call string
+---@param ask? table
+---@param on_event? fun(event: table)
+---@param file? file*|filo.core.Descriptor  an open file that goes along
+---@return any, filo.Error?
+function Client:call(call, ask, on_event, file)
+  local ok, err = wire.send(self.connection, { call = call, ask = ask, file = file ~= nil })
+  if ok and file then ok, err = self.connection:pass(file) end
+  if not ok then return lost(self, err) end
+  while true do
+    local message
+    message, err = wire.receive(self.connection)
+    if not message then return lost(self, err) end
+    if message.error then return nil, errors.new(message.error.code, message.error.message, message.error) end
+    if message.result ~= nil then return message.result end
+    if message.event and on_event then on_event(message.event) end
+  end
+end
+
+---Interrupts what the node does for the call that waits, which then gives nil and an error whose code is "cancelled".
+function Client:interrupt() return wire.send(self.connection, { cancel = true }) end
+
+function Client:close() self.connection:close() end
+
+Client.__close = Client.close
+
+return Client

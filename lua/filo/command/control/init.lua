@@ -1,0 +1,104 @@
+---The socket in a running node's root, through which other processes of the same user ask it: `filo put`, `filo status`, a prompt
+---within it. One request at a time on a connection; a request ends when its asker goes, or says {cancel = true}. Who breaks the rules
+---is cut off.
+---
+---  request   {call = name, ask = {...}, file = true when an open file follows}
+---  answers   {event = {...}}, any number of them, then {result = ...} or {error = {code, message, ...}}
+
+local calls = require "filo.command.control.methods"
+local errors = require "filo.base.errors"
+local filo = require "filo"
+local wire = require "filo.command.control.wire"
+
+local control = {}
+
+---Where the socket of a root lies.
+---@param root string
+---@return string
+function control.path(root) return root .. "/control" end
+
+local function fields_of(err)
+  if not errors.is(err) then return { code = "invalid", message = errors.text(err) } end
+  return { code = err.code, message = err.message, key = err.key, receipt = err.receipt }
+end
+
+---Tells an asker, unless it has gone. Whoever has something to tell may do so at any time; one task writes.
+local function tell(asker, message)
+  local bytes, err = wire.pack(message)
+  if not bytes then return nil, err end
+  return asker.outbox:send(bytes)
+end
+
+local function write_all(asker)
+  repeat
+    local bytes = asker.outbox:receive()
+  until not bytes or not asker.connection:write(bytes)
+  asker.outbox:close()
+end
+
+---Runs one request; what a misuse raises goes back as an error, too.
+local function answer(node, asker, request, file)
+  local function emit(event) return tell(asker, { event = event }) end
+  local call = calls[request.call]
+  local ok, result, err
+  if call then
+    ok, result, err = pcall(call, node, type(request.ask) == "table" and request.ask or {}, emit, file, asker)
+  else
+    ok, result, err = true, errors.fail("unsupported", ("this node knows no call '%s'"):format(tostring(request.call)))
+  end
+  if file then file:close() end
+  if not ok then result, err = nil, result end
+  if result == nil then return tell(asker, { error = fields_of(err) }) end
+  local told, problem = tell(asker, { result = result })
+  if not told and problem.code == "too_large" then tell(asker, { error = fields_of(problem) }) end
+end
+
+local function interrupt(asker, running)
+  if asker.evaluator then return asker.evaluator:interrupt() end
+  running:cancel "interrupted"
+end
+
+---Whatever runs when the asker goes is a child of this task, and ends with it.
+local function serve_connection(node, connection)
+  local running
+  local asker = { connection = connection, outbox = filo.channel() }
+  local _ <close> = setmetatable(asker, { __close = function()
+    asker.outbox:close()
+    if asker.evaluator then asker.evaluator:close() end
+    connection:close()
+  end })
+  filo.spawn(write_all, asker)
+  while true do
+    local request = wire.receive(connection)
+    if not request then return end
+    local busy = running and running:status() ~= "ended"
+    if request.cancel then
+      if busy then interrupt(asker, running) end
+    elseif busy then
+      return
+    else
+      local file = request.file and connection:take()
+      if request.file and not file then return end
+      running = filo.spawn(answer, node, asker, request, file)
+    end
+  end
+end
+
+---Listens at the socket until the node closes.
+---@param node filo.Node
+---@return true?, filo.Error?
+function control.serve(node)
+  local listener, err = filo.listen("unix:" .. control.path(node.root))
+  if not listener then return nil, err end
+  node:spawn(function()
+    local _ <close> = listener
+    while true do
+      local connection = listener:accept()
+      if not connection then return end
+      node:spawn(serve_connection, node, connection)
+    end
+  end)
+  return true
+end
+
+return control

@@ -1,0 +1,163 @@
+---What may be asked of a running node through its socket. Each call gets the node, its arguments, emit(event), which tells the asker of
+---what happens meanwhile, the file that was passed along, and the asker; it gives what goes back (no functions in it), or nil and an error.
+
+local errors = require "filo.base.errors"
+local filo = require "filo"
+local new_evaluator = require "filo.prompt.evaluator"
+local place = require "filo.replication.spread"
+local source = require "filo.node.content"
+
+local calls = {}
+
+local PROGRESS_SECONDS = 0.1
+local SPACE_SECONDS = 0.03
+local started = filo.now()
+
+---Tells emit every now and then how far the node is with a key, until the end of the scope.
+local function report_progress(node, key, emit)
+  local task = filo.spawn(function()
+    while true do
+      filo.sleep(PROGRESS_SECONDS)
+      local moving = {}
+      for _, each in ipairs(node:activity()) do
+        if each.key == key then moving[#moving + 1] = each end
+      end
+      emit { moving = moving }
+    end
+  end):observe()
+  return setmetatable({}, { __close = function() task:cancel() end })
+end
+
+local function describe_peer(peer)
+  return {
+    id = peer.id, address = peer.address, listen = peer.listen, about = peer.about, free = peer.free, rtt = peer.rtt,
+    bytes_in = peer.connection:stats().bytes_in, bytes_out = peer.connection:stats().bytes_out,
+  }
+end
+
+function calls.peers(node)
+  local list = {}
+  for i, peer in ipairs(node:peers()) do list[i] = describe_peer(peer) end
+  return list
+end
+
+function calls.status(node)
+  local free, total = filo.timeout(SPACE_SECONDS, node.disk.space, node.disk) -- it waits its turn behind what is being flushed
+  if not free then total = nil end
+  return {
+    id = node.id, root = node.root, address = node.address, version = filo.VERSION, uptime = filo.now() - started,
+    memory = filo.memory(), free = free, total = total, policy = node.policy.name, peers = #node:peers(), moving = node:activity(),
+  }
+end
+
+---Whether an object is the file that is to be stored: its size and time tell, unless it was stored so soon after it was written that it
+---may have been written again within the same second.
+local function is_same(node, item, asked)
+  local encrypted = asked.encrypt
+  if encrypted == nil then encrypted = node.options.encrypt end
+  return item.from == "here" and item.size == asked.size and item.modified == asked.modified and item.encrypted == encrypted
+    and item.version // 1000000 > item.modified
+end
+
+---A file that is stored already, with all the copies that the policy wants.
+local function find_stored(node, asked)
+  local item = asked.modified and node:stat(asked.key)
+  if not item or not is_same(node, item, asked) then return nil end
+  local survey = calls.copies(node, asked)
+  local holders = {}
+  for _, copy in ipairs(survey and survey.copies or {}) do
+    if copy.version == item.version then holders[#holders + 1] = copy.node end
+  end
+  if not survey or #holders < survey.quorum then return node:replicate(asked.key) end
+  return { key = asked.key, version = item.version, size = item.size, copies = holders, unchanged = true }
+end
+
+function calls.store(node, asked, emit, file)
+  local _ <close> = report_progress(node, asked.key, emit)
+  local stored, err = find_stored(node, asked)
+  if stored or err then return stored, err end
+  if not file then return errors.fail("invalid", "no file came along") end
+  return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
+end
+
+function calls.fetch(node, asked, emit)
+  local _ <close> = report_progress(node, asked.key, emit)
+  return node:fetch(asked.key)
+end
+
+function calls.stat(node, asked) return node:stat(asked.key) end
+
+function calls.delete(node, asked) return node:delete(asked.key) end
+
+function calls.verify(node, asked) return node:verify(asked.key) end
+
+---Every copy, and how many the policy wants by now.
+function calls.copies(node, asked)
+  local item, err = node:stat(asked.key)
+  if not item then return nil, err end
+  local quorum
+  quorum, err = place.quorum(node, { key = item.key, key_hash = node:key_hash(item.key), namespace = node.namespace,
+    version = item.version, size = item.size })
+  if not quorum then return nil, err end
+  return { item = item, quorum = quorum, policy = node.policy.name, copies = node:copies(asked.key) }
+end
+
+---The copy here goes only while a peer has one that is no older: it may be the last.
+function calls.evict(node, asked)
+  local survey, err = calls.copies(node, asked)
+  if not survey then return nil, err end
+  for i = 2, #survey.copies do
+    local copy = survey.copies[i]
+    if copy.version and copy.version >= survey.item.version and not copy.deleted then return node:evict(asked.key) end
+  end
+  return errors.fail("not_enough_copies",
+    ("no peer that is connected has a copy of '%s', so the one here stays: without --here it is deleted everywhere"):format(asked.key))
+end
+
+function calls.connect(node, asked)
+  local peer, err = node:connect(asked.address)
+  if not peer then return nil, err end
+  return describe_peer(peer)
+end
+
+-- A prompt within the node ----------------------------------------------------------------------------------------------
+
+---A line that computes for longer, and would hold up the node, is stopped.
+local COMPUTE_SECONDS = 5
+
+---What is printed goes in pieces that fit into a message.
+local PIECE = 1 << 20
+
+---What lines of a prompt find: the node, the process's globals, and what they have set.
+local function globals_of(node, emit)
+  local globals = { node = node }
+  function globals.print(...)
+    local texts = table.pack(...)
+    for i = 1, texts.n do texts[i] = tostring(texts[i]) end
+    local text = table.concat(texts, "\t") .. "\n"
+    for at = 1, #text, PIECE do emit { print = text:sub(at, at + PIECE - 1) } end
+  end
+  return setmetatable(globals, { __index = _G })
+end
+
+local function evaluator_of(asker, node, emit, plain)
+  if not asker.evaluator then
+    asker.evaluator = new_evaluator(globals_of(node, emit), { plain = plain, limit = COMPUTE_SECONDS })
+  end
+  return asker.evaluator
+end
+
+---An evaluation goes on when its asker interrupts it, to say what came of it: it is the line that is interrupted.
+function calls.evaluate(node, asked, emit, _, asker)
+  if type(asked.source) ~= "string" or math.type(asked.number) ~= "integer" then return errors.fail("invalid", "no line came") end
+  local state, text = evaluator_of(asker, node, emit, asked.plain):evaluate(asked.source, asked.number)
+  return { state = state, text = text }
+end
+
+function calls.complete(node, asked, emit, _, asker)
+  if type(asked.text) ~= "string" then return errors.fail("invalid", "no text came") end
+  local insert, names = evaluator_of(asker, node, emit, false):complete(asked.text)
+  return { insert = insert, names = names }
+end
+
+return calls

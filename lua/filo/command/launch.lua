@@ -1,0 +1,119 @@
+---Runs the command line as the standalone `lua` does: options, then a script with its arguments, or the prompt.
+
+local runtime = require "filo.core.runtime"
+
+local VERSION = "filo 0.1 (Lua 5.4)"
+
+local USAGE = [=[
+usage: filo [options] [script [args]]
+       filo command [args]
+  -e code   run the code
+  -i        prompt after running the script
+  -i --attach root   prompt within the node that runs on the root
+  -l name   require the module name into a global of that name
+  -l g=name require the module name into the global g
+  -v        print the version
+  -W        turn warnings on
+  --        no more options; a script follows
+  -         run standard input as the script
+]=]
+
+---A message for people on stderr, and the exit status 1.
+local function fail(message)
+  io.stderr:write("filo: ", message, "\n")
+  os.exit(1, true)
+end
+
+local function usage(problem)
+  io.stderr:write("filo: ", problem, "\n", USAGE)
+  os.exit(1, true)
+end
+
+---What there is, on stdout.
+local function help()
+  print(USAGE .. "commands, each with --help:\n" .. require("filo.command.cli").overview())
+  os.exit(0, true)
+end
+
+local function run_chunk(chunk, problem, ...)
+  if not chunk then fail(problem) end
+  return chunk(...)
+end
+
+local function require_global(name)
+  local global, module = name:match "^([^=]+)=(.+)$"
+  _G[global or name] = require(module or name)
+end
+
+---Options that take a value, here or in the next argument, and what they do.
+local actions = {
+  e = function(code) run_chunk(load(code, "=(command line)")) end,
+  l = require_global,
+}
+
+---Reads options up to the script or command. Returns the list of actions, the flags, and the index of the script.
+local function parse(argv)
+  local steps, flags = {}, {}
+  local i = 1
+  while argv[i] and argv[i]:sub(1, 1) == "-" and argv[i] ~= "-" do
+    local option = argv[i]
+    local letter = option:sub(2, 2)
+    if option == "--" then
+      flags.script = true
+      return steps, flags, i + 1
+    end
+    if option == "--attach" then
+      i = i + 1
+      flags.attach = argv[i] or usage "'--attach' needs the root of a running node"
+    elseif option == "--help" or option == "-h" then
+      help()
+    elseif actions[letter] then
+      local value = #option > 2 and option:sub(3) or argv[i + 1]
+      if not value then usage(("'%s' needs an argument"):format(option)) end
+      if #option == 2 then i = i + 1 end
+      steps[#steps + 1] = { actions[letter], value }
+    elseif option:match "^%-[ivW]$" then
+      flags[letter] = true
+    else
+      usage(("unrecognized option '%s'"):format(option))
+    end
+    i = i + 1
+  end
+  return steps, flags, i
+end
+
+---Whether the first word is a command, or one that was mistyped, rather than a script, which has a folder or an ending.
+local function is_command(word) return not word:find "[/.]" and word ~= "-" end
+
+---Shifts argv so that the script is at 0, as `lua` does.
+local function script_arguments(argv, script)
+  local shifted = {}
+  for i = 0, #argv do shifted[i - script] = argv[i] end
+  return shifted
+end
+
+return function(argv)
+  argv[0] = argv[0] or "filo"
+  local steps, flags, script = parse(argv)
+  if flags.W then warn "@on" end
+  if flags.v then print(VERSION) end
+  arg = script_arguments(argv, argv[script] and script or 0)
+  for _, step in ipairs(steps) do step[1](step[2]) end
+
+  if flags.attach then
+    if argv[script] then usage "'--attach' goes without a script: lines run in the node" end
+    return require "filo.prompt"(flags.attach)
+  end
+  if argv[script] and not flags.script and is_command(argv[script]) then
+    if flags.i then usage(("'-i' goes with a script, and '%s' is a command"):format(argv[script])) end
+    os.exit(require("filo.command.cli").run(argv[script], table.move(argv, script + 1, #argv, 1, {})), true)
+  end
+  if argv[script] then
+    local name = argv[script] ~= "-" and argv[script] or nil
+    local chunk, problem = loadfile(name)
+    run_chunk(chunk, problem, table.unpack(arg))
+  end
+  local nothing_to_do = #steps == 0 and not argv[script] and not flags.v
+  if flags.i or nothing_to_do and runtime.is_terminal(0) then return require "filo.prompt"() end
+  if nothing_to_do then run_chunk(loadfile(nil)) end
+end

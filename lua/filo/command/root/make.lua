@@ -1,0 +1,62 @@
+---Making a root in two steps, so that one that was begun and not finished can be made again: the node itself, then what serves it.
+---Nothing that is there is replaced.
+
+local crypto = require "filo.core.crypto"
+local errors = require "filo.base.errors"
+local root = require "filo.command.root"
+local secret = require "filo.command.secret"
+local store = require "filo.core.store"
+local template = require "filo.command.root.template"
+
+local make = {}
+
+local function open_identity(path)
+  local file = path .. "/identity"
+  local identity, err = crypto.identity_load(file)
+  if identity or err.code ~= "not_found" then return identity, err end
+  identity, err = crypto.identity_generate()
+  if not identity then return nil, err end
+  local saved
+  saved, err = identity:save(file)
+  if not saved then return nil, err end
+  return identity
+end
+
+---The folder, the identity and the marker. An identity that is there is kept.
+---@param path string
+---@return string? id, filo.Error?
+function make.node(path)
+  if root.exists(root.options_file(path)) then
+    return errors.fail("exists", ("there is a node in %s already: choose another folder with --root"):format(path))
+  end
+  local ok, err = store.prepare(path)
+  if not ok then return nil, err end
+  local identity <close>, problem = open_identity(path)
+  if not identity then return nil, problem end
+  local opened <close>, why = store.open(path, identity:raw_id())
+  if not opened then return nil, why end
+  return identity:id()
+end
+
+local function write_secret(path, given)
+  local file = root.secret_file(path)
+  if root.exists(file) then
+    local present, err = secret.read(file)
+    if not present then return nil, err end
+    if not given or given == present then return true end
+    return errors.fail("exists", ("%s holds the secret of another cluster: choose another folder with --root"):format(file))
+  end
+  return crypto.write_private(file, (given or crypto.hex(assert(crypto.random(32)))) .. "\n")
+end
+
+---The cluster secret, a new one when none is given, and node.lua.
+---@param path string
+---@param settings {listen: string, secret?: string, bootstrap?: {address: string, id: string}}
+---@return true?, filo.Error?
+function make.settings(path, settings)
+  local ok, err = write_secret(path, settings.secret)
+  if not ok then return nil, err end
+  return crypto.write_private(root.options_file(path), template(settings))
+end
+
+return make

@@ -1,0 +1,133 @@
+---A node as a service: from its node.lua to the signal that ends it.
+---
+---    SIGHUP         reads node.lua again; when that fails, the node goes on as it is
+---    SIGTERM, SIGINT  end it in order; a second one ends it at once
+
+local control = require "filo.command.control"
+local errors = require "filo.base.errors"
+local events = require "filo.command.service.events"
+local filo = require "filo"
+local new_log = require("filo.command.log").new
+local root = require "filo.command.root"
+local runtime = require "filo.core.runtime"
+
+---To end in: the node, and where that was quick, then the tasks that node.lua has started. Together less than 5 s.
+local STOP_SECONDS, QUICK_SECONDS = 4, 0.5
+
+---While node.lua computes, nobody is served: for longer it may not, when it is read again.
+local COMPUTE_SECONDS = 5
+
+---@class filo.Service
+local Service = {}
+Service.__index = Service
+
+function Service:tell(level, message, fields) self.log:write(level, message, fields) end
+
+---Tells the service manager, if there is one. When that fails, it is no reason to stop.
+function Service:notify(state)
+  local told, err = runtime.notify(state)
+  if told == nil then self:tell("warning", tostring(err)) end
+end
+
+---The options in node.lua, with this service's log.
+function Service:options()
+  local options, service = root.load(self.root)
+  if not options then return nil, service end
+  options.log = function(...) self:tell(...) end
+  service.log_level = self.fixed_level or service.log_level
+  return options, service
+end
+
+---Hands the node to the `start` of node.lua.
+---@return true?, filo.Error?
+function Service:start(fn)
+  local ok, err = errors.try(fn, self.node)
+  if ok then return true end
+  self.node:close()
+  return errors.fail("invalid", ("%s: start failed: %s"):format(root.options_file(self.root), errors.text(err)))
+end
+
+---A channel that gets the name of each of these signals. One that comes while the last still waits says nothing new.
+local function on_signals(...)
+  local channel = filo.channel()
+  for _, name in ipairs { ... } do
+    filo.on_signal(name, function() channel:send(name, 0) end)
+  end
+  return channel
+end
+
+---Opens the node.
+---@param path string  the root
+---@param given {log_level?: string, log_json?: boolean}  over what node.lua says
+---@return filo.Service?, filo.Error?
+function Service.open(path, given)
+  local self = setmetatable({ root = path, fixed_level = given.log_level, reloads = on_signals "HUP" }, Service)
+  local options, service = self:options()
+  if not options then return nil, service end
+  self.log = new_log { level = service.log_level, json = given.log_json }
+  local err
+  self.node, err = filo.node(options)
+  if not self.node then return nil, err end
+  local asked
+  asked, err = control.serve(self.node)
+  if not asked then
+    self.node:close()
+    return nil, err
+  end
+  events(self.node, options.log)
+  local node = self.node
+  local where = node.address and "listens at " .. node.address or "does not listen"
+  self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, path),
+    { event = "started", id = node.id, address = node.address, root = path })
+  if not service.start then return self end
+  asked, err = self:start(service.start)
+  if not asked then return nil, err end
+  return self
+end
+
+---Takes over what node.lua says now.
+function Service:reload()
+  self:notify(("RELOADING=1\nMONOTONIC_USEC=%d"):format(math.floor(runtime.now() * 1e6)))
+  local options, service = self:options()
+  if options then
+    local later = self.node:configure(options)
+    self.log.level = service.log_level
+    self:tell("info", "node.lua was read again", { event = "reloaded" })
+    if later[1] then
+      self:tell("warning", ("node.lua has other values for %s: they wait for a restart"):format(table.concat(later, ", ")))
+    end
+  else
+    self:tell("error", ("node.lua is not taken over, the node goes on as it is: %s"):format(service), { event = "reload_failed" })
+  end
+  self:notify "READY=1"
+end
+
+---Serves until a signal says to stop.
+function Service:run()
+  local stop = on_signals("TERM", "INT")
+  local reloading = filo.spawn(function()
+    while self.reloads:receive() do self:reload() end
+  end):limit(COMPUTE_SECONDS)
+  self:notify "READY=1"
+  local signal = stop:receive()
+  filo.on_signal("TERM", nil)
+  filo.on_signal("INT", nil)
+  reloading:cancel()
+  self:notify "STOPPING=1"
+  self:tell("info", ("stops: SIG%s"):format(signal), { event = "stopping" })
+end
+
+---Ends the node. When something in it takes its time, the process ends without more ado; that costs nothing that was acknowledged.
+function Service:close()
+  local began = filo.now()
+  local closed = filo.timeout(STOP_SECONDS, function()
+    self.node:close()
+    return true
+  end)
+  if not closed then self:tell("warning", ("the node has not ended after %d s: the process does"):format(STOP_SECONDS)) end
+  if not closed or filo.now() - began > QUICK_SECONDS then os.exit(0) end
+end
+
+Service.__close = Service.close
+
+return Service

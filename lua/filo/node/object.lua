@@ -1,0 +1,150 @@
+---What `get` gives: content to read, in order or anywhere, verified and decrypted on the way.
+
+local errors = require "filo.base.errors"
+
+local READ_SIZE = 1 << 18 -- pieces that stay in the cache
+
+---An object to read: its content is verified and decrypted on the way. May be a `<close>` variable.
+---@class filo.Object
+---@field key string
+---@field size integer  bytes of content
+---@field version integer  microseconds since 1970, or more
+---@field modified? integer  the source's modification time, seconds since 1970
+---@field fields? table  the user's own fields
+---@field from string  "here", or "peers"
+local Object = {}
+Object.__index = Object
+
+---source: an object or a partial of the core, with its content key set. heal(err), where given, finds another good source of the same
+---version when this one turns out to be bad, or cannot be read.
+---@return filo.Object
+local function new(source, info, heal)
+  local self = setmetatable({ source = source, heal = heal, position = 0 }, Object)
+  for name, value in pairs(info) do self[name] = value end
+  return self
+end
+
+---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false when there is none.
+local function replace_source(self, bad, err)
+  if self.source ~= bad then return true end
+  local source = (err.code == "corrupt" or err.code == "io") and self.heal and self.heal(err)
+  if self.closed or self.source ~= bad then
+    if source then source:close() end
+    return not self.closed
+  end
+  self.heal = nil
+  if not source then return false end
+  if self.sequential then self.sequential:close() end
+  self.sequential = nil
+  bad:close()
+  self.source = source
+  return true
+end
+
+local function check_open(self) if self.closed then error("the object is closed", 3) end end
+
+---The next piece in order, of at most `most` bytes; nil at the end.
+local function next_piece(self, most)
+  while true do
+    local source = self.source
+    self.sequential = self.sequential or assert(source:reader(self.position, self.size))
+    local piece, err = self.sequential:read(math.min(most, READ_SIZE))
+    if piece then self.position = self.position + #piece end
+    if piece or not err then return piece end
+    if not replace_source(self, source, err) then return nil, err end
+  end
+end
+
+---Joins pieces of up to `limit` bytes in all.
+local function collect(next_of, limit)
+  local parts, left = {}, limit
+  while left > 0 do
+    local part, err = next_of(left)
+    if err then return nil, err end
+    if not part then break end
+    parts[#parts + 1] = part
+    left = left - #part
+  end
+  return table.concat(parts)
+end
+
+---The next n bytes (fewer at the end, nil after it), or with "a" all that is left (also none: "").
+---@param n integer|"a"
+---@return string?, filo.Error?
+function Object:read(n)
+  check_open(self)
+  local all = n == nil or n == "a" or n == "*a"
+  if not all and (math.type(n) ~= "integer" or n < 1) then
+    error('read: a number of bytes, 1 or more, or "a" expected', 2)
+  end
+  local bytes, err = collect(function(most) return next_piece(self, most) end, all and math.maxinteger or n)
+  if err then return nil, err end
+  return (all or bytes ~= "") and bytes or nil
+end
+
+local function read_range(self, offset, last)
+  local from <close> = assert(self.source:reader(offset, last))
+  return collect(function(most) return from:read(math.min(most, READ_SIZE)) end, last - offset)
+end
+
+---`count` bytes from `offset` on (0 is the first); fewer at the end of the content.
+---@param offset integer
+---@param count integer
+---@return string?, filo.Error?
+function Object:range(offset, count)
+  check_open(self)
+  if math.type(offset) ~= "integer" or math.type(count) ~= "integer" or offset < 0 or count < 0 then
+    error("range: an offset and a count of bytes, both 0 or more, expected", 2)
+  end
+  local last = offset + count
+  if last < offset or last > self.size then last = self.size end
+  if offset >= last then return "" end
+  local source = self.source
+  local bytes, err = read_range(self, offset, last)
+  if err and replace_source(self, source, err) then bytes, err = read_range(self, offset, last) end
+  return bytes, err
+end
+
+---Pieces of the content in order, for a `for` loop. A failure is raised.
+---@return fun(): string?
+function Object:chunks()
+  check_open(self)
+  return function()
+    local piece, err = next_piece(self, READ_SIZE)
+    if err then error(err, 0) end
+    return piece
+  end
+end
+
+local function save_source(self, path)
+  local from <close> = assert(self.source:reader(0, self.size))
+  return from:save(path)
+end
+
+---Writes all content to a file. It appears under its name only when it is whole and flushed to disk; a file of that name is replaced,
+---also where the name is a symbolic link. A device, a pipe or a terminal is written to as it is; so is "/dev/stdout".
+---@param path string
+---@return true?, filo.Error?
+function Object:save(path)
+  check_open(self)
+  if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
+  local source = self.source
+  local ok, err, replaceable = save_source(self, path)
+  if replaceable and replace_source(self, source, err) then ok, err = save_source(self, path) end
+  if ok then return true end
+  return nil, errors.wrap(err, "cannot save to " .. path, { key = self.key })
+end
+
+---Ends reading. Also done by the garbage collector, and by `local object <close>`.
+function Object:close()
+  if self.sequential then self.sequential:close() end
+  if not self.closed then self.source:close() end
+  self.closed = true
+end
+
+Object.__close = Object.close
+Object.__gc = Object.close
+
+function Object:__tostring() return ("object %q, %d bytes"):format(self.key or "?", self.size) end
+
+return new

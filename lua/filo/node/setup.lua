@@ -1,0 +1,246 @@
+---Making a node: its options, its identity, its root.
+
+local errors = require "filo.base.errors"
+local new_disk = require "filo.copies.disk"
+local options = require "filo.base.options"
+local policy = require "filo.placement.policy"
+local protocol = require "filo.peers.protocol"
+local pure = require "filo.placement.pure"
+local target = require "filo.peers.target"
+
+local setup = {}
+
+local function check_ids(list)
+  for _, id in ipairs(list) do
+    if not target.is_id(id) then return ("must list node IDs of 64 hex digits, not '%s'"):format(tostring(id)) end
+  end
+end
+
+---The targets in a list of bootstrap addresses; raises what is wrong with one.
+local function read_bootstrap(host, list)
+  local targets = {}
+  for i, given in ipairs(list) do
+    local read, problem = target.read(given)
+    if not read then error("option 'bootstrap': " .. problem, 0) end
+    local valid, err = host.net.address(read.address)
+    if not valid then error(("option 'bootstrap': %s"):format(tostring(err)), 0) end
+    targets[i] = read
+  end
+  return targets
+end
+
+---What peers are told fits into a first message.
+local ABOUT_MOST = 2048
+
+---What needs the world's functions to be checked.
+local function check_sendable(host, given)
+  local ok, encoded = pcall(host.encode, given.about)
+  if not ok then return ("option 'about' cannot be sent to peers: %s"):format(tostring(encoded)) end
+  if #encoded > ABOUT_MOST then
+    return ("option 'about' must have at most %d bytes when it is encoded, not %d"):format(ABOUT_MOST, #encoded)
+  end
+end
+
+local function check_cluster(secret)
+  if #secret < 8 then return "must have at least 8 bytes: it keeps strangers out" end
+end
+
+local DIGESTS = { md5 = true, sha1 = true, sha256 = true }
+local function check_digest(name) return not DIGESTS[name] and "must be md5, sha1 or sha256" or nil end
+local function check_count(n) return n < 0 and "must be 0 or more" or nil end
+
+local PATH_RULES = {
+  digest = { type = "string", default = "sha1", check = check_digest },
+  width = { type = "integer", default = 2, check = check_count },
+  depth = { type = "integer", default = 2, check = check_count },
+}
+
+---Path options together.
+local function check_path(host, path)
+  local called, made, err = pcall(host.store.cas_path, path.digest, path.width, path.depth, ("\0"):rep(32))
+  if not (called and made) then return "option 'path': " .. tostring(called and err or made) end
+end
+
+local DURABILITIES = { full = true, group = true, none = true }
+
+setup.NODE_RULES = {
+  root = { type = "string", required = true },
+  identity = { type = "string" },
+  create = { type = "boolean", default = false },
+  readonly = { type = "boolean", default = false },
+  listen = { type = "string" },
+  bootstrap = { type = "table", default = {} },
+  cluster = { type = "string", check = check_cluster },
+  peers = { type = "table", default = {}, check = check_ids },
+  admit = { type = "function" },
+  about = { type = "table", default = {} },
+  policy = { type = "table", default = {} },
+  encrypt = { type = "boolean", default = true },
+  tls = { type = "boolean", default = true },
+  path = { type = "table|function", default = {} },
+  hash_key = { type = "function" },
+  reserve = { type = "integer", default = 64 << 20, check = function(n) return n < 0 and "must be bytes, 0 or more" or nil end },
+  durability = { type = "string", default = "full", check = function(name)
+    return not DURABILITIES[name] and "must be full, group or none" or nil
+  end },
+  log = { type = "function" },
+}
+
+local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" } }
+
+---@return table
+function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
+
+local function check_readonly(given)
+  if given.readonly and (given.listen or #given.bootstrap > 0) then
+    return "option 'readonly' goes without 'listen' and 'bootstrap': the node that owns the root has the peers"
+  end
+end
+
+---Misuse of `filo.node` is an error at its caller's line.
+---@return table
+function setup.check_node_options(host, given, level)
+  local checked = options.check("filo.node", given, setup.NODE_RULES, level)
+  local ok, complete = pcall(policy.complete, host, checked.policy)
+  if not ok then error("filo.node: " .. complete, level) end
+  checked.policy = complete
+  checked.admit = checked.admit and pure.judge(host, checked.admit)
+  ok, checked.bootstrap = pcall(read_bootstrap, host, checked.bootstrap)
+  if not ok then error("filo.node: " .. checked.bootstrap, level) end
+  local problem = check_readonly(checked) or check_sendable(host, checked)
+  if problem then error("filo.node: " .. problem, level) end
+  if type(checked.path) == "table" then
+    checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level)
+    problem = check_path(host, checked.path)
+    if problem then error("filo.node: " .. problem, level) end
+  end
+  return checked
+end
+
+---A topic that a script may use.
+function setup.check_topic(topic)
+  if type(topic) ~= "string" or #topic == 0 or #topic > 64 then error("a topic must be a string of 1 to 64 bytes", 3) end
+  if protocol.is_own(topic) then error(("the topic '%s' is Filo's own: choose another"):format(topic), 3) end
+end
+
+---Where a script wants to connect to. Misuse is an error at the line of the caller's caller.
+---@return {address: string, id?: string}
+function setup.check_target(what, given)
+  local read, problem = target.read(given)
+  if not read then error(("%s: %s"):format(what, problem), 3) end
+  return read
+end
+
+---Seconds that a script gave for a deadline, or none. Misuse is an error at the line of the caller's caller.
+function setup.check_seconds(what, seconds)
+  if seconds ~= nil and not (type(seconds) == "number" and seconds >= 0) then
+    error(what .. ": seconds expected, a number of 0 or more", 3)
+  end
+end
+
+---The body of a request.
+function setup.check_body(host, what, body)
+  local ok, err = pcall(host.encode, body)
+  if not ok then error(("%s: the body cannot be sent: %s"):format(what, tostring(err)), 3) end
+end
+
+---Root and identity are made together, so that one without the other is a disk that is not mounted or a file that was lost, and not a
+---new node. An identity within its root is never alone.
+local function check_pair(state, given, file, identity)
+  if given.readonly and (state ~= "made" or not identity) then
+    return errors.fail("not_found", ("there is no node at %s"):format(given.root))
+  end
+  if state == "made" and not identity then
+    return errors.fail("denied", ("%s is the root of a node whose identity %s is not there: restore that file from a copy"):format(
+      given.root, file))
+  end
+  if state == "empty" and identity and not given.create then
+    return errors.fail("denied", ("the identity %s is there, but its root %s is empty: mount the disk that the root is on; "
+      .. "or, to start with nothing there, give the option create = true"):format(file, given.root))
+  end
+  return true
+end
+
+local function make_identity(host, root, file)
+  local ok, err = host.store.prepare(root)
+  if not ok then return nil, err end
+  local identity
+  identity, err = host.crypto.identity_generate()
+  if not identity then return nil, err end
+  ok, err = identity:save(file)
+  if not ok then return nil, err end
+  host.log("warning", ("a new node, %s: keep a copy of %s, without which nothing that it stores can be read"):format(identity:id(), file))
+  return identity
+end
+
+---The identity in its file, made on the first start together with the root.
+local function open_identity(host, given)
+  local file = given.identity or given.root .. "/identity"
+  local state, err = host.store.look(given.root)
+  if not state then return nil, err end
+  local identity
+  identity, err = host.crypto.identity_load(file)
+  if not identity and err.code ~= "not_found" then return nil, err end
+  local ok
+  ok, err = check_pair(state, given, file, identity)
+  if not ok then return nil, err end
+  if identity then return identity end
+  return make_identity(host, given.root, file)
+end
+
+local function open_listener(host, address)
+  if not address then return nil end
+  local listener, err = host.net.listen(address)
+  if not listener then return nil, errors.wrap(err, "cannot listen at " .. address) end
+  return listener
+end
+
+---A host that logs with a script's function; when that fails, the line goes where it goes without one.
+local function with_log(host, log)
+  local function guarded(level, message)
+    if not pcall(host.pinned, log, level, message) then host.log(level, message) end
+  end
+  return setmetatable({ log = guarded }, { __index = host })
+end
+
+---Opens identity, root and listener. All or nothing.
+---@return table?, filo.Error?
+function setup.open(host, given)
+  if given.log then host = with_log(host, given.log) end
+  local identity, err = open_identity(host, given)
+  if not identity then return nil, err end
+  local disk
+  disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
+  if not disk then return nil, err end
+  local listener
+  listener, err = open_listener(host, given.listen)
+  if err then
+    disk:close()
+    return nil, err
+  end
+  return {
+    host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
+    id = identity:id(), namespace = identity:raw_id(), name_key = identity:derive("filo name v1", 32),
+    address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
+  }
+end
+
+---Who is let in, and what peers are told: the part of what peers.lua needs that may change while a node runs.
+function setup.admission(given)
+  local allowed = {}
+  for _, id in ipairs(given.peers) do allowed[id:lower()] = true end
+  return { cluster = given.cluster, allowed = allowed, admit = given.admit, about = given.about }
+end
+
+---What peers.lua needs to know of a node.
+function setup.peer_settings(node)
+  local given = node.options
+  if not given.tls then node.host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
+  return {
+    identity = node.identity, id = node.id, raw_id = node.namespace, tls = node.tls, admission = setup.admission(given),
+    instance = node.host.random(16), listen_address = node.address, hooks = node.hooks,
+    free = function() return node.disk:space() or 0 end,
+  }
+end
+
+return setup

@@ -1,0 +1,329 @@
+---Peers: connections to other nodes, from the dial to the drop. One connection for each peer, requests served, bootstrap with redial.
+
+local Peer = require "filo.peers.peer"
+local errors = require "filo.base.errors"
+local greeting = require "filo.peers.greeting"
+local limits = require "filo.host.limits"
+local new_bootstrap = require "filo.peers.bootstrap"
+local new_reports = require "filo.peers.reports"
+local new_door = require "filo.peers.door"
+local protocol = require "filo.peers.protocol"
+
+local CLOSED = "the node was closed"
+
+---@class filo.Peers
+local Peers = {}
+Peers.__index = Peers
+
+---settings: identity, id, raw_id, instance, tls, listen_address, free (function), hooks; and admission, which may change: cluster,
+---allowed (ID -> true), admit, about
+local function new(host, settings)
+  local self = setmetatable({
+    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {},
+    arrival_waiters = {}, closed = false, report = new_reports(host),
+  }, Peers)
+  self.bootstrap = new_bootstrap(host, self)
+  self:handle("ping", function(body, peer)
+    peer.free = body.free
+    return { free = settings.free() }
+  end)
+  return self
+end
+
+---A task of ours: cancelled at close.
+function Peers:spawn(fn, ...)
+  local child
+  child = self.host.spawn(function(...)
+    local _ <close> = setmetatable({}, { __close = function()
+      self.tasks[child] = nil
+      if self.closer then self.host.wake(self.closer) end
+    end })
+    return fn(...)
+  end, ...)
+  self.tasks[child] = true
+  if self.closed then child:cancel(CLOSED) end
+  return child
+end
+
+---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
+function Peers:handle(topic, fn) self.handlers[topic] = fn end
+
+---The peer with this node ID, if connected.
+function Peers:get(id) return self.by_id[id] end
+
+---How many peers are connected.
+function Peers:count()
+  local count = 0
+  for _ in pairs(self.by_id) do count = count + 1 end
+  return count
+end
+
+---Whether a value is a peer of this node, connected or not any more.
+function Peers:is_peer(value) return Peer.is(value) and value.owner == self end
+
+---All connected peers, in the order of their IDs.
+---@return filo.Peer[]
+function Peers:list()
+  local list = {}
+  for _, peer in pairs(self.by_id) do list[#list + 1] = peer end
+  table.sort(list, function(a, b) return a.id < b.id end)
+  return list
+end
+
+-- One connection for each peer ----------------------------------------------------------------------------------------------
+
+---Of two connections to one peer, both ends keep the one that the node with the smaller ID dialled; of two dialled by the same
+---node, the older one. One that has fallen silent gives way.
+local function keeps_new(self, old, connection, id)
+  if old.gone or old.silent then return true end
+  local dialler_is_me = connection:is_dialler()
+  if old.connection:is_dialler() == dialler_is_me then return false end
+  return dialler_is_me == (self.settings.id < id)
+end
+
+---Whether a connection is in the way of a new one with the same ID: it is when its peer lives. This keeps two nodes that run with
+---one identity from taking the connection from each other for ever.
+local function rival(self, connection, id)
+  local old = self.by_id[id]
+  if not old or keeps_new(self, old, connection, id) then return nil end
+  local reply, err = old:request("ping", {}, limits.rival)
+  if reply or err.code == "busy" then
+    return "exists", ("a node with this ID is connected already, from %s"):format(old.address)
+  end
+  old.silent = true
+end
+
+local function admit(self, connection, hello, id)
+  local old = self.by_id[id]
+  if old and not keeps_new(self, old, connection, id) then
+    connection:close("exists", "there is a connection already")
+    return errors.fail("exists", "connected already", { peer = id })
+  end
+  local peer = Peer.new(self.host, connection, id, hello)
+  peer.owner = self
+  self.by_id[id] = peer
+  if old then old.connection:close("exists", "another connection took over") end
+  for _, task in ipairs(self.arrival_waiters) do self.host.wake(task) end
+  self.arrival_waiters = {}
+  return peer, not old
+end
+
+---The connection to a peer has ended, or is given up.
+function Peers:drop(peer, err)
+  if peer.gone then return end
+  peer:end_with(err)
+  if self.by_id[peer.id] ~= peer then return end
+  self.by_id[peer.id] = nil
+  self.settings.hooks:announce("peer_down", peer, err)
+end
+
+-- Serving one connection ------------------------------------------------------------------------------------------------
+
+local function run_handler(self, peer, request)
+  local handler = self.handlers[request.topic]
+  if not handler then return errors.fail("unsupported", ("no handler for '%s'"):format(request.topic)) end
+  local body, problem = protocol.check_body(request.topic, "request", request.body)
+  if problem then return nil, problem end
+  local ok, result, err = errors.try(handler, body, peer)
+  if not ok then
+    local what = ("the handler of '%s' failed"):format(request.topic)
+    self.report("error", peer.id, what, ("%s: %s"):format(what, errors.text(result)))
+    return errors.fail("io", "the handler failed")
+  end
+  return result, err
+end
+
+---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
+local function serve_request(self, peer, request, size)
+  local _ <close> = setmetatable({}, { __close = function()
+    peer.serving, peer.serving_bytes = peer.serving - 1, peer.serving_bytes - size
+  end })
+  local body, err = run_handler(self, peer, request)
+  local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
+  local called, sent, problem = errors.try(peer.send, peer, reply)
+  if called and (sent or problem.code ~= "too_large") then return end -- else nobody takes it
+  problem = called and problem or errors.new("invalid", tostring(sent))
+  local what = ("the answer to '%s' cannot be sent"):format(request.topic)
+  self.report("error", peer.id, what, ("%s: %s"):format(what, tostring(problem)))
+  peer:send(protocol.failure(request.id, errors.wrap(problem, "the answer cannot be sent")))
+end
+
+---Starts answering a request, unless so many, or so long ones, are being answered already. nil and an error when the peer does not
+---even read that.
+local function take_request(self, peer, request, size)
+  if peer.serving < limits.requests and peer.serving_bytes + size <= limits.request_bytes then
+    peer.serving, peer.serving_bytes = peer.serving + 1, peer.serving_bytes + size
+    self:spawn(serve_request, self, peer, request, size)
+    return true
+  end
+  local message = ("%d requests of this peer, of %d bytes, are being served already"):format(peer.serving, peer.serving_bytes)
+  return peer.connection:send(protocol.failure(request.id, errors.new("busy", message)))
+end
+
+local function serve(self, peer)
+  while true do
+    local message, size = peer.connection:receive()
+    local err = size
+    if message then message, err = protocol.check_envelope(message) end
+    if not message then
+      if err.code == "protocol" then peer.connection:close("protocol", err.message) end
+      return err
+    end
+    if message.re then
+      peer:settle(message)
+    else
+      local ok, problem = take_request(self, peer, message, size)
+      if not ok then return problem end
+    end
+  end
+end
+
+local function keep_pinging(self, peer)
+  while not peer.gone do
+    local before = self.host.now()
+    local reply = peer:request("ping", { free = self.settings.free() })
+    if reply then
+      peer.rtt = self.host.now() - before
+      peer.free = reply.free
+    end
+    self.host.sleep(limits.ping)
+  end
+end
+
+---Runs a connection from its handshake to its end. `started` is called with the peer, or nil and why not.
+local function run(self, connection, started)
+  local _ <close> = connection
+  self.connections[connection] = true
+  local _ <close> = setmetatable({}, { __close = function() self.connections[connection] = nil end })
+  local hello, id = greeting.exchange(self, connection, function(id) return rival(self, connection, id) end)
+  if not hello then
+    started(nil, id)
+    connection:close()
+    while connection:receive() do end -- until it has gone
+    return
+  end
+  local peer, first = admit(self, connection, hello, id)
+  if not peer then return started(nil, first) end
+  local pinger = self:spawn(keep_pinging, self, peer)
+  local _ <close> = setmetatable({}, { __close = function()
+    pinger:cancel()
+    self:drop(peer, errors.new("closed", CLOSED))
+  end })
+  if first then self.settings.hooks:announce("peer_up", peer) end
+  started(peer)
+  self:drop(peer, serve(self, peer))
+end
+
+-- Dialling and listening --------------------------------------------------------------------------------------------------
+
+local function connection_options(self)
+  return {
+    tls = self.settings.tls, id = self.settings.raw_id, silence_timeout = limits.silence, handshake_timeout = limits.hello,
+  }
+end
+
+---Greets on a connection in a task of its own, and waits until the peer is let in at both ends.
+local function start(self, connection)
+  local me, result, problem, done = self.host.current(), nil, nil, false
+  local function started(peer, why)
+    if done then return end
+    result, problem, done = peer, why, true
+    self.host.wake(me)
+  end
+  self:spawn(function()
+    local _ <close> = setmetatable({}, { __close = function(_, why)
+      started(nil, errors.is(why) and why or errors.new("closed", "the connection ended in its greeting"))
+    end })
+    run(self, connection, started)
+  end)
+  while not done do self.host.suspend() end
+  return result, problem
+end
+
+---The peer with this ID; one whose connection is still being greeted is waited for.
+local function wait_for(self, id)
+  local host = self.host
+  local deadline = host.now() + limits.rival
+  while not self.by_id[id] and host.now() < deadline do
+    table.insert(self.arrival_waiters, host.current())
+    host.suspend(deadline - host.now())
+  end
+  return self.by_id[id]
+end
+
+---Whether the node at the other end is the one that must be there, if that is known.
+local function check_id(self, connection, wanted)
+  local id = self.host.crypto.hex((connection:peer()))
+  if not wanted or id == wanted then return true end
+  connection:close("denied", "another node was expected at this address")
+  return errors.fail("denied", ("the node there is %s, not %s: is the address right?"):format(id, wanted), { peer = id })
+end
+
+---Connects to an address and waits until the peer is let in at both ends. Gives the peer that is connected already, if it is.
+---@param target {address: string, id?: string}  see peers/target.lua
+---@return filo.Peer?, filo.Error?
+function Peers:connect(target)
+  local connection, err = self.host.net.dial(target.address, connection_options(self))
+  if not connection then return nil, err end
+  local expected
+  expected, err = check_id(self, connection, target.id)
+  if not expected then return nil, errors.wrap(err, "cannot connect to " .. target.address) end
+  local peer
+  peer, err = start(self, connection)
+  if not peer and err.code == "exists" and not err.itself then peer = wait_for(self, err.peer) end
+  if peer then return peer end
+  return nil, errors.wrap(err, "cannot connect to " .. target.address)
+end
+
+---Serves one connection that came.
+local function receive_stranger(self, door, connection)
+  local _ <close> = door:enter(connection)
+  local _ <close> = connection
+  local ready, err = connection:ready()
+  if not ready then return self.host.log("info", "a connection failed in its handshake: " .. tostring(err)) end
+  run(self, connection, function(peer, why)
+    if peer then return door:leave(connection) end
+    local level = why.code == "exists" and not why.itself and "warning" or "info"
+    self.report(level, why.peer or connection:remote(), "not let in", tostring(why))
+  end)
+end
+
+---Accepts connections on a listener until the node is closed. One that fails is no reason to stop.
+function Peers:listen(listener)
+  self:spawn(function()
+    local door = new_door(self.host)
+    while true do
+      door:wait()
+      local connection, err = listener:accept(connection_options(self))
+      if self.closed then return end
+      if connection then
+        self:spawn(receive_stranger, self, door, connection)
+      else
+        self.host.log("info", "a connection could not be accepted: " .. tostring(err))
+      end
+    end
+  end)
+end
+
+---Closes every connection and cancels every task of ours, but the one that calls.
+function Peers:close()
+  self.closed, self.closer = true, self.host.current()
+  for connection in pairs(self.connections) do connection:close() end
+  for child in pairs(self.tasks) do
+    if child ~= self.closer then child:cancel(CLOSED) end
+  end
+end
+
+---Waits until the tasks that `close` cancelled have ended, or the deadline.
+function Peers:wait_closed(seconds)
+  local host = self.host
+  local deadline = host.now() + seconds
+  local function others()
+    local child = next(self.tasks)
+    if child == self.closer then child = next(self.tasks, child) end
+    return child
+  end
+  while others() and host.now() < deadline do host.suspend(deadline - host.now()) end
+end
+
+return new

@@ -1,0 +1,182 @@
+---Messages between nodes: what fields each has, checked field by field before anybody looks at one.
+---
+---On the wire a message is one CBOR map:
+---  hello         {hello = {...}}                  the first message of each side
+---  welcome       {welcome = true}                 the second: the other side is let in
+---  request       {id = n, topic = "...", body = ...}
+---  reply         {re = n, body = ...} or {re = n, error = {code = "...", message = "..."}}
+
+local errors = require "filo.base.errors"
+local format = require "filo.base.format"
+
+local protocol = { VERSION = 1 }
+
+---Content up to this many bytes travels within the message that offers or answers it.
+protocol.INLINE_MAX = 65536
+
+---How many bytes a transfer of an object moves: the hash list or not, and from chunk `first` on.
+function protocol.bytes_of(size, hashes, first)
+  local list = hashes and ((size + (1 << 20) - 1) >> 20) * 32 or 0
+  return list + math.max(0, size - (first << 20))
+end
+
+local function text(least, most)
+  return function(value)
+    return type(value) == "string" and #value >= least and #value <= most
+  end
+end
+
+local function integer(least, most)
+  return function(value)
+    return math.type(value) == "integer" and value >= least and value <= most
+  end
+end
+
+local function boolean(value) return type(value) == "boolean" end
+
+local function map(value) return type(value) == "table" end
+
+local function optional(check)
+  return function(value) return value == nil or check(value) end
+end
+
+local function plain_text(least, most)
+  local fits = text(least, most)
+  return function(value) return fits(value) and format.printable(value) == value end
+end
+
+local hash = text(32, 32)
+local record = text(260, 65736)
+local chunk = integer(0, 1 << 32)
+local stream = integer(0, (1 << 32) - 1)
+local body = text(0, protocol.INLINE_MAX + 32)
+local time = integer(0, 1 << 40) -- seconds since 1970, of a year that a calendar can hold
+
+local hello = {
+  version = integer(1, 1 << 16),
+  proof = optional(hash),           -- of the cluster secret
+  signature = optional(text(64, 64)), -- of the binding, where TLS does not prove the ID
+  instance = optional(text(16, 16)), -- random, of this run of the node: two with one ID are told apart by it
+  listen = optional(plain_text(1, 264)), -- where it can be dialled
+  about = optional(map),            -- what its owner tells of it: zone, size ...
+  free = optional(integer(0, math.maxinteger)),
+}
+
+local envelope = {
+  id = optional(integer(1, math.maxinteger)),
+  topic = optional(text(1, 64)),
+  re = optional(integer(1, math.maxinteger)),
+  error = optional(map),
+}
+
+local CODE_MOST, MESSAGE_MOST = 64, 1024
+
+local function code(value)
+  return type(value) == "string" and #value <= CODE_MOST and value:match "^[%l%d_]+$" ~= nil
+end
+
+local failure = { code = code, message = text(0, MESSAGE_MOST) }
+
+---Requests and replies of Filo's own topics. `record` in a reply to store, offer or fill: what is there instead, and is no older.
+local topics = {
+  ping = { request = { free = optional(integer(0, math.maxinteger)) }, reply = { free = optional(integer(0, math.maxinteger)) } },
+  store = { request = { record = record, body = body }, reply = { record = optional(record) } },
+  offer = {
+    request = { record = record },
+    reply = { want = optional(chunk), hashes = optional(boolean), record = optional(record) },
+  },
+  fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = { record = optional(record) } },
+  find = {
+    request = { namespace = hash, key_hash = hash },
+    reply = { record = optional(record), body = optional(body), verified = optional(time) },
+  },
+  check = { request = { namespace = hash, key_hash = hash }, reply = {} },
+  read = {
+    request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
+    reply = { stream = stream },
+  },
+}
+
+local function check_fields(what, value, fields)
+  if type(value) ~= "table" then return errors.fail("protocol", what .. " is not a map") end
+  for name, check in pairs(fields) do
+    if not check(value[name]) then
+      return errors.fail("protocol", ("%s has a bad or missing field '%s'"):format(what, name))
+    end
+  end
+  return value
+end
+
+---The same, where nothing else may be: what nobody reads would be kept as long as the rest.
+local function check_only(what, value, fields)
+  local ok, err = check_fields(what, value, fields)
+  if not ok then return nil, err end
+  for name in pairs(value) do
+    if not fields[name] then return errors.fail("protocol", what .. " has an unknown field") end
+  end
+  return value
+end
+
+---Checks the frame of any message but hello.
+---@return table?, filo.Error?
+function protocol.check_envelope(message)
+  local ok, err = check_fields("a message", message, envelope)
+  if not ok then return nil, err end
+  if message.error and not check_fields("an error", message.error, failure) then
+    return errors.fail("protocol", "an error has bad fields")
+  end
+  if message.id and message.topic or message.re then return message end
+  return errors.fail("protocol", "a message is neither a request nor a reply")
+end
+
+---@return table?, filo.Error?
+function protocol.check_hello(message)
+  if type(message) ~= "table" then return errors.fail("protocol", "the first message is not a map") end
+  return check_fields("the hello", message.hello, hello)
+end
+
+---@return true?, filo.Error?
+function protocol.check_welcome(message)
+  if type(message) == "table" and message.welcome == true then return true end
+  return errors.fail("protocol", "the second message is not a welcome")
+end
+
+---The body of a request, or reply, of one of Filo's own topics. Other topics are the script's own to check.
+---@param topic string
+---@param kind "request"|"reply"
+---@return any, filo.Error?
+function protocol.check_body(topic, kind, value)
+  local fields = topics[topic]
+  if not fields then return value end
+  return check_only(("the %s '%s'"):format(kind, topic), value, fields[kind])
+end
+
+---A message that is not too long, and ends with a whole character.
+local function cut(message)
+  if #message <= MESSAGE_MOST then return message end
+  local last = MESSAGE_MOST + 1
+  while last > 1 and message:find("^[\x80-\xbf]", last) do last = last - 1 end
+  return message:sub(1, last - 1)
+end
+
+local function code_and_message(err) return err.code, err.message end
+
+---The reply that says that a request failed. Scripts may give any value as an error; of a table its code and message count.
+function protocol.failure(id, err)
+  local ok, name, message = pcall(code_and_message, err)
+  if not (ok and code(name)) then name = "io" end
+  if not (ok and type(message) == "string") then message = errors.text(err) end
+  return { re = id, error = { code = name, message = cut(message) } }
+end
+
+---The error that a checked reply tells of. What was cancelled at the peer is no cancellation here.
+---@return filo.Error
+function protocol.error_of(reply, peer_id)
+  local name = reply.error.code
+  return errors.new(name == "cancelled" and "closed" or name, format.printable(reply.error.message), { peer = peer_id })
+end
+
+---True for Filo's own topics.
+function protocol.is_own(topic) return topics[topic] ~= nil end
+
+return protocol

@@ -1,0 +1,63 @@
+---A script's functions that only decide: tables in, decisions out. They cannot wait, what they are given is theirs to change, and what
+---they raise is a text.
+
+local errors = require "filo.base.errors"
+
+local pure = {}
+
+local function results(ok, ...)
+  if not ok then error(errors.text((...)), 0) end
+  return ...
+end
+
+---The function as one that cannot wait.
+function pure.wrap(host, fn)
+  return function(...) return results(pcall(host.pinned, fn, ...)) end
+end
+
+---The same for a function that says yes or no, and why.
+function pure.judge(host, fn)
+  local function judge(...)
+    local verdict, reason = fn(...)
+    return verdict, reason ~= nil and errors.text(reason) or nil
+  end
+  return pure.wrap(host, judge)
+end
+
+---A copy of a table, and of those in it.
+function pure.copy(value)
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for name, each in pairs(value) do copy[name] = pure.copy(each) end
+  return copy
+end
+
+local Peer = {}
+function Peer:__tostring() return ("peer %s at %s"):format(tostring(self.id):sub(1, 16), tostring(self.address)) end
+
+---What a policy may know of a peer.
+function pure.peer(peer)
+  return setmetatable({
+    id = peer.id, address = peer.address, listen = peer.listen, about = pure.copy(peer.about), free = peer.free, rtt = peer.rtt,
+  }, Peer)
+end
+
+---The same of all peers of a list.
+function pure.peers(list)
+  local copies = {}
+  for i, peer in ipairs(list) do copies[i] = pure.peer(peer) end
+  return copies
+end
+
+---The entries of a list that a script gave, or nil when it is none.
+function pure.list(given)
+  if type(given) ~= "table" then return nil end
+  local list = {}
+  for i, each in ipairs(given) do list[i] = each end
+  for at in pairs(given) do
+    if not list[at] then return nil end
+  end
+  return list
+end
+
+return pure
