@@ -1,6 +1,9 @@
-/* The encoder writes into one buffer that lives in the registry and is used again by the next
- * message. It calls no metamethods and allocates nothing in Lua before the result, so that no
- * script can run in between and find the buffer in use. */
+/* The encoder writes into buffers that live in the registry and are used again by the next message.
+ * It calls no metamethods and allocates nothing in Lua before the result, so that no script can run
+ * in between and find them in use.
+ *
+ * Maps are in the order of their encoded keys (RFC 8949, 4.2.1), so that a value has one encoding
+ * in every process: pairs are written as lua_next gives them, and put in order afterwards. */
 #include "lua/cbor.h"
 
 #include <cbor.h>
@@ -19,51 +22,69 @@ struct buffer {
   size_t used, size;
 };
 
+struct buffers {
+  struct buffer out;
+  struct buffer pairs; /* of the maps that are being written, the innermost last */
+};
+
+/* Where a pair lies in `out`, and how long its key and all of it are. */
+struct pair {
+  size_t at, key, len;
+};
+
 struct encoder {
   lua_State *L;
-  struct buffer *out;
+  struct buffer *out, *pairs;
   int key; /* stack index of the key whose value is encoded now, or 0 */
   size_t values;
 };
 
-static const char buffer_key; /* registry: the buffer */
+static const char buffers_key; /* registry: the buffers */
 
-static int free_buffer(lua_State *L) {
-  struct buffer *buffer = lua_touserdata(L, 1);
+static void free_buffer(struct buffer *buffer) {
   free(buffer->bytes);
   *buffer = (struct buffer){0};
+}
+
+static int free_buffers(lua_State *L) {
+  struct buffers *buffers = lua_touserdata(L, 1);
+  free_buffer(&buffers->out);
+  free_buffer(&buffers->pairs);
   return 0;
 }
 
-static struct buffer *get_buffer(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &buffer_key);
-  struct buffer *buffer = lua_touserdata(L, -1);
+static struct buffers *get_buffers(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &buffers_key);
+  struct buffers *buffers = lua_touserdata(L, -1);
   lua_pop(L, 1);
-  if (buffer) return buffer;
-  buffer = lua_newuserdatauv(L, sizeof *buffer, 0);
-  *buffer = (struct buffer){0};
+  if (buffers) return buffers;
+  buffers = lua_newuserdatauv(L, sizeof *buffers, 0);
+  *buffers = (struct buffers){0};
   lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, free_buffer);
+  lua_pushcfunction(L, free_buffers);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &buffer_key);
-  return buffer;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &buffers_key);
+  return buffers;
 }
 
-/* Room for len bytes more; out->used is the caller's to advance. */
-static unsigned char *reserve(struct encoder *e, size_t len) {
-  struct buffer *out = e->out;
-  if (len > SIZE_MAX / 2 - out->used) luaL_error(e->L, "too long to encode");
-  size_t want = out->used + len;
-  if (want > out->size) {
-    size_t size = out->size < 256 ? 256 : out->size;
+/* Room for len bytes more; buffer->used is the caller's to advance. */
+static unsigned char *make_room(lua_State *L, struct buffer *buffer, size_t len) {
+  if (len > SIZE_MAX / 2 - buffer->used) luaL_error(L, "too long to encode");
+  size_t want = buffer->used + len;
+  if (want > buffer->size) {
+    size_t size = buffer->size < 256 ? 256 : buffer->size;
     while (size < want) size *= 2;
-    unsigned char *bytes = realloc(out->bytes, size);
-    if (!bytes) luaL_error(e->L, "not enough memory");
-    out->bytes = bytes;
-    out->size = size;
+    unsigned char *bytes = realloc(buffer->bytes, size);
+    if (!bytes) luaL_error(L, "not enough memory");
+    buffer->bytes = bytes;
+    buffer->size = size;
   }
-  return out->bytes + out->used;
+  return buffer->bytes + buffer->used;
+}
+
+static unsigned char *reserve(struct encoder *e, size_t len) {
+  return make_room(e->L, e->out, len);
 }
 
 /* Raises what is wrong with the value, and in which field it is. */
@@ -121,19 +142,59 @@ static void encode_array(struct encoder *e, int index, size_t count, int depth) 
   }
 }
 
+static void note_pair(struct encoder *e, size_t at, size_t key) {
+  struct pair pair = {at, key, e->out->used - at};
+  memcpy(make_room(e->L, e->pairs, sizeof pair), &pair, sizeof pair);
+  e->pairs->used += sizeof pair;
+}
+
+/* No key's encoding begins another's: comparing as far as both go is enough. */
+static int compare_pairs(const void *a, const void *b, void *bytes) {
+  const struct pair *one = a, *other = b;
+  size_t len = one->key < other->key ? one->key : other->key;
+  return memcmp((unsigned char *)bytes + one->at, (unsigned char *)bytes + other->at, len);
+}
+
+static bool in_order(const struct encoder *e, const struct pair *pairs, size_t count) {
+  for (size_t i = 1; i < count; i++)
+    if (compare_pairs(&pairs[i - 1], &pairs[i], e->out->bytes) > 0) return false;
+  return true;
+}
+
+/* Puts the pairs noted from `base` on, which lie in the output from `first` on, in the order of
+ * their keys. */
+static void put_in_order(struct encoder *e, size_t first, size_t base, size_t count) {
+  struct pair *pairs = (struct pair *)(e->pairs->bytes + base);
+  if (!e->pairs->bytes || in_order(e, pairs, count)) return; /* bytes: there is no pair */
+  size_t len = e->out->used - first;
+  unsigned char *end = reserve(e, len), *to = end;
+  qsort_r(pairs, count, sizeof *pairs, compare_pairs, e->out->bytes);
+  for (size_t i = 0; i < count; i++) {
+    memcpy(to, e->out->bytes + pairs[i].at, pairs[i].len);
+    to += pairs[i].len;
+  }
+  memcpy(e->out->bytes + first, end, len);
+}
+
 static void encode_map(struct encoder *e, int index, size_t pairs, int depth) {
   lua_State *L = e->L;
   e->out->used += cbor_encode_map_start(pairs, reserve(e, HEAD_MAX), HEAD_MAX);
   int outer = e->key;
+  size_t first = e->out->used, base = e->pairs->used;
   for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
     int key = lua_gettop(L) - 1;
     if (lua_type(L, key) != LUA_TSTRING && !lua_isinteger(L, key))
       refuse(e, "a table with keys other than strings and integers");
+    size_t at = e->out->used;
     encode_value(e, key, depth + 1);
+    size_t key_len = e->out->used - at;
     e->key = key;
     encode_value(e, key + 1, depth + 1);
     e->key = outer;
+    note_pair(e, at, key_len);
   }
+  if (pairs > 1) put_in_order(e, first, base, pairs);
+  e->pairs->used = base;
 }
 
 static void encode_table(struct encoder *e, int index, int depth) {
@@ -173,15 +234,13 @@ static void encode_value(struct encoder *e, int index, int depth) {
 void filo_cbor_encode(lua_State *L, int index) {
   index = lua_absindex(L, index);
   luaL_checkstack(L, 2 * FILO_CBOR_DEPTH + LUA_MINSTACK, "too many values");
-  struct buffer *out = get_buffer(L);
-  out->used = 0;
-  struct encoder e = {.L = L, .out = out};
+  struct buffers *buffers = get_buffers(L);
+  buffers->out.used = buffers->pairs.used = 0;
+  struct encoder e = {.L = L, .out = &buffers->out, .pairs = &buffers->pairs};
   encode_value(&e, index, 0);
-  lua_pushlstring(L, (const char *)out->bytes, out->used);
-  if (out->size > KEEP_MAX) {
-    free(out->bytes);
-    *out = (struct buffer){0};
-  }
+  lua_pushlstring(L, (const char *)e.out->bytes, e.out->used);
+  if (e.out->size > KEEP_MAX) free_buffer(e.out);
+  if (e.pairs->size > KEEP_MAX) free_buffer(e.pairs);
 }
 
 static int encode(lua_State *L) {

@@ -225,6 +225,24 @@ describe("CBOR", function()
     if not err then cbor.encode(value) end
   end
 
+  it("encodes maps in the order of their encoded keys, whatever order Lua has them in", function()
+    local names = {}
+    for i = 1, 300 do names[i] = ("k"):rep(i % 30) .. i end
+    local expected
+    for turn = 1, 20 do
+      local map = {}
+      for i = 1, #names do
+        local name = names[(i * 7 + turn * 31) % #names + 1]
+        map[name] = { [name] = name, a = 1, [-1] = 2, [77] = 3 }
+      end
+      local bytes = cbor.encode(map)
+      expected = expected or bytes
+      assert.equal(expected, bytes)
+      assert.same(map, (cbor.decode(bytes)))
+    end
+    assert.equal("\xa4\x03\1\x18\x64\2\x20\3\x61a\4", cbor.encode { a = 4, [-1] = 3, [100] = 2, [3] = 1 })
+  end)
+
   it("survives every change of a byte", function()
     local bytes = cbor.encode(sample())
     for at = 1, #bytes do
