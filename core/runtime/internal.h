@@ -2,6 +2,7 @@
 #ifndef FILO_RUNTIME_INTERNAL_H
 #define FILO_RUNTIME_INTERNAL_H
 
+#include "runtime/clock.h"
 #include "runtime/task.h"
 
 #define FILO_TASK_TYPE "filo.task"
@@ -19,14 +20,16 @@ struct filo_task {
   bool cancelled;    /* to be delivered at this or the next wait */
   bool cancel_ended; /* its function ended with the cancellation: nothing to report */
   bool body_failed;
-  bool failed;     /* the error is on top of co */
-  bool observed;   /* somebody will look at the result: a failure is not printed */
-  double limit;    /* seconds that it may compute without waiting; 0: no limit */
-  char reason[64]; /* of the cancellation */
-  char *traceback; /* of the error, with its text */
-  struct event *timer;
+  bool failed;              /* the error is on top of co */
+  bool observed;            /* somebody will look at the result: a failure is not printed */
+  double limit;             /* seconds that it may compute without waiting; 0: no limit */
+  char reason[64];          /* of the cancellation */
+  char *traceback;          /* of the error, with its text */
+  struct filo_clock *clock; /* NULL: real time */
+  struct event *timer;      /* of real time */
+  size_t timer_place;       /* in the heap of its clock, from 1 on; 0: none */
   struct filo_event done;
-  struct filo_task *parent, *children, *next_sibling;
+  struct filo_task *parent, *children, *next_sibling, **back_sibling;
   struct filo_task *next_ready;
   struct filo_task *next_live, **back_live;
 };
@@ -35,6 +38,8 @@ struct filo_runtime {
   lua_State *L;
   struct filo_loop *loop;
   struct filo_task *current, *main_task;
+  struct filo_clock *clocks; /* the virtual ones */
+  struct filo_clock *clock;  /* of what runs now; NULL: real time */
   struct filo_task *ready, **ready_tail;
   struct filo_task *all;
   unsigned live;

@@ -161,7 +161,8 @@ static int do_sleep(lua_State *L) {
 }
 
 static int now(lua_State *L) {
-  lua_pushnumber(L, filo_now());
+  const struct filo_clock *clock = filo_runtime_of(L)->clock;
+  lua_pushnumber(L, clock ? clock->now : filo_now());
   return 1;
 }
 
@@ -268,6 +269,8 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"wake", wake},
                                      {"pinned", pinned},
                                      {"sleep", do_sleep},
+                                     {"virtual", filo_clock_virtual},
+                                     {"later", filo_clock_later},
                                      {"now", now},
                                      {"time", wall_time},
                                      {"live_tasks", live_tasks},

@@ -50,6 +50,7 @@ static void make_ready(struct filo_task *task) {
   struct filo_runtime *runtime = task->runtime;
   task->state = FILO_TASK_READY;
   if (task->timer) event_del(task->timer);
+  if (task->clock) filo_clock_remove(task->clock, task);
   task->next_ready = NULL;
   *runtime->ready_tail = task;
   runtime->ready_tail = &task->next_ready;
@@ -68,18 +69,25 @@ void filo_task_cancel(struct filo_task *task, const char *reason) {
   if (task->state == FILO_TASK_WAITING) make_ready(task);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *arg) {
-  (void)fd, (void)what;
-  struct filo_task *task = arg;
+void filo_task_time_out(struct filo_task *task) {
   if (task->state != FILO_TASK_WAITING) return;
   task->why = FILO_TIMED_OUT;
   make_ready(task);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg) {
+  (void)fd, (void)what;
+  filo_task_time_out(arg);
 }
 
 /* --- Waiting --- */
 
 static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
   if (seconds == FILO_NO_DEADLINE) return;
+  if (task->clock) {
+    if (filo_clock_add(task->clock, seconds, task, 0) < 0) luaL_error(L, "no memory for a timer");
+    return;
+  }
   if (!task->timer)
     task->timer = evtimer_new(filo_loop_base(task->runtime->loop), on_deadline, task);
   if (!(seconds > 0)) seconds = 0; /* what is left of a time that is over */
@@ -174,15 +182,15 @@ static void end(struct filo_task *task, bool failed) {
   }
   task->children = NULL;
   if (task->parent) {
-    struct filo_task **link = &task->parent->children;
-    while (*link != task) link = &(*link)->next_sibling;
-    *link = task->next_sibling;
+    *task->back_sibling = task->next_sibling;
+    if (task->next_sibling) task->next_sibling->back_sibling = task->back_sibling;
   }
   if (task->timer) event_free(task->timer);
   task->timer = NULL;
   runtime->live--;
   if (failed && !task->observed && !task->done.waiter && !task->cancel_ended) report(task);
   filo_event_set(&task->done);
+  filo_clock_task_ended(runtime, task);
   lua_pushnil(runtime->L);
   lua_rawsetp(runtime->L, LUA_REGISTRYINDEX, task);
 }
@@ -246,6 +254,7 @@ static void step(struct filo_task *task) {
   task->nargs = 0;
   task->state = FILO_TASK_RUNNING;
   runtime->current = task;
+  runtime->clock = task->clock;
   int status = filo_task_resume(runtime, task->co, NULL, nargs, &nresults);
   if (status == LUA_YIELD && filo_task_is_mark(task->co, -1)) {
     lua_pop(task->co, nresults);
@@ -256,6 +265,7 @@ static void step(struct filo_task *task) {
     end(task, status != LUA_OK || task->body_failed);
   }
   runtime->current = NULL;
+  runtime->clock = NULL;
 }
 
 static void drain(struct filo_runtime *runtime) {
@@ -268,9 +278,17 @@ static void drain(struct filo_runtime *runtime) {
   }
 }
 
+/* Virtual time goes on for so many steps before the sockets are looked at again. */
+#define VIRTUAL_STEPS 256
+
 void filo_runtime_turn(struct filo_runtime *runtime) {
-  filo_loop_turn(runtime->loop, runtime->ready == NULL);
+  bool jumped = !runtime->ready && filo_clock_advance(runtime);
+  filo_loop_turn(runtime->loop, !runtime->ready && !jumped);
   drain(runtime);
+  for (unsigned i = 0; runtime->clocks && i < VIRTUAL_STEPS; i++) {
+    if (!runtime->ready && !filo_clock_advance(runtime)) break;
+    drain(runtime);
+  }
 }
 
 struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
@@ -291,10 +309,14 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
 
   task->co = co;
   task->nargs = nargs + 1;
+  task->clock = runtime->clock;
+  if (task->clock) task->clock->live++;
   if (runtime->current) task->limit = runtime->current->limit;
   if (!detached && runtime->current) {
     task->parent = runtime->current;
     task->next_sibling = task->parent->children;
+    if (task->next_sibling) task->next_sibling->back_sibling = &task->next_sibling;
+    task->back_sibling = &task->parent->children;
     task->parent->children = task;
   }
   task->next_live = runtime->all;
@@ -404,6 +426,7 @@ void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   unwind_all(runtime, grace);
   filo_guard_stop();
   filo_loop_stop(runtime->loop);
+  filo_clock_free_all(runtime);
   lua_close(runtime->L);
   filo_loop_linger(runtime->loop, LINGER_SECONDS);
   filo_loop_free(runtime->loop);

@@ -64,6 +64,9 @@ int filo_task_raise_cancelled(lua_State *L);
 
 void filo_task_wake(struct filo_task *task);
 
+/* Internal to the folder: its deadline has come. */
+void filo_task_time_out(struct filo_task *task);
+
 /* reason: a short text for the error, copied. */
 void filo_task_cancel(struct filo_task *task, const char *reason);
 

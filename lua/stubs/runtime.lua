@@ -50,6 +50,21 @@ function runtime.sleep(seconds) end
 ---@return number
 function runtime.now() end
 
+---Starts fn(...) as a task whose time is virtual, as is that of all tasks that it starts: a clock of their own, which begins at 0,
+---stands still while one of them can run, and jumps to the next deadline when all of them wait. So what they do takes no longer than
+---computing it, and happens in the same order each time. They wait for each other only: what a disk or a socket takes is no time here.
+---When fn has ended, the tasks that it has left behind are cancelled.
+---@param fn fun(...): ...
+---@param ... any
+---@return filo.Task
+function runtime.virtual(fn, ...) end
+
+---Where time is virtual: calls fn(...) then, outside of any task. It cannot wait.
+---@param seconds number
+---@param fn fun(...)
+---@param ... any  no nil
+function runtime.later(seconds, fn, ...) end
+
 ---Microseconds since 1970.
 ---@return integer
 function runtime.time() end
