@@ -421,5 +421,7 @@ int filo_open_store(lua_State *L) {
   filo_register_reader(L);
   filo_register_walk(L);
   luaL_newlib(L, functions);
+  lua_pushinteger(L, FILO_CHUNK_SIZE);
+  lua_setfield(L, -2, "chunk_size");
   return 1;
 }

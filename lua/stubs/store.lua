@@ -3,6 +3,7 @@
 ---signature waits for a worker. A failure returns nil and an error; a wrong argument raises.
 
 ---@class filo.core.store
+---@field chunk_size integer bytes of content that one hash is over: 1048576; the last chunk of an object may be shorter
 local store = {}
 
 ---What a record says.

@@ -53,6 +53,12 @@ describe("a record", function()
     end
   end)
 
+  it("names the size of the chunks that a store has", function()
+    local bits = record({}):byte(3)
+    assert.equal(1 << bits, store.chunk_size)
+    assert.is_truthy(store.parse(record { chunk_bits = bits }))
+  end)
+
   it("with any one bit changed is refused", function()
     local bytes = record { size = 0 }
     for at = 1, #bytes do
