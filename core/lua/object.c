@@ -197,8 +197,7 @@ static int sealed_ended(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* store:sealed(namespace, path, most): fields, record, when the content has at most that many bytes
- * (up to a chunk) the body (hashes, then ciphertext) or nil, and when it was last known to be good
- */
+ * (up to a chunk) the body (hashes, then ciphertext) or nil, and when it was last known good */
 int filo_store_sealed(lua_State *L) {
   lua_Integer most = luaL_checkinteger(L, 4);
   luaL_argcheck(L, most >= 0 && most <= FILO_CHUNK_SIZE, 4, "bytes, at most a chunk");

@@ -1,9 +1,15 @@
 /* Private to core/store: what its parts share.
  *
- *     store    opening and closing a root, free space        folder   folders below objects/,
- * without symlinks draft    an unpublished file in tmp/                   end      record and
- * footer of a sealed file publish  from draft to visible, and how durably        body     verified
- * reading of chunks
+ *     store     opening and closing, free space
+ *     root      the marker, the lock and the folders of a root
+ *     sweep     what earlier processes left in tmp/
+ *     folder    folders below objects/, without symlinks
+ *     draft     an unpublished file in tmp/
+ *     publish   from draft to visible, and how durably
+ *     flusher   one flush for many, with durability "group"
+ *     end       record and footer of a sealed file
+ *     body      verified reading of chunks
+ *     remove    removing, and setting aside what is bad
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -70,8 +76,7 @@ struct filo_place {
   unsigned made;    /* how many of them are new */
 };
 
-/* FILO_NOT_FOUND without `make`; FILO_INVALID when a file is in the way, FILO_DENIED for a symlink.
- */
+/* FILO_NOT_FOUND without `make`; FILO_INVALID: a file is in the way; FILO_DENIED: a symlink. */
 int filo_place_open(struct filo_store *store, const unsigned char ns[32], const char *path,
                     bool make, struct filo_place *ret, struct filo_error *err);
 void filo_place_close(struct filo_place *place);

@@ -1,7 +1,10 @@
 /* Reading a published sealed object. Layout of the file, little-endian:
  *
- *     IV 16 | ciphertext `size` | chunk hashes 32 * n | record | record length u32, format 1 u32,
- * "filoseal"
+ *     IV                16
+ *     ciphertext        `size`
+ *     chunk hashes      32 for each chunk
+ *     record            its length
+ *     length of the record u32, format u32 (1), "filoseal"
  *
  * Opening checks length, footer, record (with signature), and streams once through the chunk hashes
  * to check the root, keeping a digest of each 32 KiB page of them, so that memory stays a

@@ -67,8 +67,7 @@ void filo_publish_settle(struct filo_draft *draft) {
   filo_place_close(&draft->place);
 }
 
-/* "A newer version is there" is a promise too: that one must be as durable as this would have been.
- */
+/* "A newer version is there" is a promise too: it must be as durable as this would have been. */
 int filo_publish_sync_folders(struct filo_draft *draft) {
   int error = draft->place.fd < 0 ? 0 : filo_place_flush(&draft->place, draft->levels);
   if (error) filo_publish_sync_failed(draft, error);

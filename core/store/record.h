@@ -5,17 +5,19 @@
  *     1    1   flags: 1 tombstone, 2 plain (stored unencrypted)
  *     2    1   log2 of the chunk size: 20
  *     3    1   zero
- *     4    4   m, length of the sealed metadata: 60 to 65536 (0 is allowed in nothing)
+ *     4    4   m, length of the sealed metadata: 60 to 65536
  *     8    8   version: larger is newer
  *    16    8   size of the content in bytes, at most FILO_SIZE_MAX
  *    24   32   namespace: the owner's node ID
  *    56   32   key hash
  *    88   16   IV
  *   104   32   root: SHA-256("filo chunks v1" || chunk hashes)
- *   136    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16; associated data: bytes
- * 0..135; key: HKDF(namespace secret, "filo metadata v1"); inside: content key 32, then the
- *              caller's bytes (CBOR: name, mtime, the user's fields)
- *   136+m 64   Ed25519 signature by the namespace over "filo record v1" || bytes 0..135+m
+ *   136    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16;
+ *              associated data: bytes 0..135; key: HKDF(namespace secret, "filo metadata v1");
+ *              inside: content key 32, then the caller's bytes (CBOR: name, modification time,
+ *              the user's fields)
+ * 136+m   64   Ed25519 signature by the namespace over "filo record v1" || bytes 0..135+m
+ *
  * A tombstone has size 0 and no chunks. The root of no chunks is SHA-256("filo chunks v1").
  */
 #ifndef FILO_STORE_RECORD_H
@@ -69,8 +71,7 @@ int filo_record_build(const struct filo_identity *identity, const struct filo_re
 int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record *ret,
                       struct filo_error *err);
 
-/* As filo_record_parse without the signature: for files whose record this process checked before.
- */
+/* As filo_record_parse without the signature: for what this process has checked before. */
 int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record *ret,
                      struct filo_error *err);
 

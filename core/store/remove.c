@@ -78,8 +78,7 @@ static bool is_copy(int dir, const char *name) {
   return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode);
 }
 
-/* Removes the oldest copies set aside (their names start with the time) until few enough are left.
- */
+/* Removes the oldest copies set aside (names start with the time) until few enough are left. */
 static void prune_bad(struct filo_store *store) {
   for (int left = BAD_KEPT + 1; left > BAD_KEPT;) {
     DIR *dir = filo_list_folder(store->bad_fd);

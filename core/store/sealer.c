@@ -202,8 +202,7 @@ static int put_hash(struct filo_sealer *sealer, struct passage *pass, struct fil
   return filo_fail_errno(err, error, "cannot write to %s/tmp", sealer->draft.store->root);
 }
 
-/* With the first chunk, since this may take a while: workers seal chunks, but do not make sealers.
- */
+/* With the first chunk, since this may take a while: workers seal, but do not make sealers. */
 static int allocate(struct filo_sealer *sealer, struct filo_error *err) {
   if (sealer->small || sealer->size == FILO_SIZE_UNKNOWN) return 0;
   uint64_t hashes = FILO_HASH_SIZE * filo_chunk_count(sealer->size);

@@ -43,8 +43,7 @@ int filo_store_open(const struct filo_store_options *options, struct filo_store 
 
 enum filo_root_state {
   FILO_ROOT_EMPTY, /* absent, or an empty folder (lost+found aside) */
-  FILO_ROOT_BEGUN, /* no marker yet, and nothing but what is made before it: identity, lock, draft
-                    */
+  FILO_ROOT_BEGUN, /* no marker yet, but what is made before it: identity, lock, draft */
   FILO_ROOT_MADE   /* there is a marker */
 };
 

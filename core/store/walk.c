@@ -23,8 +23,7 @@ struct filo_walk {
   } levels[LEVELS];
 };
 
-/* Goes down into a folder. One that is gone by now, or became something else, has nothing to show.
- */
+/* Goes down into a folder. One that is gone by now, or is something else, has nothing to show. */
 static int enter(struct filo_walk *walk, int at, const char *name, size_t path_len,
                  struct filo_error *err) {
   int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), error = errno;

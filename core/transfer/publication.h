@@ -10,8 +10,8 @@ struct filo_publication {
   /* On a worker: does what precedes publishing; then calls the store's publish with
    * filo_publication_ended and itself. A negative return ends it without publishing. */
   int (*work)(struct filo_publication *publication, struct filo_error *err);
-  void (*done)(
-      struct filo_publication *publication); /* loop thread: code and err hold the outcome */
+  /* On the loop thread: code and err hold the outcome. */
+  void (*done)(struct filo_publication *publication);
   int code;
   struct filo_error err;
   struct filo_pool *pool;

@@ -147,8 +147,8 @@ void filo_inflow_abort(struct filo_inflow *flow, int code);
 /* --- Listening --- */
 struct filo_listener;
 struct filo_listener_handler {
-  void (*accepted)(void *ctx,
-                   int fd); /* owns fd: non-blocking, close-on-exec, no delay, keep-alive */
+  /* Owns fd: non-blocking, close-on-exec, no delay, keep-alive. */
+  void (*accepted)(void *ctx, int fd);
 };
 /* A host name or empty host may give several sockets, all with the same port. FILO_EXISTS "port
  * 3000 is in use". When descriptors run out, accepting pauses for a moment and goes on. */

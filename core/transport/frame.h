@@ -1,10 +1,11 @@
 /* The frame codec: a pure, incremental function of bytes. No sockets, no allocation.
  *
- *     0x01 message   u32 length, bytes (CBOR)                length at most the decoder's limit
- *     0x02 stream    u32 stream, u32 length, raw bytes       length 0 ends the stream; at most
- * FILO_STREAM_FRAME_MAX 0x03 credit    u32 stream, u32 bytes                   the receiver lets
- * the sender go on; not 0 0x04 reset     u32 stream, u32 reason                  either side gives
- * the stream up Numbers are little-endian.
+ *     0x01 message   u32 length, bytes (CBOR)            at most the decoder's limit
+ *     0x02 stream    u32 stream, u32 length, raw bytes   at most FILO_STREAM_FRAME_MAX; 0: the end
+ *     0x03 credit    u32 stream, u32 bytes               the receiver lets the sender go on; not 0
+ *     0x04 reset     u32 stream, u32 reason              either side gives the stream up
+ *
+ * Numbers are little-endian.
  */
 #ifndef FILO_TRANSPORT_FRAME_H
 #define FILO_TRANSPORT_FRAME_H
@@ -47,8 +48,7 @@ void filo_frame_decoder_init(struct filo_frame_decoder *decoder, uint32_t messag
 enum filo_frame_event {
   FILO_FRAME_MORE,    /* all bytes used; nothing whole yet */
   FILO_FRAME_BEGIN,   /* decoder->frame is a whole header (for credit and reset: the whole frame) */
-  FILO_FRAME_PAYLOAD, /* *payload, *payload_len: a piece of the current frame's payload, within
-                         bytes */
+  FILO_FRAME_PAYLOAD, /* *payload, *payload_len: a piece of the payload, within `bytes` */
 };
 
 /* Uses some of bytes (*used tells how many) and returns an enum filo_frame_event, or FILO_PROTOCOL
@@ -59,8 +59,7 @@ int filo_frame_decode(struct filo_frame_decoder *decoder, const unsigned char *b
                       size_t *used, const unsigned char **payload, size_t *payload_len,
                       struct filo_error *err);
 
-/* The caller read `len` payload bytes of the current frame by itself (straight into their place).
- */
+/* The caller read `len` payload bytes of the current frame by itself, straight to their place. */
 void filo_frame_decoder_advance(struct filo_frame_decoder *decoder, size_t len);
 
 #endif

@@ -1,8 +1,10 @@
 /* What the files of a connection share: nobody else includes this.
  *
- *   connection.c  life, handshake, closing      numbers.c which streams a peer has opened
- *   input.c       bytes to frames to handlers   output.c  the queue, and whose turn it is
- *   stream.c      the two ends of a stream
+ *     connection   life, handshake, closing
+ *     input        bytes to frames to handlers
+ *     output       the queue, and whose turn it is
+ *     stream       the two ends of a stream
+ *     numbers      which streams a peer has opened
  *
  * Everything happens in callbacks of the event loop: functions that others call only note what
  * there is to do and activate `turn`. So a handler may call anything, and nobody below it on the
@@ -149,8 +151,7 @@ void filo_input_run(struct filo_connection *c);
 int filo_output_put(struct filo_connection *c, const struct filo_frame *frame,
                     const unsigned char *payload, struct filo_error *err);
 void filo_output_run(struct filo_connection *c);
-/* Keeps a copy of what is left of flow's frame, if that is on its way, so that its bytes are free.
- */
+/* Keeps a copy of what is left of flow's frame, if that is on its way: its bytes are free then. */
 void filo_output_release(struct filo_connection *c, const struct filo_outflow *flow);
 /* False while bytes wait in the queue or in the frame. */
 bool filo_output_done(const struct filo_connection *c);
