@@ -123,70 +123,6 @@ describe("a node does not start", function()
   end)
 end)
 
-describe("a full disk", function()
-  it("refuses what is new, keeps what is there, takes deletions; with room again the node goes on", function()
-    local disk <close> = small_disk.mount(12 << 20) or pending(small_disk.WHY_NOT)
-    local net <close> = nodes.net()
-    for _, durability in ipairs { "full", "group", "none" } do
-      local root = disk:file(durability)
-      local a = net:start("a", { root = root, durability = durability })
-      for i = 1, 3 do assert(a:store("small " .. i, "content " .. i)) end
-      disk:fill()
-      for size = 0, 4 << 20, 2 << 20 do
-        local receipt, err = a:store("new", nodes.bytes(size))
-        assert.is_nil(receipt)
-        assert.equal("no_space", err.code)
-        assert.is_true(err.retryable)
-        assert.matches("^cannot store 'new': ", tostring(err))
-      end
-      assert.is_false(a:has "new")
-      local left <close> = assert(io.popen(("ls -A %s/tmp"):format(temp.quote(root))))
-      assert.equal("", left:read "a")
-      assert.equal("content 1", nodes.content(a, "small 1"))
-      assert(a:evict "small 1")
-      a = net:restart "a"
-      assert.equal("content 2", nodes.content(a, "small 2"))
-      disk:empty()
-      assert(a:store("new", nodes.bytes(4 << 20)))
-      assert.is_true(nodes.bytes(4 << 20) == nodes.content(a, "new"))
-      net:stop "a"
-      run("rm -r %s", temp.quote(root))
-    end
-  end)
-
-  it("is no place for a new node, which leaves the disk as it was", function()
-    local disk <close> = small_disk.mount(1 << 20) or pending(small_disk.WHY_NOT)
-    local net <close> = nodes.net()
-    disk:fill()
-    assert.matches("No space left on device$", refused(net, "a", { root = disk:file "a" }, "no_space"))
-    disk:empty()
-    net:start("a", { root = disk:file "a" })
-    net:stop "a"
-  end)
-end)
-
-describe("deleting", function()
-  it("works at zero bytes free, at the owner and at a peer", function()
-    local disk <close> = small_disk.mount(4 << 20) or pending(small_disk.WHY_NOT)
-    local net <close> = nodes.net()
-    local a, b = net:cluster(2, {}, { a = { root = disk:file "a" }, b = { root = disk:file "b" } })
-    for i, size in ipairs { 1, 5000, 300000 } do assert(a:store("key " .. i, nodes.bytes(size))) end
-    disk:fill()
-    assert.equal("no_space", select(2, a:store("new", "x")).code)
-    for i = 1, 3 do
-      assert.same({ a.id, b.id }, assert(a:delete("key " .. i)).copies)
-      disk:fill()
-    end
-    for i = 1, 3 do
-      local object, err = a:get("key " .. i)
-      assert.is_nil(object)
-      assert.matches("was deleted$", tostring(err))
-    end
-    net:stop "a"
-    net:stop "b"
-  end)
-end)
-
 describe("a script", function()
   it("that is not there, or has a syntax error, is named with its line; status 1", function()
     local folder <close> = temp.folder()
@@ -211,5 +147,22 @@ describe("a cluster secret that is wrong", function()
     assert.matches("^cannot connect to " .. a.address:gsub("%p", "%%%0") .. ": .*cluster secret", tostring(err))
     nodes.wait(function() return net:logged "^a info: .*cluster secret" end, "line in the log")
     assert.same({}, a:peers())
+  end)
+end)
+
+-- A second node opened a root in use when the file `lock` had been removed.
+describe("a root in use", function()
+  it("is refused to a second node, though its lock file was removed", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    assert(a:store("key", "content"))
+    assert(os.remove(a.root .. "/lock"))
+    local second, err = net:try("second", { root = a.root })
+    assert.is_nil(second)
+    assert.equal("locked", err.code)
+    assert.matches("is in use by another process", tostring(err))
+    a:close()
+    local again <close> = assert(filo.node { root = a.root, reserve = 0, log = function() end })
+    assert.is_truthy(again:stat "key")
   end)
 end)

@@ -1,0 +1,110 @@
+---Which files `filo put` takes, and what it says of others.
+
+local commands = require "spec.support.commands"
+local process = require "spec.support.process"
+local temp = require "spec.support.temp"
+
+-- What was named to `filo put` and was no file (a link that leads nowhere, a socket) was passed over without a word; and names that
+-- find(1) takes for its own, such as "!", ended the command with a traceback.
+
+local function serving(fn)
+  local house <close> = commands.house()
+  house:run("a", "init", "--listen", "127.0.0.1:0")
+  house:serve "a"
+  assert(os.execute(("ln -s nowhere %s"):format(temp.quote(house.folder:file "link"))))
+  fn(house, function(...)
+    return house:run("a", ...)
+  end)
+end
+
+describe("filo put", function()
+  it("says what it does not store", function()
+    serving(function(house, run)
+      local result = run("put", house.folder:file "link")
+      assert.equal(1, result.status)
+      assert.matches("link is no file: .*nothing is there", result.err)
+    end)
+  end)
+
+  it("says how many things in a folder it passed over", function()
+    serving(function(house, run)
+      assert(os.execute(("cd %s && mkdir -p d/e && mv link d/e && echo content > d/file"):format(temp.quote(house.folder.path))))
+      local result = run("put", "-r", house.folder:file "d")
+      assert.equal(0, result.status)
+      assert.matches("1 thing that is no file", result.err)
+      assert.equal("", run("put", "-r", "-q", house.folder:file "d").err)
+    end)
+  end)
+
+  it("takes any name for a name", function()
+    serving(function(house, run)
+      for _, name in ipairs { "!", "(", ")", ",", "-", "-n", "=" } do
+        house.folder:write(name, "content")
+        local below = name == "-" and "./-" or name
+        local result = house:within("a", "put", "--", below)
+        assert.same({ 0, "" }, { result.status, result.err })
+        result = house:within("a", "get", "--", name)
+        assert.matches("is there already", result.err)
+      end
+      assert.equal(0, run("status").status)
+    end)
+  end)
+
+  it("gives a file below a folder that ends with slashes a key that can be a name", function()
+    serving(function(house, run)
+      assert(os.execute(("cd %s && mkdir -p d/e && echo content > d/e/file"):format(temp.quote(house.folder.path))))
+      assert.equal(0, house:within("a", "put", "-r", "d//", ".//./d").status)
+      assert.equal("d/e/file\n", run("ls").out)
+    end)
+  end)
+end)
+
+-- One folder that could not be listed kept `filo put -r` from storing anything; and its message could lie within the names that find(1)
+-- wrote meanwhile.
+
+---A find(1) that complains before it has written all, as one of another user's folders makes it do.
+local FIND = [[
+#!/bin/sh
+echo "find: 'd/closed': Permission denied" >&2
+PATH=$REAL_PATH find "$@"
+exit 1
+]]
+
+describe("filo put -r", function()
+  it("stores what it can list, and says what it cannot", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:serve "a"
+    assert(os.execute(("mkdir -p '%s/d' '%s/bin'"):format(house.folder.path, house.folder.path)))
+    assert(os.execute(("chmod +x '%s'"):format(house.folder:write("bin/find", FIND))))
+    house.folder:write("d/file", "content")
+    local path = os.getenv "PATH"
+    local result = process.run { "put", "-r", "d", cwd = house.folder.path, env = {
+      FILO_ROOT = house:root "a", REAL_PATH = path, PATH = house.folder:file "bin" .. ":" .. path,
+    } }
+    assert.same({ 1, "filo put: 'd/closed': Permission denied\n" }, { result.status, result.err })
+    assert.equal("d/file\n", house:run("a", "ls").out)
+  end)
+end)
+
+-- `filo put -r` of a folder with the node's own root in it, such as one's home, stored the identity, the secret and the sealed objects in
+-- it, too: twice as many at each run.
+describe("filo put -r", function()
+  it("leaves out the root of the node itself", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:serve "a"
+    house.folder:write("file", "content")
+    assert(os.execute(("ln -s a '%s/link'"):format(house.folder.path)))
+    assert(os.execute(("mkdir '%s/z'"):format(house.folder.path)))
+    house.folder:write("z/last", "content")
+    assert.equal(0, house:within("a", "put", "-r", ".").status)
+    local listed = {}
+    for key in house:run("a", "ls").out:gmatch "[^\n]+" do listed[#listed + 1] = key end
+    table.sort(listed)
+    assert.same({ "file", "z/last" }, listed)
+    local result = house:within("link", "put", "-r", "a")
+    assert.equal(1, result.status)
+    assert.matches("a is the root of the node itself", result.err)
+  end)
+end)

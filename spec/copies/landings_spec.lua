@@ -1,0 +1,159 @@
+---Copies on their way in.
+
+local filo = require "filo"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local strangers = require "spec.support.stranger"
+
+-- One offer of a peer could reserve all that was free on a node's disk, and hold it.
+describe("an offer", function()
+  it("may take half of what is free, together with others of that peer", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local free = a.disk:space()
+    local stranger <close> = strangers.meet(a)
+    local number = 0
+    local function offer(part)
+      number = number + 1
+      return { record = stranger:record { size = free // 100 * part, key_hash = ("%032d"):format(number) } }
+    end
+    local code, message = stranger:refusal("offer", offer(60))
+    assert.equal("no_space", code)
+    assert.matches("half of what is free", message)
+    assert.equal(0, stranger:ask("offer", offer(30)).want)
+    assert.equal("no_space", (stranger:refusal("offer", offer(30))))
+    assert.equal(0, stranger:ask("offer", offer(5)).want)
+    local other <close> = strangers.meet(a)
+    assert.equal(0, other:ask("offer", { record = other:record { size = free // 100 * 30 } }).want)
+  end)
+
+  it("that is not followed by bytes is forgotten, at once when the peer has gone", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local free = a.disk:space()
+    local identity
+    for _ = 1, 3 do
+      local stranger <close> = strangers.meet(a, { identity = identity })
+      identity = stranger.identity
+      local record = stranger:record { size = free // 100 * 40 }
+      nodes.wait(function() return next(a.landings) == nil end, "end of the last")
+      assert.equal(0, stranger:ask("offer", { record = record }).want)
+    end
+  end)
+end)
+
+-- What a peer was told when its copy could not be kept named folders of this machine.
+describe("a node that cannot keep a copy", function()
+  it("tells the kind of failure and no path; its own log has all", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { reserve = 1 << 60 })
+    local stranger <close> = strangers.meet(a)
+    for _, case in ipairs {
+      { "store", { record = stranger:record { size = 10 }, body = ("x"):rep(42) } },
+      { "offer", { record = stranger:record { size = 10 } } },
+      { "store", { record = ("x"):rep(300), body = "" } },
+    } do
+      local _, message = stranger:refusal(case[1], case[2])
+      assert.is_nil(message:find(net.folder.path, 1, true))
+      assert.is_nil(message:find("/", 1, true))
+    end
+    assert.equal("no_space", (stranger:refusal("offer", { record = stranger:record { size = 10 } })))
+  end)
+
+  it("says so when a folder cannot be written", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(os.execute(("rm -rf %s/tmp && touch %s/tmp"):format(b.root, b.root)))
+    local receipt, err = a:store("key", "content")
+    assert.is_nil(receipt)
+    assert.equal("not_enough_copies", err.code)
+    assert.is_nil(tostring(err):find(b.root, 1, true))
+    assert.is_truthy(net:logged("b warning: a peer's copy could not be kept: .*" .. b.root))
+  end)
+end)
+
+-- Each large copy that came left a task behind in a list of the peer's, for as long as the connection lasted.
+describe("a copy that has come", function()
+  it("leaves nothing behind", function()
+    local _ <close> = limits { offer = 0.01 }
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for i = 1, 5 do assert(a:store("key " .. i, nodes.bytes(100000, i))) end
+    local peer = b:peers()[1]
+    nodes.wait(function() return #peer.watchers == 0 end, "end of the watching")
+  end)
+end)
+
+-- A few peers that sent next to nothing held all places for copies on their way in, so that nobody else could store here.
+
+local SIZE = (2 << 20) + 5
+
+---Offers so many copies; with `fill`, asks for each to be taken. Gives the numbers of these requests.
+local function hold(stranger, count, fill)
+  local numbers = {}
+  for i = 1, count do
+    local record = stranger:record { size = SIZE, key_hash = ("%032d"):format(i) }
+    assert.equal(0, assert(stranger:ask("offer", { record = record })).want)
+    numbers[i] = fill and stranger:request("fill", { record = record, stream = 2 * i - 1, hashes = true, first = 0 })
+  end
+  return numbers
+end
+
+describe("places for copies on their way in", function()
+  it("are given up by who holds most of them to who has none", function()
+    local _ <close> = limits { landings = 4, landings_of_peer = 2 }
+    for _, fill in ipairs { true, false } do
+      local net <close> = nodes.net()
+      local a = net:start("a", { tls = false })
+      local one <close> = strangers.meet(a, { tls = false })
+      local two <close> = strangers.meet(a, { tls = false })
+      local fills = { hold(one, 2, fill), hold(two, 2, fill) }
+      local b = net:start("b", { tls = false })
+      assert(b:connect(a.address))
+      assert.same({ b.id, a.id }, assert(b:store("key", nodes.bytes(SIZE))).copies)
+      if fill then
+        local body, err
+        nodes.wait(function()
+          assert(one:ask("ping", {}))
+          assert(two:ask("ping", {}))
+          for i, each in ipairs { one, two } do
+            for _, number in ipairs(fills[i]) do
+              if each.replies[number] then body, err = each:reply(number) end
+            end
+          end
+          return err
+        end, "place given up")
+        assert.is_nil(body)
+        assert.equal("busy", err.code)
+        assert.matches("others wait for the place: offer it again", err.message)
+      end
+    end
+  end)
+
+  it("are kept against a peer that has as many, or one fewer", function()
+    local _ <close> = limits { landings = 3, landings_of_peer = 2 }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local one <close> = strangers.meet(a, { tls = false })
+    local two <close> = strangers.meet(a, { tls = false })
+    hold(one, 2, true)
+    hold(two, 1, true)
+    assert.equal("busy", (two:refusal("offer", { record = two:record { size = SIZE, key_hash = ("x"):rep(32) } })))
+    assert.equal("busy", (one:refusal("offer", { record = one:record { size = SIZE, key_hash = ("x"):rep(32) } })))
+  end)
+
+  it("change hands among peers that store much at once, and all copies are made", function()
+    local _ <close> = limits { landings = 2, landings_of_peer = 2, busy_tries = 1000, busy_pause = 0.001 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local tasks = {}
+    for n = 1, 3 do
+      local node = net:start("n" .. n)
+      assert(node:connect(a.address))
+      for i = 1, 4 do
+        table.insert(tasks, function() return #assert(node:store("key " .. i, nodes.bytes(SIZE, i))).copies end)
+      end
+    end
+    for _, copies in ipairs(filo.all(tasks)) do assert.equal(2, copies) end
+  end)
+end)

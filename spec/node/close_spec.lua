@@ -1,0 +1,202 @@
+local filo = require "filo"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local raises = require "spec.support.raises"
+
+describe("node:close", function()
+  it("gives the root free though objects are still open", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    assert(a:store("key", nodes.bytes(3 << 20)))
+    local object = assert(a:get "key")
+    assert(object:read(10))
+    net:stop "a"
+    raises("the object is closed", function() object:read(10) end)
+    a = net:restart "a"
+    assert.equal(3 << 20, #nodes.content(a, "key"))
+  end)
+
+  it("ends a read that waits for a peer", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", nodes.bytes(3 << 20)))
+    assert(a:evict "key")
+    b.peer_list:handle("read", function() filo.sleep(60) end)
+    local object = assert(a:get "key")
+    local reading = filo.spawn(function() return object:read(10) end):observe()
+    filo.sleep(0.05)
+    net:stop "a"
+    local bytes, err = reading:join(5)
+    assert.is_nil(bytes)
+    assert.equal("closed", err.code)
+  end)
+
+  it("waits until what is being written is written, so that the node can start again at once", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2, { durability = "full" })
+    local content = nodes.bytes(3 << 20)
+    assert(a:store("key", content))
+    for _ = 1, 5 do
+      local evicted, err = a:evict "key"
+      assert(evicted or err.code == "not_found", err) -- closed before the copy was whole
+      assert.equal(content, nodes.content(a, "key")) -- and now it is being flushed
+      a = net:restart "a"
+      nodes.peers(a, 1)
+    end
+  end)
+
+  it("ends a listing that was left open", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    for i = 1, 70 do assert(a:store("key " .. i, "x")) end
+    local next_item = a:list()
+    assert.is_table(next_item())
+    local first = a:list()()
+    assert.is_string(first.key)
+    a = net:restart "a"
+    assert.equal("x", nodes.content(a, "key 1"))
+  end)
+
+  it("is idempotent, wakes who waits for it, and ends every call", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local waiting = filo.spawn(function()
+      a:wait()
+      return "closed"
+    end)
+    filo.sleep(0)
+    a:close()
+    a:close()
+    assert.equal("closed", waiting:join(5))
+    for _, call in ipairs {
+      function() a:store("key", "x") end, function() a:get "key" end, function() a:stat "key" end,
+      function() a:list() end, function() a:delete "key" end, function() a:evict "key" end, function() a:verify "key" end,
+      function() a:peers() end, function() a:connect "127.0.0.1:1" end, function() a:handle("topic", print) end,
+      function() a:request("id", "topic") end, function() a:broadcast "topic" end, function() a:on("stored", print) end,
+      function() a:ready() end, function() a:has "key" end,
+    } do
+      local ok, err = pcall(call)
+      assert.is_false(ok)
+      assert.matches("close_spec.lua:%d+: the node is closed", err)
+    end
+  end)
+end)
+
+-- Closing a node waited three seconds for each task that would not be cancelled, one after the other.
+describe("node:close", function()
+  it("waits for all tasks together, not for each in turn", function()
+    local _ <close> = limits { close_tasks = 0.5 }
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local running, stop = 0, false
+    b:handle("stubborn", function()
+      running = running + 1
+      while not stop do pcall(filo.sleep, 0.01) end
+      running = running - 1
+    end)
+    for _ = 1, 40 do filo.spawn(function() a:request(b.id, "stubborn") end) end
+    nodes.wait(function() return running == 40 end, "handlers")
+    local closing = filo.spawn(function() b:close() end)
+    closing:join(10)
+    assert.equal("ended", closing:status()) -- in turn it would take 20 s
+    assert.equal(40, running)
+    stop = true
+    nodes.wait(function() return running == 0 end, "end")
+  end)
+
+  it("may be called by a task of the node", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local closed
+    b:handle("end", function()
+      b:close()
+      closed = true
+    end)
+    local answer, err = a:request(b.id, "end")
+    assert.is_nil(answer)
+    assert.equal("closed", err.code)
+    nodes.wait(function() return closed end, "end of the handler")
+  end)
+end)
+
+-- A call that ran while its node closed raised an error of Filo's inside; a second close did not wait for the first.
+
+---What a call gives whose node is closed while it is in a function of the script's: fn(pause).
+local function closed_during(net, fn)
+  local begun, go_on = filo.channel(), filo.channel()
+  local call = filo.spawn(fn, function()
+    begun:send(true)
+    go_on:receive(5)
+  end):observe()
+  assert.is_true(begun:receive(5))
+  net:stop "a"
+  go_on:send(true)
+  return pcall(call.join, call, 10)
+end
+
+describe("a call that runs while its node closes", function()
+  local calls = {
+    ["in a hook of store"] = function(a, pause)
+      a:on("before_store", pause)
+      return a:store("key", "content")
+    end,
+    ["in a hook of delete"] = function(a, pause)
+      assert(a:store("key", "content"))
+      a:on("before_delete", pause)
+      return a:delete "key"
+    end,
+  }
+  for where, call in pairs(calls) do
+    it(("gives nil, closed (%s)"):format(where), function()
+      local net <close> = nodes.net()
+      local a = net:start "a"
+      local ok, result, err = closed_during(net, function(pause) return call(a, pause) end)
+      assert.is_true(ok, tostring(result))
+      assert.is_nil(result)
+      assert.equal("closed", err.code)
+    end)
+  end
+end)
+
+describe("closing", function()
+  it("a second time waits for the first", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local ended = filo.channel()
+    a:spawn(function() -- holds up the closing
+      local _ <close> = setmetatable({}, { __close = function() ended:receive(2) end })
+      filo.sleep(60)
+    end)
+    filo.sleep(0)
+    local first = filo.spawn(function() a:close() end)
+    filo.spawn(function()
+      filo.sleep(0)
+      ended:send(true)
+    end)
+    filo.sleep(0)
+    a:close()
+    local again = assert(filo.node { root = a.root, log = function() end })
+    again:close()
+    first:join()
+  end)
+end)
+
+-- A get that was asking peers never returned when its node was closed.
+describe("a node that is closed while it asks its peers", function()
+  for _, call in ipairs { "get", "stat", "has" } do
+    it("ends " .. call, function()
+      local net <close> = nodes.net()
+      local a, b = net:cluster(2)
+      local asked = filo.channel()
+      b.peer_list:handle("find", function()
+        asked:send(true)
+        filo.sleep(60)
+      end)
+      local task = filo.spawn(function() return a[call](a, "key") end):observe()
+      asked:receive(10)
+      net:stop "a"
+      assert.is_true(task:status() == "ended" or pcall(task.join, task, 5))
+      assert.equal("ended", task:status())
+    end)
+  end
+end)

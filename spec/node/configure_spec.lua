@@ -1,0 +1,88 @@
+local nodes = require "spec.support.nodes"
+local raises = require "spec.support.raises"
+
+---The options that a node was started with, with others in their place.
+local function changed(net, name, other)
+  local options = {}
+  for option, value in pairs(net.options[name]) do options[option] = value end
+  for option, value in pairs(other) do
+    if value == nodes.NONE then options[option] = nil else options[option] = value end
+  end
+  return options
+end
+
+describe("node:configure", function()
+  it("connects to what is new in bootstrap, and redials no more what is gone from it", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:start "a", net:start "b", net:start "c"
+    assert.same({}, a:configure(changed(net, "a", { bootstrap = { b.address } })))
+    assert.equal(1, a:ready())
+    assert.same({}, a:configure(changed(net, "a", { bootstrap = { c.address } })))
+    assert.equal(2, a:ready())
+    net:restart "b"
+    for _ = 1, 2 do
+      net:restart "c"
+      nodes.wait(function() return a.peer_list:get(c.id) end, "other connection to c")
+    end
+    assert.is_nil(a.peer_list:get(b.id))
+  end)
+
+  it("lets those who wait be ready when what they wait for is no longer wanted", function()
+    local net <close> = nodes.net()
+    local a, b = net:start "a", net:start "b"
+    local silent <close> = assert(require("filo.core.net").listen "127.0.0.1:0")
+    a:configure(changed(net, "a", { bootstrap = { silent:address() } }))
+    local ready = require("filo").spawn(function() return a:ready(60) end)
+    require("filo").sleep(0)
+    a:configure(changed(net, "a", { bootstrap = { b.address } }))
+    assert.equal(1, ready:join(30))
+  end)
+
+  it("changes who is let in: secret, list, function", function()
+    local net <close> = nodes.net()
+    local a, b = net:start("a", { cluster = nodes.NONE }), net:start "b"
+    assert.equal("denied", select(2, b:connect(a.address)).code)
+    a:configure(changed(net, "a", { peers = { b.id:upper() } }))
+    b:configure(changed(net, "b", { peers = { a.id } }))
+    assert.equal(a.id, assert(b:connect(a.address)).id)
+    local c = net:start "c"
+    assert.equal("denied", select(2, c:connect(a.address)).code)
+    a:configure(changed(net, "a", { cluster = nodes.SECRET }))
+    assert.equal(a.id, assert(c:connect(a.address)).id)
+    nodes.wait(function() return #a:peers() == 2 end, "both are let in at a's end")
+    local d = net:start "d"
+    a:configure(changed(net, "a", { admit = function() return false, "closed today" end }))
+    assert.equal("denied", select(2, d:connect(a.address)).code)
+  end)
+
+  it("changes where copies go and how content is stored", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    assert.equal(2, #assert(a:store("x", "1")).copies)
+    a:configure(changed(net, "a", { policy = { place = function() return {} end, quorum = 1 }, encrypt = false }))
+    local receipt = assert(a:store("y", "2"))
+    assert.equal(1, #receipt.copies)
+    assert.is_false(a:stat("y").encrypted)
+  end)
+
+  it("names what waits for a restart", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local other = { listen = "127.0.0.1:1", durability = "full", path = { digest = "md5" }, about = { zone = "x" }, reserve = 5 }
+    assert.same({ "durability", "listen", "path", "reserve" }, a:configure(changed(net, "a", other)))
+    assert.same({}, a:configure(changed(net, "a", {})))
+    assert.equal("127.0.0.1", a.address:match "^[^:]+")
+  end)
+
+  it("changes nothing when an option is wrong, which is an error at its caller's line", function()
+    local net <close> = nodes.net()
+    local a, b = net:start "a", net:start "b"
+    local function try(other) return function() a:configure(changed(net, "a", other)) end end
+    raises("^spec/node/configure_spec.lua:%d+: filo.node: unknown option 'bootstap'; did you mean 'bootstrap'?",
+      try { bootstrap = { b.address }, bootstap = {} })
+    raises("'policy'", try { bootstrap = { b.address }, policy = 5 })
+    raises("'bootstrap'", try { encrypt = false, bootstrap = { b.address, { address = "127.0.0.1:1", id = "x" } } })
+    assert.equal(0, a:ready())
+    assert.is_true(a.options.encrypt)
+  end)
+end)

@@ -1,0 +1,151 @@
+local crypto = require "filo.core.crypto"
+local filo = require "filo"
+local free_address = require "spec.support.free_address"
+local limits = require "spec.support.limits"
+local net_core = require "filo.core.net"
+local nodes = require "spec.support.nodes"
+local raises = require "spec.support.raises"
+
+describe("an address with the ID that must be there", function()
+  it("is connected to when that node is there", function()
+    local net <close> = nodes.net()
+    local b = net:start "b"
+    local a = net:start("a", { bootstrap = { { address = b.address, id = b.id:upper() } } })
+    assert.equal(1, a:ready())
+    assert.equal(b.id, assert(a:connect { address = b.address, id = b.id }).id)
+  end)
+
+  for _, tls in ipairs { true, false } do
+    it("is refused when another is, " .. (tls and "with TLS" or "without"), function()
+      local net <close> = nodes.net()
+      local b = net:start("b", { tls = tls })
+      local a = net:start("a", { tls = tls })
+      local peer, err = a:connect { address = b.address, id = a.id }
+      assert.is_nil(peer)
+      assert.equal("denied", err.code)
+      assert.equal(("cannot connect to %s: the node there is %s, not %s: is the address right?"):format(b.address, b.id, a.id),
+        tostring(err))
+      assert.equal(0, #a:peers())
+      net:start("c", { tls = tls, bootstrap = { { address = b.address, id = a.id } } })
+      nodes.wait(function() return net:logged "c error: cannot connect to .*: the node there is" end, "line in the log")
+    end)
+  end
+
+  it("is checked", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    for problem, given in pairs {
+      ["an address is missing"] = {}, ["64 hex digits, not 'x'"] = { address = "127.0.0.1:1", id = "x" },
+      ["unknown field 'ip'"] = { address = "127.0.0.1:1", ip = "x" },
+    } do
+      raises("connect: .*" .. problem, function() a:connect(given) end)
+      raises("option 'bootstrap': .*" .. problem, function() net:start("b", { bootstrap = { given } }) end)
+    end
+  end)
+end)
+
+describe("bootstrap", function()
+  it("connects as soon as the other node is there, and again after it was away", function()
+    local net <close> = nodes.net()
+    local address = free_address()
+    local a = net:start("a", { bootstrap = { address } })
+    assert.equal(0, a:ready())
+    assert.is_truthy(net:logged("a warning: .*" .. address))
+    for _ = 1, 3 do
+      net:start("b", { listen = address })
+      nodes.peers(a, 1)
+      net:stop "b"
+      nodes.peers(a, 0)
+    end
+  end)
+
+  it("says once, not at each try, that an address cannot be reached", function()
+    local _ <close> = limits { redial_first = 0.001, redial_most = 0.002 }
+    local net <close> = nodes.net()
+    local address = free_address()
+    local a = net:start("a", { bootstrap = { address } })
+    local dial, tries = a.host.net.dial, 0
+    a.peer_list.host = setmetatable({ net = setmetatable({ dial = function(...)
+      tries = tries + 1
+      return dial(...)
+    end }, { __index = a.host.net }) }, { __index = a.host })
+    nodes.wait(function() return tries > 5 end, "tries")
+    local said = 0
+    for _, line in ipairs(net.lines) do
+      if line:find(address, 1, true) then said = said + 1 end
+    end
+    assert.equal(1, said)
+  end)
+
+  it("keeps one connection though both nodes dial", function()
+    local net <close> = nodes.net()
+    for _ = 1, 10 do
+      local first, second = free_address(), free_address()
+      local a = net:start("a", { listen = first, bootstrap = { second } })
+      local b = net:start("b", { listen = second, bootstrap = { first } })
+      nodes.peers(a, 1)
+      nodes.peers(b, 1)
+      nodes.wait(function()
+        local count = 0
+        for _ in pairs(a.peer_list.connections) do count = count + 1 end
+        return count == 1
+      end, "end of the other connection")
+      b:handle("ping2", function() return "pong" end)
+      assert.equal("pong", a:request(b.id, "ping2"))
+      assert.equal(1, #assert(a:store("key", "x")).copies - 1)
+      net:stop "a"
+      net:stop "b"
+    end
+  end)
+
+  it("may list many, some unreachable", function()
+    local net <close> = nodes.net()
+    local b, c = net:start "b", net:start "c"
+    local a = net:start("a", { bootstrap = { b.address, free_address(), c.address, b.address } })
+    assert.equal(2, a:ready())
+  end)
+end)
+
+describe("node:ready", function()
+  it("gives up after its deadline", function()
+    local net <close> = nodes.net()
+    local silent <close> = assert(filo.listen "127.0.0.1:0") -- accepts, and says nothing
+    local b = net:start "b"
+    local a = net:start("a", { bootstrap = { silent:address(), b.address } })
+    nodes.peers(a, 1)
+    assert.equal(1, a:ready(0))
+  end)
+end)
+
+-- Bootstrap gave an address up for good when a peer closed the connection because it had another to this node already.
+describe("bootstrap", function()
+  it("dials again after a peer that says that there is a connection already", function()
+    local _ <close> = limits { rival = 0.3 }
+    local net <close> = nodes.net()
+    local identity = crypto.identity_generate()
+    local tls <close> = assert(net_core.tls(identity))
+    local listener <close> = assert(net_core.listen "127.0.0.1:0")
+    local accepted = 0
+    local accepting = filo.spawn(function()
+      while accepted < 3 do
+        local connection <close> = listener:accept { id = identity:raw_id(), tls = tls }
+        assert(connection:ready())
+        connection:close("exists", "a connection is there already")
+        connection:receive()
+        accepted = accepted + 1
+      end
+    end)
+    net:start("a", { bootstrap = { listener:address() } })
+    nodes.wait(function() return accepted == 3 end, "third call")
+    accepting:join()
+  end)
+
+  it("leaves its own address alone, without a word", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    a = net:restart("a", { bootstrap = { a.address } })
+    assert.equal(0, a:ready())
+    assert.same({}, a.peer_list.bootstrap.untried)
+    assert.is_nil(net:logged(a.address))
+  end)
+end)

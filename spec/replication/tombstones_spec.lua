@@ -1,0 +1,122 @@
+local filo = require "filo"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local strangers = require "spec.support.stranger"
+
+local SIZES = { 10, (2 << 20) + 5 }
+
+local function fields_at(owner, node, key) return (node.disk:stat(owner.namespace, owner:path_of(owner:key_hash(key)))) end
+
+local function wait_tombstone(owner, node, key)
+  nodes.wait(function()
+    local fields = fields_at(owner, node, key)
+    return fields and fields.tombstone
+  end, "tombstone")
+end
+
+local function check_deleted(node, key)
+  local object, err = node:get(key)
+  assert.is_nil(object)
+  assert.equal("not_found", err.code)
+  assert.equal(("'%s' was deleted"):format(key), tostring(err))
+  assert.is_false(node:has(key))
+  assert.is_nil(node:stat(key))
+end
+
+describe("a peer that was away during a delete", function()
+  for _, restarted in ipairs { false, true } do
+    it("is told when it comes back" .. (restarted and ", though the owner was restarted, too" or ""), function()
+      local net <close> = nodes.net()
+      local a, b = net:cluster(2)
+      for _, size in ipairs(SIZES) do assert(a:store("key " .. size, nodes.bytes(size))) end
+      assert(a:store("kept", "content"))
+      net:stop "b"
+      nodes.peers(a, 0)
+      for _, size in ipairs(SIZES) do assert.same({ a.id }, assert(a:delete("key " .. size)).copies) end
+      if restarted then a = net:restart "a" end
+      net.options.b.listen = b.address
+      b = net:start("b", net.options.b)
+      nodes.peers(a, 1)
+      for _, size in ipairs(SIZES) do
+        wait_tombstone(a, b, "key " .. size)
+        check_deleted(a, "key " .. size)
+      end
+      assert.is_false(fields_at(a, b, "kept").tombstone)
+    end)
+  end
+
+  it("cannot bring the object back before it is told", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    net:stop "b"
+    nodes.peers(a, 0)
+    assert(a:delete "key")
+    net.options.b.listen = b.address
+    b = net:start("b", net.options.b)
+    b.peer_list:handle("store", function() return nil, filo.error("denied", "not yet") end)
+    nodes.peers(a, 1)
+    check_deleted(a, "key")
+    assert.is_false(fields_at(a, b, "key").tombstone)
+  end)
+
+  it("is told once", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for i = 1, 3 do
+      assert(a:store("key " .. i, "content"))
+      assert(a:delete("key " .. i))
+    end
+    local told, back = 0, false
+    b:on("before_accept", function() told = told + 1 end)
+    a:on("peer_up", function() back = true end)
+    b:peers()[1].connection:close()
+    nodes.peers(b, 0)
+    nodes.peers(b, 1)
+    nodes.wait(function() return back and not a.catching_up end, "end of what it is told")
+    assert(a:store("last", "content")) -- comes after what it might have been told
+    nodes.wait(function() return told > 0 end, "store")
+    assert.equal(1, told)
+  end)
+
+  it("is told by an owner that has lost its disk and learns of the delete from another", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    assert(a:store("key", "content"))
+    local record = select(2, c.disk:stat(a.namespace, a:path_of(a:key_hash "key")))
+    local store = c.peer_list.handlers.store
+    c.peer_list:handle("store", function() return nil, filo.error("denied", "away") end)
+    assert.equal(2, #assert(a:delete "key").copies)
+    c.peer_list:handle("store", store)
+    assert(os.remove(nodes.place(a, a, "key")))
+    assert.equal(record, select(2, c.disk:stat(a.namespace, a:path_of(a:key_hash "key"))))
+    check_deleted(a, "key")
+    wait_tombstone(a, c, "key")
+    assert.is_true(fields_at(a, a, "key").tombstone)
+    assert.is_truthy(b)
+  end)
+end)
+
+-- Peers that came back were told of deletions one after the other: a slow one kept all others from hearing of any.
+describe("a peer that comes back", function()
+  it("is told of deletions while another does not answer", function()
+    local _ <close> = limits { tell = 0.5 }
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    for i = 1, 3 do assert(a:store("key" .. i, "content")) end
+    net:stop "b"
+    nodes.peers(a, 0)
+    for i = 1, 3 do assert(a:delete("key" .. i)) end
+    local slow <close> = strangers.meet(a)
+    slow:on("store", function() filo.sleep(60) end)
+    nodes.peers(a, 1)
+    local b = net:restart "b"
+    assert(b:connect(a.address))
+    for i = 1, 3 do
+      nodes.wait(function()
+        local found = b.disk:stat(a.namespace, a:path_of(a:key_hash("key" .. i)))
+        return found and found.tombstone
+      end, "tombstone")
+    end
+  end)
+end)

@@ -1,0 +1,32 @@
+local scripts = require "spec.support.scripts"
+
+describe("scripts/two-copies-by-free-space.lua", function()
+  it("makes one copy here and one at a peer", function()
+    local folder <close> = scripts.folder()
+    local peers, processes = scripts.two_peers(folder)
+    local _ <close> = processes
+    local path = folder:write("photo", ("p"):rep(3 << 20))
+    local result = scripts.run(folder, "two-copies-by-free-space", folder:file "root", peers, path)
+    assert.matches("^filo: a new node, [^\n]+\n$", result.err)
+    assert.equal(0, result.status)
+    assert.matches("photo: 3145728 bytes, copies at %x+ and %x+\n$", result.out)
+    assert.equal(1, scripts.count_objects(folder, "root"))
+    assert.equal(1, scripts.count_objects(folder, "peer1") + scripts.count_objects(folder, "peer2"))
+  end)
+
+  it("says what could not be stored, and stores the rest", function()
+    local folder <close> = scripts.folder()
+    local peers, processes = scripts.two_peers(folder)
+    local _ <close> = processes
+    local path = folder:write("photo", "p")
+    local result = scripts.run(folder, "two-copies-by-free-space", folder:file "root", peers, folder:file "none", path)
+    assert.equal(1, result.status)
+    assert.matches("none: No such file", result.err)
+    assert.matches("photo: 1 bytes", result.out)
+    processes[1]:close()
+    processes[2]:close()
+    result = scripts.run(folder, "two-copies-by-free-space", folder:file "root", peers, path)
+    assert.equal(1, result.status)
+    assert.matches("1 of 2 copies of", result.err)
+  end)
+end)
