@@ -1,5 +1,6 @@
 #!/bin/sh
-# Who may use whom: the layers of core/README.md, by #include and by require.
+# Who may use whom: the layers of core/README.md, by #include and by require; and that no files include one another in
+# a circle.
 set -eu
 
 broken() {
@@ -36,7 +37,14 @@ broken() {
     2> /dev/null | sed 's,$,   -- policies and node logic reach the core only through what they are given,' || true
 }
 
-found=$(broken)
+# NAME.c and NAME.h are one. A private header (internal.h, NAME_internal.h) belongs to all files that share it.
+circles() {
+  grep -H '^#include "' core/*.[ch] core/*/*.[ch] \
+    | sed -n 's,^core/\(.*\)\.[ch]:#include "\(.*\)\.h".*,\1 \2,p' | grep -v 'internal\b' \
+    | tsort 2>&1 > /dev/null | sed 's/^tsort: -: input contains a loop:/These files of core include one another in a circle:/; s/^tsort:/ /'
+}
+
+found=$(broken; circles)
 if [ -n "$found" ]; then
   echo "$found"
   exit 1

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "lua/cbor.h"
+#include "lua/handle.h"
 #include "lua/net.h"
-#include "lua/store.h"
-#include "lua/type.h"
+#include "lua/resources.h"
 #include "runtime/task.h"
 
 /* Bytes of messages that may lie unread, with what keeping each costs, before a peer is dropped as
@@ -92,23 +92,11 @@ static void on_closed(void *ctx, const struct filo_error *why) {
 
 static const struct filo_connection_handler handler = {on_ready, on_message, on_drained, on_closed};
 
-/* --- Userdata --- */
+/* --- The handle: its box is a pointer to the peer --- */
 
-static struct peer *check_peer(lua_State *L, int index) {
-  struct peer **box = luaL_checkudata(L, index, FILO_CONNECTION_TYPE);
-  luaL_argcheck(L, *box, index, "the connection is closed");
-  return *box;
-}
-
-struct filo_connection *filo_check_connection(lua_State *L, int index) {
-  return check_peer(L, index)->connection;
-}
-
-static int drop(lua_State *L) {
-  struct peer **box = luaL_checkudata(L, 1, FILO_CONNECTION_TYPE);
-  struct peer *peer = *box;
-  *box = NULL;
-  if (!peer) return 0;
+static void release(void *box) {
+  struct peer *peer = *(struct peer **)box;
+  if (!peer) return;
   peer->dropped = true;
   filo_event_set(&peer->ready); /* whoever waits finds it closed, without looking at the peer */
   filo_event_set(&peer->inbox);
@@ -117,13 +105,25 @@ static int drop(lua_State *L) {
     free_peer(peer);
   else
     filo_connection_close(peer->connection, FILO_CLOSED, "closed here");
-  return 0;
+}
+
+static const struct filo_handle_type type = {
+    .name = "filo.connection",
+    .closed = "the connection is closed",
+    .size = sizeof(struct peer *),
+    .release = release,
+};
+
+static struct peer *check_peer(lua_State *L, int index) {
+  return *(struct peer **)filo_handle_check(L, index, &type);
+}
+
+struct filo_connection *filo_check_connection(lua_State *L, int index) {
+  return check_peer(L, index)->connection;
 }
 
 static struct peer *push_peer(lua_State *L) {
-  struct peer **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  luaL_setmetatable(L, FILO_CONNECTION_TYPE);
+  struct peer **box = filo_handle_push(L, &type);
   *box = calloc(1, sizeof **box);
   if (!*box) luaL_error(L, "no memory for a connection");
   (*box)->last = &(*box)->first;
@@ -140,7 +140,7 @@ static double number_option(lua_State *L, int table, const char *name, double ot
 /* {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, message_max =} */
 void filo_read_options(lua_State *L, int table, struct filo_connection_options *options) {
   memset(options, 0, sizeof *options);
-  options->base = filo_desk_of(L)->base;
+  options->base = filo_resources_of(L)->base;
   if (lua_getfield(L, table, "tls") != LUA_TNIL) options->tls = filo_check_tls(L, -1);
   lua_pop(L, 1);
   lua_getfield(L, table, "id");
@@ -170,7 +170,7 @@ static int return_why(lua_State *L, const struct peer *peer) {
 
 /* In a continuation: the peer, or NULL when the script has dropped it meanwhile. */
 static struct peer *waited_for(lua_State *L) {
-  return *(struct peer **)luaL_checkudata(L, 1, FILO_CONNECTION_TYPE);
+  return *(struct peer **)filo_handle_box(L, 1, &type);
 }
 
 static int return_dropped(lua_State *L) {
@@ -206,7 +206,7 @@ static int go_on_dialling(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct peer *peer = waited_for(L);
   if (filo_event_why(L, &peer->ready) != FILO_WOKEN) {
-    drop(L);
+    filo_handle_release(L, 1, &type);
     return filo_task_raise_cancelled(L);
   }
   return wait_ready(L, peer);
@@ -333,11 +333,11 @@ static int connection_admit(lua_State *L) {
 
 /* close([code [, reason]]) */
 static int connection_close(lua_State *L) {
-  struct peer **box = luaL_checkudata(L, 1, FILO_CONNECTION_TYPE);
-  if (!*box || (*box)->is_closed) return 0;
+  struct peer *peer = waited_for(L);
+  if (!peer || peer->is_closed) return 0;
   int code = filo_code_from_name(luaL_optstring(L, 2, "closed"));
   luaL_argcheck(L, code < 0, 2, "an error code such as \"denied\"");
-  filo_connection_close((*box)->connection, code, luaL_optstring(L, 3, "closed here"));
+  filo_connection_close(peer->connection, code, luaL_optstring(L, 3, "closed here"));
   return 0;
 }
 
@@ -406,5 +406,5 @@ static const luaL_Reg methods[] = {{"ready", connection_ready},
                                    {NULL, NULL}};
 
 void filo_register_connection(lua_State *L) {
-  filo_register_type(L, FILO_CONNECTION_TYPE, methods, drop);
+  filo_handle_register(L, &type, methods);
 }

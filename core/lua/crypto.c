@@ -1,5 +1,5 @@
 /* Bytes in, bytes out: every string here is raw unless its name says hex. Hashers, ciphers and
- * identities are userdata that hold one pointer, NULL when closed; closing twice is allowed.
+ * identities are handles whose box is one pointer.
  *
  * A result is written into a Lua buffer: nothing of C's is owned across a call that can raise. */
 #include "lua/crypto.h"
@@ -14,29 +14,12 @@
 #include "crypto/digest.h"
 #include "crypto/private_file.h"
 #include "crypto/random.h"
+#include "lua/arguments.h"
+#include "lua/handle.h"
 #include "lua/modules.h"
-#include "lua/type.h"
 #include "runtime/task.h"
 
-#define HASHER_TYPE "filo.hasher"
-#define CTR_TYPE "filo.ctr"
-#define IDENTITY_TYPE "filo.identity"
-
 enum { RANDOM_MAX = 1 << 24 };
-
-/* Born closed: what is acquired into *box afterwards has an owner already. */
-static void **new_box(lua_State *L, const char *type) {
-  void **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  luaL_setmetatable(L, type);
-  return box;
-}
-
-static void *check_open(lua_State *L, int index, const char *type) {
-  void **box = luaL_checkudata(L, index, type);
-  luaL_argcheck(L, *box, index, "it is closed");
-  return *box;
-}
 
 static const unsigned char *check_bytes(lua_State *L, int index, size_t want) {
   size_t len;
@@ -111,6 +94,21 @@ static int unhex(lua_State *L) {
 
 /* --- Digests --- */
 
+static void release_hasher(void *box) {
+  filo_hasher_free(*(struct filo_hasher **)box);
+}
+
+static const struct filo_handle_type hasher_type = {
+    .name = "filo.hasher",
+    .closed = "the hasher is closed",
+    .size = sizeof(struct filo_hasher *),
+    .release = release_hasher,
+};
+
+static struct filo_hasher *check_hasher(lua_State *L) {
+  return *(struct filo_hasher **)filo_handle_check(L, 1, &hasher_type);
+}
+
 static int digest(lua_State *L) {
   enum filo_digest kind = check_digest(L, 1);
   size_t len;
@@ -149,17 +147,13 @@ static int hkdf_sha256(lua_State *L) {
 
 static int new_hasher(lua_State *L) {
   enum filo_digest kind = check_digest(L, 1);
-  void **box = new_box(L, HASHER_TYPE);
-  struct filo_hasher *hasher;
   struct filo_error err;
-  int rc = filo_hasher_new(kind, &hasher, &err);
-  if (rc < 0) return filo_return_error(L, &err);
-  *box = hasher;
-  return 1;
+  int rc = filo_hasher_new(kind, filo_handle_push(L, &hasher_type), &err);
+  return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 
 static int hasher_update(lua_State *L) {
-  struct filo_hasher *hasher = check_open(L, 1, HASHER_TYPE);
+  struct filo_hasher *hasher = check_hasher(L);
   size_t len;
   const char *data = luaL_checklstring(L, 2, &len);
   struct filo_error err;
@@ -167,7 +161,7 @@ static int hasher_update(lua_State *L) {
 }
 
 static int hasher_finish(lua_State *L) {
-  struct filo_hasher *hasher = check_open(L, 1, HASHER_TYPE);
+  struct filo_hasher *hasher = check_hasher(L);
   unsigned char out[FILO_DIGEST_MAX];
   struct filo_error err;
   int rc = filo_hasher_finish(hasher, out, &err);
@@ -175,38 +169,36 @@ static int hasher_finish(lua_State *L) {
   return give_bytes(L, rc, out, filo_hasher_size(hasher), &err);
 }
 
-static int hasher_close(lua_State *L) {
-  void **box = luaL_checkudata(L, 1, HASHER_TYPE);
-  filo_hasher_free(*box);
-  *box = NULL;
-  return 0;
-}
-
 /* --- AES-256-CTR --- */
 
-static uint64_t check_offset(lua_State *L, int index, lua_Integer missing) {
-  lua_Integer offset = luaL_optinteger(L, index, missing);
-  luaL_argcheck(L, offset >= 0, index, "an offset of 0 or more");
-  return (uint64_t)offset;
+static void release_ctr(void *box) {
+  filo_ctr_free(*(struct filo_ctr **)box);
+}
+
+static const struct filo_handle_type ctr_type = {
+    .name = "filo.ctr",
+    .closed = "the cipher is closed",
+    .size = sizeof(struct filo_ctr *),
+    .release = release_ctr,
+};
+
+static struct filo_ctr *check_ctr(lua_State *L) {
+  return *(struct filo_ctr **)filo_handle_check(L, 1, &ctr_type);
 }
 
 static int new_ctr(lua_State *L) {
   const unsigned char *key = check_bytes(L, 1, FILO_KEY_SIZE);
   const unsigned char *iv = check_bytes(L, 2, FILO_IV_SIZE);
-  uint64_t offset = check_offset(L, 3, 0);
-  void **box = new_box(L, CTR_TYPE);
-  struct filo_ctr *ctr;
+  uint64_t offset = filo_check_count(L, 3, 0);
+  struct filo_ctr **box = filo_handle_push(L, &ctr_type);
   struct filo_error err;
-  int rc = filo_ctr_new(key, iv, &ctr, &err);
-  if (rc == 0) {
-    *box = ctr;
-    rc = filo_ctr_seek(ctr, offset, &err);
-  }
+  int rc = filo_ctr_new(key, iv, box, &err);
+  if (rc == 0) rc = filo_ctr_seek(*box, offset, &err);
   return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 
 static int ctr_crypt(lua_State *L) {
-  struct filo_ctr *ctr = check_open(L, 1, CTR_TYPE);
+  struct filo_ctr *ctr = check_ctr(L);
   size_t len;
   const char *in = luaL_checklstring(L, 2, &len);
   luaL_Buffer buffer;
@@ -219,17 +211,10 @@ static int ctr_crypt(lua_State *L) {
 }
 
 static int ctr_seek(lua_State *L) {
-  struct filo_ctr *ctr = check_open(L, 1, CTR_TYPE);
+  struct filo_ctr *ctr = check_ctr(L);
   luaL_checkany(L, 2);
   struct filo_error err;
-  return give_self(L, filo_ctr_seek(ctr, check_offset(L, 2, 0), &err), &err);
-}
-
-static int ctr_close(lua_State *L) {
-  void **box = luaL_checkudata(L, 1, CTR_TYPE);
-  filo_ctr_free(*box);
-  *box = NULL;
-  return 0;
+  return give_self(L, filo_ctr_seek(ctr, filo_check_count(L, 2, 0), &err), &err);
 }
 
 /* --- AES-256-GCM --- */
@@ -263,48 +248,45 @@ static int aead_open(lua_State *L) {
 
 /* --- Identities --- */
 
-struct filo_identity *filo_check_identity(lua_State *L, int index) {
-  return check_open(L, index, IDENTITY_TYPE);
+static void release_identity(void *box) {
+  filo_identity_unref(*(struct filo_identity **)box);
 }
 
-static int give_identity(lua_State *L, void **box, int rc, struct filo_identity *identity,
-                         const struct filo_error *err) {
-  if (rc < 0) return filo_return_error(L, err);
-  *box = identity;
-  return 1;
+static const struct filo_handle_type identity_type = {
+    .name = "filo.identity",
+    .closed = "the identity is closed",
+    .size = sizeof(struct filo_identity *),
+    .release = release_identity,
+};
+
+struct filo_identity *filo_check_identity(lua_State *L, int index) {
+  return *(struct filo_identity **)filo_handle_check(L, index, &identity_type);
 }
 
 static const char *check_path(lua_State *L, int index) {
-  size_t len;
-  const char *path = luaL_checklstring(L, index, &len);
-  luaL_argcheck(L, len > 0 && strlen(path) == len, index, "a path without NUL bytes");
+  const char *path = filo_check_text(L, index);
+  luaL_argcheck(L, *path, index, "a path that is not empty expected");
   return path;
 }
 
 static int identity_generate(lua_State *L) {
-  void **box = new_box(L, IDENTITY_TYPE);
-  struct filo_identity *identity = NULL;
   struct filo_error err;
-  int rc = filo_identity_generate(&identity, &err);
-  return give_identity(L, box, rc, identity, &err);
+  int rc = filo_identity_generate(filo_handle_push(L, &identity_type), &err);
+  return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 
 static int identity_from_secrets(lua_State *L) {
   const unsigned char *key = check_bytes(L, 1, 32), *secret = check_bytes(L, 2, 32);
-  void **box = new_box(L, IDENTITY_TYPE);
-  struct filo_identity *identity = NULL;
   struct filo_error err;
-  int rc = filo_identity_from_secrets(key, secret, &identity, &err);
-  return give_identity(L, box, rc, identity, &err);
+  int rc = filo_identity_from_secrets(key, secret, filo_handle_push(L, &identity_type), &err);
+  return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 
 static int identity_load(lua_State *L) {
   const char *path = check_path(L, 1);
-  void **box = new_box(L, IDENTITY_TYPE);
-  struct filo_identity *identity = NULL;
   struct filo_error err;
-  int rc = filo_identity_load(path, &identity, &err);
-  return give_identity(L, box, rc, identity, &err);
+  int rc = filo_identity_load(path, filo_handle_push(L, &identity_type), &err);
+  return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 
 static int identity_save(lua_State *L) {
@@ -347,9 +329,7 @@ static int identity_sign(lua_State *L) {
 
 static int identity_derive(lua_State *L) {
   struct filo_identity *identity = filo_check_identity(L, 1);
-  size_t label_len;
-  const char *label = luaL_checklstring(L, 2, &label_len);
-  luaL_argcheck(L, strlen(label) == label_len, 2, "a label without NUL bytes");
+  const char *label = filo_check_text(L, 2);
   lua_Integer len = luaL_checkinteger(L, 3);
   unsigned char out[64];
   luaL_argcheck(L, len >= 1 && len <= (lua_Integer)sizeof out, 3, "1 to 64 bytes");
@@ -359,13 +339,6 @@ static int identity_derive(lua_State *L) {
   lua_pushlstring(L, (const char *)out, (size_t)len);
   OPENSSL_cleanse(out, sizeof out);
   return 1;
-}
-
-static int identity_close(lua_State *L) {
-  void **box = luaL_checkudata(L, 1, IDENTITY_TYPE);
-  filo_identity_unref(*box);
-  *box = NULL;
-  return 0;
 }
 
 /* The ID and the signature may be a peer's word: they never raise. */
@@ -395,18 +368,20 @@ static int verify(lua_State *L) {
 
 /* --- The module --- */
 
-static const luaL_Reg hasher_methods[] = {
-    {"update", hasher_update}, {"finish", hasher_finish}, {"close", hasher_close}, {NULL, NULL}};
+static const luaL_Reg hasher_methods[] = {{"update", hasher_update},
+                                          {"finish", hasher_finish},
+                                          {"close", filo_handle_close},
+                                          {NULL, NULL}};
 
 static const luaL_Reg ctr_methods[] = {
-    {"crypt", ctr_crypt}, {"seek", ctr_seek}, {"close", ctr_close}, {NULL, NULL}};
+    {"crypt", ctr_crypt}, {"seek", ctr_seek}, {"close", filo_handle_close}, {NULL, NULL}};
 
 static const luaL_Reg identity_methods[] = {{"id", identity_id},
                                             {"raw_id", identity_raw_id},
                                             {"sign", identity_sign},
                                             {"derive", identity_derive},
                                             {"save", identity_save},
-                                            {"close", identity_close},
+                                            {"close", filo_handle_close},
                                             {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"random", random_bytes},
@@ -428,9 +403,9 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {NULL, NULL}};
 
 int filo_open_crypto(lua_State *L) {
-  filo_register_type(L, HASHER_TYPE, hasher_methods, hasher_close);
-  filo_register_type(L, CTR_TYPE, ctr_methods, ctr_close);
-  filo_register_type(L, IDENTITY_TYPE, identity_methods, identity_close);
+  filo_handle_register(L, &hasher_type, hasher_methods);
+  filo_handle_register(L, &ctr_type, ctr_methods);
+  filo_handle_register(L, &identity_type, identity_methods);
   luaL_newlib(L, functions);
   return 1;
 }

@@ -5,19 +5,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lua/arguments.h"
 #include "lua/crypto.h"
 #include "lua/descriptor.h"
+#include "lua/handle.h"
+#include "lua/resources.h"
 #include "lua/store.h"
-#include "lua/type.h"
 #include "runtime/task.h"
 #include "transfer/deposit.h"
-
-#define DEPOSIT_TYPE "filo.deposit"
 
 struct deposit_box {
   struct filo_deposit *deposit;
   struct filo_event changed;
-  struct filo_store_handle *store;
+  struct filo_shared_store *store;
   bool from_file, finishing, publishing; /* what has been asked for */
   bool digest, digested;
   unsigned char hash[32];
@@ -29,24 +29,23 @@ static void on_changed(void *ctx) {
   filo_event_set(&box->changed);
 }
 
-static void release(struct deposit_box *box) {
+static void release(void *self) {
+  struct deposit_box *box = self;
   filo_deposit_free(box->deposit);
-  box->deposit = NULL;
-  if (box->store) filo_store_handle_unref(box->store);
+  filo_shared_store_unref(box->store);
   box->store = NULL;
+  filo_event_set(&box->changed);
 }
 
-static int deposit_close(lua_State *L) {
-  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
-  release(box);
-  filo_event_set(&box->changed); /* whoever waits finds it closed */
-  return 0;
-}
+static const struct filo_handle_type type = {
+    .name = "filo.deposit",
+    .closed = "the deposit is closed",
+    .size = sizeof(struct deposit_box),
+    .release = release,
+};
 
 static struct deposit_box *check_deposit(lua_State *L) {
-  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
-  luaL_argcheck(L, box->deposit, 1, "the deposit is closed");
-  return box;
+  return filo_handle_check(L, 1, &type);
 }
 
 /* For what may wait: one task at a time. */
@@ -57,33 +56,27 @@ static struct deposit_box *check_idle_deposit(lua_State *L) {
   return box;
 }
 
-static struct deposit_box *push_deposit(lua_State *L) {
-  struct deposit_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, DEPOSIT_TYPE);
-  return box;
-}
-
-static int start(lua_State *L, struct deposit_box *box, struct filo_store_handle *store,
+static int start(lua_State *L, struct deposit_box *box, struct filo_shared_store *store,
                  const struct filo_deposit_options *options, struct filo_error *err) {
-  int code =
-      filo_deposit_new(filo_desk_of(L), store->store, options, on_changed, box, &box->deposit, err);
+  int code = filo_deposit_new(filo_resources_of(L), store->store, options, on_changed, box,
+                              &box->deposit, err);
   if (code < 0) return code;
-  box->store = filo_store_handle_ref(store);
+  box->store = filo_shared_store_ref(store);
   box->digest = options->digest;
   return 0;
 }
 
 /* store:deposit(size or nil, plain, digest) */
 int filo_store_deposit(lua_State *L) {
-  struct filo_store_handle *store = filo_check_store(L, 1);
+  struct filo_shared_store *store = filo_check_store(L, 1);
   bool known = !lua_isnoneornil(L, 2);
   lua_Integer size = known ? luaL_checkinteger(L, 2) : 0;
   luaL_argcheck(L, size >= 0, 2, "bytes, 0 or more");
   struct filo_deposit_options options = {known ? (uint64_t)size : FILO_SIZE_UNKNOWN,
                                          lua_toboolean(L, 3), lua_toboolean(L, 4)};
   struct filo_error err;
-  if (start(L, push_deposit(L), store, &options, &err) < 0) return filo_return_error(L, &err);
+  if (start(L, filo_handle_push(L, &type), store, &options, &err) < 0)
+    return filo_return_error(L, &err);
   return 1;
 }
 
@@ -108,7 +101,7 @@ static int write_or_wait(lua_State *L, struct deposit_box *box) {
 
 static int go_on_writing(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+  struct deposit_box *box = filo_handle_box(L, 1, &type);
   if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
   return write_or_wait(L, check_deposit(L));
 }
@@ -161,7 +154,7 @@ static int settle(lua_State *L, struct deposit_box *box, give_fn *give) {
 
 static int go_on_settling(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct deposit_box *box = luaL_checkudata(L, 1, DEPOSIT_TYPE);
+  struct deposit_box *box = filo_handle_box(L, 1, &type);
   if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
   return settle(L, check_deposit(L), (give_fn *)ctx);
 }
@@ -235,13 +228,13 @@ static int start_source(struct deposit_box *box, int fd, uint64_t size, const ch
 
 /* store:deposit_file(path, plain, digest [, descriptor]): a deposit that is settled */
 int filo_store_deposit_file(lua_State *L) {
-  struct filo_store_handle *store = filo_check_store(L, 1);
+  struct filo_shared_store *store = filo_check_store(L, 1);
   const char *path = filo_check_text(L, 2);
   bool plain = lua_toboolean(L, 3), digest = lua_toboolean(L, 4);
   int opened = filo_test_descriptor(L, 5);
   struct filo_error err;
   struct stat status;
-  struct deposit_box *box = push_deposit(L);
+  struct deposit_box *box = filo_handle_push(L, &type);
   box->from_file = true;
   int fd = open_source(path, opened, &status, &err);
   if (fd < 0) return filo_return_error(L, &err);
@@ -252,7 +245,7 @@ int filo_store_deposit_file(lua_State *L) {
     return filo_return_error(L, &err);
   }
   if (start_source(box, fd, size, path, &err) < 0) {
-    release(box);
+    filo_handle_release(L, -1, &type);
     return filo_return_error(L, &err);
   }
   lua_pushinteger(L, (lua_Integer)status.st_mtime);
@@ -261,8 +254,8 @@ int filo_store_deposit_file(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"write", deposit_write},     {"finish", deposit_finish},
                                    {"publish", deposit_publish}, {"progress", deposit_progress},
-                                   {"close", deposit_close},     {NULL, NULL}};
+                                   {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_deposit(lua_State *L) {
-  filo_register_type(L, DEPOSIT_TYPE, methods, deposit_close);
+  filo_handle_register(L, &type, methods);
 }

@@ -5,23 +5,36 @@
 #include <lauxlib.h>
 
 #include "bytes.h"
-#include "lua/net.h"
-#include "lua/type.h"
+#include "lua/arguments.h"
+#include "lua/handle.h"
 #include "runtime/task.h"
 
-#define DESCRIPTOR_TYPE "filo.descriptor"
+struct descriptor_box {
+  const int *open; /* fd, or NULL */
+  int fd;
+};
+
+static void release(void *self) {
+  struct descriptor_box *box = self;
+  if (box->open) close(box->fd);
+}
+
+static const struct filo_handle_type type = {
+    .name = "filo.descriptor",
+    .closed = "the descriptor is closed",
+    .size = sizeof(struct descriptor_box),
+    .release = release,
+};
 
 void filo_push_descriptor(lua_State *L, int fd) {
-  int *box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = fd;
-  luaL_setmetatable(L, DESCRIPTOR_TYPE);
+  struct descriptor_box *box = filo_handle_push(L, &type);
+  box->fd = fd;
+  box->open = &box->fd;
 }
 
 int filo_test_descriptor(lua_State *L, int index) {
-  const int *box = luaL_testudata(L, index, DESCRIPTOR_TYPE);
-  if (!box) return -1;
-  luaL_argcheck(L, *box >= 0, index, "the descriptor is closed");
-  return *box;
+  const struct descriptor_box *box = filo_handle_test(L, index, &type);
+  return box ? box->fd : -1;
 }
 
 int filo_open_descriptor(lua_State *L) {
@@ -37,15 +50,8 @@ int filo_open_descriptor(lua_State *L) {
   return filo_return_error(L, &err);
 }
 
-static int descriptor_close(lua_State *L) {
-  int *box = luaL_checkudata(L, 1, DESCRIPTOR_TYPE);
-  filo_close_fd(box);
-  *box = -1;
-  return 0;
-}
-
-static const luaL_Reg methods[] = {{"close", descriptor_close}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_descriptor(lua_State *L) {
-  filo_register_type(L, DESCRIPTOR_TYPE, methods, descriptor_close);
+  filo_handle_register(L, &type, methods);
 }

@@ -14,4 +14,6 @@ int filo_test_descriptor(lua_State *L, int index);
 /* open(path): a file to read. Does not wait for a writer of a named pipe. */
 int filo_open_descriptor(lua_State *L);
 
+void filo_register_descriptor(lua_State *L);
+
 #endif

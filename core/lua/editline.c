@@ -1,26 +1,25 @@
 /* The module filo.core.editline: lines typed at a terminal (an editor), or read from a pipe.
  *
  * An editor's user values: the function that completes, and io.stdout and io.stderr, which stand
- * for the C streams and follow them. */
+ * for the C streams and follow them. While a line is being read, the registry has the editor under
+ * the address of its box. */
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lua/handle.h"
 #include "lua/modules.h"
-#include "lua/type.h"
 #include "runtime/task.h"
 #include "terminal/editor.h"
 #include "terminal/lines.h"
 
-#define EDITOR_TYPE "filo.editor"
-#define LINES_TYPE "filo.lines"
-
 enum { COMPLETE = 1, OUT, ERR, VALUES = ERR };
 
 struct editor_box {
-  lua_State *main;
   struct filo_editor *editor;
+  lua_State *main;
+  luaL_Stream *out, *err; /* pinned; or NULL */
   struct filo_event ended;
   struct filo_task *asked; /* runs the function that completes; its answer is wanted */
 };
@@ -42,27 +41,22 @@ static int closed_meanwhile(lua_State *L) {
 
 /* --- Lua's standard files --- */
 
-/* The file of the name as a user value, if it still is the stream. */
-static void keep_file(lua_State *L, int box, const char *name, FILE *file, int value) {
+/* The file of the name, which becomes a user value, if it still is the stream. */
+static luaL_Stream *keep_file(lua_State *L, int editor, const char *name, FILE *file, int value) {
   if (lua_getglobal(L, "io") == LUA_TTABLE) lua_getfield(L, -1, name);
   luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
-  if (stream && stream->f == file) {
+  if (stream && stream->f != file) stream = NULL;
+  if (stream) {
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, box, value);
+    lua_setiuservalue(L, editor, value);
   }
-  lua_settop(L, box);
+  lua_settop(L, editor);
+  return stream;
 }
 
-static void point_file(lua_State *L, int box, int value, FILE *file) {
-  lua_getiuservalue(L, box, value);
-  luaL_Stream *stream = lua_touserdata(L, -1);
-  if (stream) stream->f = file;
-  lua_pop(L, 1);
-}
-
-static void point_files(lua_State *L, int box) {
-  point_file(L, box, OUT, stdout);
-  point_file(L, box, ERR, stderr);
+static void point_files(const struct editor_box *box) {
+  if (box->out) box->out->f = stdout;
+  if (box->err) box->err->f = stderr;
 }
 
 /* --- Completion --- */
@@ -112,10 +106,25 @@ static void on_ended(void *ctx) {
   filo_event_set(&box->ended);
 }
 
+static void release_editor(void *self) {
+  struct editor_box *box = self;
+  if (!box->editor) return;
+  stop_asking(box);
+  filo_editor_free(box->editor);
+  point_files(box);
+  filo_event_set(&box->ended);
+}
+
+static const struct filo_handle_type editor_type = {
+    .name = "filo.editor",
+    .closed = "the editor is closed",
+    .size = sizeof(struct editor_box),
+    .values = VALUES,
+    .release = release_editor,
+};
+
 static struct editor_box *check_editor(lua_State *L) {
-  struct editor_box *box = luaL_checkudata(L, 1, EDITOR_TYPE);
-  luaL_argcheck(L, box->editor, 1, "the editor is closed");
-  return box;
+  return filo_handle_check(L, 1, &editor_type);
 }
 
 /* open(complete) */
@@ -123,37 +132,25 @@ static int editline_open(lua_State *L) {
   static const struct filo_editor_calls calls = {.ended = on_ended, .complete = on_complete};
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_settop(L, 1);
-  struct editor_box *box = lua_newuserdatauv(L, sizeof *box, VALUES);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, EDITOR_TYPE);
+  struct editor_box *box = filo_handle_push(L, &editor_type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, 2, COMPLETE);
-  keep_file(L, 2, "stdout", stdout, OUT);
-  keep_file(L, 2, "stderr", stderr, ERR);
-  lua_pushvalue(L, 2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, box);
+  box->out = keep_file(L, 2, "stdout", stdout, OUT);
+  box->err = keep_file(L, 2, "stderr", stderr, ERR);
   box->main = filo_runtime_state(filo_runtime_of(L));
   struct filo_error err;
-  if (filo_editor_new(base_of(L), &calls, box, &box->editor, &err) < 0) {
-    lua_pushnil(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, box);
+  if (filo_editor_new(base_of(L), &calls, box, &box->editor, &err) < 0)
     return filo_return_error(L, &err);
-  }
-  point_files(L, 2);
+  point_files(box);
   return 1;
 }
 
-static int editor_close(lua_State *L) {
-  struct editor_box *box = luaL_checkudata(L, 1, EDITOR_TYPE);
-  if (!box->editor) return 0;
-  stop_asking(box);
-  filo_editor_free(box->editor);
-  box->editor = NULL;
-  point_files(L, 1);
-  filo_event_set(&box->ended);
-  lua_pushnil(L);
+static void set_reading(lua_State *L, const struct editor_box *box, bool reading) {
+  if (reading)
+    lua_pushvalue(L, 1);
+  else
+    lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, box);
-  return 0;
 }
 
 static int give_line(lua_State *L, struct editor_box *box) {
@@ -175,7 +172,8 @@ static int give_line(lua_State *L, struct editor_box *box) {
 
 static int line_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct editor_box *box = luaL_checkudata(L, 1, EDITOR_TYPE);
+  struct editor_box *box = filo_handle_box(L, 1, &editor_type);
+  set_reading(L, box, false);
   enum filo_why why = filo_event_why(L, &box->ended);
   if (why == FILO_TASK_CANCELLED) {
     if (box->editor) filo_editor_drop(box->editor, false);
@@ -192,9 +190,12 @@ static int editor_read(lua_State *L) {
   filo_task_check(L);
   if (box->ended.waiter) return luaL_error(L, "another task waits for a line already");
   box->ended.set = false;
-  if (filo_editor_read(box->editor, prompt, &err) < 0) return filo_return_error(L, &err);
-  if (box->ended.set) return give_line(L, box);
-  return filo_event_wait(L, &box->ended, FILO_NO_DEADLINE, 0, line_ended);
+  set_reading(L, box, true);
+  int code = filo_editor_read(box->editor, prompt, &err);
+  if (code == 0 && !box->ended.set)
+    return filo_event_wait(L, &box->ended, FILO_NO_DEADLINE, 0, line_ended);
+  set_reading(L, box, false);
+  return code < 0 ? filo_return_error(L, &err) : give_line(L, box);
 }
 
 static int editor_interrupt(lua_State *L) {
@@ -236,18 +237,21 @@ static void on_came(void *ctx) {
   filo_event_set(&((struct lines_box *)ctx)->came);
 }
 
-static int lines_close(lua_State *L) {
-  struct lines_box *box = luaL_checkudata(L, 1, LINES_TYPE);
+static void release_lines(void *self) {
+  struct lines_box *box = self;
   filo_lines_free(box->lines);
-  box->lines = NULL;
   filo_event_set(&box->came);
-  return 0;
 }
 
+static const struct filo_handle_type lines_type = {
+    .name = "filo.lines",
+    .closed = "the input is closed",
+    .size = sizeof(struct lines_box),
+    .release = release_lines,
+};
+
 static int editline_lines(lua_State *L) {
-  struct lines_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, LINES_TYPE);
+  struct lines_box *box = filo_handle_push(L, &lines_type);
   struct filo_error err;
   if (filo_lines_new(base_of(L), STDIN_FILENO, on_came, box, &box->lines, &err) < 0)
     return filo_return_error(L, &err);
@@ -258,7 +262,7 @@ static int next_line(lua_State *L, struct lines_box *box);
 
 static int line_came(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct lines_box *box = luaL_checkudata(L, 1, LINES_TYPE);
+  struct lines_box *box = filo_handle_box(L, 1, &lines_type);
   if (filo_event_why(L, &box->came) == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
   return box->lines ? next_line(L, box) : closed_meanwhile(L);
 }
@@ -281,8 +285,7 @@ static int next_line(lua_State *L, struct lines_box *box) {
 }
 
 static int lines_read(lua_State *L) {
-  struct lines_box *box = luaL_checkudata(L, 1, LINES_TYPE);
-  luaL_argcheck(L, box->lines, 1, "the input is closed");
+  struct lines_box *box = filo_handle_check(L, 1, &lines_type);
   filo_task_check(L);
   return next_line(L, box);
 }
@@ -294,18 +297,18 @@ static const luaL_Reg editor_methods[] = {{"read", editor_read},
                                           {"columns", editor_columns},
                                           {"load_history", editor_load_history},
                                           {"add_history", editor_add_history},
-                                          {"close", editor_close},
+                                          {"close", filo_handle_close},
                                           {NULL, NULL}};
 
 static const luaL_Reg lines_methods[] = {
-    {"read", lines_read}, {"close", lines_close}, {NULL, NULL}};
+    {"read", lines_read}, {"close", filo_handle_close}, {NULL, NULL}};
 
 static const luaL_Reg functions[] = {
     {"open", editline_open}, {"lines", editline_lines}, {NULL, NULL}};
 
 int filo_open_editline(lua_State *L) {
-  filo_register_type(L, EDITOR_TYPE, editor_methods, editor_close);
-  filo_register_type(L, LINES_TYPE, lines_methods, lines_close);
+  filo_handle_register(L, &editor_type, editor_methods);
+  filo_handle_register(L, &lines_type, lines_methods);
   luaL_newlib(L, functions);
   return 1;
 }

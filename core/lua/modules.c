@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lua/store.h"
+#include "lua/resources.h"
 #include "runtime/task.h"
 
 static const luaL_Reg core_modules[] = {
@@ -64,7 +64,7 @@ static int search(lua_State *L) {
 }
 
 void filo_modules_install(lua_State *L) {
-  filo_desk_install(L);
+  filo_resources_install(L);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   luaL_setfuncs(L, core_modules, 0);
   lua_pop(L, 1);

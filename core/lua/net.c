@@ -6,42 +6,39 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lua/arguments.h"
 #include "lua/crypto.h"
 #include "lua/descriptor.h"
+#include "lua/handle.h"
 #include "lua/modules.h"
-#include "lua/store.h"
-#include "lua/type.h"
+#include "lua/resources.h"
 #include "runtime/task.h"
-
-#define TLS_TYPE "filo.tls"
-#define LISTENER_TYPE "filo.listener"
 
 /* Accepted connections that nobody has taken yet; more are closed at once. */
 enum { BACKLOG = 64 };
 
 /* --- TLS settings --- */
 
-static int tls_close(lua_State *L) {
-  struct filo_tls **box = luaL_checkudata(L, 1, TLS_TYPE);
-  filo_tls_unref(*box);
-  *box = NULL;
-  return 0;
+static void release_tls(void *box) {
+  filo_tls_unref(*(struct filo_tls **)box);
 }
 
+static const struct filo_handle_type tls_type = {
+    .name = "filo.tls",
+    .closed = "the TLS settings are closed",
+    .size = sizeof(struct filo_tls *),
+    .release = release_tls,
+};
+
 struct filo_tls *filo_check_tls(lua_State *L, int index) {
-  struct filo_tls **box = luaL_checkudata(L, index, TLS_TYPE);
-  luaL_argcheck(L, *box, index, "the TLS settings are closed");
-  return *box;
+  return *(struct filo_tls **)filo_handle_check(L, index, &tls_type);
 }
 
 static int new_tls(lua_State *L) {
   struct filo_error err;
   struct filo_identity *identity = filo_check_identity(L, 1);
-  struct filo_tls **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  luaL_setmetatable(L, TLS_TYPE);
-  if (filo_tls_new(identity, box, &err) < 0) return filo_return_error(L, &err);
-  return 1;
+  int rc = filo_tls_new(identity, filo_handle_push(L, &tls_type), &err);
+  return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 
 /* --- Listeners --- */
@@ -63,14 +60,19 @@ static void on_accepted(void *ctx, int fd) {
   filo_event_set(&box->arrived);
 }
 
-static int listener_close(lua_State *L) {
-  struct listener_box *box = luaL_checkudata(L, 1, LISTENER_TYPE);
+static void release_listener(void *self) {
+  struct listener_box *box = self;
   filo_listener_free(box->listener);
-  box->listener = NULL;
   while (box->count > 0) close(box->fds[--box->count]);
-  filo_event_set(&box->arrived); /* whoever waits finds it closed */
-  return 0;
+  filo_event_set(&box->arrived);
 }
+
+static const struct filo_handle_type listener_type = {
+    .name = "filo.listener",
+    .closed = "the listener is closed",
+    .size = sizeof(struct listener_box),
+    .release = release_listener,
+};
 
 int filo_read_address(lua_State *L, int index, struct filo_address *ret, struct filo_error *err) {
   size_t len;
@@ -81,19 +83,12 @@ int filo_read_address(lua_State *L, int index, struct filo_address *ret, struct 
 
 static const struct filo_listener_handler listener_handler = {on_accepted};
 
-static struct listener_box *push_listener(lua_State *L) {
-  struct listener_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, LISTENER_TYPE);
-  return box;
-}
-
 static int listen_at(lua_State *L) {
   struct filo_error err;
   struct filo_address at;
   if (filo_read_address(L, 1, &at, &err) < 0) return filo_return_error(L, &err);
-  struct listener_box *box = push_listener(L);
-  struct event_base *base = filo_desk_of(L)->base;
+  struct listener_box *box = filo_handle_push(L, &listener_type);
+  struct event_base *base = filo_resources_of(L)->base;
   if (filo_listener_new(base, &at, &listener_handler, box, &box->listener, &err) < 0)
     return filo_return_error(L, &err);
   return 1;
@@ -111,16 +106,15 @@ static int listen_raw(lua_State *L) {
   struct filo_error err;
   const char *path = filo_local_path(L, 1);
   if (!path) return listen_at(L);
-  struct listener_box *box = push_listener(L);
-  struct event_base *base = filo_desk_of(L)->base;
+  struct listener_box *box = filo_handle_push(L, &listener_type);
+  struct event_base *base = filo_resources_of(L)->base;
   if (filo_listener_new_local(base, path, &listener_handler, box, &box->listener, &err) < 0)
     return filo_return_error(L, &err);
   return 1;
 }
 
 static int listener_address(lua_State *L) {
-  struct listener_box *box = luaL_checkudata(L, 1, LISTENER_TYPE);
-  luaL_argcheck(L, box->listener, 1, "the listener is closed");
+  struct listener_box *box = filo_handle_check(L, 1, &listener_type);
   lua_pushstring(L, filo_listener_address(box->listener));
   return 1;
 }
@@ -130,7 +124,7 @@ static int go_on_accepting(lua_State *L, int status, lua_KContext ctx);
 /* accept([options]): the next connection; raw without options */
 static int accept_or_wait(lua_State *L) {
   struct filo_error err;
-  struct listener_box *box = luaL_checkudata(L, 1, LISTENER_TYPE);
+  struct listener_box *box = filo_handle_box(L, 1, &listener_type);
   box->arrived.set = false;
   if (!box->listener) {
     filo_fail(&err, FILO_CLOSED, "the listener is closed");
@@ -148,7 +142,7 @@ static int accept_or_wait(lua_State *L) {
 
 static int go_on_accepting(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct listener_box *box = luaL_checkudata(L, 1, LISTENER_TYPE);
+  struct listener_box *box = filo_handle_box(L, 1, &listener_type);
   if (filo_event_why(L, &box->arrived) != FILO_WOKEN) return filo_task_raise_cancelled(L);
   return accept_or_wait(L);
 }
@@ -162,11 +156,11 @@ static int parse_address(lua_State *L) {
   return 2;
 }
 
-static const luaL_Reg tls_methods[] = {{"close", tls_close}, {NULL, NULL}};
+static const luaL_Reg tls_methods[] = {{"close", filo_handle_close}, {NULL, NULL}};
 
 static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
                                             {"address", listener_address},
-                                            {"close", listener_close},
+                                            {"close", filo_handle_close},
                                             {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"tls", new_tls},
@@ -179,8 +173,8 @@ static const luaL_Reg functions[] = {{"tls", new_tls},
                                      {NULL, NULL}};
 
 int filo_open_net(lua_State *L) {
-  filo_register_type(L, TLS_TYPE, tls_methods, tls_close);
-  filo_register_type(L, LISTENER_TYPE, listener_methods, listener_close);
+  filo_handle_register(L, &tls_type, tls_methods);
+  filo_handle_register(L, &listener_type, listener_methods);
   filo_register_connection(L);
   filo_register_transfer(L);
   filo_register_raw(L);

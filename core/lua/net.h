@@ -6,8 +6,6 @@
 
 #include "transport/connection.h"
 
-#define FILO_CONNECTION_TYPE "filo.connection"
-
 /* The open connection at index; raises when it was closed by the script. */
 struct filo_connection *filo_check_connection(lua_State *L, int index);
 
@@ -36,12 +34,11 @@ const char *filo_local_path(lua_State *L, int index);
 int filo_connection_send_object(lua_State *L);
 int filo_connection_receive_object(lua_State *L);
 
-/* The tls at the top of the stack's options table, or NULL. */
+/* The TLS settings at index. */
 struct filo_tls *filo_check_tls(lua_State *L, int index);
 
 void filo_register_connection(lua_State *L);
 void filo_register_transfer(lua_State *L);
 void filo_register_raw(lua_State *L);
-void filo_register_descriptor(lua_State *L);
 
 #endif

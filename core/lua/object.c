@@ -2,42 +2,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/arguments.h"
 #include "lua/call.h"
+#include "lua/handle.h"
 #include "lua/store.h"
-#include "lua/type.h"
 
 struct object_box {
   struct filo_object *object;
-  struct filo_store_handle *store;
+  struct filo_shared_store *store;
 };
 
-struct filo_object *filo_check_object(lua_State *L, int index) {
-  struct object_box *box = luaL_checkudata(L, index, FILO_OBJECT_TYPE);
-  luaL_argcheck(L, box->object, index, "the object is closed");
-  return box->object;
-}
-
-static int object_close(lua_State *L) {
-  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
+static void release(void *self) {
+  struct object_box *box = self;
   filo_object_unref(box->object);
-  box->object = NULL;
-  if (box->store) filo_store_handle_unref(box->store);
+  filo_shared_store_unref(box->store);
   box->store = NULL;
-  return 0;
 }
 
-void filo_push_object(lua_State *L, struct filo_store_handle *store, struct filo_object *object) {
-  struct object_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  box->object = object;
-  box->store = filo_store_handle_ref(store);
-  luaL_setmetatable(L, FILO_OBJECT_TYPE);
+static const struct filo_handle_type type = {
+    .name = "filo.object",
+    .closed = "the object is closed",
+    .size = sizeof(struct object_box),
+    .release = release,
+};
+
+static struct object_box *check_box(lua_State *L) {
+  return filo_handle_check(L, 1, &type);
+}
+
+struct filo_object *filo_check_object(lua_State *L, int index) {
+  return ((struct object_box *)filo_handle_check(L, index, &type))->object;
+}
+
+/* Takes references. */
+static int push_object(lua_State *L, struct filo_shared_store *store, struct filo_object *object) {
+  struct object_box *box = filo_handle_push(L, &type);
+  box->object = filo_object_ref(object);
+  box->store = filo_shared_store_ref(store);
+  return 1;
 }
 
 /* --- Opening, on a worker --- */
 
 struct object_call {
   struct filo_call base;
-  struct filo_store_handle *store;
+  struct filo_shared_store *store;
   unsigned char ns[32];
   char path[FILO_PATH_MAX];
   struct filo_object *object;
@@ -50,7 +59,7 @@ struct object_call {
 static void discard(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
   filo_object_unref(call->object);
-  if (call->store) filo_store_handle_unref(call->store);
+  filo_shared_store_unref(call->store);
   free(call->body);
   free(call);
 }
@@ -65,19 +74,18 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct object_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  filo_push_object(L, call->store, call->object);
-  call->object = NULL;
+  push_object(L, call->store, call->object);
   discard(&call->base);
   return 1;
 }
 
 /* store, namespace, path */
 static struct object_call *open_call(lua_State *L, void (*work)(struct filo_call *)) {
-  struct filo_store_handle *store = filo_check_store(L, 1);
+  struct filo_shared_store *store = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
   struct object_call *call = filo_call_new(L, sizeof *call, work, discard);
-  call->store = filo_store_handle_ref(store);
+  call->store = filo_shared_store_ref(store);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
   return call;
@@ -133,11 +141,10 @@ static void set_aside_work(struct filo_call *base) {
 
 /* set_aside(path): only the very file that this object has open */
 static int object_set_aside(lua_State *L) {
-  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
-  filo_check_object(L, 1);
+  struct object_box *box = check_box(L);
   const char *path = filo_check_path(L, 2);
   struct object_call *call = object_call(L, set_aside_work);
-  call->store = filo_store_handle_ref(box->store);
+  call->store = filo_shared_store_ref(box->store);
   strcpy(call->path, path);
   return filo_call(L, &call->base, filo_call_ended);
 }
@@ -149,10 +156,9 @@ static void mark_work(struct filo_call *base) {
 
 /* mark_verified(): every chunk was good just now */
 static int object_mark_verified(lua_State *L) {
-  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
-  filo_check_object(L, 1);
+  struct object_box *box = check_box(L);
   struct object_call *call = object_call(L, mark_work);
-  call->store = filo_store_handle_ref(box->store);
+  call->store = filo_shared_store_ref(box->store);
   return filo_call(L, &call->base, filo_call_ended);
 }
 
@@ -208,10 +214,8 @@ int filo_store_sealed(lua_State *L) {
 
 /* share(): another handle on the same open file, to be closed on its own */
 static int object_share(lua_State *L) {
-  struct filo_object *object = filo_check_object(L, 1);
-  struct object_box *box = luaL_checkudata(L, 1, FILO_OBJECT_TYPE);
-  filo_push_object(L, box->store, filo_object_ref(object));
-  return 1;
+  struct object_box *box = check_box(L);
+  return push_object(L, box->store, box->object);
 }
 
 static const luaL_Reg methods[] = {
@@ -219,8 +223,8 @@ static const luaL_Reg methods[] = {
     {"set_key", object_set_key},     {"verify_chunk", object_verify_chunk},
     {"set_aside", object_set_aside}, {"mark_verified", object_mark_verified},
     {"reader", filo_object_reader},  {"share", object_share},
-    {"close", object_close},         {NULL, NULL}};
+    {"close", filo_handle_close},    {NULL, NULL}};
 
 void filo_register_object(lua_State *L) {
-  filo_register_type(L, FILO_OBJECT_TYPE, methods, object_close);
+  filo_handle_register(L, &type, methods);
 }

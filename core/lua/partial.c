@@ -2,35 +2,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/arguments.h"
 #include "lua/call.h"
+#include "lua/handle.h"
 #include "lua/store.h"
-#include "lua/type.h"
 
 struct partial_box {
   struct filo_partial *partial;
-  struct filo_store_handle *store;
+  struct filo_shared_store *store;
 };
 
-struct filo_partial *filo_check_partial(lua_State *L, int index) {
-  struct partial_box *box = luaL_checkudata(L, index, FILO_PARTIAL_TYPE);
-  luaL_argcheck(L, box->partial, index, "the partial is closed");
-  return box->partial;
+static void release(void *self) {
+  struct partial_box *box = self;
+  filo_partial_unref(box->partial);
+  filo_shared_store_unref(box->store);
+  box->store = NULL;
 }
 
-static int partial_close(lua_State *L) {
-  struct partial_box *box = luaL_checkudata(L, 1, FILO_PARTIAL_TYPE);
-  filo_partial_unref(box->partial);
-  box->partial = NULL;
-  if (box->store) filo_store_handle_unref(box->store);
-  box->store = NULL;
-  return 0;
+static const struct filo_handle_type type = {
+    .name = "filo.partial",
+    .closed = "the partial is closed",
+    .size = sizeof(struct partial_box),
+    .release = release,
+};
+
+static struct partial_box *check_box(lua_State *L) {
+  return filo_handle_check(L, 1, &type);
+}
+
+struct filo_partial *filo_check_partial(lua_State *L, int index) {
+  return ((struct partial_box *)filo_handle_check(L, index, &type))->partial;
 }
 
 /* --- Opening, on a worker --- */
 
 struct incoming_call {
   struct filo_call base;
-  struct filo_store_handle *store;
+  struct filo_shared_store *store;
   char path[FILO_PATH_MAX];
   unsigned char *bytes; /* record, then body */
   size_t record_len, body_len;
@@ -43,7 +51,7 @@ static void discard(struct filo_call *base) {
   struct incoming_call *call = (struct incoming_call *)base;
   if (call->incoming) filo_incoming_free(call->incoming, true);
   filo_partial_unref(call->partial);
-  filo_store_handle_unref(call->store);
+  filo_shared_store_unref(call->store);
   free(call->bytes);
   free(call);
 }
@@ -64,13 +72,11 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct incoming_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  struct partial_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, FILO_PARTIAL_TYPE);
+  struct partial_box *box = filo_handle_push(L, &type);
   call->base.code = filo_partial_new(call->incoming, &box->partial, &call->base.err);
   call->incoming = NULL;
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  box->store = filo_store_handle_ref(call->store);
+  box->store = filo_shared_store_ref(call->store);
   discard(&call->base);
   return 1;
 }
@@ -78,13 +84,13 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
 /* store:incoming(path, record [, body [, beside]]): with a body, a small object is whole already */
 int filo_store_incoming(lua_State *L) {
   size_t record_len, body_len = 0;
-  struct filo_store_handle *store = filo_check_store(L, 1);
+  struct filo_shared_store *store = filo_check_store(L, 1);
   const char *path = filo_check_path(L, 2);
   const char *record = luaL_checklstring(L, 3, &record_len);
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
   bool beside = lua_toboolean(L, 5);
   struct incoming_call *call = filo_call_new(L, sizeof *call, open_work, discard);
-  call->store = filo_store_handle_ref(store);
+  call->store = filo_shared_store_ref(store);
   call->whole = body != NULL;
   call->beside = beside;
   call->record_len = record_len;
@@ -113,11 +119,11 @@ static void on_published(void *ctx, int code, const struct filo_error *err) {
 }
 
 static int partial_publish(lua_State *L) {
-  struct partial_box *box = luaL_checkudata(L, 1, FILO_PARTIAL_TYPE);
-  struct filo_partial *partial = filo_check_partial(L, 1);
+  struct partial_box *box = check_box(L);
+  struct filo_partial *partial = box->partial;
   luaL_argcheck(L, !partial->publishing, 1, "it is being published already");
   struct incoming_call *call = filo_call_new(L, sizeof *call, NULL, discard);
-  call->store = filo_store_handle_ref(box->store);
+  call->store = filo_shared_store_ref(box->store);
   call->partial = filo_partial_ref(partial);
   partial->published = on_published;
   partial->ctx = call;
@@ -172,12 +178,9 @@ static int partial_fail(lua_State *L) {
 
 /* share(): another handle on the same partial, to be closed on its own */
 static int partial_share(lua_State *L) {
-  struct filo_partial *partial = filo_check_partial(L, 1);
-  struct partial_box *box = luaL_checkudata(L, 1, FILO_PARTIAL_TYPE);
-  struct partial_box *other = lua_newuserdatauv(L, sizeof *other, 0);
-  other->partial = filo_partial_ref(partial);
-  other->store = filo_store_handle_ref(box->store);
-  luaL_setmetatable(L, FILO_PARTIAL_TYPE);
+  struct partial_box *box = check_box(L), *other = filo_handle_push(L, &type);
+  other->partial = filo_partial_ref(box->partial);
+  other->store = filo_shared_store_ref(box->store);
   return 1;
 }
 
@@ -205,9 +208,9 @@ static const luaL_Reg methods[] = {{"fields", partial_fields},
                                    {"discard", partial_discard},
                                    {"share", partial_share},
                                    {"retry", partial_retry},
-                                   {"close", partial_close},
+                                   {"close", filo_handle_close},
                                    {NULL, NULL}};
 
 void filo_register_partial(lua_State *L) {
-  filo_register_type(L, FILO_PARTIAL_TYPE, methods, partial_close);
+  filo_handle_register(L, &type, methods);
 }

@@ -10,15 +10,13 @@
 #include <unistd.h>
 
 #include "lua/descriptor.h"
+#include "lua/handle.h"
 #include "lua/net.h"
-#include "lua/store.h"
-#include "lua/type.h"
+#include "lua/resources.h"
 #include "runtime/task.h"
 #include "transport/dial.h"
 #include "transport/local.h"
 #include "transport/socket.h"
-
-#define RAW_TYPE "filo.raw"
 
 enum {
   READ_AHEAD = 256 << 10,
@@ -28,10 +26,10 @@ enum {
 };
 
 struct raw_box {
+  struct bufferevent *bev; /* from when it is connected until it is closed */
+  struct filo_dial *dial;  /* before */
   struct event_base *base;
-  struct filo_dial *dial;  /* until it is connected */
-  struct bufferevent *bev; /* from then on until it is closed */
-  struct event incoming;   /* pending while more may be read ahead */
+  struct event incoming; /* pending while more may be read ahead */
   struct evbuffer *input;
   struct filo_passed passed;  /* each with a byte of the input */
   struct event sendable;      /* pending while a descriptor waits to be passed */
@@ -129,11 +127,11 @@ static void part(struct bufferevent *bev) {
   bufferevent_set_timeouts(bev, NULL, &patience);
 }
 
-static void drop(struct raw_box *box) {
+static void release(void *self) {
+  struct raw_box *box = self;
   struct bufferevent *bev = box->bev;
   filo_dial_stop(box->dial);
   box->dial = NULL;
-  box->bev = NULL;
   if (bev) {
     event_del(&box->incoming);
     event_del(&box->sendable);
@@ -144,29 +142,22 @@ static void drop(struct raw_box *box) {
     part(bev);
   else if (bev)
     bufferevent_free(bev);
-  filo_event_set(&box->readable); /* whoever waits finds it closed */
+  filo_event_set(&box->readable);
   filo_event_set(&box->writable);
 }
 
-static int raw_close(lua_State *L) {
-  drop(luaL_checkudata(L, 1, RAW_TYPE));
-  return 0;
-}
+static const struct filo_handle_type type = {
+    .name = "filo.raw",
+    .closed = "the connection is closed",
+    .size = sizeof(struct raw_box),
+    .release = release,
+};
 
 static struct raw_box *check_raw(lua_State *L) {
-  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
-  luaL_argcheck(L, box->bev, 1, "the connection is closed");
-  return box;
+  return filo_handle_check(L, 1, &type);
 }
 
 /* --- Opening --- */
-
-static struct raw_box *push_box(lua_State *L) {
-  struct raw_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, RAW_TYPE);
-  return box;
-}
 
 /* host:port; of a Unix socket, the process that made it. */
 static void name_remote(int fd, char out[FILO_ADDRESS_MAX]) {
@@ -202,8 +193,8 @@ static int start(struct raw_box *box, struct event_base *base, int fd, struct fi
 
 int filo_push_raw(lua_State *L, int fd) {
   struct filo_error err;
-  struct raw_box *box = push_box(L);
-  return start(box, filo_desk_of(L)->base, fd, &err) < 0 ? filo_return_error(L, &err) : 1;
+  struct raw_box *box = filo_handle_push(L, &type);
+  return start(box, filo_resources_of(L)->base, fd, &err) < 0 ? filo_return_error(L, &err) : 1;
 }
 
 /* dial_raw(address [, seconds]) */
@@ -219,9 +210,9 @@ static void on_dialled(void *ctx, int fd, const struct filo_error *why) {
 
 static int go_on_dialling(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
+  struct raw_box *box = filo_handle_box(L, 1, &type);
   if (filo_event_why(L, &box->readable) != FILO_WOKEN) {
-    drop(box);
+    filo_handle_release(L, 1, &type);
     return filo_task_raise_cancelled(L);
   }
   if (box->dial) return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
@@ -245,9 +236,9 @@ int filo_net_dial_raw(lua_State *L) {
   filo_task_check(L);
   if (path) return dial_local(L, path);
   if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
-  struct raw_box *box = push_box(L);
+  struct raw_box *box = filo_handle_push(L, &type);
   lua_replace(L, 1);
-  box->base = filo_desk_of(L)->base;
+  box->base = filo_resources_of(L)->base;
   struct evdns_base *dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
   if (filo_dial_start(box->base, dns, &to, seconds, on_dialled, box, &box->dial, &err) < 0)
     return filo_return_error(L, &err);
@@ -266,7 +257,7 @@ static int too_late(lua_State *L, const struct raw_box *box) {
 }
 
 static int woken(lua_State *L, struct filo_event *event, again_fn *again) {
-  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
+  struct raw_box *box = filo_handle_box(L, 1, &type);
   struct filo_error err;
   enum filo_why why = filo_event_why(L, event);
   if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
@@ -278,13 +269,13 @@ static int woken(lua_State *L, struct filo_event *event, again_fn *again) {
 
 static int came(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
+  struct raw_box *box = filo_handle_box(L, 1, &type);
   return woken(L, &box->readable, (again_fn *)ctx);
 }
 
 static int went(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct raw_box *box = luaL_checkudata(L, 1, RAW_TYPE);
+  struct raw_box *box = filo_handle_box(L, 1, &type);
   return woken(L, &box->writable, (again_fn *)ctx);
 }
 
@@ -496,9 +487,9 @@ static int raw_remote(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"read", raw_read}, {"write", raw_write},   {"flush", raw_flush}, {"pass", raw_pass},
-    {"take", raw_take}, {"remote", raw_remote}, {"close", raw_close}, {NULL, NULL}};
+    {"read", raw_read}, {"write", raw_write},   {"flush", raw_flush},         {"pass", raw_pass},
+    {"take", raw_take}, {"remote", raw_remote}, {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_raw(lua_State *L) {
-  filo_register_type(L, RAW_TYPE, methods, raw_close);
+  filo_handle_register(L, &type, methods);
 }

@@ -1,12 +1,12 @@
 /* Readers: content in order, or saved to a file. */
 #include <string.h>
 
+#include "lua/arguments.h"
+#include "lua/handle.h"
+#include "lua/resources.h"
 #include "lua/store.h"
-#include "lua/type.h"
 #include "runtime/task.h"
 #include "transfer/reader.h"
-
-#define READER_TYPE "filo.reader"
 
 struct reader_box {
   struct filo_reader *reader;
@@ -19,13 +19,19 @@ static void on_changed(void *ctx) {
   filo_event_set(&box->changed);
 }
 
-static int reader_close(lua_State *L) {
-  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
+static void release(void *self) {
+  struct reader_box *box = self;
   filo_reader_free(box->reader);
-  box->reader = NULL;
-  filo_event_set(&box->changed); /* whoever waits finds it closed */
-  return 0;
+  filo_event_set(&box->changed);
 }
+
+static const struct filo_handle_type type = {
+    .name = "filo.reader",
+    .closed = "the reader is closed",
+    .size = sizeof(struct reader_box),
+    .values = 1, /* what it reads from */
+    .release = release,
+};
 
 static int return_closed(lua_State *L) {
   struct filo_error err;
@@ -34,12 +40,10 @@ static int return_closed(lua_State *L) {
 }
 
 static struct reader_box *check_reader(lua_State *L) {
-  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
-  luaL_argcheck(L, box->reader, 1, "the reader is closed");
-  return box;
+  return filo_handle_check(L, 1, &type);
 }
 
-/* self, offset, end: the userdata keeps self alive as its user value */
+/* self, offset, end */
 static int push_reader(lua_State *L, struct filo_object *object, struct filo_partial *partial,
                        uint64_t size) {
   lua_Integer offset = luaL_optinteger(L, 2, 0);
@@ -47,14 +51,12 @@ static int push_reader(lua_State *L, struct filo_object *object, struct filo_par
   luaL_argcheck(L, offset >= 0, 2, "an offset, 0 or more");
   if ((uint64_t)end > size) end = (lua_Integer)size;
   if (offset > end) offset = end;
-  struct reader_box *box = lua_newuserdatauv(L, sizeof *box, 1);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, READER_TYPE);
+  struct reader_box *box = filo_handle_push(L, &type);
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, 1);
   struct filo_error err;
-  if (filo_reader_new(filo_desk_of(L), object, partial, (uint64_t)offset, (uint64_t)end, on_changed,
-                      box, &box->reader, &err) < 0)
+  if (filo_reader_new(filo_resources_of(L), object, partial, (uint64_t)offset, (uint64_t)end,
+                      on_changed, box, &box->reader, &err) < 0)
     return filo_return_error(L, &err);
   return 1;
 }
@@ -105,7 +107,7 @@ static int read_or_wait(lua_State *L) {
 
 static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
+  struct reader_box *box = filo_handle_box(L, 1, &type);
   if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
   if (!box->reader) return return_closed(L);
   return read_or_wait(L);
@@ -137,7 +139,7 @@ static int saved_or_wait(lua_State *L, struct reader_box *box) {
 
 static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct reader_box *box = luaL_checkudata(L, 1, READER_TYPE);
+  struct reader_box *box = filo_handle_box(L, 1, &type);
   if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
   if (!box->reader) return return_closed(L);
   return saved_or_wait(L, box);
@@ -155,8 +157,8 @@ static int reader_save(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"read", read_or_wait}, {"save", reader_save}, {"close", reader_close}, {NULL, NULL}};
+    {"read", read_or_wait}, {"save", reader_save}, {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_reader(lua_State *L) {
-  filo_register_type(L, READER_TYPE, methods, reader_close);
+  filo_handle_register(L, &type, methods);
 }

@@ -6,73 +6,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/arguments.h"
 #include "lua/call.h"
 #include "lua/crypto.h"
+#include "lua/handle.h"
 #include "lua/modules.h"
-#include "lua/type.h"
 #include "store/incoming.h"
 
-static const char desk_key;
+/* --- The handle: its box is a pointer to the store that all share --- */
 
-struct filo_desk *filo_desk_of(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &desk_key);
-  struct filo_desk **box = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return *box;
-}
-
-static int free_desk(lua_State *L) {
-  struct filo_desk **box = lua_touserdata(L, 1);
-  if (*box) filo_desk_free(*box);
-  *box = NULL;
-  return 0;
-}
-
-void filo_desk_install(lua_State *L) {
-  struct filo_error err;
-  struct filo_desk **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  lua_newtable(L);
-  lua_pushcfunction(L, free_desk);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  if (filo_desk_new(filo_runtime_loop(filo_runtime_of(L)), box, &err) < 0)
-    luaL_error(L, "%s", err.message);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &desk_key);
-}
-
-/* --- Handles and arguments --- */
-
-struct filo_store_handle *filo_store_handle_ref(struct filo_store_handle *handle) {
+struct filo_shared_store *filo_shared_store_ref(struct filo_shared_store *handle) {
   handle->refs++;
   return handle;
 }
 
-void filo_store_handle_unref(struct filo_store_handle *handle) {
-  if (--handle->refs > 0) return;
+void filo_shared_store_unref(struct filo_shared_store *handle) {
+  if (!handle || --handle->refs > 0) return;
   filo_store_close(handle->store);
   free(handle);
 }
 
-struct filo_store_handle *filo_check_store(lua_State *L, int index) {
-  struct filo_store_handle **box = luaL_checkudata(L, index, FILO_STORE_TYPE);
-  luaL_argcheck(L, *box, index, "the store is closed");
-  return *box;
+static void release(void *box) {
+  filo_shared_store_unref(*(struct filo_shared_store **)box);
 }
 
-const unsigned char *filo_check_hash(lua_State *L, int index, const char *what) {
-  size_t len;
-  const char *bytes = luaL_checklstring(L, index, &len);
-  if (len != 32) luaL_argerror(L, index, lua_pushfstring(L, "%s of 32 bytes expected", what));
-  return (const unsigned char *)bytes;
-}
+static const struct filo_handle_type type = {
+    .name = "filo.store",
+    .closed = "the store is closed",
+    .size = sizeof(struct filo_shared_store *),
+    .release = release,
+};
 
-const char *filo_check_path(lua_State *L, int index) {
-  size_t len;
-  struct filo_error err;
-  const char *path = luaL_checklstring(L, index, &len);
-  if (filo_path_check(path, len, &err) < 0) luaL_argerror(L, index, err.message);
-  return path;
+struct filo_shared_store *filo_check_store(lua_State *L, int index) {
+  return *(struct filo_shared_store **)filo_handle_check(L, index, &type);
 }
 
 static void set_bytes(lua_State *L, const char *name, const unsigned char *bytes, size_t len) {
@@ -120,9 +86,7 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct open_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  struct filo_store_handle **box = lua_newuserdatauv(L, sizeof *box, 0);
-  *box = NULL;
-  luaL_setmetatable(L, FILO_STORE_TYPE);
+  struct filo_shared_store **box = filo_handle_push(L, &type);
   *box = calloc(1, sizeof **box);
   if (!*box) luaL_error(L, "no memory");
   (*box)->store = call->store;
@@ -158,16 +122,9 @@ static int store_open(lua_State *L) {
   return filo_call(L, &call->base, opened);
 }
 
-static int store_close(lua_State *L) {
-  struct filo_store_handle **box = luaL_checkudata(L, 1, FILO_STORE_TYPE);
-  if (*box) filo_store_handle_unref(*box);
-  *box = NULL;
-  return 0;
-}
-
 /* in_use(): whether something that came from it keeps the root */
 static int store_in_use(lua_State *L) {
-  struct filo_store_handle *handle = filo_check_store(L, 1);
+  struct filo_shared_store *handle = filo_check_store(L, 1);
   lua_pushboolean(L, handle->refs > 1 || filo_store_in_use(handle->store));
   return 1;
 }
@@ -181,7 +138,7 @@ static int store_root(lua_State *L) {
 
 struct place_call {
   struct filo_call base;
-  struct filo_store_handle *handle;
+  struct filo_shared_store *handle;
   unsigned char ns[32];
   char path[FILO_PATH_MAX];
   uint64_t version;
@@ -193,18 +150,18 @@ struct place_call {
 
 static void place_discard(struct filo_call *base) {
   struct place_call *call = (struct place_call *)base;
-  filo_store_handle_unref(call->handle);
+  filo_shared_store_unref(call->handle);
   free(call->record);
   free(call);
 }
 
 /* store, namespace, path */
 static struct place_call *place_call(lua_State *L, void (*work)(struct filo_call *)) {
-  struct filo_store_handle *handle = filo_check_store(L, 1);
+  struct filo_shared_store *handle = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
   struct place_call *call = filo_call_new(L, sizeof *call, work, place_discard);
-  call->handle = filo_store_handle_ref(handle);
+  call->handle = filo_shared_store_ref(handle);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
   return call;
@@ -269,9 +226,9 @@ static int space_ended(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int store_space(lua_State *L) {
-  struct filo_store_handle *handle = filo_check_store(L, 1);
+  struct filo_shared_store *handle = filo_check_store(L, 1);
   struct place_call *call = filo_call_new(L, sizeof *call, space_work, place_discard);
-  call->handle = filo_store_handle_ref(handle);
+  call->handle = filo_shared_store_ref(handle);
   return filo_call(L, &call->base, space_ended);
 }
 
@@ -375,7 +332,7 @@ static int unseal_record(lua_State *L) {
   return 2;
 }
 
-static const luaL_Reg store_methods[] = {{"close", store_close},
+static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
                                          {"root", store_root},
                                          {"in_use", store_in_use},
                                          {"stat", store_stat},
@@ -414,7 +371,7 @@ static const luaL_Reg functions[] = {
     {"peek", peek_record},  {"unseal", unseal_record},  {NULL, NULL}};
 
 int filo_open_store(lua_State *L) {
-  filo_register_type(L, FILO_STORE_TYPE, store_methods, store_close);
+  filo_handle_register(L, &type, store_methods);
   filo_register_object(L);
   filo_register_partial(L);
   filo_register_deposit(L);

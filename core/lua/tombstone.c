@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/arguments.h"
 #include "lua/call.h"
 #include "lua/crypto.h"
+#include "lua/resources.h"
 #include "lua/store.h"
 #include "store/sealer.h"
 #include "transfer/publication.h"
@@ -11,7 +13,7 @@
 struct tombstone_call {
   struct filo_call base;
   struct filo_publication publication;
-  struct filo_store_handle *store;
+  struct filo_shared_store *store;
   struct filo_identity *identity;
   unsigned char key_hash[32];
   char path[FILO_PATH_MAX];
@@ -46,7 +48,7 @@ static void discard(struct filo_call *base) {
   struct tombstone_call *call = (struct tombstone_call *)base;
   filo_sealer_free(call->sealer);
   filo_identity_unref(call->identity);
-  filo_store_handle_unref(call->store);
+  filo_shared_store_unref(call->store);
   free(call->meta);
   free(call);
 }
@@ -75,14 +77,14 @@ static int ended(lua_State *L, int status, lua_KContext ctx) {
 /* store:tombstone(identity, key_hash, version, meta, path): the record */
 int filo_store_tombstone(lua_State *L) {
   size_t meta_len;
-  struct filo_store_handle *store = filo_check_store(L, 1);
+  struct filo_shared_store *store = filo_check_store(L, 1);
   struct filo_identity *identity = filo_check_identity(L, 2);
   const unsigned char *key_hash = filo_check_hash(L, 3, "key hash");
   lua_Integer version = luaL_checkinteger(L, 4);
   const char *meta = luaL_checklstring(L, 5, &meta_len);
   const char *path = filo_check_path(L, 6);
   struct tombstone_call *call = filo_call_new(L, sizeof *call, NULL, discard);
-  call->store = filo_store_handle_ref(store);
+  call->store = filo_shared_store_ref(store);
   call->identity = filo_identity_ref(identity);
   memcpy(call->key_hash, key_hash, 32);
   strcpy(call->path, path);
@@ -96,6 +98,6 @@ int filo_store_tombstone(lua_State *L) {
   call->meta_len = meta_len;
   call->publication.work = work;
   call->publication.done = done;
-  filo_publication_start(&call->publication, filo_desk_of(L)->pool);
+  filo_publication_start(&call->publication, filo_resources_of(L)->pool);
   return filo_call_wait(L, &call->base, ended);
 }

@@ -2,15 +2,16 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "lua/arguments.h"
+#include "lua/handle.h"
 #include "lua/net.h"
+#include "lua/resources.h"
 #include "lua/store.h"
-#include "lua/type.h"
 #include "runtime/task.h"
 #include "transfer/receive.h"
 #include "transfer/send.h"
 
-#define TRANSFER_TYPE "filo.transfer"
-
+/* One of the two is there. A transfer that is closed can still be asked how it ended. */
 struct transfer_box {
   struct filo_send *send;
   struct filo_receive *receive;
@@ -26,28 +27,24 @@ static void on_done(void *ctx, int code, const struct filo_error *err) {
   filo_event_set(&box->done);
 }
 
-static int transfer_close(lua_State *L) {
-  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+static void release(void *self) {
+  struct transfer_box *box = self;
   filo_send_free(box->send);
   filo_receive_free(box->receive);
-  box->send = NULL;
   box->receive = NULL;
   if (!box->done.set) box->code = filo_fail(&box->err, FILO_CANCELLED, "the transfer was given up");
-  filo_event_set(&box->done); /* whoever joined it finds this */
-  return 0;
+  filo_event_set(&box->done);
 }
 
-static struct transfer_box *push_transfer(lua_State *L) {
-  struct transfer_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  memset(box, 0, sizeof *box);
-  luaL_setmetatable(L, TRANSFER_TYPE);
-  return box;
-}
+static const struct filo_handle_type type = {
+    .name = "filo.transfer",
+    .closed = "not a transfer that sends",
+    .size = sizeof(struct transfer_box),
+    .release = release,
+};
 
-static uint64_t count_argument(lua_State *L, int index, lua_Integer otherwise) {
-  lua_Integer n = luaL_optinteger(L, index, otherwise);
-  luaL_argcheck(L, n >= 0, index, "0 or more");
-  return (uint64_t)n;
+static struct transfer_box *get_box(lua_State *L) {
+  return filo_handle_box(L, 1, &type);
 }
 
 /* connection:send_object(object, hashes, first, count) */
@@ -55,10 +52,10 @@ int filo_connection_send_object(lua_State *L) {
   struct filo_error err;
   struct filo_connection *connection = filo_check_connection(L, 1);
   struct filo_object *object = filo_check_object(L, 2);
-  struct filo_send_options options = {lua_toboolean(L, 3), count_argument(L, 4, 0),
-                                      count_argument(L, 5, LUA_MAXINTEGER)};
-  struct transfer_box *box = push_transfer(L);
-  if (filo_send_start(filo_desk_of(L), connection, object, &options, on_done, box, &box->send,
+  struct filo_send_options options = {lua_toboolean(L, 3), filo_check_count(L, 4, 0),
+                                      filo_check_count(L, 5, LUA_MAXINTEGER)};
+  struct transfer_box *box = filo_handle_push(L, &type);
+  if (filo_send_start(filo_resources_of(L), connection, object, &options, on_done, box, &box->send,
                       &err) < 0)
     return filo_return_error(L, &err);
   return 1;
@@ -72,10 +69,10 @@ int filo_connection_receive_object(lua_State *L) {
   luaL_argcheck(L, number >= 0 && number <= UINT32_MAX, 2, "a stream's number");
   struct filo_partial *partial = filo_check_partial(L, 3);
   struct filo_receive_options options = {(uint32_t)number, lua_toboolean(L, 4),
-                                         count_argument(L, 5, 0),
-                                         count_argument(L, 6, LUA_MAXINTEGER)};
-  struct transfer_box *box = push_transfer(L);
-  if (filo_receive_start(filo_desk_of(L), connection, partial, &options, on_done, box,
+                                         filo_check_count(L, 5, 0),
+                                         filo_check_count(L, 6, LUA_MAXINTEGER)};
+  struct transfer_box *box = filo_handle_push(L, &type);
+  if (filo_receive_start(filo_resources_of(L), connection, partial, &options, on_done, box,
                          &box->receive, &err) < 0)
     return filo_return_error(L, &err);
   return 1;
@@ -93,7 +90,7 @@ static int join_or_wait(lua_State *L, struct transfer_box *box) {
 
 static int joined(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+  struct transfer_box *box = get_box(L);
   struct filo_error err;
   switch (filo_event_why(L, &box->done)) {
   case FILO_WOKEN:
@@ -108,19 +105,17 @@ static int joined(lua_State *L, int status, lua_KContext ctx) {
 
 /* join([seconds]) */
 static int transfer_join(lua_State *L) {
-  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
-  return join_or_wait(L, box);
+  return join_or_wait(L, get_box(L));
 }
 
 static int transfer_number(lua_State *L) {
-  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
-  luaL_argcheck(L, box->send, 1, "not a transfer that sends");
+  struct transfer_box *box = filo_handle_check(L, 1, &type);
   lua_pushinteger(L, filo_send_number(box->send));
   return 1;
 }
 
 static int transfer_bytes(lua_State *L) {
-  struct transfer_box *box = luaL_checkudata(L, 1, TRANSFER_TYPE);
+  struct transfer_box *box = get_box(L);
   uint64_t bytes = box->send      ? filo_send_bytes(box->send)
                    : box->receive ? filo_receive_bytes(box->receive)
                                   : 0;
@@ -131,9 +126,9 @@ static int transfer_bytes(lua_State *L) {
 static const luaL_Reg methods[] = {{"join", transfer_join},
                                    {"number", transfer_number},
                                    {"bytes", transfer_bytes},
-                                   {"close", transfer_close},
+                                   {"close", filo_handle_close},
                                    {NULL, NULL}};
 
 void filo_register_transfer(lua_State *L) {
-  filo_register_type(L, TRANSFER_TYPE, methods, transfer_close);
+  filo_handle_register(L, &type, methods);
 }

@@ -2,22 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lua/arguments.h"
 #include "lua/call.h"
+#include "lua/handle.h"
 #include "lua/store.h"
-#include "lua/type.h"
-
-#define WALK_TYPE "filo.walk"
 
 enum { BATCH = 64 };
-
-struct walk_box {
-  struct walk *walk;
-};
 
 /* Shared with the call that uses it on a worker. */
 struct walk {
   struct filo_walk *walk;
-  struct filo_store_handle *store;
+  struct filo_shared_store *store;
   unsigned refs;
   bool busy;
 };
@@ -25,32 +20,33 @@ struct walk {
 static void unref(struct walk *walk) {
   if (!walk || --walk->refs > 0) return;
   filo_walk_free(walk->walk);
-  filo_store_handle_unref(walk->store);
+  filo_shared_store_unref(walk->store);
   free(walk);
 }
 
-static int walk_close(lua_State *L) {
-  struct walk_box *box = luaL_checkudata(L, 1, WALK_TYPE);
-  unref(box->walk);
-  box->walk = NULL;
-  return 0;
+static void release(void *box) {
+  unref(*(struct walk **)box);
 }
+
+static const struct filo_handle_type type = {
+    .name = "filo.walk",
+    .closed = "the walk is closed",
+    .size = sizeof(struct walk *),
+    .release = release,
+};
 
 /* store:walk(namespace or nil) */
 int filo_store_walk(lua_State *L) {
-  struct filo_store_handle *store = filo_check_store(L, 1);
+  struct filo_shared_store *store = filo_check_store(L, 1);
   const unsigned char *ns = lua_isnoneornil(L, 2) ? NULL : filo_check_hash(L, 2, "namespace");
-  struct walk_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  box->walk = NULL;
-  luaL_setmetatable(L, WALK_TYPE);
-  box->walk = calloc(1, sizeof *box->walk);
-  if (!box->walk) return luaL_error(L, "no memory");
-  box->walk->refs = 1;
-  box->walk->store = filo_store_handle_ref(store);
+  struct walk **box = filo_handle_push(L, &type), *walk = calloc(1, sizeof *walk);
+  if (!walk) return luaL_error(L, "no memory");
+  *box = walk;
+  walk->refs = 1;
+  walk->store = filo_shared_store_ref(store);
   struct filo_error err;
-  if (filo_walk_new(store->store, ns, &box->walk->walk, &err) == 0) return 1;
-  unref(box->walk); /* not by the collector: it keeps the store open */
-  box->walk = NULL;
+  if (filo_walk_new(store->store, ns, &walk->walk, &err) == 0) return 1;
+  filo_handle_release(L, -1, &type); /* not by the collector: it keeps the store open */
   return filo_return_error(L, &err);
 }
 
@@ -108,18 +104,17 @@ static int next_ended(lua_State *L, int status, lua_KContext ctx) {
 /* next(): a list of entries, empty at the end. An entry: a record's fields, `path`, `record`; or
  * `path` and `problem`, of a file or a folder. */
 static int walk_next(lua_State *L) {
-  struct walk_box *box = luaL_checkudata(L, 1, WALK_TYPE);
-  luaL_argcheck(L, box->walk, 1, "the walk is closed");
-  luaL_argcheck(L, !box->walk->busy, 1, "another task waits for this walk already");
+  struct walk *walk = *(struct walk **)filo_handle_check(L, 1, &type);
+  luaL_argcheck(L, !walk->busy, 1, "another task waits for this walk already");
   struct next_call *call = filo_call_new(L, sizeof *call, next_work, next_discard);
-  call->walk = box->walk;
-  call->walk->refs++;
-  call->walk->busy = true;
+  call->walk = walk;
+  walk->refs++;
+  walk->busy = true;
   return filo_call(L, &call->base, next_ended);
 }
 
-static const luaL_Reg methods[] = {{"next", walk_next}, {"close", walk_close}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"next", walk_next}, {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_walk(lua_State *L) {
-  filo_register_type(L, WALK_TYPE, methods, walk_close);
+  filo_handle_register(L, &type, methods);
 }

@@ -26,7 +26,7 @@ struct slot {
 };
 
 struct filo_deposit {
-  struct filo_desk *desk;
+  struct filo_resources *resources;
   struct filo_store *store;
   struct filo_sealer *sealer;
   struct filo_hasher *hasher;
@@ -58,7 +58,7 @@ struct filo_deposit {
 };
 
 static void destroy(struct filo_deposit *deposit) {
-  if (deposit->buffer) filo_buffers_give(deposit->desk->buffers, deposit->buffer);
+  if (deposit->buffer) filo_buffers_give(deposit->resources->buffers, deposit->buffer);
   filo_sealer_free(deposit->sealer);
   filo_hasher_free(deposit->hasher);
   if (deposit->readable) event_free(deposit->readable);
@@ -137,7 +137,7 @@ static void run_slot(struct filo_job *job) {
 static void slot_done(struct filo_job *job) {
   struct slot *slot = (struct slot *)job;
   struct filo_deposit *deposit = slot->deposit;
-  if (slot->buffer) filo_buffers_give(deposit->desk->buffers, slot->buffer);
+  if (slot->buffer) filo_buffers_give(deposit->resources->buffers, slot->buffer);
   if (slot->code < 0)
     fail(deposit, slot->code, &slot->err);
   else
@@ -174,7 +174,7 @@ static void submit_fill(struct filo_deposit *deposit) {
   deposit->buffer = NULL;
   deposit->fill = 0;
   if (!small) {
-    filo_pool_submit(deposit->desk->pool, &slot->job);
+    filo_pool_submit(deposit->resources->pool, &slot->job);
     return;
   }
   run_slot(&slot->job);
@@ -186,7 +186,7 @@ static void submit_fill(struct filo_deposit *deposit) {
 /* False: a job under way will give one back. */
 static bool have_buffer(struct filo_deposit *deposit) {
   if (!deposit->buffer)
-    deposit->buffer = filo_buffers_take(deposit->desk->buffers, deposit->under_way == 0);
+    deposit->buffer = filo_buffers_take(deposit->resources->buffers, deposit->under_way == 0);
   if (!deposit->buffer && deposit->under_way == 0) {
     struct filo_error err;
     fail(deposit, filo_fail(&err, FILO_NO_MEMORY, "no memory for a buffer"), &err);
@@ -232,7 +232,7 @@ static void copy_more(struct filo_deposit *deposit) {
     if (deposit->hasher && !have_buffer(deposit)) return;
     struct filo_buffer *buffer = deposit->buffer;
     deposit->buffer = NULL;
-    filo_pool_submit(deposit->desk->pool, &take_slot(deposit, buffer, len)->job);
+    filo_pool_submit(deposit->resources->pool, &take_slot(deposit, buffer, len)->job);
   }
   if (deposit->next_index == count && deposit->under_way == 0) deposit->copying = false;
 }
@@ -288,7 +288,7 @@ int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
   deposit->fd = fd;
   deposit->name = strdup(name);
   deposit->tick = waits ? NULL : &soon;
-  deposit->readable = event_new(deposit->desk->base, waits ? fd : -1,
+  deposit->readable = event_new(deposit->resources->base, waits ? fd : -1,
                                 EV_PERSIST | (waits ? EV_READ : 0), on_readable, deposit);
   if (!deposit->readable || event_add(deposit->readable, deposit->tick) < 0)
     return filo_fail(err, FILO_INVALID, "cannot wait for %s to become readable", name);
@@ -312,18 +312,18 @@ static void pump(struct filo_deposit *deposit) {
 
 /* --- Ending --- */
 
-int filo_deposit_new(struct filo_desk *desk, struct filo_store *store,
+int filo_deposit_new(struct filo_resources *resources, struct filo_store *store,
                      const struct filo_deposit_options *options, filo_deposit_fn *changed,
                      void *ctx, struct filo_deposit **ret, struct filo_error *err) {
   struct filo_deposit *deposit = calloc(1, sizeof *deposit);
   if (!deposit) return filo_fail(err, FILO_NO_MEMORY, "no memory to store an object");
-  deposit->desk = desk;
+  deposit->resources = resources;
   deposit->store = store;
   deposit->size = options->size;
   deposit->fd = -1;
   deposit->changed = changed;
   deposit->ctx = ctx;
-  deposit->under_way_max = options->digest ? 1 : filo_pool_threads(desk->pool) + 1;
+  deposit->under_way_max = options->digest ? 1 : filo_pool_threads(resources->pool) + 1;
   for (int i = 0; i < SLOTS; i++) {
     deposit->slots[i].next_free = deposit->free_slots;
     deposit->free_slots = &deposit->slots[i];
@@ -394,7 +394,7 @@ int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit
   deposit->publishing = true;
   deposit->publication.work = finish_and_publish;
   deposit->publication.done = publication_done;
-  filo_publication_start(&deposit->publication, deposit->desk->pool);
+  filo_publication_start(&deposit->publication, deposit->resources->pool);
   return 0;
 }
 

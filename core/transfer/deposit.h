@@ -12,7 +12,7 @@
 #define FILO_TRANSFER_DEPOSIT_H
 
 #include "store/sealer.h"
-#include "transfer/desk.h"
+#include "transfer/resources.h"
 
 struct filo_deposit;
 
@@ -24,7 +24,7 @@ struct filo_deposit_options {
   bool digest;   /* SHA-256 of the content too; chunks then go one after the other */
 };
 
-int filo_deposit_new(struct filo_desk *desk, struct filo_store *store,
+int filo_deposit_new(struct filo_resources *resources, struct filo_store *store,
                      const struct filo_deposit_options *options, filo_deposit_fn *changed,
                      void *ctx, struct filo_deposit **ret, struct filo_error *err);
 

@@ -27,7 +27,7 @@ struct step {
 };
 
 struct filo_reader {
-  struct filo_desk *desk;
+  struct filo_resources *resources;
   struct filo_object *object;
   struct filo_partial *partial;
   uint64_t begin, planned, given, end;
@@ -57,14 +57,14 @@ static void free_reader(struct filo_job *job) {
 static void destroy(struct filo_reader *reader) {
   for (int i = 0; i < READER_DEPTH; i++)
     if (reader->pieces[i].buffer)
-      filo_buffers_give(reader->desk->buffers, reader->pieces[i].buffer);
+      filo_buffers_give(reader->resources->buffers, reader->pieces[i].buffer);
   filo_object_unref(reader->object);
   filo_partial_unref(reader->partial);
   if (reader->writable) event_free(reader->writable);
   reader->step.reader = reader;
   reader->step.job = (struct filo_job){.run = free_target, .done = free_reader};
   if (reader->target)
-    filo_pool_submit(reader->desk->pool, &reader->step.job);
+    filo_pool_submit(reader->resources->pool, &reader->step.job);
   else
     free(reader);
 }
@@ -133,7 +133,7 @@ static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) 
   reader->planned = end;
   reader->plan = (reader->plan + 1) % READER_DEPTH;
   reader->under_way++;
-  filo_pool_submit(reader->desk->pool, &piece->job);
+  filo_pool_submit(reader->resources->pool, &piece->job);
 }
 
 static bool may_plan(const struct filo_reader *reader) {
@@ -150,7 +150,7 @@ static bool may_plan(const struct filo_reader *reader) {
 static void pump(struct filo_reader *reader) {
   while (may_plan(reader)) {
     bool first = reader->planned == reader->given;
-    struct filo_buffer *buffer = filo_buffers_take(reader->desk->buffers, first);
+    struct filo_buffer *buffer = filo_buffers_take(reader->resources->buffers, first);
     if (buffer) {
       start_piece(reader, buffer);
       continue;
@@ -165,7 +165,7 @@ static void advance(struct filo_reader *reader, struct piece *piece) {
   reader->taken = 0;
   reader->take = (reader->take + 1) % READER_DEPTH;
   piece->ready = false;
-  filo_buffers_give(reader->desk->buffers, piece->buffer);
+  filo_buffers_give(reader->resources->buffers, piece->buffer);
   piece->buffer = NULL;
 }
 
@@ -207,7 +207,7 @@ static void start_step(struct filo_reader *reader, void (*run)(struct filo_job *
   reader->step.reader = reader;
   reader->step.job = (struct filo_job){.run = run, .done = step_done};
   reader->under_way++;
-  filo_pool_submit(reader->desk->pool, &reader->step.job);
+  filo_pool_submit(reader->resources->pool, &reader->step.job);
 }
 
 static void go_on_saving(struct filo_reader *reader) {
@@ -221,15 +221,15 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
   (void)fd, (void)what;
   struct piece *piece = arg;
   piece->job.run = run_rest;
-  filo_pool_submit(piece->reader->desk->pool, &piece->job);
+  filo_pool_submit(piece->reader->resources->pool, &piece->job);
 }
 
 /* False, and a failure, when it cannot be. */
 static bool wait_writable(struct piece *piece) {
   struct filo_reader *reader = piece->reader;
   if (reader->writable) event_free(reader->writable);
-  reader->writable =
-      event_new(reader->desk->base, filo_target_fd(reader->target), EV_WRITE, on_writable, piece);
+  reader->writable = event_new(reader->resources->base, filo_target_fd(reader->target), EV_WRITE,
+                               on_writable, piece);
   if (reader->writable && event_add(reader->writable, NULL) == 0) return true;
   piece->code =
       filo_fail(&piece->err, FILO_NO_MEMORY, "no memory to wait for the reader of a pipe");
@@ -278,13 +278,13 @@ static void on_landed(struct filo_partial_watch *watch) {
   reader->changed(reader->ctx);
 }
 
-int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
+int filo_reader_new(struct filo_resources *resources, struct filo_object *object,
                     struct filo_partial *partial, uint64_t offset, uint64_t end,
                     filo_reader_fn *changed, void *ctx, struct filo_reader **ret,
                     struct filo_error *err) {
   struct filo_reader *reader = calloc(1, sizeof *reader);
   if (!reader) return filo_fail(err, FILO_NO_MEMORY, "no memory to read an object");
-  reader->desk = desk;
+  reader->resources = resources;
   reader->object = object ? filo_object_ref(object) : NULL;
   if (partial) {
     reader->partial = filo_partial_ref(partial);

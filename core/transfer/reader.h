@@ -8,8 +8,8 @@
 #define FILO_TRANSFER_READER_H
 
 #include "store/object.h"
-#include "transfer/desk.h"
 #include "transfer/partial.h"
+#include "transfer/resources.h"
 
 struct filo_reader;
 
@@ -18,7 +18,7 @@ typedef void filo_reader_fn(void *ctx);
 
 /* Content bytes [offset, end). One of object and partial is NULL; a reference to the other is
  * taken. */
-int filo_reader_new(struct filo_desk *desk, struct filo_object *object,
+int filo_reader_new(struct filo_resources *resources, struct filo_object *object,
                     struct filo_partial *partial, uint64_t offset, uint64_t end,
                     filo_reader_fn *changed, void *ctx, struct filo_reader **ret,
                     struct filo_error *err);

@@ -20,7 +20,7 @@ struct part {
 };
 
 struct filo_receive {
-  struct filo_desk *desk;
+  struct filo_resources *resources;
   struct filo_partial *partial;
   struct filo_inflow *flow;
   uint64_t hashes_left; /* bytes of the list not planned yet */
@@ -46,7 +46,7 @@ static void destroy(struct filo_receive *receive) {
 }
 
 static void release_part(struct filo_receive *receive, struct part *part) {
-  filo_buffers_give(receive->desk->buffers, part->buffer);
+  filo_buffers_give(receive->resources->buffers, part->buffer);
   part->buffer = NULL;
   part->next = receive->free_parts;
   receive->free_parts = part;
@@ -111,7 +111,7 @@ static void plan_part(struct filo_receive *receive, struct filo_buffer *buffer) 
 static void plan(struct filo_receive *receive) {
   while (receive->flow && receive->free_parts && more_to_plan(receive)) {
     bool first = !receive->filling && receive->working == 0;
-    struct filo_buffer *buffer = filo_buffers_take(receive->desk->buffers, first);
+    struct filo_buffer *buffer = filo_buffers_take(receive->resources->buffers, first);
     if (buffer) {
       plan_part(receive, buffer);
       continue;
@@ -188,7 +188,7 @@ static void filled(void *ctx, size_t len) {
   if (!receive->filling) receive->last = &receive->filling;
   part->job = (struct filo_job){.run = run_part, .done = part_done};
   receive->working++;
-  filo_pool_submit(receive->desk->pool, &part->job);
+  filo_pool_submit(receive->resources->pool, &part->job);
   plan(receive);
 }
 
@@ -218,18 +218,18 @@ static void measure(struct filo_receive *receive, const struct filo_receive_opti
   receive->hashes_left = options->hashes ? chunks * 32 : 0;
 }
 
-int filo_receive_start(struct filo_desk *desk, struct filo_connection *connection,
+int filo_receive_start(struct filo_resources *resources, struct filo_connection *connection,
                        struct filo_partial *partial, const struct filo_receive_options *options,
                        filo_receive_fn *done, void *ctx, struct filo_receive **ret,
                        struct filo_error *err) {
   static const struct filo_inflow_handler handler = {space, filled, on_end, on_reset};
   struct filo_receive *receive = calloc(1, sizeof *receive);
-  if (receive) receive->stall = evtimer_new(desk->base, on_stall, receive);
+  if (receive) receive->stall = evtimer_new(resources->base, on_stall, receive);
   if (!receive || !receive->stall) {
     free(receive);
     return filo_fail(err, FILO_NO_MEMORY, "no memory to receive an object");
   }
-  receive->desk = desk;
+  receive->resources = resources;
   receive->partial = filo_partial_ref(partial);
   receive->last = &receive->filling;
   receive->done = done;

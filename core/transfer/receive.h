@@ -9,8 +9,8 @@
 #ifndef FILO_TRANSFER_RECEIVE_H
 #define FILO_TRANSFER_RECEIVE_H
 
-#include "transfer/desk.h"
 #include "transfer/partial.h"
+#include "transfer/resources.h"
 #include "transport/connection.h"
 
 struct filo_receive;
@@ -27,7 +27,7 @@ struct filo_receive_options {
 typedef void filo_receive_fn(void *ctx, int code, const struct filo_error *err);
 
 /* Takes a reference to the partial. */
-int filo_receive_start(struct filo_desk *desk, struct filo_connection *connection,
+int filo_receive_start(struct filo_resources *resources, struct filo_connection *connection,
                        struct filo_partial *partial, const struct filo_receive_options *options,
                        filo_receive_fn *done, void *ctx, struct filo_receive **ret,
                        struct filo_error *err);

@@ -14,7 +14,7 @@ struct block {
 };
 
 struct filo_send {
-  struct filo_desk *desk;
+  struct filo_resources *resources;
   struct filo_object *object;
   struct filo_outflow *flow;
   uint32_t number;
@@ -35,7 +35,7 @@ static void pump(struct filo_send *send);
 
 static void destroy(struct filo_send *send) {
   for (int i = 0; i < 2; i++)
-    if (send->blocks[i].buffer) filo_buffers_give(send->desk->buffers, send->blocks[i].buffer);
+    if (send->blocks[i].buffer) filo_buffers_give(send->resources->buffers, send->blocks[i].buffer);
   filo_object_unref(send->object);
   if (send->stall) event_free(send->stall);
   free(send);
@@ -123,7 +123,7 @@ static void plan(struct filo_send *send) {
   size_t len = next_length(send);
   if (len == 0) return;
   bool first = send->planned == send->sent;
-  block->buffer = filo_buffers_take(send->desk->buffers, first);
+  block->buffer = filo_buffers_take(send->resources->buffers, first);
   if (!block->buffer) {
     struct filo_error err;
     if (first) finish(send, filo_fail(&err, FILO_NO_MEMORY, "no memory for a buffer"), &err);
@@ -135,7 +135,7 @@ static void plan(struct filo_send *send) {
   block->busy = true;
   send->planned += len;
   send->plan_turn ^= 1;
-  filo_pool_submit(send->desk->pool, &block->job);
+  filo_pool_submit(send->resources->pool, &block->job);
 }
 
 static void pump(struct filo_send *send) {
@@ -159,7 +159,7 @@ static void on_written(void *ctx) {
   send->writing = NULL;
   send->sent += block->len;
   block->ready = false;
-  filo_buffers_give(send->desk->buffers, block->buffer);
+  filo_buffers_give(send->resources->buffers, block->buffer);
   block->buffer = NULL;
   send->send_turn ^= 1;
   touch(send);
@@ -190,17 +190,17 @@ static void measure(struct filo_send *send, const struct filo_send_options *opti
   send->total = send->hash_bytes + end - send->begin;
 }
 
-int filo_send_start(struct filo_desk *desk, struct filo_connection *connection,
+int filo_send_start(struct filo_resources *resources, struct filo_connection *connection,
                     struct filo_object *object, const struct filo_send_options *options,
                     filo_send_fn *done, void *ctx, struct filo_send **ret, struct filo_error *err) {
   static const struct filo_outflow_handler handler = {on_credit, on_written, on_reset};
   struct filo_send *send = calloc(1, sizeof *send);
-  if (send) send->stall = evtimer_new(desk->base, on_stall, send);
+  if (send) send->stall = evtimer_new(resources->base, on_stall, send);
   if (!send || !send->stall) {
     free(send);
     return filo_fail(err, FILO_NO_MEMORY, "no memory to send an object");
   }
-  send->desk = desk;
+  send->resources = resources;
   send->object = filo_object_ref(object);
   send->blocks[0].send = send->blocks[1].send = send;
   send->done = done;

@@ -9,7 +9,7 @@
 #define FILO_TRANSFER_SEND_H
 
 #include "store/object.h"
-#include "transfer/desk.h"
+#include "transfer/resources.h"
 #include "transport/connection.h"
 
 struct filo_send;
@@ -24,7 +24,7 @@ struct filo_send_options {
 typedef void filo_send_fn(void *ctx, int code, const struct filo_error *err);
 
 /* Takes a reference to the object. */
-int filo_send_start(struct filo_desk *desk, struct filo_connection *connection,
+int filo_send_start(struct filo_resources *resources, struct filo_connection *connection,
                     struct filo_object *object, const struct filo_send_options *options,
                     filo_send_fn *done, void *ctx, struct filo_send **ret, struct filo_error *err);
 

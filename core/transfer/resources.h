@@ -1,7 +1,7 @@
 /* What the transfers of one process share: the loop's pool of workers and the buffers. Loop thread.
  */
-#ifndef FILO_TRANSFER_DESK_H
-#define FILO_TRANSFER_DESK_H
+#ifndef FILO_TRANSFER_RESOURCES_H
+#define FILO_TRANSFER_RESOURCES_H
 
 #include "runtime/loop.h"
 #include "transfer/buffers.h"
@@ -12,13 +12,13 @@ enum { FILO_BUFFERS = 12 };
 /* Seconds without progress after which a transfer over the network is given up. */
 #define FILO_STALL_SECONDS 30
 
-struct filo_desk {
+struct filo_resources {
   struct event_base *base;
   struct filo_pool *pool;
   struct filo_buffers *buffers;
 };
 
-int filo_desk_new(struct filo_loop *loop, struct filo_desk **ret, struct filo_error *err);
-void filo_desk_free(struct filo_desk *desk);
+int filo_resources_new(struct filo_loop *loop, struct filo_resources **ret, struct filo_error *err);
+void filo_resources_free(struct filo_resources *resources);
 
 #endif
