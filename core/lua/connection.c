@@ -366,11 +366,6 @@ static int connection_remote(lua_State *L) {
   return 1;
 }
 
-static int connection_local(lua_State *L) {
-  lua_pushstring(L, filo_connection_local(check_peer(L, 1)->connection));
-  return 1;
-}
-
 static void set_integer(lua_State *L, const char *name, uint64_t value) {
   lua_pushinteger(L, (lua_Integer)value);
   lua_setfield(L, -2, name);
@@ -399,7 +394,6 @@ static const luaL_Reg methods[] = {{"ready", connection_ready},
                                    {"binding", connection_binding},
                                    {"is_dialler", connection_is_dialler},
                                    {"remote", connection_remote},
-                                   {"local_address", connection_local},
                                    {"stats", connection_stats},
                                    {"send_object", filo_connection_send_object},
                                    {"receive_object", filo_connection_receive_object},

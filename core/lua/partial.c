@@ -49,7 +49,7 @@ struct incoming_call {
 
 static void discard(struct filo_call *base) {
   struct incoming_call *call = (struct incoming_call *)base;
-  if (call->incoming) filo_incoming_free(call->incoming, true);
+  filo_incoming_free(call->incoming);
   filo_partial_unref(call->partial);
   filo_shared_store_unref(call->store);
   free(call->bytes);
@@ -138,13 +138,6 @@ static int partial_fields(lua_State *L) {
   return 1;
 }
 
-static int partial_record(lua_State *L) {
-  size_t len;
-  const unsigned char *record = filo_incoming_record(filo_check_partial(L, 1)->incoming, &len);
-  lua_pushlstring(L, (const char *)record, len);
-  return 1;
-}
-
 static int partial_has_hashes(lua_State *L) {
   lua_pushboolean(L, filo_incoming_has_hashes(filo_check_partial(L, 1)->incoming));
   return 1;
@@ -190,26 +183,12 @@ static int partial_retry(lua_State *L) {
   return 0;
 }
 
-/* discard(): nothing is kept for resuming. */
-static int partial_discard(lua_State *L) {
-  filo_check_partial(L, 1)->keep = false;
-  return 0;
-}
-
-static const luaL_Reg methods[] = {{"fields", partial_fields},
-                                   {"record", partial_record},
-                                   {"has_hashes", partial_has_hashes},
-                                   {"has", partial_has},
-                                   {"missing", partial_missing},
-                                   {"set_key", partial_set_key},
-                                   {"reader", filo_partial_reader},
-                                   {"publish", partial_publish},
-                                   {"fail", partial_fail},
-                                   {"discard", partial_discard},
-                                   {"share", partial_share},
-                                   {"retry", partial_retry},
-                                   {"close", filo_handle_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"fields", partial_fields},   {"has_hashes", partial_has_hashes},
+                                   {"has", partial_has},         {"missing", partial_missing},
+                                   {"set_key", partial_set_key}, {"reader", filo_partial_reader},
+                                   {"publish", partial_publish}, {"fail", partial_fail},
+                                   {"share", partial_share},     {"retry", partial_retry},
+                                   {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_partial(lua_State *L) {
   filo_handle_register(L, &type, methods);

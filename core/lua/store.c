@@ -129,11 +129,6 @@ static int store_in_use(lua_State *L) {
   return 1;
 }
 
-static int store_root(lua_State *L) {
-  lua_pushstring(L, filo_store_root(filo_check_store(L, 1)->store));
-  return 1;
-}
-
 /* --- Calls on one object's place --- */
 
 struct place_call {
@@ -333,7 +328,6 @@ static int unseal_record(lua_State *L) {
 }
 
 static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
-                                         {"root", store_root},
                                          {"in_use", store_in_use},
                                          {"stat", store_stat},
                                          {"remove", store_remove},

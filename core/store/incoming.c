@@ -120,7 +120,7 @@ static int new_incoming(struct filo_store *store, const char *path, const unsign
   }
   rc = copy_record(incoming, record, err);
   if (rc < 0) {
-    filo_incoming_free(incoming, false);
+    filo_incoming_free(incoming);
     return rc;
   }
   *ret = incoming;
@@ -219,7 +219,7 @@ int filo_incoming_open(struct filo_store *store, const char *path, const unsigne
   rc = enlist(incoming, err);
   if (rc == 0) rc = start(incoming, err);
   if (rc < 0) {
-    filo_incoming_free(incoming, true);
+    filo_incoming_free(incoming);
     return rc;
   }
   *ret = incoming;
@@ -236,14 +236,14 @@ static void give_back_missing(struct filo_incoming *incoming) {
   }
 }
 
-void filo_incoming_free(struct filo_incoming *incoming, bool keep) {
+void filo_incoming_free(struct filo_incoming *incoming) {
   if (!incoming) return;
   struct filo_store *store = incoming->draft.store;
   int failed = incoming->draft.err.code;
   bool useful = incoming->loaded && *incoming->name && failed != FILO_EXISTS &&
                 failed != FILO_INVALID && filo_body_any(&incoming->body);
-  if (keep && useful) give_back_missing(incoming);
-  filo_draft_free(&incoming->draft, keep && (useful || incoming->unread));
+  if (useful) give_back_missing(incoming);
+  filo_draft_free(&incoming->draft, useful || incoming->unread);
   if (incoming->listed) delist(incoming);
   if (incoming->loaded) filo_body_free(&incoming->body);
   free(incoming->label);
@@ -254,11 +254,6 @@ void filo_incoming_free(struct filo_incoming *incoming, bool keep) {
 
 const struct filo_record *filo_incoming_fields(const struct filo_incoming *incoming) {
   return &incoming->draft.fields;
-}
-
-const unsigned char *filo_incoming_record(const struct filo_incoming *incoming, size_t *len) {
-  *len = incoming->record_len;
-  return incoming->record;
 }
 
 /* --- what arrives --- */
@@ -425,7 +420,7 @@ int filo_incoming_whole(struct filo_store *store, const char *path, const unsign
   if (rc < 0) return rc;
   rc = take_whole(incoming, body, body_len, err);
   if (rc < 0) {
-    filo_incoming_free(incoming, false);
+    filo_incoming_free(incoming);
     return rc;
   }
   *ret = incoming;

@@ -23,7 +23,6 @@ int filo_incoming_open(struct filo_store *store, const char *path, const unsigne
                        struct filo_error *err);
 
 const struct filo_record *filo_incoming_fields(const struct filo_incoming *incoming);
-const unsigned char *filo_incoming_record(const struct filo_incoming *incoming, size_t *len);
 
 /* True when a resumed partial has its hash list already. */
 bool filo_incoming_has_hashes(const struct filo_incoming *incoming);
@@ -54,9 +53,9 @@ int64_t filo_incoming_read(struct filo_incoming *incoming, uint64_t offset, unsi
 /* As filo_sealer_publish; FILO_INVALID when a chunk is missing. */
 void filo_incoming_publish(struct filo_incoming *incoming, filo_published_fn *fn, void *ctx);
 
-/* Closes; an unpublished partial of at least one chunk is kept for resuming when keep, else
- * removed. */
-void filo_incoming_free(struct filo_incoming *incoming, bool keep);
+/* Closes. What was not published stays in tmp/, for resuming, if it has a chunk at least and can
+ * still be of use. NULL is allowed. */
+void filo_incoming_free(struct filo_incoming *incoming);
 
 /* A small object whole, as one call: hashes || ciphertext in memory, verified, ready to publish. */
 int filo_incoming_whole(struct filo_store *store, const char *path, const unsigned char *record,

@@ -32,7 +32,7 @@ static int check_iv(int fd, const char *label, const struct filo_end *end, struc
 
 static int load_body(struct filo_object *object, const unsigned char *ns,
                      const struct filo_end *end, struct filo_error *err) {
-  if (ns && memcmp(ns, end->fields.ns, FILO_ID_SIZE) != 0)
+  if (memcmp(ns, end->fields.ns, FILO_ID_SIZE) != 0)
     return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", object->label);
   int rc = check_iv(object->fd, object->label, end, err);
   if (rc == 0) rc = filo_body_init(&object->body, object->fd, object->label, &end->fields, err);
@@ -85,15 +85,6 @@ int filo_object_open(struct filo_store *store, const unsigned char ns[32], const
   int rc = filo_place_open_file(store, ns, path, &fd, err);
   if (rc < 0) return rc;
   return open_object(fd, filo_place_label(store, ns, path), ns, ret, err);
-}
-
-int filo_object_open_file(const char *file, struct filo_object **ret, struct filo_error *err) {
-  int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot open %s", file);
-  }
-  return open_object(fd, strdup(file), NULL, ret, err);
 }
 
 struct filo_object *filo_object_ref(struct filo_object *object) {

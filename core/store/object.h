@@ -26,8 +26,6 @@ struct filo_object;
 /* FILO_NOT_FOUND, FILO_CORRUPT (not a whole sealed object, or another key's), FILO_IO. */
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
                      struct filo_object **ret, struct filo_error *err);
-/* Any sealed-object file, with no store around it. */
-int filo_object_open_file(const char *file, struct filo_object **ret, struct filo_error *err);
 
 struct filo_object *filo_object_ref(struct filo_object *object);
 void filo_object_unref(struct filo_object *object);

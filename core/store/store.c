@@ -70,10 +70,6 @@ int filo_store_check_writable(const struct filo_store *store, struct filo_error 
   return filo_fail(err, FILO_DENIED, "the root %s is open for reading only", store->root);
 }
 
-const char *filo_store_root(const struct filo_store *store) {
-  return store->root;
-}
-
 int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
                      struct filo_error *err) {
   struct statvfs st;

@@ -62,8 +62,6 @@ void filo_store_close(struct filo_store *store);
 /* Whether others than the opener still work on it: sealers and incomings, which keep the root. */
 bool filo_store_in_use(const struct filo_store *store);
 
-const char *filo_store_root(const struct filo_store *store);
-
 /* Free bytes of the file system beyond the reserve, never below 0; and all its bytes. */
 int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
                      struct filo_error *err);

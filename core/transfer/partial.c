@@ -7,12 +7,11 @@ int filo_partial_new(struct filo_incoming *incoming, struct filo_partial **ret,
                      struct filo_error *err) {
   struct filo_partial *partial = calloc(1, sizeof *partial);
   if (!partial) {
-    filo_incoming_free(incoming, true);
+    filo_incoming_free(incoming);
     return filo_fail(err, FILO_NO_MEMORY, "no memory to receive an object");
   }
   partial->incoming = incoming;
   partial->refs = 1;
-  partial->keep = true;
   *ret = partial;
   return 0;
 }
@@ -24,7 +23,7 @@ struct filo_partial *filo_partial_ref(struct filo_partial *partial) {
 
 void filo_partial_unref(struct filo_partial *partial) {
   if (!partial || --partial->refs > 0) return;
-  filo_incoming_free(partial->incoming, partial->keep);
+  filo_incoming_free(partial->incoming);
   free(partial);
 }
 

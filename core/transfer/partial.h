@@ -15,8 +15,7 @@ struct filo_partial_watch {
 struct filo_partial {
   struct filo_incoming *incoming;
   unsigned refs;
-  bool keep; /* for resuming, when the last reference goes */
-  int code;  /* below 0: no more chunks will come */
+  int code; /* below 0: no more chunks will come */
   struct filo_error err;
   struct filo_partial_watch *watches;
   void (*published)(void *ctx, int code, const struct filo_error *err);

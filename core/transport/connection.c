@@ -22,6 +22,13 @@ void filo_connection_check(const struct filo_connection *c) {
   (void)c;
 }
 
+/* Until a callback is over. */
+static struct filo_connection *hold(struct filo_connection *c) {
+  filo_connection_check(c);
+  c->refs++;
+  return c;
+}
+
 void filo_connection_wake(struct filo_connection *c) {
   event_active(&c->turn, EV_TIMEOUT, 0);
 }
@@ -34,7 +41,7 @@ struct timeval filo_delay(double seconds) {
   return delay;
 }
 
-void filo_connection_set_timer(struct filo_connection *c, double seconds) {
+static void set_timer(struct filo_connection *c, double seconds) {
   struct timeval delay = filo_delay(seconds);
   event_add(&c->timer, &delay);
 }
@@ -79,7 +86,7 @@ static void start_closing(struct filo_connection *c) {
   c->state = FILO_STATE_CLOSING;
   event_del(&c->readable);
   event_del(&c->again);
-  filo_connection_set_timer(c, CLOSING_SECONDS);
+  set_timer(c, CLOSING_SECONDS);
   filo_connection_wake(c);
 }
 
@@ -131,25 +138,22 @@ static void farewell(struct filo_connection *c) {
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_writable(evutil_socket_t fd, short what, void *arg);
 
-static void set_names(struct filo_connection *c, int fd) {
+static void set_remote(struct filo_connection *c, int fd) {
   struct sockaddr_storage address = {0};
   socklen_t len = sizeof address;
   if (getpeername(fd, (struct sockaddr *)&address, &len) == 0)
     filo_address_format((struct sockaddr *)&address, c->remote);
-  len = sizeof address;
-  if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-    filo_address_format((struct sockaddr *)&address, c->local);
 }
 
 /* Takes fd, also on failure. */
 static int connected(struct filo_connection *c, int fd, struct filo_error *err) {
-  set_names(c, fd);
+  set_remote(c, fd);
   int rc = filo_link_new(fd, c->options.tls, c->id, c->dialler, &c->link, err);
   if (rc < 0) return rc;
   event_assign(&c->readable, c->options.base, fd, EV_READ | EV_PERSIST, on_readable, c);
   event_assign(&c->writable, c->options.base, fd, EV_WRITE, on_writable, c);
   c->state = FILO_STATE_HANDSHAKE;
-  filo_connection_set_timer(c, c->options.handshake_timeout);
+  set_timer(c, c->options.handshake_timeout);
   if (event_add(&c->readable, NULL) < 0)
     return filo_fail(err, FILO_NO_MEMORY, "the event loop takes no more connections");
   filo_connection_wake(c);
@@ -157,7 +161,7 @@ static int connected(struct filo_connection *c, int fd, struct filo_error *err) 
 }
 
 static void on_dialled(void *ctx, int fd, const struct filo_error *why) {
-  struct filo_connection *c = filo_connection_ref(ctx);
+  struct filo_connection *c = hold(ctx);
   struct filo_error err = *why;
   c->dial = NULL;
   if (fd < 0 || connected(c, fd, &err) < 0) filo_connection_end(c, &err);
@@ -170,7 +174,7 @@ static void opened(struct filo_connection *c) {
   c->state = FILO_STATE_OPEN;
   c->heard = filo_connection_clock();
   event_del(&c->timer);
-  if (c->options.silence_timeout > 0) filo_connection_set_timer(c, c->options.silence_timeout);
+  if (c->options.silence_timeout > 0) set_timer(c, c->options.silence_timeout);
   c->handler.ready(c->ctx);
   /* The peer's first bytes may have come with the last of the handshake. */
   if (c->state == FILO_STATE_OPEN) filo_input_run(c);
@@ -202,7 +206,7 @@ static void progress(struct filo_connection *c) {
 static void on_turn(evutil_socket_t fd, short what, void *arg) {
   (void)fd;
   (void)what;
-  struct filo_connection *c = filo_connection_ref(arg);
+  struct filo_connection *c = hold(arg);
   progress(c);
   filo_connection_unref(c);
 }
@@ -214,7 +218,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg) {
 static void on_readable(evutil_socket_t fd, short what, void *arg) {
   (void)fd;
   (void)what;
-  struct filo_connection *c = filo_connection_ref(arg);
+  struct filo_connection *c = hold(arg);
   if (c->state == FILO_STATE_OPEN)
     filo_input_run(c);
   else
@@ -226,7 +230,7 @@ static void check_silence(struct filo_connection *c) {
   double idle = filo_connection_clock() - c->heard, left = c->options.silence_timeout - idle;
   struct filo_error err;
   if (left > 0.01) {
-    filo_connection_set_timer(c, left);
+    set_timer(c, left);
     return;
   }
   filo_fail(&err, FILO_TIMEOUT, "nothing was heard for %.3g s", idle);
@@ -236,7 +240,7 @@ static void check_silence(struct filo_connection *c) {
 static void on_timer(evutil_socket_t fd, short what, void *arg) {
   (void)fd;
   (void)what;
-  struct filo_connection *c = filo_connection_ref(arg);
+  struct filo_connection *c = hold(arg);
   struct filo_error err;
   if (c->state == FILO_STATE_HANDSHAKE) {
     filo_fail(&err, FILO_TIMEOUT, "the handshake took longer than %.3g s",
@@ -328,12 +332,6 @@ int filo_connection_accept(const struct filo_connection_options *options, int fd
   return rc;
 }
 
-struct filo_connection *filo_connection_ref(struct filo_connection *c) {
-  filo_connection_check(c);
-  c->refs++;
-  return c;
-}
-
 void filo_connection_unref(struct filo_connection *c) {
   if (!c) return;
   filo_connection_check(c);
@@ -363,10 +361,6 @@ bool filo_connection_is_dialler(const struct filo_connection *c) {
 
 const char *filo_connection_remote(const struct filo_connection *c) {
   return c->remote;
-}
-
-const char *filo_connection_local(const struct filo_connection *c) {
-  return c->local;
 }
 
 void filo_connection_stats(const struct filo_connection *c, struct filo_connection_stats *ret) {

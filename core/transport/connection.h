@@ -63,7 +63,7 @@ int filo_connection_accept(const struct filo_connection_options *options, int fd
                            const struct filo_connection_handler *handler, void *ctx,
                            struct filo_connection **ret, struct filo_error *err);
 
-struct filo_connection *filo_connection_ref(struct filo_connection *connection);
+/* The owner lets go. NULL is allowed. */
 void filo_connection_unref(struct filo_connection *connection);
 
 /* Lets the peer in: messages up to FILO_MESSAGE_MAX, streams allowed. Before, a stream, credit or
@@ -82,9 +82,8 @@ void filo_connection_close(struct filo_connection *connection, int code, const c
 const unsigned char *filo_connection_peer(const struct filo_connection *connection, bool *proven);
 const unsigned char *filo_connection_binding(const struct filo_connection *connection);
 bool filo_connection_is_dialler(const struct filo_connection *connection);
-/* Numeric addresses of the far and the near end; empty before the TCP connection stands. */
+/* Numeric address of the far end; empty before the TCP connection stands. */
 const char *filo_connection_remote(const struct filo_connection *connection);
-const char *filo_connection_local(const struct filo_connection *connection);
 
 struct filo_connection_stats {
   uint64_t bytes_in, bytes_out, messages_in, messages_out;

@@ -106,7 +106,7 @@ struct filo_connection {
   struct filo_dial *dial;
   struct filo_link *link;
   struct event readable, writable, turn, again, timer;
-  char remote[FILO_ADDRESS_MAX], local[FILO_ADDRESS_MAX];
+  char remote[FILO_ADDRESS_MAX];
   unsigned char peer[FILO_ID_SIZE], binding[32];
   bool proven;
 
@@ -139,7 +139,6 @@ uint32_t filo_connection_reason(int code);
 int filo_connection_code(uint32_t reason);
 /* For a timer: none when they are over, or no number; infinite ones are some decades. */
 struct timeval filo_delay(double seconds);
-void filo_connection_set_timer(struct filo_connection *c, double seconds);
 /* The end, at once; `closed` gets the error, with the peer's address before it when known. */
 void filo_connection_end(struct filo_connection *c, const struct filo_error *why);
 void filo_connection_breach(struct filo_connection *c, const struct filo_error *what);

@@ -223,10 +223,6 @@ bool filo_link_pending(const struct filo_link *link) {
   return link->ssl && SSL_has_pending(link->ssl);
 }
 
-int filo_link_fd(const struct filo_link *link) {
-  return link->fd;
-}
-
 const unsigned char *filo_link_peer(const struct filo_link *link, bool *proven) {
   if (proven) *proven = link->ssl != NULL;
   return link->peer;

@@ -47,8 +47,6 @@ bool filo_link_pending(const struct filo_link *link);
  * FILO_LINK_WANT_READ / _WRITE to be called again then, negative on failure. */
 int filo_link_finish(struct filo_link *link, struct filo_error *err);
 
-int filo_link_fd(const struct filo_link *link);
-
 /* After the handshake: the peer's node ID (with TLS proven, without TLS only claimed: *proven
  * tells), and 32 bytes that are the same at both ends of this connection and of no other: the TLS
  * exporter (RFC 8446 7.5, RFC 9266) with label "EXPORTER-filo-binding", or without TLS SHA-256 over

@@ -86,9 +86,6 @@ function connection:is_dialler() end
 ---@return string address
 function connection:remote() end
 
----@return string address
-function connection:local_address() end
-
 ---@return { bytes_in: integer, bytes_out: integer, messages_in: integer, messages_out: integer, idle: number }
 function connection:stats() end
 

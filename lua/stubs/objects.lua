@@ -28,9 +28,6 @@ local walk = {}
 
 function store:close() end
 
----@return string path
-function store:root() end
-
 ---Whether something that came from it is open or at work, and keeps the root.
 ---@return boolean
 function store:in_use() end
@@ -158,9 +155,6 @@ function object:close() end
 ---@return filo.core.Fields
 function partial:fields() end
 
----@return string
-function partial:record() end
-
 ---Whether the chunk hashes are here.
 ---@return boolean
 function partial:has_hashes() end
@@ -200,9 +194,6 @@ function partial:share() end
 
 ---After `fail`: chunks will come again.
 function partial:retry() end
-
----Keeps nothing for resuming.
-function partial:discard() end
 
 function partial:close() end
 

@@ -17,7 +17,7 @@ describe("a root", function()
     local folder <close> = temp.folder()
     local path = folder:file "a/b c/\u{fc}/root"
     local disk <close> = assert(store.open(path, me:raw_id()))
-    assert.equal(path, disk:root())
+    assert.is_truthy(disk:space())
     assert.same({ "bad", "filo-root", "lock", "objects", "tmp" }, stores.list(path))
   end)
 
