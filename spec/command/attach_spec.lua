@@ -6,9 +6,10 @@ local prompt = require "spec.support.prompt"
 
 local GREETING = "filo " .. filo.VERSION .. " (Lua 5.4), in a running node: `node`. Ctrl-D leaves; help tells more.\n"
 
----Calls fn(root, child, id) with a node that serves.
-local function serving(fn)
+---Calls fn(root, child, id) with a node that serves, in a process that has loaded the module before.
+local function serving(fn, module)
   local house <close> = commands.house()
+  house.module = module
   house:run("a", "init", "--listen", "127.0.0.1:0")
   local child, _, id = house:serve "a"
   fn(house:root "a", child, id)
@@ -74,7 +75,7 @@ describe("filo -i --attach", function()
       local result = piped(root, "while true do end\n1 + 1\n")
       assert.matches("stdin:1: stopped: it computed for too long without waiting", result.err)
       assert.equal("2\n", result.out)
-    end)
+    end, "spec.support.hasty")
   end)
 
   it("shows what the node tells, above the line being typed", function()

@@ -37,6 +37,7 @@ describe("filo serve", function()
 
   it("ends though a task in it will not", function()
     local house <close> = commands.house()
+    house.module = "spec.support.hasty"
     for _, start in ipairs { "filo.spawn(stay)", "filo.nodes()[1]:spawn(stay)", "filo.nodes()[1].close = stay" } do
       house:run(start, "init", "--listen", "127.0.0.1:0")
       local child = house:serve(start)
@@ -298,6 +299,7 @@ end)
 describe("a node.lua that computes for ever", function()
   (interruptible and it or pending)("is given up at SIGHUP, and the node goes on as it is", function()
     local house <close> = commands.house()
+    house.module = "spec.support.hasty"
     house:run("a", "init", "--listen", "127.0.0.1:0")
     local child = house:serve "a"
     house:write("a", "node.lua", "while true do end")

@@ -14,10 +14,11 @@ local function house() return setmetatable({ folder = temp.folder(), children = 
 
 function House:root(name) return self.folder:file(name) end
 
----With house.variables in the environment, too.
+---With house.variables in the environment, too, and the module house.module loaded before.
 local function command(self, name, ...)
   local env = { FILO_ROOT = self:root(name), HOME = self.folder.path, XDG_DATA_HOME = "" }
   for variable, value in pairs(self.variables) do env[variable] = value end
+  if self.module then return { env = env, "-l", self.module, ... } end
   return { env = env, ... }
 end
 

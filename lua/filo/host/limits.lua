@@ -42,4 +42,8 @@ return {
   hook = 5,
   close_tasks = 3,          -- for all tasks to end
   close_disk = 10,          -- for what is being written to be written
+
+  -- `filo serve`
+  compute = 5,              -- by node.lua, read again, or by a line of a prompt within the node: nobody is served meanwhile
+  stop = 4,                 -- for the node to end before the process does
 }

@@ -3,6 +3,7 @@
 
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local limits = require "filo.host.limits"
 local new_evaluator = require "filo.prompt.evaluator"
 local place = require "filo.replication.spread"
 local source = require "filo.node.content"
@@ -122,9 +123,6 @@ end
 
 -- A prompt within the node ----------------------------------------------------------------------------------------------
 
----A line that computes for longer, and would hold up the node, is stopped.
-local COMPUTE_SECONDS = 5
-
 ---What is printed goes in pieces that fit into a message.
 local PIECE = 1 << 20
 
@@ -142,7 +140,7 @@ end
 
 local function evaluator_of(asker, node, emit, plain)
   if not asker.evaluator then
-    asker.evaluator = new_evaluator(globals_of(node, emit), { plain = plain, limit = COMPUTE_SECONDS })
+    asker.evaluator = new_evaluator(globals_of(node, emit), { plain = plain, limit = limits.compute })
   end
   return asker.evaluator
 end

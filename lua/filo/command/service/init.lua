@@ -7,15 +7,13 @@ local control = require "filo.command.control"
 local errors = require "filo.base.errors"
 local events = require "filo.command.service.events"
 local filo = require "filo"
+local limits = require "filo.host.limits"
 local new_log = require("filo.command.log").new
 local root = require "filo.command.root"
 local runtime = require "filo.core.runtime"
 
----To end in: the node, and where that was quick, then the tasks that node.lua has started. Together less than 5 s.
-local STOP_SECONDS, QUICK_SECONDS = 4, 0.5
-
----While node.lua computes, nobody is served: for longer it may not, when it is read again.
-local COMPUTE_SECONDS = 5
+---When the node took longer to end, the tasks that node.lua has started are not waited for as well: together it would be 5 s and more.
+local QUICK_SECONDS = 0.5
 
 ---@class filo.Service
 local Service = {}
@@ -107,7 +105,7 @@ function Service:run()
   local stop = on_signals("TERM", "INT")
   local reloading = filo.spawn(function()
     while self.reloads:receive() do self:reload() end
-  end):limit(COMPUTE_SECONDS)
+  end):limit(limits.compute)
   self:notify "READY=1"
   local signal = stop:receive()
   filo.on_signal("TERM", nil)
@@ -120,11 +118,11 @@ end
 ---Ends the node. When something in it takes its time, the process ends without more ado; that costs nothing that was acknowledged.
 function Service:close()
   local began = filo.now()
-  local closed = filo.timeout(STOP_SECONDS, function()
+  local closed = filo.timeout(limits.stop, function()
     self.node:close()
     return true
   end)
-  if not closed then self:tell("warning", ("the node has not ended after %d s: the process does"):format(STOP_SECONDS)) end
+  if not closed then self:tell("warning", ("the node has not ended after %g s: the process does"):format(limits.stop)) end
   if not closed or filo.now() - began > QUICK_SECONDS then os.exit(0) end
 end
 
