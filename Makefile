@@ -87,7 +87,7 @@ demo:
 test:
 	@scripts/dependencies.sh test
 	@$(MAKE) --no-print-directory --jobs=$(JOBS) all
-	$(FILO) $$(command -v busted) --ignore-lua spec
+	$(FILO) spec/run.lua
 
 bench: all
 	$(FILO) scripts/bench.lua

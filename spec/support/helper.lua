@@ -1,4 +1,5 @@
 ---Around each test: what it started must have ended, and no descriptor may be left open.
+---With `busted -Xhelper FILE`, how long each test took is written to that file.
 ---FILO_GC=stress makes the collector run all the time, so that anything not kept alive is soon missed.
 
 local busted = require "busted"
@@ -31,6 +32,8 @@ local function warm_up()
 end
 
 local before, name
+
+if arg[1] then require "spec.support.times"(arg[1]) end
 
 busted.subscribe({ "test", "start" }, function(test) name = test.name end)
 
