@@ -58,7 +58,7 @@ end)
 -- A holder that stopped sending, or did not answer, held a get up for half a minute each time; it was not given up for another while the
 -- list of hashes was fetched.
 
-local BIG = (80 << 20) + 5
+local BIG = (40 << 20) + 5
 
 describe("a holder that stops sending", function()
   ---Node a, connected to a peer in a process of its own, which can be stopped.

@@ -3,8 +3,10 @@ local scripts = require "spec.support.scripts"
 local temp = require "spec.support.temp"
 
 describe("scripts/demo.lua", function()
-  it("tells its story, compares everything and cleans up", function()
-    local result = process.run { "scripts/demo.lua" }
+  it("tells its story, compares everything and cleans up, from any folder", function()
+    local elsewhere <close> = temp.folder()
+    local here = scripts.shell("pwd"):match "[^\n]+"
+    local result = process.run { here .. "/scripts/demo.lua", cwd = elsewhere.path }
     assert.equal("", result.err)
     assert.equal(0, result.status)
     assert.matches("All is well: %d%d%d+ comparisons, no difference", result.out)
@@ -13,14 +15,6 @@ describe("scripts/demo.lua", function()
     assert.is_true(lines <= 45, "it fits a screen: " .. lines .. " lines")
     local folder = assert(result.out:match "/tmp/filo%-demo%.%w+")
     assert.equal("", scripts.shell("ls -d " .. folder .. " 2>/dev/null"))
-  end)
-
-  it("runs from any folder", function()
-    local folder <close> = temp.folder()
-    local here = scripts.shell("pwd"):match "[^\n]+"
-    local result = process.run { here .. "/scripts/demo.lua", cwd = folder.path }
-    assert.equal("", result.err)
-    assert.equal(0, result.status)
   end)
 
   it("exits with 1 when a node gives back other bytes than it was given", function()
