@@ -238,7 +238,9 @@ describe("the prompt", function()
     terminal:type "half a line"
     terminal:expect "> half a line"
     local address = terminal:text():match "\n\"(127.0.0.1:%d+)\"\n"
-    local node <close> = assert(filo.node { root = dir:file "own", cluster = "a secret of the test", reserve = 0, durability = "none" })
+    local node <close> = assert(filo.node {
+      root = dir:file "own", cluster = "a secret of the test", reserve = 0, durability = "none", log = function() end,
+    })
     local peer = assert(node:connect(address))
     terminal:expect "a peer came\n> half a line"
     terminal:type ", and more"
