@@ -36,20 +36,20 @@ struct filo_partial *filo_check_partial(lua_State *L, int index) {
 
 /* --- Opening, on a worker --- */
 
-struct incoming_call {
+struct partial_call {
   struct filo_call base;
   struct filo_shared_store *store;
   char path[FILO_PATH_MAX];
   unsigned char *bytes; /* record, then body */
   size_t record_len, body_len;
   bool whole, beside;
-  struct filo_incoming *incoming;
+  struct filo_partial_file *file;
   struct filo_partial *partial;
 };
 
 static void discard(struct filo_call *base) {
-  struct incoming_call *call = (struct incoming_call *)base;
-  filo_incoming_free(call->incoming);
+  struct partial_call *call = (struct partial_call *)base;
+  filo_partial_file_free(call->file);
   filo_partial_unref(call->partial);
   filo_shared_store_unref(call->store);
   free(call->bytes);
@@ -57,24 +57,24 @@ static void discard(struct filo_call *base) {
 }
 
 static void open_work(struct filo_call *base) {
-  struct incoming_call *call = (struct incoming_call *)base;
+  struct partial_call *call = (struct partial_call *)base;
   struct filo_store *store = call->store->store;
   if (call->whole)
-    base->code = filo_incoming_whole(store, call->path, call->bytes, call->record_len,
-                                     call->bytes + call->record_len, call->body_len, call->beside,
-                                     &call->incoming, &base->err);
+    base->code = filo_partial_file_whole(store, call->path, call->bytes, call->record_len,
+                                         call->bytes + call->record_len, call->body_len,
+                                         call->beside, &call->file, &base->err);
   else
-    base->code = filo_incoming_open(store, call->path, call->bytes, call->record_len, call->beside,
-                                    &call->incoming, &base->err);
+    base->code = filo_partial_file_open(store, call->path, call->bytes, call->record_len,
+                                        call->beside, &call->file, &base->err);
 }
 
 static int opened(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct incoming_call *call = filo_call_end(L, ctx);
+  struct partial_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   struct partial_box *box = filo_handle_push(L, &type);
-  call->base.code = filo_partial_new(call->incoming, &box->partial, &call->base.err);
-  call->incoming = NULL;
+  call->base.code = filo_partial_new(call->file, &box->partial, &call->base.err);
+  call->file = NULL;
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   box->store = filo_shared_store_ref(call->store);
   discard(&call->base);
@@ -89,7 +89,7 @@ int filo_store_incoming(lua_State *L) {
   const char *record = luaL_checklstring(L, 3, &record_len);
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
   bool beside = lua_toboolean(L, 5);
-  struct incoming_call *call = filo_call_new(L, sizeof *call, open_work, discard);
+  struct partial_call *call = filo_call_new(L, sizeof *call, open_work, discard);
   call->store = filo_shared_store_ref(store);
   call->whole = body != NULL;
   call->beside = beside;
@@ -109,7 +109,7 @@ int filo_store_incoming(lua_State *L) {
 /* --- Publishing --- */
 
 static void on_published(void *ctx, int code, const struct filo_error *err) {
-  struct incoming_call *call = ctx;
+  struct partial_call *call = ctx;
   call->base.code = code;
   if (code < 0) call->base.err = *err;
   if (call->base.abandoned)
@@ -122,7 +122,7 @@ static int partial_publish(lua_State *L) {
   struct partial_box *box = check_box(L);
   struct filo_partial *partial = box->partial;
   luaL_argcheck(L, !partial->publishing, 1, "it is being published already");
-  struct incoming_call *call = filo_call_new(L, sizeof *call, NULL, discard);
+  struct partial_call *call = filo_call_new(L, sizeof *call, NULL, discard);
   call->store = filo_shared_store_ref(box->store);
   call->partial = filo_partial_ref(partial);
   partial->published = on_published;
@@ -134,30 +134,30 @@ static int partial_publish(lua_State *L) {
 /* --- Methods --- */
 
 static int partial_fields(lua_State *L) {
-  filo_push_fields(L, filo_incoming_fields(filo_check_partial(L, 1)->incoming));
+  filo_push_fields(L, filo_partial_file_fields(filo_check_partial(L, 1)->file));
   return 1;
 }
 
 static int partial_has_hashes(lua_State *L) {
-  lua_pushboolean(L, filo_incoming_has_hashes(filo_check_partial(L, 1)->incoming));
+  lua_pushboolean(L, filo_partial_file_has_hashes(filo_check_partial(L, 1)->file));
   return 1;
 }
 
 static int partial_has(lua_State *L) {
   lua_Integer chunk = luaL_checkinteger(L, 2);
-  lua_pushboolean(L, filo_incoming_has(filo_check_partial(L, 1)->incoming, (uint64_t)chunk));
+  lua_pushboolean(L, filo_partial_file_has(filo_check_partial(L, 1)->file, (uint64_t)chunk));
   return 1;
 }
 
 static int partial_missing(lua_State *L) {
   lua_Integer from = luaL_optinteger(L, 2, 0);
-  uint64_t chunk = filo_incoming_missing(filo_check_partial(L, 1)->incoming, (uint64_t)from);
+  uint64_t chunk = filo_partial_file_missing(filo_check_partial(L, 1)->file, (uint64_t)from);
   lua_pushinteger(L, (lua_Integer)chunk);
   return 1;
 }
 
 static int partial_set_key(lua_State *L) {
-  filo_incoming_set_key(filo_check_partial(L, 1)->incoming, filo_check_hash(L, 2, "content key"));
+  filo_partial_file_set_key(filo_check_partial(L, 1)->file, filo_check_hash(L, 2, "content key"));
   return 0;
 }
 

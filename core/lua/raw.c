@@ -29,7 +29,7 @@ struct raw_box {
   struct bufferevent *bev; /* from when it is connected until it is closed */
   struct filo_dial *dial;  /* before */
   struct event_base *base;
-  struct event incoming; /* pending while more may be read ahead */
+  struct event arriving; /* pending while more may be read ahead */
   struct evbuffer *input;
   struct filo_passed passed;  /* each with a byte of the input */
   struct event sendable;      /* pending while a descriptor waits to be passed */
@@ -50,7 +50,7 @@ static bool is_full(const struct raw_box *box) {
 static void end(struct raw_box *box, int sys_errno) {
   if (box->ended) return;
   box->ended = true;
-  event_del(&box->incoming);
+  event_del(&box->arriving);
   if (sys_errno == 0)
     filo_fail(&box->why, FILO_CLOSED, "%s closed the connection", box->remote);
   else if (filo_fail_errno(&box->why, sys_errno, "the connection to %s was lost", box->remote) ==
@@ -84,7 +84,7 @@ static void on_came(evutil_socket_t fd, short what, void *ctx) {
   if (len < 0 && (sys_errno == EAGAIN || sys_errno == EINTR)) return;
   if (len == 0) end(box, 0);
   if (len < 0) break_off(box, sys_errno);
-  if (is_full(box)) event_del(&box->incoming);
+  if (is_full(box)) event_del(&box->arriving);
   filo_event_set(&box->readable);
 }
 
@@ -133,7 +133,7 @@ static void release(void *self) {
   filo_dial_stop(box->dial);
   box->dial = NULL;
   if (bev) {
-    event_del(&box->incoming);
+    event_del(&box->arriving);
     event_del(&box->sendable);
     evbuffer_free(box->input);
     filo_passed_close(&box->passed);
@@ -185,9 +185,9 @@ static int start(struct raw_box *box, struct event_base *base, int fd, struct fi
   bufferevent_setcb(box->bev, NULL, on_went, on_event, box);
   bufferevent_set_max_single_write(box->bev, WRITE_BEHIND);
   bufferevent_enable(box->bev, EV_WRITE);
-  event_assign(&box->incoming, base, fd, EV_READ | EV_PERSIST, on_came, box);
+  event_assign(&box->arriving, base, fd, EV_READ | EV_PERSIST, on_came, box);
   event_assign(&box->sendable, base, fd, EV_WRITE, on_sendable, box);
-  event_add(&box->incoming, NULL);
+  event_add(&box->arriving, NULL);
   return 0;
 }
 
@@ -380,7 +380,7 @@ static int raw_read(lua_State *L) {
     luaL_argcheck(L, luaL_checkinteger(L, 2) > 0, 2, "a number of bytes, 1 or more");
   }
   set_deadline(L, 3);
-  if (!box->ended && !is_full(box)) event_add(&box->incoming, NULL);
+  if (!box->ended && !is_full(box)) event_add(&box->arriving, NULL);
   return read_or_wait(L, box);
 }
 
@@ -477,7 +477,7 @@ static int raw_take(lua_State *L) {
   lua_pushnil(L);
   lua_insert(L, 2); /* the seconds are where read has them */
   set_deadline(L, 3);
-  if (!box->ended && !is_full(box)) event_add(&box->incoming, NULL);
+  if (!box->ended && !is_full(box)) event_add(&box->arriving, NULL);
   return take_or_wait(L, box);
 }
 

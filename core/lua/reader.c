@@ -68,7 +68,7 @@ int filo_object_reader(lua_State *L) {
 
 int filo_partial_reader(lua_State *L) {
   struct filo_partial *partial = filo_check_partial(L, 1);
-  return push_reader(L, NULL, partial, filo_incoming_fields(partial->incoming)->size);
+  return push_reader(L, NULL, partial, filo_partial_file_fields(partial->file)->size);
 }
 
 /* --- read(max): the next bytes, at most max; nil at the end; nil and an error --- */

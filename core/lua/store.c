@@ -11,7 +11,7 @@
 #include "lua/crypto.h"
 #include "lua/handle.h"
 #include "lua/modules.h"
-#include "store/incoming.h"
+#include "store/partial_file.h"
 
 /* --- The handle: its box is a pointer to the store that all share --- */
 
@@ -129,9 +129,9 @@ static int store_in_use(lua_State *L) {
   return 1;
 }
 
-/* --- Calls on one object's place --- */
+/* --- Calls on what lies at a path --- */
 
-struct place_call {
+struct path_call {
   struct filo_call base;
   struct filo_shared_store *handle;
   unsigned char ns[32];
@@ -143,19 +143,19 @@ struct place_call {
   uint64_t free_bytes, total_bytes;
 };
 
-static void place_discard(struct filo_call *base) {
-  struct place_call *call = (struct place_call *)base;
+static void path_discard(struct filo_call *base) {
+  struct path_call *call = (struct path_call *)base;
   filo_shared_store_unref(call->handle);
   free(call->record);
   free(call);
 }
 
 /* store, namespace, path */
-static struct place_call *place_call(lua_State *L, void (*work)(struct filo_call *)) {
+static struct path_call *path_call(lua_State *L, void (*work)(struct filo_call *)) {
   struct filo_shared_store *handle = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
-  struct place_call *call = filo_call_new(L, sizeof *call, work, place_discard);
+  struct path_call *call = filo_call_new(L, sizeof *call, work, path_discard);
   call->handle = filo_shared_store_ref(handle);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
@@ -163,66 +163,66 @@ static struct place_call *place_call(lua_State *L, void (*work)(struct filo_call
 }
 
 static void stat_work(struct filo_call *base) {
-  struct place_call *call = (struct place_call *)base;
+  struct path_call *call = (struct path_call *)base;
   base->code = filo_object_stat(call->handle->store, call->ns, call->path, &call->fields,
                                 &call->record, &call->record_len, &base->err);
 }
 
 static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct place_call *call = filo_call_end(L, ctx);
+  struct path_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   filo_push_fields(L, &call->fields);
   lua_pushlstring(L, (const char *)call->record, call->record_len);
-  place_discard(&call->base);
+  path_discard(&call->base);
   return 2;
 }
 
 static int store_stat(lua_State *L) {
-  return filo_call(L, &place_call(L, stat_work)->base, stat_ended);
+  return filo_call(L, &path_call(L, stat_work)->base, stat_ended);
 }
 
 static void remove_work(struct filo_call *base) {
-  struct place_call *call = (struct place_call *)base;
+  struct path_call *call = (struct path_call *)base;
   base->code =
       filo_store_remove(call->handle->store, call->ns, call->path, call->version, &base->err);
 }
 
 static int store_remove(lua_State *L) {
   lua_Integer version = luaL_optinteger(L, 4, 0);
-  struct place_call *call = place_call(L, remove_work);
+  struct path_call *call = path_call(L, remove_work);
   call->version = (uint64_t)version;
   return filo_call(L, &call->base, filo_call_ended);
 }
 
 static void set_aside_work(struct filo_call *base) {
-  struct place_call *call = (struct place_call *)base;
+  struct path_call *call = (struct path_call *)base;
   base->code = filo_store_set_aside(call->handle->store, call->ns, call->path, &base->err);
 }
 
 static int store_set_aside(lua_State *L) {
-  return filo_call(L, &place_call(L, set_aside_work)->base, filo_call_ended);
+  return filo_call(L, &path_call(L, set_aside_work)->base, filo_call_ended);
 }
 
 static void space_work(struct filo_call *base) {
-  struct place_call *call = (struct place_call *)base;
+  struct path_call *call = (struct path_call *)base;
   base->code =
       filo_store_space(call->handle->store, &call->free_bytes, &call->total_bytes, &base->err);
 }
 
 static int space_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct place_call *call = filo_call_end(L, ctx);
+  struct path_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   lua_pushinteger(L, (lua_Integer)call->free_bytes);
   lua_pushinteger(L, (lua_Integer)call->total_bytes);
-  place_discard(&call->base);
+  path_discard(&call->base);
   return 2;
 }
 
 static int store_space(lua_State *L) {
   struct filo_shared_store *handle = filo_check_store(L, 1);
-  struct place_call *call = filo_call_new(L, sizeof *call, space_work, place_discard);
+  struct path_call *call = filo_call_new(L, sizeof *call, space_work, path_discard);
   call->handle = filo_shared_store_ref(handle);
   return filo_call(L, &call->base, space_ended);
 }

@@ -9,7 +9,7 @@
 void filo_draft_init(struct filo_draft *draft, struct filo_store *store) {
   memset(draft, 0, sizeof *draft);
   draft->store = store;
-  draft->fd = draft->place.fd = -1;
+  draft->fd = draft->location.fd = -1;
 }
 
 int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err) {

@@ -1,6 +1,6 @@
 /* Durability "group": a thread works in rounds. A round flushes the bytes of the drafts that were
- * queued meanwhile, and the folders of those that the round before has placed; these are answered,
- * and the former placed. So each object takes two flushes, but each flush serves two rounds of
+ * queued meanwhile, and the folders of those that the round before has renamed; these are answered,
+ * and the former renamed. So each object takes two flushes, but each flush serves two rounds of
  * objects. A large round flushes the whole file system (syncfs), which beats fsync for each file
  * several times over and has reported write-back errors since Linux 5.8; a small one does not wait
  * for other people's dirty pages. */
@@ -29,41 +29,41 @@ static void all_failed(struct filo_draft *list, int error) {
 }
 
 /* One object may lie in a folder that another one made: a failure is everybody's. */
-static void sync_each(struct filo_draft *drafts, struct filo_draft *placed) {
+static void sync_each(struct filo_draft *drafts, struct filo_draft *renamed) {
   for (struct filo_draft *d = drafts; d; d = d->next)
     if (fdatasync(d->fd) < 0) filo_publish_sync_failed(d, errno);
   int error = 0;
-  for (struct filo_draft *d = placed; d && !error; d = d->next)
+  for (struct filo_draft *d = renamed; d && !error; d = d->next)
     error = filo_publish_sync_folders(d);
-  if (error) all_failed(placed, error);
+  if (error) all_failed(renamed, error);
 }
 
 static void sync_all(struct filo_store *store, struct filo_draft *drafts,
-                     struct filo_draft *placed) {
+                     struct filo_draft *renamed) {
   if (syncfs(store->root_fd) == 0) return;
   int error = errno;
   all_failed(drafts, error);
-  all_failed(placed, error);
+  all_failed(renamed, error);
 }
 
 /* With `large`, what syncfs will flush needs no open folder: a round is not bounded, but
  * descriptors are. */
 static void place_all(struct filo_draft *drafts, bool large) {
   for (struct filo_draft *d = drafts; d; d = d->next) {
-    filo_publish_place(d);
-    if (large) filo_place_close(&d->place);
+    filo_publish_rename(d);
+    if (large) filo_location_close(&d->location);
   }
 }
 
-static void answer_all(struct filo_draft *placed) {
-  for (struct filo_draft *d = placed, *next; d; d = next) {
+static void answer_all(struct filo_draft *renamed) {
+  for (struct filo_draft *d = renamed, *next; d; d = next) {
     next = d->next; /* after its answer it may be gone */
     filo_publish_settle(d);
     filo_publish_answer(d);
   }
 }
 
-/* What is queued; waits for it unless something is placed. */
+/* What is queued; waits for it unless something is renamed. */
 static struct filo_draft *take(struct filo_flusher *flusher, bool wait, bool *large) {
   pthread_mutex_lock(&flusher->lock);
   while (wait && !flusher->first && !flusher->stop)
@@ -79,16 +79,16 @@ static struct filo_draft *take(struct filo_flusher *flusher, bool wait, bool *la
 
 static void *run(void *arg) {
   struct filo_flusher *flusher = arg;
-  struct filo_draft *placed = NULL, *drafts;
+  struct filo_draft *renamed = NULL, *drafts;
   bool large, was_large = false;
-  while ((drafts = take(flusher, !placed, &large)) || placed) {
+  while ((drafts = take(flusher, !renamed, &large)) || renamed) {
     if (large || was_large)
-      sync_all(flusher->store, drafts, placed);
+      sync_all(flusher->store, drafts, renamed);
     else
-      sync_each(drafts, placed);
-    answer_all(placed);
+      sync_each(drafts, renamed);
+    answer_all(renamed);
     place_all(drafts, large);
-    placed = drafts;
+    renamed = drafts;
     was_large = large;
   }
   return NULL;

@@ -1,15 +1,16 @@
 /* Private to core/store: what its parts share.
  *
- *     store     opening and closing, free space
- *     root      the marker, the lock and the folders of a root
- *     sweep     what earlier processes left in tmp/
- *     folder    folders below objects/, without symlinks
- *     draft     an unpublished file in tmp/
- *     publish   from draft to visible, and how durably
- *     flusher   one flush for many, with durability "group"
- *     end       record and footer of a sealed file
- *     body      verified reading of chunks
- *     remove    removing, and setting aside what is bad
+ *     store         opening and closing, free space
+ *     root          the marker, the lock and the folders of a root
+ *     sweep         what earlier processes left in tmp/
+ *     location      folders below objects/, without symlinks
+ *     draft         an unpublished file in tmp/
+ *     publish       from draft to visible, and how durably
+ *     flusher       one flush for many, with durability "group"
+ *     trailer       record and footer of a sealed file, and what stands in the way of another
+ *     partial_file  a copy on its way in
+ *     body          verified reading of chunks
+ *     remove        removing, and setting aside what is bad
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -33,10 +34,10 @@ enum {
 };
 
 struct filo_flusher;
-struct filo_incoming;
+struct filo_partial_file;
 
 struct filo_store {
-  atomic_uint refs; /* the opener's, and one of each sealer and incoming */
+  atomic_uint refs; /* the opener's, and one of each sealer and partial */
   char *root;
   int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
   enum filo_durability durability;
@@ -44,14 +45,14 @@ struct filo_store {
   bool readonly;
   bool flushed;          /* what was in the root when it was opened is durable */
   pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
-  unsigned placed;       /* under names: publications that are renamed and not durable yet */
+  unsigned renamed;      /* under names: publications that are renamed and not durable yet */
   unsigned unflushed;    /* under names: those of them that have made folders */
   pthread_mutex_t space; /* held from looking at the free space until it is promised */
   atomic_uint_least64_t promised; /* bytes that drafts may still write */
   atomic_uint_least64_t drafts;   /* numbers temporary files */
-  pthread_mutex_t receiving;
-  struct filo_incoming *incoming; /* under receiving: one for each record at a time */
-  struct filo_flusher *flusher;   /* durability "group" only */
+  pthread_mutex_t partials_lock;
+  struct filo_partial_file *partials; /* under partials_lock: one for each record at a time */
+  struct filo_flusher *flusher;       /* durability "group" only */
 };
 
 /* store.c: filo_store_close lets go of it again. */
@@ -68,8 +69,8 @@ void filo_root_close(const struct filo_store *store);
 /* sweep.c: what earlier processes left in tmp/. */
 int filo_root_sweep(struct filo_store *store, struct filo_error *err);
 
-/* folder.c. A place is the folder of an object and its name in there. */
-struct filo_place {
+/* location.c. Where an object lies: its folder, and its name in there. */
+struct filo_location {
   int fd;
   const char *name; /* within the path that was given */
   unsigned depth;   /* folders from objects/ down to this one */
@@ -77,24 +78,25 @@ struct filo_place {
 };
 
 /* FILO_NOT_FOUND without `make`; FILO_INVALID: a file is in the way; FILO_DENIED: a symlink. */
-int filo_place_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                    bool make, struct filo_place *ret, struct filo_error *err);
-void filo_place_close(struct filo_place *place);
+int filo_location_open(struct filo_store *store, const unsigned char ns[32], const char *path,
+                       bool make, struct filo_location *ret, struct filo_error *err);
+void filo_location_close(struct filo_location *location);
 /* Flushes the folder and `levels` of those above. */
-int filo_place_flush(const struct filo_place *place, unsigned levels);
-/* Removes the folder and those above while they are empty, never objects/; place moves up. */
-void filo_place_prune(struct filo_place *place, const unsigned char ns[32], const char *path);
+int filo_location_flush(const struct filo_location *location, unsigned levels);
+/* Removes the folder and those above while they are empty, never objects/; goes up with that. */
+void filo_location_prune(struct filo_location *location, const unsigned char ns[32],
+                         const char *path);
 /* The file of an object, for reading. */
-int filo_place_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
-                         int *ret_fd, struct filo_error *err);
+int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
+                            int *ret_fd, struct filo_error *err);
 /* Lists a folder by a second descriptor, since closing a DIR closes its own. */
 DIR *filo_list_folder(int fd);
 /* For messages: malloc'ed "<root>/objects/<ns>/<path>"; NULL without memory. */
-char *filo_place_label(const struct filo_store *store, const unsigned char ns[32],
-                       const char *path);
+char *filo_location_label(const struct filo_store *store, const unsigned char ns[32],
+                          const char *path);
 
-/* end.c: the end of a sealed-object file, and with it all that is not content. */
-struct filo_end {
+/* trailer.c: the end of a sealed-object file, and with it all that is not content. */
+struct filo_trailer {
   uint64_t file_size;
   struct filo_record fields;
   unsigned char *record; /* malloc'ed */
@@ -104,19 +106,19 @@ struct filo_end {
 };
 
 /* Checks file length, footer and record; with `trusted`, not the signature. */
-int filo_end_read(int fd, const char *label, bool trusted, struct filo_end *ret,
-                  struct filo_error *err);
-void filo_end_free(struct filo_end *end);
+int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
+                      struct filo_error *err);
+void filo_trailer_free(struct filo_trailer *trailer);
 /* The hash list, when it was read along; else NULL. */
-const unsigned char *filo_end_hashes(const struct filo_end *end);
+const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer);
 void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len);
 /* Exactly len bytes; FILO_CORRUPT when the file ends before. */
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err);
 /* 0 when a record with these fields may take the place of what lies there now; FILO_EXISTS,
  * FILO_INVALID. */
-int filo_place_check(const struct filo_place *place, const char *path,
-                     const struct filo_record *fields, struct filo_error *err);
+int filo_location_check(const struct filo_location *location, const char *path,
+                        const struct filo_record *fields, struct filo_error *err);
 
 /* body.c: the chunks of an open file and the list of their hashes. */
 struct filo_body {
@@ -159,8 +161,8 @@ struct filo_draft {
   atomic_uint_least64_t promised;
   /* While being published: */
   char path[FILO_PATH_MAX];
-  struct filo_place place;
-  bool placed; /* counted in the store */
+  struct filo_location location;
+  bool renamed; /* counted in the store */
   unsigned levels;
   filo_published_fn *fn;
   void *ctx;
@@ -200,7 +202,7 @@ void filo_flusher_free(struct filo_flusher *flusher);
 
 /* publish.c: its steps; each puts its failure into draft->err, and does nothing after one. */
 void filo_publish_sync_failed(struct filo_draft *draft, int error);
-void filo_publish_place(struct filo_draft *draft);
+void filo_publish_rename(struct filo_draft *draft);
 int filo_publish_sync_folders(struct filo_draft *draft);
 void filo_publish_settle(struct filo_draft *draft);
 void filo_publish_answer(struct filo_draft *draft);

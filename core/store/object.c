@@ -18,41 +18,42 @@ struct filo_object {
   struct filo_body body;
 };
 
-static int check_iv(int fd, const char *label, const struct filo_end *end, struct filo_error *err) {
+static int check_iv(int fd, const char *label, const struct filo_trailer *trailer,
+                    struct filo_error *err) {
   unsigned char iv[FILO_IV_SIZE];
   int rc = 0;
-  if (end->tail_len == end->file_size)
-    memcpy(iv, end->tail, sizeof iv);
+  if (trailer->tail_len == trailer->file_size)
+    memcpy(iv, trailer->tail, sizeof iv);
   else
     rc = filo_read_full(fd, label, 0, iv, sizeof iv, err);
-  if (rc == 0 && memcmp(iv, end->fields.iv, sizeof iv) != 0)
+  if (rc == 0 && memcmp(iv, trailer->fields.iv, sizeof iv) != 0)
     rc = filo_fail(err, FILO_CORRUPT, "%s starts with another IV than its record says", label);
   return rc;
 }
 
 static int load_body(struct filo_object *object, const unsigned char *ns,
-                     const struct filo_end *end, struct filo_error *err) {
-  if (memcmp(ns, end->fields.ns, FILO_ID_SIZE) != 0)
+                     const struct filo_trailer *trailer, struct filo_error *err) {
+  if (memcmp(ns, trailer->fields.ns, FILO_ID_SIZE) != 0)
     return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", object->label);
-  int rc = check_iv(object->fd, object->label, end, err);
-  if (rc == 0) rc = filo_body_init(&object->body, object->fd, object->label, &end->fields, err);
+  int rc = check_iv(object->fd, object->label, trailer, err);
+  if (rc == 0) rc = filo_body_init(&object->body, object->fd, object->label, &trailer->fields, err);
   if (rc < 0) return rc;
-  rc = filo_body_load(&object->body, filo_end_hashes(end), err);
+  rc = filo_body_load(&object->body, filo_trailer_hashes(trailer), err);
   if (rc < 0) filo_body_free(&object->body);
   return rc;
 }
 
 static int load(struct filo_object *object, const unsigned char *ns, struct filo_error *err) {
-  struct filo_end end;
-  int rc = filo_end_read(object->fd, object->label, false, &end, err);
+  struct filo_trailer trailer;
+  int rc = filo_trailer_read(object->fd, object->label, false, &trailer, err);
   if (rc < 0) return rc;
-  rc = load_body(object, ns, &end, err);
+  rc = load_body(object, ns, &trailer, err);
   if (rc < 0) {
-    filo_end_free(&end);
+    filo_trailer_free(&trailer);
     return rc;
   }
-  object->record = end.record;
-  object->record_len = end.record_len;
+  object->record = trailer.record;
+  object->record_len = trailer.record_len;
   return 0;
 }
 
@@ -82,9 +83,9 @@ static int open_object(int fd, char *label, const unsigned char *ns, struct filo
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
                      struct filo_object **ret, struct filo_error *err) {
   int fd;
-  int rc = filo_place_open_file(store, ns, path, &fd, err);
+  int rc = filo_location_open_file(store, ns, path, &fd, err);
   if (rc < 0) return rc;
-  return open_object(fd, filo_place_label(store, ns, path), ns, ret, err);
+  return open_object(fd, filo_location_label(store, ns, path), ns, ret, err);
 }
 
 struct filo_object *filo_object_ref(struct filo_object *object) {
@@ -114,18 +115,18 @@ int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const
                      struct filo_record *fields, unsigned char **record, size_t *record_len,
                      struct filo_error *err) {
   FILO_AUTO_CLOSE int fd = -1;
-  int rc = filo_place_open_file(store, ns, path, &fd, err);
+  int rc = filo_location_open_file(store, ns, path, &fd, err);
   if (rc < 0) return rc;
-  struct filo_end end;
-  rc = filo_end_read(fd, path, false, &end, err);
+  struct filo_trailer trailer;
+  rc = filo_trailer_read(fd, path, false, &trailer, err);
   if (rc < 0) return rc;
-  if (memcmp(ns, end.fields.ns, FILO_ID_SIZE) != 0) {
-    filo_end_free(&end);
+  if (memcmp(ns, trailer.fields.ns, FILO_ID_SIZE) != 0) {
+    filo_trailer_free(&trailer);
     return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", path);
   }
-  *fields = end.fields;
-  *record = end.record;
-  *record_len = end.record_len;
+  *fields = trailer.fields;
+  *record = trailer.record;
+  *record_len = trailer.record_len;
   return 0;
 }
 

@@ -20,7 +20,7 @@ void filo_publish_sync_failed(struct filo_draft *draft, int error) {
 
 static int rename_into(struct filo_draft *draft) {
   struct filo_store *store = draft->store;
-  if (renameat(store->tmp_fd, draft->name, draft->place.fd, draft->place.name) < 0) {
+  if (renameat(store->tmp_fd, draft->name, draft->location.fd, draft->location.name) < 0) {
     int error = errno;
     return filo_fail_errno(&draft->err, error, "cannot publish %s in %s", draft->path, store->root);
   }
@@ -28,48 +28,49 @@ static int rename_into(struct filo_draft *draft) {
   return 0;
 }
 
-static void place(struct filo_draft *draft) {
+static void make_visible(struct filo_draft *draft) {
   struct filo_store *store = draft->store;
-  int rc = filo_place_open(store, draft->fields.ns, draft->path, true, &draft->place, &draft->err);
+  int rc =
+      filo_location_open(store, draft->fields.ns, draft->path, true, &draft->location, &draft->err);
   if (rc < 0) return;
-  rc = filo_place_check(&draft->place, draft->path, &draft->fields, &draft->err);
+  rc = filo_location_check(&draft->location, draft->path, &draft->fields, &draft->err);
   if (rc == 0) rc = rename_into(draft);
   if (rc < 0 && rc != FILO_EXISTS) {
-    filo_place_prune(&draft->place, draft->fields.ns, draft->path);
-    filo_place_close(&draft->place);
+    filo_location_prune(&draft->location, draft->fields.ns, draft->path);
+    filo_location_close(&draft->location);
     return;
   }
-  draft->levels = store->unflushed > 0 ? draft->place.depth : draft->place.made;
-  draft->placed = true;
-  store->placed++;
-  if (draft->place.made > 0) store->unflushed++;
+  draft->levels = store->unflushed > 0 ? draft->location.depth : draft->location.made;
+  draft->renamed = true;
+  store->renamed++;
+  if (draft->location.made > 0) store->unflushed++;
 }
 
-void filo_publish_place(struct filo_draft *draft) {
+void filo_publish_rename(struct filo_draft *draft) {
   if (draft->err.code) return;
   pthread_mutex_lock(&draft->store->names);
-  place(draft);
+  make_visible(draft);
   pthread_mutex_unlock(&draft->store->names);
 }
 
 static void forget(struct filo_store *store, const struct filo_draft *draft) {
   pthread_mutex_lock(&store->names);
-  store->placed--;
-  if (draft->place.made > 0) store->unflushed--;
+  store->renamed--;
+  if (draft->location.made > 0) store->unflushed--;
   pthread_mutex_unlock(&store->names);
 }
 
 /* One whose flush failed stays counted. */
 void filo_publish_settle(struct filo_draft *draft) {
   bool durable = draft->err.code == 0 || draft->err.code == FILO_EXISTS;
-  if (draft->placed && durable) forget(draft->store, draft);
-  draft->placed = false;
-  filo_place_close(&draft->place);
+  if (draft->renamed && durable) forget(draft->store, draft);
+  draft->renamed = false;
+  filo_location_close(&draft->location);
 }
 
 /* "A newer version is there" is a promise too: it must be as durable as this would have been. */
 int filo_publish_sync_folders(struct filo_draft *draft) {
-  int error = draft->place.fd < 0 ? 0 : filo_place_flush(&draft->place, draft->levels);
+  int error = draft->location.fd < 0 ? 0 : filo_location_flush(&draft->location, draft->levels);
   if (error) filo_publish_sync_failed(draft, error);
   return error;
 }
@@ -93,7 +94,7 @@ void filo_draft_publish(struct filo_draft *draft, const char *path, filo_publish
     }
     if (store->durability == FILO_DURABLE_FULL && fsync(draft->fd) < 0)
       filo_publish_sync_failed(draft, errno);
-    filo_publish_place(draft);
+    filo_publish_rename(draft);
     if (store->durability == FILO_DURABLE_FULL) filo_publish_sync_folders(draft);
     filo_publish_settle(draft);
   }

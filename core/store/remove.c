@@ -12,30 +12,30 @@
 
 enum { BAD_KEPT = 64, BAD_NAME = 192 };
 
-static int check_version(const struct filo_place *place, const char *path, uint64_t version,
+static int check_version(const struct filo_location *location, const char *path, uint64_t version,
                          struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
-      openat(place->fd, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+      openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot see what is at %s", path);
   }
-  struct filo_end end;
-  int rc = filo_end_read(fd, path, true, &end, err);
+  struct filo_trailer trailer;
+  int rc = filo_trailer_read(fd, path, true, &trailer, err);
   if (rc < 0) return rc;
-  uint64_t there = end.fields.version;
-  filo_end_free(&end);
+  uint64_t there = trailer.fields.version;
+  filo_trailer_free(&trailer);
   if (there == version) return 0;
   return filo_fail(err, there > version ? FILO_EXISTS : FILO_NOT_FOUND,
                    "version %llu is at %s, not %llu", (unsigned long long)there, path,
                    (unsigned long long)version);
 }
 
-static int unlink_object(const struct filo_place *place, const char *path, uint64_t version,
+static int unlink_object(const struct filo_location *location, const char *path, uint64_t version,
                          struct filo_error *err) {
-  int rc = version ? check_version(place, path, version, err) : 0;
+  int rc = version ? check_version(location, path, version, err) : 0;
   if (rc < 0) return rc;
-  if (unlinkat(place->fd, place->name, 0) == 0) return 0;
+  if (unlinkat(location->fd, location->name, 0) == 0) return 0;
   int error = errno;
   if (error == ENOENT || error == EISDIR)
     return filo_fail(err, FILO_NOT_FOUND, "no object at %s", path);
@@ -44,12 +44,12 @@ static int unlink_object(const struct filo_place *place, const char *path, uint6
 
 /* An object that is to go. Nothing below a file: the same as nothing there. */
 static int find(struct filo_store *store, const unsigned char ns[32], const char *path,
-                struct filo_place *place, struct filo_error *err) {
+                struct filo_location *location, struct filo_error *err) {
   struct filo_error why;
   int rc = filo_store_check_writable(store, err);
   if (rc == 0) rc = filo_path_check(path, strnlen(path, FILO_PATH_MAX), err);
   if (rc < 0) return rc;
-  rc = filo_place_open(store, ns, path, false, place, &why);
+  rc = filo_location_open(store, ns, path, false, location, &why);
   if (rc == FILO_NOT_FOUND || rc == FILO_INVALID)
     return filo_fail(err, FILO_NOT_FOUND, "no object at %s", path);
   return rc < 0 ? filo_fail(err, rc, "%s", why.message) : 0;
@@ -57,22 +57,23 @@ static int find(struct filo_store *store, const unsigned char ns[32], const char
 
 int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
                       uint64_t version, struct filo_error *err) {
-  struct filo_place place;
+  struct filo_location location;
   pthread_mutex_lock(&store->names);
-  int rc = find(store, ns, path, &place, err);
+  int rc = find(store, ns, path, &location, err);
   if (rc < 0) {
     pthread_mutex_unlock(&store->names);
     return rc;
   }
-  rc = unlink_object(&place, path, version, err);
-  if (rc == 0) filo_place_prune(&place, ns, path);
+  rc = unlink_object(&location, path, version, err);
+  if (rc == 0) filo_location_prune(&location, ns, path);
   pthread_mutex_unlock(&store->names);
-  int error = rc == 0 && store->durability != FILO_DURABLE_NONE ? filo_place_flush(&place, 0) : 0;
-  filo_place_close(&place);
+  int error =
+      rc == 0 && store->durability != FILO_DURABLE_NONE ? filo_location_flush(&location, 0) : 0;
+  filo_location_close(&location);
   return error ? filo_fail_errno(err, error, "cannot flush the removal of %s", path) : rc;
 }
 
-/* A folder there is not the store's; a link or a pipe that lay in an object's place is. */
+/* A folder there is not the store's; a link or a pipe where an object should be is. */
 static bool is_copy(int dir, const char *name) {
   struct stat st;
   return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode);
@@ -96,23 +97,23 @@ static void prune_bad(struct filo_store *store) {
 }
 
 static int move_to_bad(struct filo_store *store, const unsigned char ns[32], const char *path,
-                       const struct filo_place *place, struct filo_error *err) {
+                       const struct filo_location *location, struct filo_error *err) {
   struct timespec now;
   char name[NAME_MAX + 1], hex[17];
   clock_gettime(CLOCK_REALTIME, &now);
   filo_hex(hex, ns, 8);
   snprintf(name, sizeof name, "%016llx-%s-%.*s",
            (unsigned long long)now.tv_sec * 1000000000 + (unsigned long long)now.tv_nsec, hex,
-           BAD_NAME, place->name);
-  if (renameat(place->fd, place->name, store->bad_fd, name) == 0) return 0;
+           BAD_NAME, location->name);
+  if (renameat(location->fd, location->name, store->bad_fd, name) == 0) return 0;
   int error = errno;
   return filo_fail_errno(err, error, "cannot move %s to %s/bad", path, store->root);
 }
 
-static int check_file(const struct filo_place *place, const char *path, const struct stat *wanted,
-                      struct filo_error *err) {
+static int check_file(const struct filo_location *location, const char *path,
+                      const struct stat *wanted, struct filo_error *err) {
   struct stat st;
-  if (fstatat(place->fd, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
+  if (fstatat(location->fd, location->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
     return filo_fail(err, FILO_NOT_FOUND, "no object at %s", path);
   if (wanted && (st.st_ino != wanted->st_ino || st.st_dev != wanted->st_dev))
     return filo_fail(err, FILO_EXISTS, "another version is at %s by now", path);
@@ -121,13 +122,13 @@ static int check_file(const struct filo_place *place, const char *path, const st
 
 static int set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                      const struct stat *wanted, struct filo_error *err) {
-  struct filo_place place;
-  int rc = find(store, ns, path, &place, err);
+  struct filo_location location;
+  int rc = find(store, ns, path, &location, err);
   if (rc < 0) return rc;
-  rc = check_file(&place, path, wanted, err);
-  if (rc == 0) rc = move_to_bad(store, ns, path, &place, err);
-  if (rc == 0) filo_place_prune(&place, ns, path);
-  filo_place_close(&place);
+  rc = check_file(&location, path, wanted, err);
+  if (rc == 0) rc = move_to_bad(store, ns, path, &location, err);
+  if (rc == 0) filo_location_prune(&location, ns, path);
+  filo_location_close(&location);
   return rc;
 }
 

@@ -290,7 +290,7 @@ int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_S
 
 /* Where this cannot be written, the next one flushes once more. */
 void filo_root_close(const struct filo_store *store) {
-  if (!store->flushed || store->placed > 0) return;
+  if (!store->flushed || store->renamed > 0) return;
   if (pwrite(store->lock_fd, closed, sizeof closed - 1, 0) == sizeof closed - 1)
     (void)!ftruncate(store->lock_fd, sizeof closed - 1);
 }

@@ -257,18 +257,18 @@ static int check_complete(const struct filo_sealer *sealer, uint64_t size, struc
 
 static int next_hashes(struct filo_sealer *sealer, uint64_t size, uint64_t offset,
                        unsigned char *page, size_t len, struct filo_error *err) {
-  uint64_t place = FILO_IV_SIZE + size + offset;
+  uint64_t at = FILO_IV_SIZE + size + offset;
   if (sealer->small) {
     memcpy(page, sealer->hash, len);
     return 0;
   }
   if (sealer->size != FILO_SIZE_UNKNOWN)
-    return filo_read_full(sealer->draft.fd, sealer->draft.name, place, page, len, err);
+    return filo_read_full(sealer->draft.fd, sealer->draft.name, at, page, len, err);
   int rc = filo_read_full(sealer->hashes_fd, "the hashes", offset, page, len, err);
-  return rc < 0 ? rc : filo_draft_write(&sealer->draft, page, len, place, err);
+  return rc < 0 ? rc : filo_draft_write(&sealer->draft, page, len, at, err);
 }
 
-/* Streams over the hashes; those of the side file are moved to their place on the way. */
+/* Streams over the hashes; those of the side file are moved to where they stay. */
 static int take_root(struct filo_sealer *sealer, uint64_t size, struct filo_hasher *hasher,
                      struct filo_error *err) {
   unsigned char page[8192];

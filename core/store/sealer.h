@@ -1,7 +1,7 @@
 /* Writing a new version: plaintext chunks in, a published sealed object out.
  *
  * Chunks may be given in any order and from several threads at once. Each is encrypted, hashed and
- * written in cache-sized steps. Hashes go to their place in the file when the size is known
+ * written in cache-sized steps. Hashes go where they stay in the file when the size is known
  * beforehand, else to an unlinked side file, so that memory does not grow with the object. A sealer
  * that is freed unpublished leaves nothing.
  */

@@ -55,11 +55,11 @@ int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_err
  * identity into it before opening: the file `identity` does not count as content. */
 int filo_store_prepare(const char *root, struct filo_error *err);
 
-/* Lets go of it. It closes, after flushes under way, once every sealer and incoming of it is gone
+/* Lets go of it. It closes, after flushes under way, once every sealer and partial of it is gone
  * too. */
 void filo_store_close(struct filo_store *store);
 
-/* Whether others than the opener still work on it: sealers and incomings, which keep the root. */
+/* Whether others than the opener still work on it: sealers and partials, which keep the root. */
 bool filo_store_in_use(const struct filo_store *store);
 
 /* Free bytes of the file system beyond the reserve, never below 0; and all its bytes. */

@@ -103,18 +103,18 @@ static bool read_entry(struct filo_walk *walk, int at, const char *name,
   FILO_AUTO_CLOSE int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int error = errno;
   if (fd < 0 && error == ENOENT) return false;
-  struct filo_end end;
+  struct filo_trailer trailer;
   int rc = error == ELOOP ? FILO_CORRUPT : filo_fail_errno(NULL, error, "unreadable");
-  if (fd >= 0) rc = filo_end_read(fd, walk->path, false, &end, NULL);
-  if (rc == 0 && memcmp(end.fields.ns, walk->ns, sizeof walk->ns) != 0) {
-    filo_end_free(&end);
+  if (fd >= 0) rc = filo_trailer_read(fd, walk->path, false, &trailer, NULL);
+  if (rc == 0 && memcmp(trailer.fields.ns, walk->ns, sizeof walk->ns) != 0) {
+    filo_trailer_free(&trailer);
     rc = FILO_CORRUPT;
   }
   fill_entry(walk, strlen(walk->path), rc, entry);
   if (rc == 0) {
-    entry->fields = end.fields;
-    entry->record = end.record;
-    entry->record_len = end.record_len;
+    entry->fields = trailer.fields;
+    entry->record = trailer.record;
+    entry->record_len = trailer.record_len;
   }
   return true;
 }

@@ -48,7 +48,7 @@ struct filo_deposit {
   bool abandoned, published;
 
   struct filo_publication publication;
-  struct filo_deposit_place place;
+  struct filo_deposit_version version;
   bool publishing;
 
   int code;
@@ -63,9 +63,9 @@ static void destroy(struct filo_deposit *deposit) {
   filo_hasher_free(deposit->hasher);
   if (deposit->readable) event_free(deposit->readable);
   if (deposit->fd >= 0) close(deposit->fd);
-  filo_identity_unref(deposit->place.identity);
-  free((void *)deposit->place.meta);
-  free((void *)deposit->place.path);
+  filo_identity_unref(deposit->version.identity);
+  free((void *)deposit->version.meta);
+  free((void *)deposit->version.path);
   free(deposit->name);
   free(deposit);
 }
@@ -359,11 +359,12 @@ static struct filo_deposit *owner(struct filo_publication *publication) {
 
 static int finish_and_publish(struct filo_publication *publication, struct filo_error *err) {
   struct filo_deposit *deposit = owner(publication);
-  const struct filo_deposit_place *place = &deposit->place;
-  int code = filo_sealer_finish(deposit->sealer, place->identity, deposit->sealed, place->key_hash,
-                                place->version, place->meta, place->meta_len, err);
+  const struct filo_deposit_version *version = &deposit->version;
+  int code =
+      filo_sealer_finish(deposit->sealer, version->identity, deposit->sealed, version->key_hash,
+                         version->version, version->meta, version->meta_len, err);
   if (code == 0)
-    filo_sealer_publish(deposit->sealer, place->path, filo_publication_ended, publication);
+    filo_sealer_publish(deposit->sealer, version->path, filo_publication_ended, publication);
   return code;
 }
 
@@ -381,16 +382,16 @@ static void *copy_bytes(const void *bytes, size_t len) {
   return copy;
 }
 
-int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit_place *place,
+int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit_version *version,
                          struct filo_error *err) {
-  assert(filo_deposit_settled(deposit) && !deposit->place.identity);
+  assert(filo_deposit_settled(deposit) && !deposit->version.identity);
   if (deposit->code < 0) return filo_deposit_status(deposit, err);
-  deposit->place = *place;
-  deposit->place.identity = filo_identity_ref(place->identity);
-  deposit->place.meta = copy_bytes(place->meta, place->meta_len);
-  deposit->place.path = strdup(place->path);
-  if (!deposit->place.meta || !deposit->place.path)
-    return filo_fail(err, FILO_NO_MEMORY, "no memory to publish %s", place->path);
+  deposit->version = *version;
+  deposit->version.identity = filo_identity_ref(version->identity);
+  deposit->version.meta = copy_bytes(version->meta, version->meta_len);
+  deposit->version.path = strdup(version->path);
+  if (!deposit->version.meta || !deposit->version.path)
+    return filo_fail(err, FILO_NO_MEMORY, "no memory to publish %s", version->path);
   deposit->publishing = true;
   deposit->publication.work = finish_and_publish;
   deposit->publication.done = publication_done;

@@ -55,7 +55,7 @@ uint64_t filo_deposit_size(const struct filo_deposit *deposit);
 int filo_deposit_digest(struct filo_deposit *deposit, unsigned char out[32],
                         struct filo_error *err);
 
-struct filo_deposit_place {
+struct filo_deposit_version {
   struct filo_identity *identity; /* a reference is taken */
   unsigned char key_hash[32];
   uint64_t version;
@@ -66,7 +66,7 @@ struct filo_deposit_place {
 
 /* When settled and not failed: signs, and publishes with the store's durability; settled again when
  * that has ended. */
-int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit_place *place,
+int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit_version *version,
                          struct filo_error *err);
 
 /* After publishing; valid as long as the deposit. */

@@ -3,14 +3,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
-int filo_partial_new(struct filo_incoming *incoming, struct filo_partial **ret,
+int filo_partial_new(struct filo_partial_file *file, struct filo_partial **ret,
                      struct filo_error *err) {
   struct filo_partial *partial = calloc(1, sizeof *partial);
   if (!partial) {
-    filo_incoming_free(incoming);
+    filo_partial_file_free(file);
     return filo_fail(err, FILO_NO_MEMORY, "no memory to receive an object");
   }
-  partial->incoming = incoming;
+  partial->file = file;
   partial->refs = 1;
   *ret = partial;
   return 0;
@@ -23,7 +23,7 @@ struct filo_partial *filo_partial_ref(struct filo_partial *partial) {
 
 void filo_partial_unref(struct filo_partial *partial) {
   if (!partial || --partial->refs > 0) return;
-  filo_incoming_free(partial->incoming);
+  filo_partial_file_free(partial->file);
   free(partial);
 }
 
@@ -60,7 +60,7 @@ static struct filo_partial *owner(struct filo_publication *publication) {
 
 static int publish(struct filo_publication *publication, struct filo_error *err) {
   (void)err;
-  filo_incoming_publish(owner(publication)->incoming, filo_publication_ended, publication);
+  filo_partial_file_publish(owner(publication)->file, filo_publication_ended, publication);
   return 0;
 }
 

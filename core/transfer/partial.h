@@ -1,9 +1,9 @@
-/* A copy on its way in: an incoming file, shared by the streams that fill it and those who read or
+/* A copy on its way in: its file, shared by the streams that fill it and those who read or
  * wait. Loop thread. */
 #ifndef FILO_TRANSFER_PARTIAL_H
 #define FILO_TRANSFER_PARTIAL_H
 
-#include "store/incoming.h"
+#include "store/partial_file.h"
 #include "transfer/publication.h"
 
 /* Somebody who wants to know of each chunk that lands, and of a failure. */
@@ -13,7 +13,7 @@ struct filo_partial_watch {
 };
 
 struct filo_partial {
-  struct filo_incoming *incoming;
+  struct filo_partial_file *file;
   unsigned refs;
   int code; /* below 0: no more chunks will come */
   struct filo_error err;
@@ -24,8 +24,8 @@ struct filo_partial {
   struct filo_publication publication;
 };
 
-/* Takes the incoming; one reference. */
-int filo_partial_new(struct filo_incoming *incoming, struct filo_partial **ret,
+/* Takes the file; one reference. */
+int filo_partial_new(struct filo_partial_file *file, struct filo_partial **ret,
                      struct filo_error *err);
 struct filo_partial *filo_partial_ref(struct filo_partial *partial);
 void filo_partial_unref(struct filo_partial *partial);

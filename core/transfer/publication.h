@@ -1,4 +1,4 @@
-/* Publishing on the pool: fits a sealer or an incoming, whose publish calls back on a worker or on
+/* Publishing on the pool: fits a sealer or a partial, whose publish calls back on a worker or on
  * the store's flush thread. */
 #ifndef FILO_TRANSFER_PUBLICATION_H
 #define FILO_TRANSFER_PUBLICATION_H

@@ -91,7 +91,7 @@ static void run_piece(struct filo_job *job) {
   int64_t n =
       reader->object
           ? filo_object_read(reader->object, piece->at, out, piece->len, &piece->err)
-          : filo_incoming_read(reader->partial->incoming, piece->at, out, piece->len, &piece->err);
+          : filo_partial_file_read(reader->partial->file, piece->at, out, piece->len, &piece->err);
   piece->code = n < 0 ? (int)n : 0;
   if (n >= 0 && (size_t)n != piece->len)
     piece->code = filo_fail(&piece->err, FILO_CORRUPT, "the object ends early");
@@ -144,7 +144,7 @@ static bool may_plan(const struct filo_reader *reader) {
   if (reader->target && filo_target_is_stream(reader->target) && reader->under_way > 0)
     return false;
   return !reader->partial ||
-         filo_incoming_has(reader->partial->incoming, reader->planned >> FILO_CHUNK_BITS);
+         filo_partial_file_has(reader->partial->file, reader->planned >> FILO_CHUNK_BITS);
 }
 
 static void pump(struct filo_reader *reader) {

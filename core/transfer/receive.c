@@ -126,12 +126,12 @@ static void plan(struct filo_receive *receive) {
 
 static void run_part(struct filo_job *job) {
   struct part *part = (struct part *)job;
-  struct filo_incoming *incoming = part->receive->partial->incoming;
+  struct filo_partial_file *file = part->receive->partial->file;
   if (part->hashes)
-    part->code = filo_incoming_hashes(incoming, part->buffer->bytes, part->len, &part->err);
+    part->code = filo_partial_file_hashes(file, part->buffer->bytes, part->len, &part->err);
   else
     part->code =
-        filo_incoming_chunk(incoming, part->chunk, part->buffer->bytes, part->len, &part->err);
+        filo_partial_file_chunk(file, part->chunk, part->buffer->bytes, part->len, &part->err);
 }
 
 static void settle(struct filo_receive *receive) {
@@ -209,7 +209,7 @@ static void on_reset(void *ctx, int code, const char *why) {
 
 static void measure(struct filo_receive *receive, const struct filo_receive_options *options) {
   uint64_t chunks;
-  receive->size = filo_incoming_fields(receive->partial->incoming)->size;
+  receive->size = filo_partial_file_fields(receive->partial->file)->size;
   chunks = filo_chunk_count(receive->size);
   receive->next_chunk = options->first < chunks ? options->first : chunks;
   uint64_t count = chunks - receive->next_chunk;

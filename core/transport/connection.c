@@ -277,7 +277,7 @@ static struct filo_connection *make(const struct filo_connection_options *option
   TAILQ_INIT(&c->outflows);
   TAILQ_INIT(&c->ready);
   TAILQ_INIT(&c->inflows);
-  filo_numbers_init(&c->numbers, dialler);
+  filo_stream_numbers_init(&c->numbers, dialler);
   filo_frame_decoder_init(&c->decoder, options->message_max);
   event_assign(&c->turn, options->base, -1, 0, on_turn, c);
   event_assign(&c->again, options->base, -1, 0, on_readable, c);

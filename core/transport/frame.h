@@ -59,7 +59,7 @@ int filo_frame_decode(struct filo_frame_decoder *decoder, const unsigned char *b
                       size_t *used, const unsigned char **payload, size_t *payload_len,
                       struct filo_error *err);
 
-/* The caller read `len` payload bytes of the current frame by itself, straight to their place. */
+/* The caller read `len` payload bytes of the current frame by itself, to where they stay. */
 void filo_frame_decoder_advance(struct filo_frame_decoder *decoder, size_t len);
 
 #endif

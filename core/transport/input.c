@@ -1,5 +1,5 @@
 /* Bytes are read into a buffer on the stack and decoded from there, unless they are the middle of
- * something long: then they go straight to their place, which is the stream's sink or the message.
+ * something long: then they go straight to where they stay, in the stream's sink or the message.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -117,9 +117,9 @@ static int decode(struct filo_connection *c, const unsigned char *bytes, size_t 
 
 /* --- Reading --- */
 
-/* Where the next bytes go: straight to their place when that is worth it. */
-static unsigned char *place(struct filo_connection *c, unsigned char *scratch, size_t *room,
-                            struct filo_error *err) {
+/* Where the next bytes go: straight to where they stay when that is worth it. */
+static unsigned char *destination(struct filo_connection *c, unsigned char *scratch, size_t *room,
+                                  struct filo_error *err) {
   size_t left = c->decoder.payload_left;
   struct filo_inflow *flow = c->inflow;
   *room = SCRATCH;
@@ -140,8 +140,8 @@ static unsigned char *place(struct filo_connection *c, unsigned char *scratch, s
   return scratch;
 }
 
-/* Bytes were read straight to their place. */
-static void placed(struct filo_connection *c, size_t len) {
+/* Bytes were read straight to where they stay. */
+static void arrived(struct filo_connection *c, size_t len) {
   filo_frame_decoder_advance(&c->decoder, len);
   if (c->decoder.frame.type == FILO_FRAME_MESSAGE)
     message_grew(c, len);
@@ -161,7 +161,7 @@ static int read_some(struct filo_connection *c, size_t *total, bool *more, struc
   unsigned char scratch[SCRATCH];
   size_t room;
   int want;
-  unsigned char *to = place(c, scratch, &room, err);
+  unsigned char *to = destination(c, scratch, &room, err);
   *more = false;
   if (!to) return FILO_NO_MEMORY;
   if (c->state != FILO_STATE_OPEN) return 0;
@@ -174,7 +174,7 @@ static int read_some(struct filo_connection *c, size_t *total, bool *more, struc
   *total += (size_t)n;
   c->bytes_in += (size_t)n;
   if (to == scratch) return decode(c, scratch, (size_t)n, err);
-  if (n > 0) placed(c, (size_t)n);
+  if (n > 0) arrived(c, (size_t)n);
   return 0;
 }
 

@@ -1,10 +1,10 @@
 /* What the files of a connection share: nobody else includes this.
  *
- *     connection   life, handshake, closing
- *     input        bytes to frames to handlers
- *     output       the queue, and whose turn it is
- *     stream       the two ends of a stream
- *     numbers      which streams a peer has opened
+ *     connection       life, handshake, closing
+ *     input            bytes to frames to handlers
+ *     output           the queue, and whose turn it is
+ *     stream           the two ends of a stream
+ *     stream_numbers   which streams a peer has opened
  *
  * Everything happens in callbacks of the event loop: functions that others call only note what
  * there is to do and activate `turn`. So a handler may call anything, and nobody below it on the
@@ -44,7 +44,7 @@ struct filo_queue {
 /* The numbers that a peer's streams may have. It opens them in order, at most STREAMS_MAX at a
  * time, and what it says arrives in order; so all numbers below `next` were opened, and those not
  * in `open` are past. */
-struct filo_numbers {
+struct filo_stream_numbers {
   uint64_t next;
   unsigned open_count, ended_at;
   uint32_t open[STREAMS_MAX];  /* in no order */
@@ -121,7 +121,7 @@ struct filo_connection {
 
   /* Input. */
   struct filo_frame_decoder decoder;
-  struct filo_numbers numbers;
+  struct filo_stream_numbers numbers;
   TAILQ_HEAD(, filo_inflow) inflows;
   struct filo_inflow *inflow; /* whose bytes the current frame has; NULL: nobody wants them */
   unsigned char *message;     /* the part that is here of a message that comes in pieces */
@@ -169,14 +169,15 @@ int filo_stream_tell(struct filo_connection *c, struct filo_error *err);
 void filo_stream_deliver(struct filo_connection *c);
 void filo_stream_reset_all(struct filo_connection *c, int code, const char *why);
 
-/* numbers.c */
-void filo_numbers_init(struct filo_numbers *numbers, bool dialler);
+/* stream_numbers.c */
+void filo_stream_numbers_init(struct filo_stream_numbers *numbers, bool dialler);
 /* Notes that the peer has opened `number`. FILO_PROTOCOL when that cannot be. */
-int filo_numbers_open(struct filo_numbers *numbers, uint32_t number, struct filo_error *err);
-bool filo_numbers_is_open(const struct filo_numbers *numbers, uint32_t number);
-void filo_numbers_close(struct filo_numbers *numbers, uint32_t number);
-void filo_numbers_ended(struct filo_numbers *numbers, uint32_t number);
+int filo_stream_numbers_open(struct filo_stream_numbers *numbers, uint32_t number,
+                             struct filo_error *err);
+bool filo_stream_numbers_is_open(const struct filo_stream_numbers *numbers, uint32_t number);
+void filo_stream_numbers_close(struct filo_stream_numbers *numbers, uint32_t number);
+void filo_stream_numbers_ended(struct filo_stream_numbers *numbers, uint32_t number);
 /* True, once, when it ended early. */
-bool filo_numbers_take_ended(struct filo_numbers *numbers, uint32_t number);
+bool filo_stream_numbers_take_ended(struct filo_stream_numbers *numbers, uint32_t number);
 
 #endif

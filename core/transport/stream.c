@@ -115,7 +115,7 @@ int filo_inflow_open(struct filo_connection *c, uint32_t number,
   if (c->state != FILO_STATE_OPEN) return filo_fail(err, FILO_CLOSED, "the connection is not open");
   if (c->inflow_count >= STREAMS_MAX)
     return filo_fail(err, FILO_BUSY, "%d streams from %s are open already", STREAMS_MAX, c->remote);
-  if (filo_numbers_open(&c->numbers, number, err) < 0) {
+  if (filo_stream_numbers_open(&c->numbers, number, err) < 0) {
     if (err) err->code = FILO_INVALID;
     return FILO_INVALID;
   }
@@ -123,10 +123,10 @@ int filo_inflow_open(struct filo_connection *c, uint32_t number,
     return filo_fail(err, FILO_INVALID, "stream %" PRIu32 " is attached already", number);
   struct filo_inflow *flow = calloc(1, sizeof *flow);
   if (!flow) return filo_fail(err, FILO_NO_MEMORY, "no memory for a stream");
-  if (filo_numbers_take_ended(&c->numbers, number)) {
+  if (filo_stream_numbers_take_ended(&c->numbers, number)) {
     flow->state = FILO_FLOW_ENDING;
     filo_connection_wake(c);
-  } else if (!filo_numbers_is_open(&c->numbers, number)) {
+  } else if (!filo_stream_numbers_is_open(&c->numbers, number)) {
     free(flow);
     return filo_fail(err, FILO_INVALID, "stream %" PRIu32 " was given up already", number);
   }
@@ -158,7 +158,7 @@ static void drop_inflow(struct filo_inflow *flow) {
 /* Nobody takes its bytes any more. */
 static void detach(struct filo_inflow *flow) {
   struct filo_connection *c = flow->connection;
-  filo_numbers_close(&c->numbers, flow->number);
+  filo_stream_numbers_close(&c->numbers, flow->number);
   if (c->inflow == flow) c->inflow = NULL;
 }
 
@@ -234,9 +234,9 @@ int filo_stream_reset(struct filo_connection *c, uint32_t number, uint32_t reaso
     if (flow) reset_outflow(flow, code, why);
     return 0;
   }
-  int rc = filo_numbers_open(&c->numbers, number, err);
+  int rc = filo_stream_numbers_open(&c->numbers, number, err);
   if (rc < 0) return rc;
-  filo_numbers_close(&c->numbers, number);
+  filo_stream_numbers_close(&c->numbers, number);
   struct filo_inflow *flow = find_inflow(c, number);
   if (flow && flow->state == FILO_FLOW_OPEN) reset_inflow(flow, code, why);
   return 0;
@@ -245,8 +245,8 @@ int filo_stream_reset(struct filo_connection *c, uint32_t number, uint32_t reaso
 int filo_stream_frame(struct filo_connection *c, uint32_t number, uint32_t len,
                       struct filo_error *err) {
   c->inflow = NULL;
-  int rc = filo_numbers_open(&c->numbers, number, err);
-  if (rc < 0 || !filo_numbers_is_open(&c->numbers, number)) return rc;
+  int rc = filo_stream_numbers_open(&c->numbers, number, err);
+  if (rc < 0 || !filo_stream_numbers_is_open(&c->numbers, number)) return rc;
   struct filo_inflow *flow = find_inflow(c, number);
   if (len > 0) {
     uint64_t credit = flow ? flow->credit : 0;
@@ -259,7 +259,7 @@ int filo_stream_frame(struct filo_connection *c, uint32_t number, uint32_t len,
   } else if (flow) {
     end_inflow(flow);
   } else {
-    filo_numbers_ended(&c->numbers, number);
+    filo_stream_numbers_ended(&c->numbers, number);
   }
   return 0;
 }

@@ -16,7 +16,7 @@ local function reset(number, reason) return ("<BI4I4"):pack(4, number, reason) e
 local hello = cbor.encode { hello = { version = 1, proof = ("\xff"):rep(32), about = { zone = "a" }, free = 1 << 40 } }
 local request = cbor.encode { id = 7, topic = "find", body = { namespace = ("n"):rep(32), list = { 1, -2, 3.5, true } } }
 
-local seeds = { frame = {}, record = {}, ["end"] = {}, cbor = {}, address = {}, identity = {} }
+local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {} }
 
 seeds.frame = {
   "\0\1" .. message(hello) .. message "" .. message(request),
@@ -29,7 +29,7 @@ seeds.frame = {
 for _, name in ipairs { "by-filo", "empty", "plain", "short", "talkative", "tombstone", "wrapping" } do
   local file = read(fixtures .. name .. ".sealed")
   local length = ("<I4"):unpack(file, #file - 15)
-  table.insert(seeds["end"], file)
+  table.insert(seeds.trailer, file)
   table.insert(seeds.record, file:sub(-16 - length, -17 - 64)) -- without the signature
 end
 

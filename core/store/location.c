@@ -31,8 +31,8 @@ static int full_path(char out[FULL_MAX], const unsigned char ns[32], const char 
   return 0;
 }
 
-char *filo_place_label(const struct filo_store *store, const unsigned char ns[32],
-                       const char *path) {
+char *filo_location_label(const struct filo_store *store, const unsigned char ns[32],
+                          const char *path) {
   char hex[FILO_NS_DIGITS + 1], *label;
   filo_hex(hex, ns, FILO_ID_SIZE);
   return asprintf(&label, "%s/objects/%s/%s", store->root, hex, path) < 0 ? NULL : label;
@@ -50,7 +50,7 @@ static int open_failed(const struct filo_store *store, const char *full, int err
   return filo_fail_errno(err, error, "cannot open %s/objects/%s", store->root, full);
 }
 
-/* A symlink in a folder's place is reported by O_DIRECTORY | O_NOFOLLOW as "not a folder". */
+/* A symlink instead of a folder is reported by O_DIRECTORY | O_NOFOLLOW as "not a folder". */
 static int step_into(int fd, const char *name) {
   int next = openat(fd, name, FOLDER | O_NOFOLLOW);
   if (next >= 0 || errno != ENOTDIR) return next;
@@ -86,8 +86,8 @@ static bool needs_walk(int error, bool make) {
   return error == ENOSYS || error == EPERM || error == EAGAIN || (error == ENOENT && make);
 }
 
-int filo_place_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                    bool make, struct filo_place *ret, struct filo_error *err) {
+int filo_location_open(struct filo_store *store, const unsigned char ns[32], const char *path,
+                       bool make, struct filo_location *ret, struct filo_error *err) {
   char full[FULL_MAX];
   int rc = full_path(full, ns, path, err);
   if (rc < 0) return rc;
@@ -101,66 +101,67 @@ int filo_place_open(struct filo_store *store, const unsigned char ns[32], const 
     int error = errno;
     return open_failed(store, full, error, err);
   }
-  *ret = (struct filo_place){
+  *ret = (struct filo_location){
       .fd = fd, .name = path + (slash - full - FILO_NS_DIGITS), .depth = depth, .made = made};
   return 0;
 }
 
-void filo_place_close(struct filo_place *place) {
-  filo_close_fd(&place->fd);
-  place->fd = -1;
+void filo_location_close(struct filo_location *location) {
+  filo_close_fd(&location->fd);
+  location->fd = -1;
 }
 
-int filo_place_flush(const struct filo_place *place, unsigned levels) {
-  int fd = place->fd, failed = fsync(fd);
+int filo_location_flush(const struct filo_location *location, unsigned levels) {
+  int fd = location->fd, failed = fsync(fd);
   for (; !failed && levels > 0; levels--) {
     int parent = openat(fd, "..", FOLDER), error = errno;
-    if (fd != place->fd) close(fd);
+    if (fd != location->fd) close(fd);
     fd = parent;
     /* A folder that was removed meanwhile has no parent, and nothing to keep. */
     if (fd < 0) return error == ENOENT ? 0 : error;
     failed = fsync(fd);
   }
   int error = failed ? errno : 0;
-  if (fd != place->fd) close(fd);
+  if (fd != location->fd) close(fd);
   return error;
 }
 
-void filo_place_prune(struct filo_place *place, const unsigned char ns[32], const char *path) {
+void filo_location_prune(struct filo_location *location, const unsigned char ns[32],
+                         const char *path) {
   char full[FULL_MAX];
   if (full_path(full, ns, path, NULL) < 0) return;
-  for (*strrchr(full, '/') = 0; place->depth > 0; place->depth--) {
+  for (*strrchr(full, '/') = 0; location->depth > 0; location->depth--) {
     char *slash = strrchr(full, '/');
-    int parent = openat(place->fd, "..", FOLDER);
+    int parent = openat(location->fd, "..", FOLDER);
     if (parent < 0) return;
     if (unlinkat(parent, slash ? slash + 1 : full, AT_REMOVEDIR) < 0) {
       close(parent);
       return;
     }
-    close(place->fd);
-    place->fd = parent;
+    close(location->fd);
+    location->fd = parent;
     if (slash) *slash = 0;
   }
 }
 
-static int open_in_place(struct filo_store *store, const unsigned char ns[32], const char *path,
-                         int flags) {
-  struct filo_place place;
-  if (filo_place_open(store, ns, path, false, &place, NULL) < 0) return -1;
-  int fd = openat(place.fd, place.name, flags | O_NOFOLLOW), error = errno;
-  filo_place_close(&place);
+static int open_at_location(struct filo_store *store, const unsigned char ns[32], const char *path,
+                            int flags) {
+  struct filo_location location;
+  if (filo_location_open(store, ns, path, false, &location, NULL) < 0) return -1;
+  int fd = openat(location.fd, location.name, flags | O_NOFOLLOW), error = errno;
+  filo_location_close(&location);
   errno = error;
   return fd;
 }
 
-int filo_place_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
-                         int *ret_fd, struct filo_error *err) {
+int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
+                            int *ret_fd, struct filo_error *err) {
   char full[FULL_MAX];
   int rc = full_path(full, ns, path, err);
   if (rc < 0) return rc;
   const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK; /* a FIFO must not hang the reader */
   int fd = open_beneath(store->objects_fd, full, flags);
-  if (fd < 0 && needs_walk(errno, false)) fd = open_in_place(store, ns, path, flags);
+  if (fd < 0 && needs_walk(errno, false)) fd = open_at_location(store, ns, path, flags);
   int error = errno;
   if (fd < 0 && (error == ENOENT || error == ENOTDIR))
     return filo_fail(err, FILO_NOT_FOUND, "no object at %s/objects/%s", store->root, full);

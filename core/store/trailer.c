@@ -39,9 +39,9 @@ void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len) {
   memcpy(out + MAGIC_AT, magic, FILO_FOOTER_SIZE - MAGIC_AT);
 }
 
-static int check_footer(const struct filo_end *end, const char *label, size_t *record_len,
+static int check_footer(const struct filo_trailer *trailer, const char *label, size_t *record_len,
                         struct filo_error *err) {
-  const unsigned char *footer = end->tail + end->tail_len - FILO_FOOTER_SIZE;
+  const unsigned char *footer = trailer->tail + trailer->tail_len - FILO_FOOTER_SIZE;
   if (memcmp(footer + MAGIC_AT, magic, FILO_FOOTER_SIZE - MAGIC_AT) != 0)
     return filo_fail(err, FILO_CORRUPT, "%s is no sealed object", label);
   uint32_t format = filo_get_le32(footer + 4);
@@ -50,12 +50,13 @@ static int check_footer(const struct filo_end *end, const char *label, size_t *r
                      format);
   *record_len = filo_get_le32(footer);
   if (format != FILO_FORMAT || *record_len < FILO_RECORD_MIN || *record_len > FILO_RECORD_MAX ||
-      *record_len > end->file_size - FILO_IV_SIZE - FILO_FOOTER_SIZE)
+      *record_len > trailer->file_size - FILO_IV_SIZE - FILO_FOOTER_SIZE)
     return filo_fail(err, FILO_CORRUPT, "%s has a footer that makes no sense", label);
   return 0;
 }
 
-static int read_tail(int fd, const char *label, struct filo_end *end, struct filo_error *err) {
+static int read_tail(int fd, const char *label, struct filo_trailer *trailer,
+                     struct filo_error *err) {
   struct stat st;
   if (fstat(fd, &st) < 0) {
     int error = errno;
@@ -65,55 +66,62 @@ static int read_tail(int fd, const char *label, struct filo_end *end, struct fil
     return filo_fail(err, FILO_NOT_FOUND, "no object at %s, but a folder", label);
   if (!S_ISREG(st.st_mode) || st.st_size < LEAST_SIZE)
     return filo_fail(err, FILO_CORRUPT, "%s is no sealed object", label);
-  end->file_size = (uint64_t)st.st_size;
-  end->tail_len = end->file_size < sizeof end->tail ? (size_t)st.st_size : sizeof end->tail;
-  return filo_read_full(fd, label, end->file_size - end->tail_len, end->tail, end->tail_len, err);
+  trailer->file_size = (uint64_t)st.st_size;
+  trailer->tail_len =
+      trailer->file_size < sizeof trailer->tail ? (size_t)st.st_size : sizeof trailer->tail;
+  return filo_read_full(fd, label, trailer->file_size - trailer->tail_len, trailer->tail,
+                        trailer->tail_len, err);
 }
 
-static int read_record(int fd, const char *label, struct filo_end *end, struct filo_error *err) {
-  size_t from_end = end->record_len + FILO_FOOTER_SIZE;
-  end->record = malloc(end->record_len);
-  if (!end->record) return filo_fail(err, FILO_NO_MEMORY, "no memory for the record of %s", label);
-  if (from_end > end->tail_len)
-    return filo_read_full(fd, label, end->file_size - from_end, end->record, end->record_len, err);
-  memcpy(end->record, end->tail + end->tail_len - from_end, end->record_len);
+static int read_record(int fd, const char *label, struct filo_trailer *trailer,
+                       struct filo_error *err) {
+  size_t from_end = trailer->record_len + FILO_FOOTER_SIZE;
+  trailer->record = malloc(trailer->record_len);
+  if (!trailer->record)
+    return filo_fail(err, FILO_NO_MEMORY, "no memory for the record of %s", label);
+  if (from_end > trailer->tail_len)
+    return filo_read_full(fd, label, trailer->file_size - from_end, trailer->record,
+                          trailer->record_len, err);
+  memcpy(trailer->record, trailer->tail + trailer->tail_len - from_end, trailer->record_len);
   return 0;
 }
 
-static int check_record(const char *label, bool trusted, struct filo_end *end,
+static int check_record(const char *label, bool trusted, struct filo_trailer *trailer,
                         struct filo_error *err) {
   struct filo_error why;
-  int rc = trusted ? filo_record_peek(end->record, end->record_len, &end->fields, &why)
-                   : filo_record_parse(end->record, end->record_len, &end->fields, &why);
+  int rc = trusted
+               ? filo_record_peek(trailer->record, trailer->record_len, &trailer->fields, &why)
+               : filo_record_parse(trailer->record, trailer->record_len, &trailer->fields, &why);
   if (rc == FILO_UNSUPPORTED) rc = FILO_CORRUPT; /* this format has this record and no other */
   if (rc < 0) return filo_fail(err, rc, "%s: %s", label, why.message);
-  uint64_t size = FILO_IV_SIZE + end->fields.size +
-                  FILO_HASH_SIZE * filo_chunk_count(end->fields.size) + end->record_len +
+  uint64_t size = FILO_IV_SIZE + trailer->fields.size +
+                  FILO_HASH_SIZE * filo_chunk_count(trailer->fields.size) + trailer->record_len +
                   FILO_FOOTER_SIZE;
-  if (size == end->file_size) return 0;
+  if (size == trailer->file_size) return 0;
   return filo_fail(err, FILO_CORRUPT, "%s has %llu bytes where its record says %llu", label,
-                   (unsigned long long)end->file_size, (unsigned long long)size);
+                   (unsigned long long)trailer->file_size, (unsigned long long)size);
 }
 
-int filo_end_read(int fd, const char *label, bool trusted, struct filo_end *ret,
-                  struct filo_error *err) {
+int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
+                      struct filo_error *err) {
   ret->record = NULL;
   int rc = read_tail(fd, label, ret, err);
   if (rc == 0) rc = check_footer(ret, label, &ret->record_len, err);
   if (rc == 0) rc = read_record(fd, label, ret, err);
   if (rc == 0) rc = check_record(label, trusted, ret, err);
-  if (rc < 0) filo_end_free(ret);
+  if (rc < 0) filo_trailer_free(ret);
   return rc;
 }
 
-void filo_end_free(struct filo_end *end) {
-  free(end->record);
-  end->record = NULL;
+void filo_trailer_free(struct filo_trailer *trailer) {
+  free(trailer->record);
+  trailer->record = NULL;
 }
 
-const unsigned char *filo_end_hashes(const struct filo_end *end) {
-  uint64_t list = FILO_IV_SIZE + end->fields.size, tail = end->file_size - end->tail_len;
-  return list < tail ? NULL : end->tail + (list - tail);
+const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer) {
+  uint64_t list = FILO_IV_SIZE + trailer->fields.size,
+           tail = trailer->file_size - trailer->tail_len;
+  return list < tail ? NULL : trailer->tail + (list - tail);
 }
 
 /* What lies there is believed only once its signature was checked: rot must not keep a good version
@@ -130,25 +138,26 @@ static int compare(const struct filo_record *there, const struct filo_record *fi
                    (unsigned long long)there->version, path, (unsigned long long)fields->version);
 }
 
-int filo_place_check(const struct filo_place *place, const char *path,
-                     const struct filo_record *fields, struct filo_error *err) {
+int filo_location_check(const struct filo_location *location, const char *path,
+                        const struct filo_record *fields, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
-      openat(place->fd, place->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+      openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     int error = errno;
     if (error == ENOENT || error == ELOOP) return 0; /* a rename replaces a link, not its target */
     return filo_fail_errno(err, error, "cannot see what is at %s", path);
   }
-  struct filo_end end;
+  struct filo_trailer trailer;
   struct filo_error why = {0};
-  int rc = filo_end_read(fd, path, true, &end, &why);
+  int rc = filo_trailer_read(fd, path, true, &trailer, &why);
   if (rc == FILO_CORRUPT) return 0;
   if (rc == FILO_NOT_FOUND)
     return filo_fail(err, FILO_INVALID, "a folder lies at %s, where an object should", path);
   if (rc < 0) return filo_fail(err, rc, "%s", why.message);
-  rc = compare(&end.fields, fields, path, &why);
-  if (rc < 0 && filo_record_parse(end.record, end.record_len, &end.fields, NULL) == FILO_CORRUPT)
+  rc = compare(&trailer.fields, fields, path, &why);
+  if (rc < 0 &&
+      filo_record_parse(trailer.record, trailer.record_len, &trailer.fields, NULL) == FILO_CORRUPT)
     rc = 0;
-  filo_end_free(&end);
+  filo_trailer_free(&trailer);
   return rc < 0 ? filo_fail(err, rc, "%s", why.message) : 0;
 }
