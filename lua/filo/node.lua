@@ -7,7 +7,6 @@ local copies = require "filo.copies.verify"
 local deleting = require "filo.node.deleting"
 local errors = require "filo.base.errors"
 local getting = require "filo.node.getting"
-local limits = require "filo.host.limits"
 local listing = require "filo.node.listing"
 local names = require "filo.copies.names"
 local new_hooks = require "filo.host.hooks"
@@ -280,7 +279,7 @@ end
 
 ---What works on the disk ends what it does, and only then the root is free.
 local function wait_for_disk(self)
-  local deadline = self.host.now() + limits.close_disk
+  local deadline = self.host.now() + self.host.limits.close_disk
   while self.disk:in_use() and self.host.now() < deadline do self.host.sleep(0.005) end
 end
 
@@ -301,7 +300,7 @@ function Node:close()
   self.closed = true
   if self.listener then self.listener:close() end
   self.peer_list:close()
-  wait(self.peer_list.wait_closed, self.peer_list, limits.close_tasks)
+  wait(self.peer_list.wait_closed, self.peer_list, self.host.limits.close_tasks)
   for _, landing in pairs(self.landings) do
     if landing.partial then landing.partial:close() end
   end

@@ -85,11 +85,7 @@ describe("bootstrap", function()
       local b = net:start("b", { listen = second, bootstrap = { first } })
       nodes.peers(a, 1)
       nodes.peers(b, 1)
-      nodes.wait(function()
-        local count = 0
-        for _ in pairs(a.peer_list.connections) do count = count + 1 end
-        return count == 1
-      end, "end of the other connection")
+      nodes.wait(function() return a.peer_list.connections.count == 1 end, "end of the other connection")
       b:handle("ping2", function() return "pong" end)
       assert.equal("pong", a:request(b.id, "ping2"))
       assert.equal(1, #assert(a:store("key", "x")).copies - 1)

@@ -40,6 +40,15 @@ local function sorted_names(schema)
   return names
 end
 
+---The same one each time.
+local function first_unknown(given, schema)
+  local names = {}
+  for name in pairs(given) do
+    if not schema[name] then names[tostring(name)] = true end
+  end
+  return sorted_names(names)[1]
+end
+
 local function unknown(what, name, schema)
   local names = sorted_names(schema)
   local nearest = options.nearest(tostring(name), names)
@@ -56,6 +65,10 @@ local function check_type(what, name, value, rule)
 end
 
 local function check_value(what, name, value, rule)
+  if value == nil then
+    if rule.required then error(("%s: option '%s' is missing"):format(what, name), 0) end
+    return
+  end
   check_type(what, name, value, rule)
   local problem = rule.check and rule.check(value)
   if problem then error(("%s: option '%s' %s"):format(what, name, problem), 0) end
@@ -74,19 +87,17 @@ function options.check(what, given, schema, level)
   if type(given) ~= "table" then error(what .. ": a table of options expected", level) end
   local result = {}
   for name in pairs(given) do
-    if not schema[name] then error(unknown(what, name, schema), level) end
+    if not schema[name] then error(unknown(what, first_unknown(given, schema), schema), level) end
   end
+  local problems, wrong = {}, nil
   for name, rule in pairs(schema) do
     local value = given[name]
-    if value == nil then
-      if rule.required then error(("%s: option '%s' is missing"):format(what, name), level) end
-      value = rule.default
-    else
-      local ok, problem = pcall(check_value, what, name, value, rule)
-      if not ok then error(problem, level) end
-    end
+    local ok, problem = pcall(check_value, what, name, value, rule)
+    if not ok then problems[name], wrong = problem, true end
+    if value == nil then value = rule.default end
     result[name] = value
   end
+  if wrong then error(problems[sorted_names(problems)[1]], level) end
   return result
 end
 

@@ -2,7 +2,6 @@
 ---taken, one of the peer that holds most is ended for a peer that holds at least two fewer: by being slow, nobody keeps the others out.
 
 local errors = require "filo.base.errors"
-local limits = require "filo.host.limits"
 
 local landings = {}
 
@@ -53,7 +52,7 @@ end
 local function make_place(node, own)
   local all = 0
   for _ in pairs(node.landings) do all = all + 1 end
-  if all < limits.landings then return true end
+  if all < node.host.limits.landings then return true end
   local landing = one_to_end(node, own)
   if not landing then return false end
   landing.ended = true
@@ -72,7 +71,7 @@ function landings.take(node, record, fields, path, peer)
   if fields.size > 0 and free and fields.size + bytes > (free + bytes) // 2 then
     return errors.fail("no_space", "one peer may fill half of what is free here")
   end
-  if own >= limits.landings_of_peer or not make_place(node, own) then
+  if own >= node.host.limits.landings_of_peer or not make_place(node, own) then
     return errors.fail("busy", "too many copies are on their way here")
   end
   local landing = { record = record, fields = fields, path = path, peer = peer }

@@ -1,5 +1,7 @@
 ---Copies that lie here, of any namespace: checking one, and setting a bad one aside.
 
+local chunks = require "filo.copies.chunks"
+
 local copies = {}
 
 ---Checks all of a copy; a bad one is set aside.
@@ -7,8 +9,8 @@ local copies = {}
 function copies.check(node, namespace, path)
   local object <close>, err = node.disk:object(namespace, path)
   local ok = object ~= nil
-  local chunks = ok and (object:fields().size + (1 << 20) - 1) >> 20 or 0
-  for chunk = 0, chunks - 1 do
+  local count = ok and chunks.count(node.host, object:fields().size) or 0
+  for chunk = 0, count - 1 do
     ok, err = object:verify_chunk(chunk)
     if not ok then break end
   end

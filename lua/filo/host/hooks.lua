@@ -3,7 +3,6 @@
 ---what any of them is given is a copy.
 
 local errors = require "filo.base.errors"
-local limits = require "filo.host.limits"
 
 ---@class filo.Hooks
 local Hooks = {}
@@ -57,10 +56,10 @@ end
 local function call(host, name, fn, ...)
   local child = host.spawn(pcall, fn, copies(...)):observe()
   local _ <close> = setmetatable({}, { __close = function() child:cancel "its time is over" end })
-  local ok, result, reason = child:join(limits.hook)
+  local ok, result, reason = child:join(host.limits.hook)
   if ok then return true, result, reason end
   local why = child:status() == "ended" and "failed: " .. errors.text(result)
-    or ("has not ended after %g s"):format(limits.hook)
+    or ("has not ended after %g s"):format(host.limits.hook)
   host.log("error", ("the hook '%s' %s"):format(name, why))
   return false, why
 end

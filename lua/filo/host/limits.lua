@@ -1,4 +1,4 @@
----How long and how much: the deadlines and bounds of node logic, in one place. Seconds, unless a name says otherwise.
+---How long and how much: the deadlines and bounds of node logic, in one place, as `host.limits`. Seconds, unless a name says otherwise.
 
 return {
   -- Connections
@@ -23,6 +23,7 @@ return {
   least_bytes = 65536,      -- in that time, or in send_stall: less counts as none
 
   -- Making copies
+  inline = 65536,           -- bytes of content up to which it travels within the message that offers or answers it
   send_stall = 15,          -- with next to no bytes taken before a peer is given up
   publish = 300,            -- from the last byte to the peer's word that it has published
   turn = 300,               -- for any of our turns at a peer to end, when none is free

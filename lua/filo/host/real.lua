@@ -1,5 +1,5 @@
----The world as node logic sees it: clock, randomness, tasks, store and network. Node, peers and replication reach
----these only through such a table, so that the same code can run on a simulated one.
+---The real world as node logic sees it. Rooms from copies to node reach clock, randomness, tasks, disk and network only through such a
+---table, so that the same code runs on a simulated one. What each of these does is said in lua/stubs/host.lua.
 
 local cbor = require "filo.core.cbor"
 local crypto = require "filo.core.crypto"
@@ -10,45 +10,71 @@ local task = require "filo.host.task"
 
 ---@class filo.Host
 local host = {
-  now = runtime.now,       -- seconds on a clock that never goes back
-  time = runtime.time,     -- microseconds since 1970
-  random = crypto.random,  -- bytes
+  now = runtime.now,
+  time = runtime.time,
+  random = crypto.random,
   sleep = runtime.sleep,
   spawn = runtime.spawn_detached,
   spawn_child = runtime.spawn,
   current = runtime.current,
   suspend = runtime.suspend,
   wake = runtime.wake,
-  pinned = runtime.pinned, -- calls a function that cannot wait
+  pinned = runtime.pinned,
   channel = task.channel,
-
   encode = cbor.encode,
   decode = cbor.decode,
-  crypto = crypto,  -- pure functions, and identities
-  store = store,    -- open, paths, records
-  net = net,        -- tls, listen, dial
+  limits = require "filo.host.limits",
+  crypto = {
+    digest = crypto.digest,
+    hmac_sha256 = crypto.hmac_sha256,
+    equal = crypto.equal,
+    hex = crypto.hex,
+    unhex = crypto.unhex,
+    verify = crypto.verify,
+  },
+  identities = {
+    load = crypto.identity_load,
+    generate = crypto.identity_generate,
+  },
+  store = {
+    open = store.open,
+    look = store.look,
+    prepare = store.prepare,
+    parse = store.parse,
+    peek = store.peek,
+    unseal = store.unseal,
+    cas_path = store.cas_path,
+    check_path = store.check_path,
+    chunk_size = store.chunk_size,
+  },
+  net = {
+    tls = net.tls,
+    listen = net.listen,
+    dial = net.dial,
+    address = net.address,
+  },
 }
 
-local nodes = setmetatable({}, { __mode = "k" })
-local nodes_made = 0
+local nodes = {} -- those made, in order; the closed ones leave when it is looked at
 
----A node has been made.
-function host.opened(node)
-  nodes_made = nodes_made + 1
-  nodes[node] = nodes_made
-end
-
----The open nodes of this process, in the order in which they were made.
-function host.nodes()
-  local list = {}
-  for node in pairs(nodes) do
-    if not node.closed then list[#list + 1] = node end
+local function drop_closed()
+  local open = {}
+  for _, node in ipairs(nodes) do
+    if not node.closed then open[#open + 1] = node end
   end
-  table.sort(list, function(a, b) return nodes[a] < nodes[b] end)
-  return list
+  nodes = open
 end
 
----A line for people about what went wrong or changed; level: "error", "warning" or "info".
+function host.opened(node)
+  drop_closed()
+  nodes[#nodes + 1] = node
+end
+
+function host.nodes()
+  drop_closed()
+  return table.move(nodes, 1, #nodes, 1, {})
+end
+
 function host.log(level, message)
   if level ~= "info" then io.stderr:write("filo: ", message, "\n") end
 end

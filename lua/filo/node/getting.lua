@@ -2,6 +2,7 @@
 
 local Object = require "filo.node.object"
 local activity = require "filo.node.activity"
+local chunks = require "filo.copies.chunks"
 local copies = require "filo.copies.verify"
 local errors = require "filo.base.errors"
 local fetch = require "filo.replication.fetch"
@@ -25,7 +26,7 @@ end
 local function fill(node, found, partial)
   local called, ok, err = pcall(fetch.run, node, found, partial)
   if called then return ok, err end
-  if fetch.is_whole(found, partial) then return true end
+  if fetch.is_whole(node, found, partial) then return true end
   error(ok, 0)
 end
 
@@ -34,7 +35,7 @@ local function complete(node, found, partial, key)
   node:spawn(function()
     local size = found.fields.size
     local _ <close> = activity.begin(node, "fetch", { key = key, size = size },
-      function() return math.min(size, partial:missing(0) << 20) end)
+      function() return chunks.before(node.host, size, partial:missing(0)) end)
     local why = errors.new("closed", "the node was closed while it fetched this")
     local _ <close> = partial
     local _ <close> = setmetatable({}, { __close = function()

@@ -165,7 +165,7 @@ local function make_identity(host, root, file)
   local ok, err = host.store.prepare(root)
   if not ok then return nil, err end
   local identity
-  identity, err = host.crypto.identity_generate()
+  identity, err = host.identities.generate()
   if not identity then return nil, err end
   ok, err = identity:save(file)
   if not ok then return nil, err end
@@ -179,7 +179,7 @@ local function open_identity(host, given)
   local state, err = host.store.look(given.root)
   if not state then return nil, err end
   local identity
-  identity, err = host.crypto.identity_load(file)
+  identity, err = host.identities.load(file)
   if not identity and err.code ~= "not_found" then return nil, err end
   local ok
   ok, err = check_pair(state, given, file, identity)

@@ -4,7 +4,6 @@ local activity = require "filo.node.activity"
 local errors = require "filo.base.errors"
 local names = require "filo.copies.names"
 local place = require "filo.replication.spread"
-local protocol = require "filo.peers.protocol"
 local source = require "filo.node.content"
 
 local storing = {}
@@ -14,7 +13,7 @@ local storing = {}
 local function open_version(node, version, size)
   local opened, err
   if version.body or node.peer_list:count() == 0 then return version end
-  if size <= protocol.INLINE_MAX then
+  if size <= node.host.limits.inline then
     opened, err, version.body = node.disk:sealed(node.namespace, version.path, size)
   else
     opened, err = node.disk:object(node.namespace, version.path)

@@ -1,7 +1,5 @@
 ---The addresses to stay connected to: redialled with growing, random pauses. They may change while the node runs.
 
-local limits = require "filo.host.limits"
-
 ---@class filo.Bootstrap
 local Bootstrap = {}
 Bootstrap.__index = Bootstrap
@@ -9,7 +7,7 @@ Bootstrap.__index = Bootstrap
 ---@param host filo.Host
 ---@param peers filo.Peers
 local function new(host, peers)
-  return setmetatable({ host = host, peers = peers, tasks = {}, untried = {}, waiters = {} }, Bootstrap)
+  return setmetatable({ host = host, peers = peers, names = {}, tasks = {}, untried = {}, waiters = {} }, Bootstrap)
 end
 
 ---Notes that an address was tried, and tells who waits when all were.
@@ -33,7 +31,7 @@ end
 
 ---Keeps a connection. Ends when the address is this node's own.
 local function keep(self, name, target)
-  local host, peers = self.host, self.peers
+  local host, peers, limits = self.host, self.peers, self.host.limits
   local pause = limits.redial_first
   local reported
   while true do
@@ -48,7 +46,7 @@ local function keep(self, name, target)
       reported = err.code
       host.log(err.code == "denied" and "error" or "warning", tostring(err))
     end
-    host.sleep(pause * (0.5 + host.crypto.random(1):byte() / 256))
+    host.sleep(pause * (0.5 + host.random(1):byte() / 256))
     pause = math.min(pause * 2, limits.redial_most)
   end
 end
@@ -58,17 +56,21 @@ local function name_of(target) return target.address .. " " .. (target.id or "")
 ---Takes these instead of those before. A connection to one that is gone from the list stays; it is not redialled.
 ---@param targets {address: string, id?: string}[]
 function Bootstrap:set(targets)
-  local wanted = {}
-  for _, target in ipairs(targets) do wanted[name_of(target)] = target end
-  for name, task in pairs(self.tasks) do
-    if not wanted[name] then
+  local before, wanted = self.names, {}
+  self.names = {}
+  for i, target in ipairs(targets) do
+    self.names[i] = name_of(target)
+    wanted[self.names[i]] = true
+  end
+  for _, name in ipairs(before) do
+    if not wanted[name] and self.tasks[name] then
+      self.tasks[name]:cancel "no longer in bootstrap"
       self.tasks[name] = nil
-      task:cancel "no longer in bootstrap"
       tried(self, name)
     end
   end
-  for _, target in ipairs(targets) do
-    local name = name_of(target)
+  for i, target in ipairs(targets) do
+    local name = self.names[i]
     if not self.tasks[name] then
       self.untried[name] = true
       self.tasks[name] = self.peers:spawn(keep, self, name, target)

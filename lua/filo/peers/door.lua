@@ -1,8 +1,6 @@
 ---The door: connections that were accepted and are not let in yet. There is room for a few. The oldest makes place for the next, so that
 ---slow strangers cannot keep others out; and while many are still being closed, no more are accepted.
 
-local limits = require "filo.host.limits"
-
 ---@class filo.Door
 local Door = {}
 Door.__index = Door
@@ -11,7 +9,7 @@ local function new(host) return setmetatable({ host = host, outside = {}, presen
 
 ---Waits while there are too many.
 function Door:wait()
-  while self.count >= limits.accepted do
+  while self.count >= self.host.limits.accepted do
     self.waiting = self.host.current()
     self.host.suspend()
   end
@@ -28,7 +26,7 @@ function Door:enter(connection)
   self.present[connection] = true
   self.count = self.count + 1
   table.insert(self.outside, connection)
-  if #self.outside > limits.strangers then table.remove(self.outside, 1):close("busy", "too many others wait to be let in") end
+  if #self.outside > self.host.limits.strangers then table.remove(self.outside, 1):close("busy", "too many others wait to be let in") end
   return setmetatable({}, { __close = function() self:leave(connection) end })
 end
 

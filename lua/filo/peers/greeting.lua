@@ -1,7 +1,6 @@
 ---The first two messages of each side of a connection. A hello says who a node is and proves it; a welcome lets the other in.
 
 local errors = require "filo.base.errors"
-local limits = require "filo.host.limits"
 local protocol = require "filo.peers.protocol"
 
 local greeting = {}
@@ -70,8 +69,8 @@ local function refusal(peers, connection, hello, raw_id, id)
 end
 
 ---Receives one of the first messages of a connection and checks it.
-local function receive(connection, check)
-  local message, err = connection:receive(limits.hello)
+local function receive(host, connection, check)
+  local message, err = connection:receive(host.limits.hello)
   if not message then return nil, err end
   local body
   body, err = check(message)
@@ -95,7 +94,7 @@ function greeting.exchange(peers, connection, rival)
   local ok, err = connection:send(make_hello(host, settings, connection))
   if not ok then return nil, err end
   local hello
-  hello, err = receive(connection, protocol.check_hello)
+  hello, err = receive(host, connection, protocol.check_hello)
   if not hello then return nil, err end
   local code, why = refusal(peers, connection, hello, raw_id, id)
   if not code then code, why = rival(id) end
@@ -107,7 +106,7 @@ function greeting.exchange(peers, connection, rival)
   connection:admit()
   ok, err = connection:send { welcome = true }
   if not ok then return nil, err end
-  ok, err = receive(connection, protocol.check_welcome)
+  ok, err = receive(host, connection, protocol.check_welcome)
   if ok then return hello, id end
   return nil, errors.wrap(err, WHY_NOT[err.code] or "the peer did not let this node in", { peer = id })
 end

@@ -3,8 +3,8 @@
 local Peer = require "filo.peers.peer"
 local errors = require "filo.base.errors"
 local greeting = require "filo.peers.greeting"
-local limits = require "filo.host.limits"
 local new_bootstrap = require "filo.peers.bootstrap"
+local new_set = require "filo.base.set"
 local new_reports = require "filo.peers.reports"
 local new_door = require "filo.peers.door"
 local protocol = require "filo.peers.protocol"
@@ -19,7 +19,7 @@ Peers.__index = Peers
 ---allowed (ID -> true), admit, about
 local function new(host, settings)
   local self = setmetatable({
-    host = host, settings = settings, by_id = {}, handlers = {}, tasks = {}, connections = {},
+    host = host, settings = settings, by_id = {}, handlers = {}, tasks = new_set(), connections = new_set(),
     arrival_waiters = {}, closed = false, report = new_reports(host),
   }, Peers)
   self.bootstrap = new_bootstrap(host, self)
@@ -35,12 +35,12 @@ function Peers:spawn(fn, ...)
   local child
   child = self.host.spawn(function(...)
     local _ <close> = setmetatable({}, { __close = function()
-      self.tasks[child] = nil
+      self.tasks:remove(child)
       if self.closer then self.host.wake(self.closer) end
     end })
     return fn(...)
   end, ...)
-  self.tasks[child] = true
+  self.tasks:add(child)
   if self.closed then child:cancel(CLOSED) end
   return child
 end
@@ -86,7 +86,7 @@ end
 local function rival(self, connection, id)
   local old = self.by_id[id]
   if not old or keeps_new(self, old, connection, id) then return nil end
-  local reply, err = old:request("ping", {}, limits.rival)
+  local reply, err = old:request("ping", {}, self.host.limits.rival)
   if reply or err.code == "busy" then
     return "exists", ("a node with this ID is connected already, from %s"):format(old.address)
   end
@@ -122,7 +122,7 @@ end
 local function run_handler(self, peer, request)
   local handler = self.handlers[request.topic]
   if not handler then return errors.fail("unsupported", ("no handler for '%s'"):format(request.topic)) end
-  local body, problem = protocol.check_body(request.topic, "request", request.body)
+  local body, problem = protocol.check_body(self.host.limits, request.topic, "request", request.body)
   if problem then return nil, problem end
   local ok, result, err = errors.try(handler, body, peer)
   if not ok then
@@ -151,6 +151,7 @@ end
 ---Starts answering a request, unless so many, or so long ones, are being answered already. nil and an error when the peer does not
 ---even read that.
 local function take_request(self, peer, request, size)
+  local limits = self.host.limits
   if peer.serving < limits.requests and peer.serving_bytes + size <= limits.request_bytes then
     peer.serving, peer.serving_bytes = peer.serving + 1, peer.serving_bytes + size
     self:spawn(serve_request, self, peer, request, size)
@@ -186,15 +187,15 @@ local function keep_pinging(self, peer)
       peer.rtt = self.host.now() - before
       peer.free = reply.free
     end
-    self.host.sleep(limits.ping)
+    self.host.sleep(self.host.limits.ping)
   end
 end
 
 ---Runs a connection from its handshake to its end. `started` is called with the peer, or nil and why not.
 local function run(self, connection, started)
   local _ <close> = connection
-  self.connections[connection] = true
-  local _ <close> = setmetatable({}, { __close = function() self.connections[connection] = nil end })
+  self.connections:add(connection)
+  local _ <close> = setmetatable({}, { __close = function() self.connections:remove(connection) end })
   local hello, id = greeting.exchange(self, connection, function(id) return rival(self, connection, id) end)
   if not hello then
     started(nil, id)
@@ -217,6 +218,7 @@ end
 -- Dialling and listening --------------------------------------------------------------------------------------------------
 
 local function connection_options(self)
+  local limits = self.host.limits
   return {
     tls = self.settings.tls, id = self.settings.raw_id, silence_timeout = limits.silence, handshake_timeout = limits.hello,
   }
@@ -243,7 +245,7 @@ end
 ---The peer with this ID; one whose connection is still being greeted is waited for.
 local function wait_for(self, id)
   local host = self.host
-  local deadline = host.now() + limits.rival
+  local deadline = host.now() + host.limits.rival
   while not self.by_id[id] and host.now() < deadline do
     table.insert(self.arrival_waiters, host.current())
     host.suspend(deadline - host.now())
@@ -308,8 +310,8 @@ end
 ---Closes every connection and cancels every task of ours, but the one that calls.
 function Peers:close()
   self.closed, self.closer = true, self.host.current()
-  for connection in pairs(self.connections) do connection:close() end
-  for child in pairs(self.tasks) do
+  for _, connection in ipairs(self.connections:list()) do connection:close() end
+  for _, child in ipairs(self.tasks:list()) do
     if child ~= self.closer then child:cancel(CLOSED) end
   end
 end
@@ -318,12 +320,8 @@ end
 function Peers:wait_closed(seconds)
   local host = self.host
   local deadline = host.now() + seconds
-  local function others()
-    local child = next(self.tasks)
-    if child == self.closer then child = next(self.tasks, child) end
-    return child
-  end
-  while others() and host.now() < deadline do host.suspend(deadline - host.now()) end
+  local function others() return self.tasks.count - (self.tasks:has(self.closer) and 1 or 0) end
+  while others() > 0 and host.now() < deadline do host.suspend(deadline - host.now()) end
 end
 
 return new

@@ -1,7 +1,6 @@
 ---A peer: requests to it over its connection, and objects beside them.
 
 local errors = require "filo.base.errors"
-local limits = require "filo.host.limits"
 local protocol = require "filo.peers.protocol"
 
 ---Another node, connected.
@@ -42,13 +41,13 @@ local function gone(self) return nil, errors.wrap(self.gone, "node " .. self.id:
 
 ---When a peer that does not read is given up: nothing, or next to nothing, was taken for so long while much was queued.
 local function give_up_at(self)
-  local now, bytes = self.host.now(), self.connection:stats().bytes_out
+  local host, bytes = self.host, self.connection:stats().bytes_out
   local taken = self.taken
-  if not taken or bytes >= taken.bytes + limits.least_bytes then
-    taken = { bytes = bytes, at = now }
+  if not taken or bytes >= taken.bytes + host.limits.least_bytes then
+    taken = { bytes = bytes, at = host.now() }
     self.taken = taken
   end
-  return taken.at + limits.send_stall
+  return taken.at + host.limits.send_stall
 end
 
 ---Waits until the connection may have room. The first in line waits for the connection, the others for the first.
@@ -77,7 +76,7 @@ end
 ---@return true?, filo.Error?
 function Peer:send(message, seconds)
   local host = self.host
-  local deadline = host.now() + (seconds or limits.request)
+  local deadline = host.now() + (seconds or host.limits.request)
   while not self.gone do
     local ok, err = self.connection:send(message)
     if ok or err.code ~= "busy" then return ok, err end
@@ -114,7 +113,7 @@ function Peer:request(topic, body, seconds)
   local waiting = { task = host.current() }
   self.pending[id] = waiting
   local _ <close> = at_end(function() self.pending[id] = nil end)
-  seconds = seconds or limits.request
+  seconds = seconds or host.limits.request
   local deadline = host.now() + seconds
   local ok, err = self:send({ id = id, topic = topic, body = body }, seconds)
   if not ok then return nil, self.gone and err or errors.wrap(err, "node " .. self.id:sub(1, 16), { peer = self.id }) end
@@ -122,7 +121,7 @@ function Peer:request(topic, body, seconds)
   reply, err = wait_for_reply(self, waiting, topic, deadline)
   if not reply then return nil, err end
   if reply.error then return nil, protocol.error_of(reply, self.id) end
-  local body_ok, problem = protocol.check_body(topic, "reply", reply.body)
+  local body_ok, problem = protocol.check_body(host.limits, topic, "reply", reply.body)
   if problem then return nil, errors.wrap(problem, "node " .. self.id:sub(1, 16), { peer = self.id }) end
   return body_ok
 end
@@ -142,6 +141,7 @@ end
 ---@param seconds? number
 ---@return table?, filo.Error?
 function Peer:turn(what, seconds)
+  local limits = self.host.limits
   local line = self.turns[what] or { places = self.host.channel(limits[what]), ended = 0 }
   self.turns[what] = line
   local got, ended
@@ -161,8 +161,9 @@ end
 
 ---As request, for Filo's own short questions: in turn, so that many at once do not overwhelm the peer.
 function Peer:ask(topic, body, seconds)
-  local deadline = self.host.now() + (seconds or limits.request)
-  local turn <close>, err = self:turn("questions", seconds or limits.request)
+  seconds = seconds or self.host.limits.request
+  local deadline = self.host.now() + seconds
+  local turn <close>, err = self:turn("questions", seconds)
   if not turn then return nil, err end
   return self:request(topic, body, math.max(0, deadline - self.host.now()))
 end
@@ -182,7 +183,10 @@ end
 ---Its connection has ended: whoever waits for the peer learns why.
 function Peer:end_with(err)
   self.gone = err
-  for _, waiting in pairs(self.pending) do self.host.wake(waiting.task) end
+  local ids = {}
+  for id in pairs(self.pending) do ids[#ids + 1] = id end
+  table.sort(ids)
+  for _, id in ipairs(ids) do self.host.wake(self.pending[id].task) end
   wake_all(self.host, self.watchers)
 end
 

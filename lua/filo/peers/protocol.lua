@@ -11,15 +11,6 @@ local format = require "filo.base.format"
 
 local protocol = { VERSION = 1 }
 
----Content up to this many bytes travels within the message that offers or answers it.
-protocol.INLINE_MAX = 65536
-
----How many bytes a transfer of an object moves: the hash list or not, and from chunk `first` on.
-function protocol.bytes_of(size, hashes, first)
-  local list = hashes and ((size + (1 << 20) - 1) >> 20) * 32 or 0
-  return list + math.max(0, size - (first << 20))
-end
-
 local function text(least, most)
   return function(value)
     return type(value) == "string" and #value >= least and #value <= most
@@ -37,7 +28,7 @@ local function boolean(value) return type(value) == "boolean" end
 local function map(value) return type(value) == "table" end
 
 local function optional(check)
-  return function(value) return value == nil or check(value) end
+  return function(value, limits) return value == nil or check(value, limits) end
 end
 
 local function plain_text(least, most)
@@ -49,7 +40,9 @@ local hash = text(32, 32)
 local record = text(260, 65736)
 local chunk = integer(0, 1 << 32)
 local stream = integer(0, (1 << 32) - 1)
-local body = text(0, protocol.INLINE_MAX + 32)
+---The content of a small object, after its hash.
+local function body(value, limits) return type(value) == "string" and #value <= limits.inline + 32 end
+
 local time = integer(0, 1 << 40) -- seconds since 1970, of a year that a calendar can hold
 
 local hello = {
@@ -97,10 +90,10 @@ local topics = {
   },
 }
 
-local function check_fields(what, value, fields)
+local function check_fields(what, value, fields, limits)
   if type(value) ~= "table" then return errors.fail("protocol", what .. " is not a map") end
   for name, check in pairs(fields) do
-    if not check(value[name]) then
+    if not check(value[name], limits) then
       return errors.fail("protocol", ("%s has a bad or missing field '%s'"):format(what, name))
     end
   end
@@ -108,8 +101,8 @@ local function check_fields(what, value, fields)
 end
 
 ---The same, where nothing else may be: what nobody reads would be kept as long as the rest.
-local function check_only(what, value, fields)
-  local ok, err = check_fields(what, value, fields)
+local function check_only(what, value, fields, limits)
+  local ok, err = check_fields(what, value, fields, limits)
   if not ok then return nil, err end
   for name in pairs(value) do
     if not fields[name] then return errors.fail("protocol", what .. " has an unknown field") end
@@ -142,13 +135,14 @@ function protocol.check_welcome(message)
 end
 
 ---The body of a request, or reply, of one of Filo's own topics. Other topics are the script's own to check.
+---@param limits table  as host.limits
 ---@param topic string
 ---@param kind "request"|"reply"
 ---@return any, filo.Error?
-function protocol.check_body(topic, kind, value)
+function protocol.check_body(limits, topic, kind, value)
   local fields = topics[topic]
   if not fields then return value end
-  return check_only(("the %s '%s'"):format(kind, topic), value, fields[kind])
+  return check_only(("the %s '%s'"):format(kind, topic), value, fields[kind], limits)
 end
 
 ---A message that is not too long, and ends with a whole character.

@@ -1,9 +1,10 @@
 ---Fetching: the chunks of one version from several holders at once, in runs; a holder that is slow, stops or lies is
 ---dropped and its run given to another.
 
+local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
 local find = require "filo.replication.find"
-local limits = require "filo.host.limits"
+local new_set = require "filo.base.set"
 local patiently = require "filo.replication.retry"
 
 ---Chunks of a run; runs that one holder sends at once.
@@ -11,15 +12,13 @@ local RUN, RUNS_AT_ONCE = 16, 2
 
 local fetch = {}
 
-local function chunks_of(found) return (found.fields.size + (1 << 20) - 1) >> 20 end
-
 ---Whether nothing is missing.
-function fetch.is_whole(found, partial) return partial:missing(0) >= chunks_of(found) end
+function fetch.is_whole(node, found, partial) return partial:missing(0) >= chunks.count(node.host, found.fields.size) end
 
 local function new_state(node, found, partial)
   return {
-    node = node, found = found, partial = partial, chunks = chunks_of(found), next = 0, returned = {}, active = {}, failed = {},
-    workers = 0, waiter = node.host.current(),
+    node = node, found = found, partial = partial, chunks = chunks.count(node.host, found.fields.size), next = 0, returned = {},
+    active = new_set(), failed = {}, workers = 0, waiter = node.host.current(),
   }
 end
 
@@ -68,7 +67,10 @@ local function has_others(state, holder)
 end
 
 ---How long a holder may be silent: less when another can take its place.
-local function stall_seconds(state, holder) return has_others(state, holder) and limits.stall or limits.last_stall end
+local function stall_seconds(state, holder)
+  local limits = state.node.host.limits
+  return has_others(state, holder) and limits.stall or limits.last_stall
+end
 
 ---The holder is not asked again for this version. What else it had under way fails for the same reason, whatever it says.
 local function give_up(state, holder, err)
@@ -82,14 +84,15 @@ end
 ---Closes transfers that make no progress, or next to none: their workers then give the run back.
 local function watch(state)
   local host = state.node.host
+  local limits = host.limits
   while true do
     host.sleep(limits.stall / 5)
-    for transfer, seen in pairs(state.active) do
-      local bytes = transfer:bytes()
+    for _, seen in ipairs(state.active:list()) do
+      local bytes = seen.transfer:bytes()
       if bytes >= seen.bytes + limits.least_bytes then seen.bytes, seen.since = bytes, host.now() end
       if host.now() - seen.since >= stall_seconds(state, seen.holder) then
         seen.stalled = true
-        transfer:close()
+        seen.transfer:close()
       end
     end
   end
@@ -112,9 +115,9 @@ local function fetch_run(state, holder, run, hashes)
   if not answer then return nil, err end
   local transfer <close>, problem = holder:receive_object(answer.stream, state.partial, hashes, run.first, run.count)
   if not transfer then return nil, problem end
-  local seen = { holder = holder, bytes = 0, since = host.now() }
-  state.active[transfer] = seen
-  local _ <close> = setmetatable({}, { __close = function() state.active[transfer] = nil end })
+  local seen = { transfer = transfer, holder = holder, bytes = 0, since = host.now() }
+  state.active:add(seen)
+  local _ <close> = setmetatable({}, { __close = function() state.active:remove(seen) end })
   local ok
   ok, err = transfer:join()
   if seen.stalled then return errors.fail("timeout", "it sends nothing, or next to nothing") end
@@ -155,12 +158,12 @@ end
 ---a little, in turn, so that one whose turns are all taken keeps nobody from asking the next.
 local function fetch_list(state)
   local host = state.node.host
-  local deadline = host.now() + limits.turn
+  local deadline = host.now() + host.limits.turn
   while not state.partial:has_hashes() do
     local good = wait_for_holders(state)
     if #good == 0 then return false end
     for _, holder in ipairs(good) do
-      local turn <close>, err = holder:turn("reads_of_peer", limits.patience)
+      local turn <close>, err = holder:turn("reads_of_peer", host.limits.patience)
       if turn then
         step(state, holder, true)
         break
@@ -175,7 +178,7 @@ local function fetch_chunks(state)
   for _ = 1, RUNS_AT_ONCE do
     for _, holder in ipairs(good_holders(state)) do start_worker(state, holder) end
   end
-  while not fetch.is_whole(state.found, state.partial) do
+  while state.partial:missing(0) < state.chunks do
     if state.workers == 0 then -- a run may have been given back after the others had ended
       local holder = wait_for_holders(state)[1]
       if not holder then return false end

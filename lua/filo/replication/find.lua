@@ -1,7 +1,6 @@
 ---Finding: asks all peers for a key, and settles on the newest record that verifies.
 
 local errors = require "filo.base.errors"
-local limits = require "filo.host.limits"
 
 local find = {}
 
@@ -41,7 +40,7 @@ end
 
 ---What one peer has: {fields, record, body, holders}; nil when it has nothing; nil and an error when it does not say, or lies.
 function find.at(node, peer, namespace, key_hash)
-  local answer, err = peer:ask("find", { namespace = namespace, key_hash = key_hash }, limits.find)
+  local answer, err = peer:ask("find", { namespace = namespace, key_hash = key_hash }, node.host.limits.find)
   if not answer then return nil, err end
   return check(node, peer, namespace, key_hash, answer)
 end
@@ -80,7 +79,7 @@ end
 ---Takes answers until all are there, or `patience` seconds after the first good one. state: best, failed, left.
 local function collect(node, answers, state, patience)
   local host = node.host
-  local deadline = host.now() + 2 * limits.find -- each is asked for no longer than limits.find, in its turn
+  local deadline = host.now() + 2 * host.limits.find -- each is asked for no longer than limits.find, in its turn
   while state.left > 0 do
     local answer = answers:receive(math.max(0, deadline - host.now()))
     if not answer then return end
@@ -121,7 +120,7 @@ local function listen_on(node, answers, state, later)
       over = true
       state.heard()
     end)
-    collect(node, answers, state, limits.find)
+    collect(node, answers, state, node.host.limits.find)
     if state.best.fields.version > found.fields.version then later(state.best) end
   end)
 end
@@ -137,7 +136,7 @@ function find.newest(node, namespace, name, later)
     if state.listening then return end
     for _, each in ipairs(tasks) do each:cancel() end
   end)
-  collect(node, answers, state, limits.patience)
+  collect(node, answers, state, node.host.limits.patience)
   if not state.best then return not_found(name.key, #peers, state.failed) end
   local found = state.best
   state.listening = later ~= nil and state.left > 0

@@ -1,10 +1,9 @@
 ---Serving peers: taking copies that they offer, and giving out those that are here.
 
+local chunks = require "filo.copies.chunks"
 local copies = require "filo.copies.verify"
 local errors = require "filo.base.errors"
 local landings = require "filo.copies.landings"
-local limits = require "filo.host.limits"
-local protocol = require "filo.peers.protocol"
 
 local serve = {}
 
@@ -99,23 +98,24 @@ local function offer(node, body, peer)
   if not landing.partial then return settled(node, peer, path, fields, body.record, err) end
   kept = true
   node:spawn(function()
-    peer:wait_gone(limits.offer)
+    peer:wait_gone(node.host.limits.offer)
     if not landing.filling then landings.release(node, landing) end
   end)
   return { want = landing.partial:missing(0), hashes = not landing.partial:has_hashes() }
 end
 
 ---Takes the bytes of a copy. A peer that sends next to none is given up, since others wait for the place.
-local function receive(landing, body, peer)
+local function receive(host, landing, body, peer)
+  local size, limits = landing.fields.size, host.limits
   if body.stream == 0 then
-    if landing.partial:missing(0) << 20 >= landing.fields.size then return true end
+    if landing.partial:missing(0) >= chunks.count(host, size) then return true end
     return errors.fail("protocol", "nothing of it was sent")
   end
   local transfer <close>, err = peer:receive_object(body.stream, landing.partial, body.hashes, body.first)
   if not transfer then return nil, err end
   landing.transfer = transfer
   local _ <close> = at_end(function() landing.transfer = nil end)
-  local moved, total = 0, protocol.bytes_of(landing.fields.size, body.hashes, body.first)
+  local moved, total = 0, chunks.bytes_of(host, size, body.hashes, body.first)
   while true do
     local ok, problem = transfer:join(limits.send_stall)
     if landing.ended then return nil, problem end
@@ -134,7 +134,7 @@ local function fill(node, body, peer)
   end
   landing.filling = true
   local _ <close> = at_end(function() landings.release(node, landing) end)
-  local ok, err = receive(landing, body, peer)
+  local ok, err = receive(node.host, landing, body, peer)
   if landing.ended then return errors.fail("busy", "others wait for the place: offer it again") end
   if not ok then return failed(node, peer, err) end
   ok, err = landing.partial:publish()
@@ -148,7 +148,7 @@ end
 local function find(node, body)
   local path = node:path_of(body.key_hash)
   if not path then return {} end
-  local fields, record, content, verified = node.disk:sealed(body.namespace, path, protocol.INLINE_MAX)
+  local fields, record, content, verified = node.disk:sealed(body.namespace, path, node.host.limits.inline)
   if fields then return { record = record, body = content, verified = verified } end
   if record.code == "corrupt" then copies.set_aside(node, body.namespace, path, record) end
   return {}
@@ -168,7 +168,7 @@ end
 ---Sends what a peer asks for, in a task that owns what is open for it, and that tells first which stream it is.
 local function read(node, body, peer)
   peer.reads = peer.reads or 0
-  if peer.reads >= limits.reads_of_peer then return errors.fail("busy", "too many reads at once") end
+  if peer.reads >= node.host.limits.reads_of_peer then return errors.fail("busy", "too many reads at once") end
   peer.reads = peer.reads + 1
   local started = node.host.channel(1)
   node:spawn(function()
@@ -191,7 +191,7 @@ end
 local function check(node, body)
   local path = node:path_of(body.key_hash)
   local name = body.namespace .. body.key_hash
-  if not path or node.checking[name] or node.checks >= limits.checks then return {} end
+  if not path or node.checking[name] or node.checks >= node.host.limits.checks then return {} end
   node.checking[name], node.checks = true, node.checks + 1
   node:spawn(function()
     local _ <close> = at_end(function() node.checking[name], node.checks = nil, node.checks - 1 end)

@@ -2,11 +2,10 @@
 ---replaced by the next.
 
 local activity = require "filo.node.activity"
+local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
-local limits = require "filo.host.limits"
 local newer = require "filo.replication.superseded"
 local patiently = require "filo.replication.retry"
-local protocol = require "filo.peers.protocol"
 local refusals = require "filo.replication.refusals"
 
 local place = {}
@@ -15,6 +14,7 @@ local place = {}
 
 ---Asks the peer to take what the transfer sends, and waits as long as bytes move, and then as long as publishing may take.
 local function fill(node, peer, request, transfer, total)
+  local limits = node.host.limits
   local asking = node.host.spawn_child(peer.request, peer, "fill", request, math.huge):observe()
   local _ <close> = setmetatable({}, { __close = function() asking:cancel() end })
   local moved = 0
@@ -44,7 +44,7 @@ local function copy_large(node, peer, version)
   local transfer <close>, problem = peer:send_object(object, hashes, first)
   if not transfer and problem.code ~= "invalid" then return nil, problem end -- invalid: nothing is missing
   local request = { record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first }
-  local total = transfer and protocol.bytes_of(version.info.size, hashes, first) or 0
+  local total = transfer and chunks.bytes_of(node.host, version.info.size, hashes, first) or 0
   local _ <close> = activity.begin(node, "copy", { key = version.info.key, peer = peer.id, size = total },
     function() return transfer and transfer:bytes() or 0 end)
   return fill(node, peer, request, transfer, total)

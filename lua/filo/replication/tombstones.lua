@@ -5,7 +5,6 @@
 ---here; one that knows them already says so, at the cost of a message.
 
 local errors = require "filo.base.errors"
-local limits = require "filo.host.limits"
 local newer = require "filo.replication.superseded"
 
 local tombstones = {}
@@ -69,7 +68,7 @@ end
 
 ---Tells all peers of a batch at once. Who is too slow is behind, and holds up the others no further.
 local function tell_each(node, behind, batch)
-  local tasks, deadline = {}, node.host.now() + limits.tell
+  local tasks, deadline = {}, node.host.now() + node.host.limits.tell
   for i, peer in ipairs(behind) do tasks[i] = node.host.spawn_child(tell_batch, node, peer, batch) end
   for i = #behind, 1, -1 do
     if not tasks[i]:join(math.max(0, deadline - node.host.now())) then

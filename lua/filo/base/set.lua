@@ -1,0 +1,37 @@
+---A set that is gone over in the order in which its members came.
+
+---@class filo.Set
+---@field count integer  members
+local Set = {}
+Set.__index = Set
+
+---@param member any  not nil
+function Set:add(member)
+  if self.at[member] then return end
+  self.last = self.last + 1
+  self.at[member] = self.last
+  self.count = self.count + 1
+end
+
+---@return boolean removed
+function Set:remove(member)
+  if not self.at[member] then return false end
+  self.at[member] = nil
+  self.count = self.count - 1
+  return true
+end
+
+---@return boolean
+function Set:has(member) return self.at[member] ~= nil end
+
+---The members, in the order in which they came. The set may change meanwhile.
+---@return any[]
+function Set:list()
+  local list, at = {}, self.at
+  for member in pairs(at) do list[#list + 1] = member end
+  table.sort(list, function(a, b) return at[a] < at[b] end)
+  return list
+end
+
+---@return filo.Set
+return function() return setmetatable({ at = {}, last = 0, count = 0 }, Set) end

@@ -1,0 +1,263 @@
+---@meta
+---The host: all that node logic knows of the world. The rooms from copies to node reach clock, randomness, tasks, disk and network only
+---through such a table; lua/filo/host/real.lua is the real one. What is here is all that another host has to give, and is called with `.`,
+---not `:`. `filo.node` makes its nodes on the real host; `require "filo.node"(host, options)` makes one on any.
+---
+---Of what a host's functions give, node logic uses these methods, each as described with its class:
+---
+---  filo.Task             cancel, join, status, observe
+---  filo.core.Store       close, in_use, stat, object, sealed, space, remove, set_aside, incoming, deposit, deposit_file, tombstone, walk
+---  filo.core.Object      fields, record, set_key, verify_chunk, set_aside, mark_verified, reader, share, close
+---  filo.core.Partial     fields, record, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
+---  filo.core.Deposit     write, finish, publish, progress, close
+---  filo.core.Reader      read, save, close
+---  filo.core.Walk        next, close
+---  filo.core.Listener    accept, address, close
+---  filo.core.Connection  ready, receive, send, drained, admit, close, peer, binding, is_dialler, remote, stats, send_object,
+---                        receive_object
+---  filo.core.Transfer    join, number, bytes, close
+---  filo.core.Tls         close
+---
+---Failures of the world are `nil, err`, with the metatable of filo.core.runtime's `error_type`. Whatever has `close` may be a `<close>`
+---variable, and closing it twice does no harm. The same seed gives the same run as long as the host gives the same answers.
+
+---@class filo.Host
+---@field crypto filo.Host.crypto
+---@field identities filo.Host.identities
+---@field store filo.Host.store
+---@field net filo.Host.net
+local host = {}
+
+-- Time and chance -------------------------------------------------------------------------------------------------------
+
+---Seconds on a clock that never goes back. Deadlines are counted on it.
+---@return number
+function host.now() end
+
+---Microseconds since 1970, on the clock of the machine: it may be wrong, and jump.
+---@return integer
+function host.time() end
+
+---Random bytes: the one source of randomness of node logic.
+---@param len integer
+---@return string? bytes
+---@return filo.Error? err
+function host.random(len) end
+
+-- Tasks -----------------------------------------------------------------------------------------------------------------
+
+---Waits. 0 gives the other tasks a turn. May be cancelled, as every wait: see filo.Task.
+---@param seconds number
+function host.sleep(seconds) end
+
+---Starts fn(...) as a task, which goes on when the current one ends.
+---@param fn fun(...): ...
+---@param ... any
+---@return filo.Task
+function host.spawn(fn, ...) end
+
+---Starts fn(...) as a task that is cancelled when the current one ends.
+---@param fn fun(...): ...
+---@param ... any
+---@return filo.Task
+function host.spawn_child(fn, ...) end
+
+---The task that runs now.
+---@return filo.Task
+function host.current() end
+
+---Waits until another task wakes this one, or until the deadline.
+---@param seconds? number  no deadline when left out; 0 and less: a turn
+---@return boolean woken  false when the deadline passed
+function host.suspend(seconds) end
+
+---Lets a task go on that waits in suspend.
+---@param waiting filo.Task
+---@return boolean woken  false when it does not wait there
+function host.wake(waiting) end
+
+---Calls a function that cannot wait: an error says so when it tries to.
+---@param fn fun(...): ...
+---@param ... any
+---@return any ...
+function host.pinned(fn, ...) end
+
+---A queue between tasks.
+---@param capacity? integer  1 when left out
+---@return filo.Channel
+function host.channel(capacity) end
+
+-- Bytes -----------------------------------------------------------------------------------------------------------------
+
+---A value as CBOR, maps in the order of their keys: the same value gives the same bytes. Raises an error for what cannot be encoded.
+---@param value any
+---@return string
+function host.encode(value) end
+
+---Reads one value. The bytes may be anybody's.
+---@param bytes string
+---@return any value
+---@return filo.Error? err
+function host.decode(bytes) end
+
+---Pure functions: as in filo.core.crypto.
+---@class filo.Host.crypto
+host.crypto = {}
+
+---@param name filo.digest
+---@param data string
+---@return string? hash
+---@return filo.Error? err
+function host.crypto.digest(name, data) end
+
+---@param key string
+---@param data string
+---@return string? mac  32 bytes
+---@return filo.Error? err
+function host.crypto.hmac_sha256(key, data) end
+
+---Compares in a time that does not tell where the difference is.
+---@param a string
+---@param b string
+---@return boolean
+function host.crypto.equal(a, b) end
+
+---@param bytes string
+---@return string digits
+function host.crypto.hex(bytes) end
+
+---@param digits string
+---@return string? bytes
+---@return filo.Error? err
+function host.crypto.unhex(digits) end
+
+---Checks a signature. Never raises an error for strings.
+---@param id string  64 hexadecimal digits or 32 bytes
+---@param data string
+---@param signature string
+---@return true? valid
+---@return filo.Error? err
+function host.crypto.verify(id, data, signature) end
+
+-- What lasts ------------------------------------------------------------------------------------------------------------
+
+---Files with the keys of a node. An identity has: id, raw_id, sign, derive, save(path), close; see filo.Identity.
+---@class filo.Host.identities
+host.identities = {}
+
+---@param path string
+---@return filo.Identity? identity
+---@return filo.Error? err  "not_found", "denied" (others may read the file) or "corrupt"
+function host.identities.load(path) end
+
+---@return filo.Identity? identity
+---@return filo.Error? err
+function host.identities.generate() end
+
+---Roots and what lies in them.
+---@class filo.Host.store
+---@field chunk_size integer  bytes of content that one hash is over; the last chunk may be shorter. No less than limits.inline
+host.store = {}
+
+---@param root string
+---@return "empty"|"begun"|"made"|nil state
+---@return filo.Error? err
+function host.store.look(root) end
+
+---Makes the folder of a root, unless it is there.
+---@param root string
+---@return true?
+---@return filo.Error? err
+function host.store.prepare(root) end
+
+---Opens a root, which becomes one when it is absent or empty.
+---@param root string
+---@param owner string  32 bytes: the node ID
+---@param durability? "full"|"group"|"none"
+---@param reserve? integer  bytes of free space that writing never touches
+---@param readonly? boolean  beside the process that owns it
+---@return filo.core.Store? store
+---@return filo.Error? err
+function host.store.open(root, owner, durability, reserve, readonly) end
+
+---Reads a record and checks its signature.
+---@param record string
+---@return filo.core.Fields? fields
+---@return filo.Error? err
+function host.store.parse(record) end
+
+---Reads a record without checking its signature: for one that will be checked when it is stored. Does not wait.
+---@param record string
+---@return filo.core.Fields? fields
+---@return filo.Error? err
+function host.store.peek(record) end
+
+---Opens the sealed metadata of an own record.
+---@param identity filo.Identity
+---@param record string
+---@return string? key  the content key
+---@return string|filo.Error meta
+function host.store.unseal(identity, record) end
+
+---The path of a key hash, made of its digest: folders of `width` digits, `depth` of them, then all digits.
+---@param digest filo.digest
+---@param width integer
+---@param depth integer
+---@param key_hash string  32 bytes
+---@return string? path
+---@return filo.Error? err
+function host.store.cas_path(digest, width, depth, key_hash) end
+
+---Whether a path stays within the root: for those that a script's own function makes.
+---@param path string
+---@return true?
+---@return filo.Error? err
+function host.store.check_path(path) end
+
+-- Network ---------------------------------------------------------------------------------------------------------------
+
+---@class filo.Host.net
+host.net = {}
+
+---@param identity filo.Identity
+---@return filo.core.Tls? tls
+---@return filo.Error? err
+function host.net.tls(identity) end
+
+---@param address string  "host:port"; no host: every address; port 0: a free one
+---@return filo.core.Listener? listener
+---@return filo.Error? err
+function host.net.listen(address) end
+
+---Waits until the handshake is done.
+---@param address string
+---@param options filo.core.ConnectionOptions
+---@return filo.core.Connection? connection
+---@return filo.Error? err
+function host.net.dial(address, options) end
+
+---@param text string  "host:port", IPv6 in brackets
+---@return string? host
+---@return integer|filo.Error port
+function host.net.address(text) end
+
+-- The process -----------------------------------------------------------------------------------------------------------
+
+---How long and how much: as lua/filo/host/limits.lua, where each is explained. They are read when they are needed.
+---@type table<string, number>
+host.limits = {}
+
+---A line for people about what went wrong or changed, from nodes without the option `log`.
+---@param level "error"|"warning"|"info"
+---@param message string
+function host.log(level, message) end
+
+---A node has been made. Its field `closed` tells when it is closed.
+---@param node filo.Node
+function host.opened(node) end
+
+---The open nodes, in the order in which they were made.
+---@return filo.Node[]
+function host.nodes() end
+
+return host
