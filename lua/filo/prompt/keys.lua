@@ -1,19 +1,25 @@
 ---The keys of a node's objects, for completion in `node:get "`.
 
 local host = require "filo.host.real"
+local index = require "filo.prompt.help.index"
 local task = require "filo.host.task"
 
 local MOST = 1000
 local SECONDS = 1
 
----Methods of a node whose first argument is a key.
-local METHODS = { delete = true, evict = true, get = true, has = true, list = true, stat = true, store = true, verify = true }
+---What the first argument of a method is called, in its annotation, where keys are completed.
+local ARGUMENTS = { key = true, prefix = true }
 
 local function is_node(object)
   for _, node in ipairs(host.nodes()) do
     if rawequal(node, object) then return true end
   end
   return false
+end
+
+local function takes_key(node, method)
+  local found = type(node[method]) == "function" and index.of_function(node[method])
+  return found and found.params[1] and ARGUMENTS[found.params[1].name] or false
 end
 
 ---True when there are no more than are wanted.
@@ -33,7 +39,7 @@ end
 ---@return boolean all  of those that begin so
 return function(object, method, prefix)
   local keys = {}
-  if not METHODS[method] or not is_node(object) then return keys, true end
+  if not is_node(object) or not takes_key(object, method) then return keys, true end
   local all = task.timeout(SECONDS, collect, keys, object, prefix)
   table.sort(keys)
   return keys, all == true
