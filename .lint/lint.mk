@@ -1,6 +1,6 @@
 # make lint: the checks are targets of their own; all run, side by side, and what failed is shown at the end.
 LINT := build/lint
-LINT_CHECKS := format layers lua stubs gcc clang tidy
+LINT_CHECKS := format layers lua stubs lists gcc clang tidy
 
 .PHONY: lint lint-checks $(LINT_CHECKS:%=lint-%)
 
@@ -18,10 +18,13 @@ lint-layers:
 	@.lint/layers.sh
 
 lint-lua:
-	@luacheck --quiet --no-color lua scripts spec
+	@luacheck --quiet --no-color lua scripts spec .lint
 
 lint-stubs:
 	@.lint/stubs.sh
+
+lint-lists: $(FILO)
+	@FILO_PATH=lua $(FILO) .lint/lists.lua
 
 lint-gcc: $(SOURCES:%.c=$(LINT)/gcc/%.o)
 lint-clang: $(SOURCES:%.c=$(LINT)/clang/%.o) $(FUZZERS:%.c=$(LINT)/clang/%.o)

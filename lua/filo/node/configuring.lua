@@ -4,8 +4,6 @@ local setup = require "filo.node.setup"
 
 local configuring = {}
 
-local AT_ONCE = { "about", "admit", "bootstrap", "cluster", "encrypt", "peers", "policy" }
-
 ---Whether two values say the same. Of two functions nobody knows; they count as the same.
 local function same(a, b)
   if type(a) == "function" and type(b) == "function" then return true end
@@ -26,7 +24,9 @@ end
 function configuring.apply(node, options)
   local before, now = node.options, {}
   for name, value in pairs(before) do now[name] = value end
-  for _, name in ipairs(AT_ONCE) do now[name] = options[name] end
+  for name, rule in pairs(setup.NODE_RULES) do
+    if rule.at_once then now[name] = options[name] end
+  end
   node.options, node.policy = now, now.policy
   node.peer_list.settings.admission = setup.admission(now)
   node.peer_list.bootstrap:set(now.bootstrap)

@@ -63,19 +63,20 @@ end
 
 local DURABILITIES = { full = true, group = true, none = true }
 
+---at_once: node:configure takes it over while the node runs.
 setup.NODE_RULES = {
   root = { type = "string", required = true },
   identity = { type = "string" },
   create = { type = "boolean", default = false },
   readonly = { type = "boolean", default = false },
   listen = { type = "string" },
-  bootstrap = { type = "table", default = {} },
-  cluster = { type = "string", check = check_cluster },
-  peers = { type = "table", default = {}, check = check_ids },
-  admit = { type = "function" },
-  about = { type = "table", default = {} },
-  policy = { type = "table", default = {} },
-  encrypt = { type = "boolean", default = true },
+  bootstrap = { type = "table", default = {}, at_once = true },
+  cluster = { type = "string", check = check_cluster, at_once = true },
+  peers = { type = "table", default = {}, check = check_ids, at_once = true },
+  admit = { type = "function", at_once = true },
+  about = { type = "table", default = {}, at_once = true },
+  policy = { type = "table", default = {}, at_once = true },
+  encrypt = { type = "boolean", default = true, at_once = true },
   tls = { type = "boolean", default = true },
   path = { type = "table|function", default = {} },
   hash_key = { type = "function" },
