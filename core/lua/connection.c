@@ -137,7 +137,6 @@ static double number_option(lua_State *L, int table, const char *name, double ot
   return value;
 }
 
-/* {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, message_max =} */
 void filo_read_options(lua_State *L, int table, struct filo_connection_options *options) {
   memset(options, 0, sizeof *options);
   options->base = filo_resources_of(L)->base;
@@ -151,6 +150,7 @@ void filo_read_options(lua_State *L, int table, struct filo_connection_options *
   options->dial_timeout = number_option(L, table, "dial_timeout", 10);
   options->handshake_timeout = number_option(L, table, "handshake_timeout", 10);
   options->silence_timeout = number_option(L, table, "silence_timeout", 0);
+  options->keepalive = number_option(L, table, "keepalive", 0);
   options->message_max = (uint32_t)number_option(L, table, "message_max", 4096);
 }
 
@@ -374,13 +374,16 @@ static void set_integer(lua_State *L, const char *name, uint64_t value) {
 static int connection_stats(lua_State *L) {
   struct filo_connection_stats stats;
   filo_connection_stats(check_peer(L, 1)->connection, &stats);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 6);
   set_integer(L, "bytes_in", stats.bytes_in);
   set_integer(L, "bytes_out", stats.bytes_out);
   set_integer(L, "messages_in", stats.messages_in);
   set_integer(L, "messages_out", stats.messages_out);
   lua_pushnumber(L, stats.idle);
   lua_setfield(L, -2, "idle");
+  if (stats.rtt < 0) return 1;
+  lua_pushnumber(L, stats.rtt);
+  lua_setfield(L, -2, "rtt");
   return 1;
 }
 

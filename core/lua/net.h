@@ -9,8 +9,8 @@
 /* The open connection at index; raises when it was closed by the script. */
 struct filo_connection *filo_check_connection(lua_State *L, int index);
 
-/* Reads {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, message_max =};
- * raises on misuse. The table keeps alive what is borrowed from it. */
+/* Reads {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, keepalive =,
+ * message_max =}; raises on misuse. The table keeps alive what is borrowed from it. */
 void filo_read_options(lua_State *L, int table, struct filo_connection_options *options);
 
 /* Pushes a connection made from an accepted fd, whose handshake is still to come. Takes fd. Returns

@@ -172,9 +172,8 @@ static void opened(struct filo_connection *c) {
   memcpy(c->peer, filo_link_peer(c->link, &c->proven), sizeof c->peer);
   memcpy(c->binding, filo_link_binding(c->link), sizeof c->binding);
   c->state = FILO_STATE_OPEN;
-  c->heard = filo_connection_clock();
   event_del(&c->timer);
-  if (c->options.silence_timeout > 0) set_timer(c, c->options.silence_timeout);
+  filo_keepalive_open(c);
   c->handler.ready(c->ctx);
   /* The peer's first bytes may have come with the last of the handshake. */
   if (c->state == FILO_STATE_OPEN) filo_input_run(c);
@@ -226,17 +225,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg) {
   filo_connection_unref(c);
 }
 
-static void check_silence(struct filo_connection *c) {
-  double idle = filo_connection_clock() - c->heard, left = c->options.silence_timeout - idle;
-  struct filo_error err;
-  if (left > 0.01) {
-    set_timer(c, left);
-    return;
-  }
-  filo_fail(&err, FILO_TIMEOUT, "nothing was heard for %.3g s", idle);
-  filo_connection_end(c, &err);
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *arg) {
   (void)fd;
   (void)what;
@@ -247,7 +235,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
               c->options.handshake_timeout);
     filo_connection_end(c, &err);
   } else if (c->state == FILO_STATE_OPEN) {
-    check_silence(c);
+    filo_keepalive_timer(c);
   } else if (c->state == FILO_STATE_CLOSING) {
     set_ended(c);
   }
@@ -342,6 +330,7 @@ void filo_connection_admit(struct filo_connection *c) {
   filo_connection_check(c);
   c->admitted = true;
   c->decoder.message_max = FILO_MESSAGE_MAX;
+  filo_keepalive_admit(c);
 }
 
 /* --- What is known --- */
@@ -368,5 +357,6 @@ void filo_connection_stats(const struct filo_connection *c, struct filo_connecti
                                         .bytes_out = c->bytes_out,
                                         .messages_in = c->messages_in,
                                         .messages_out = c->messages_out,
-                                        .idle = filo_connection_clock() - c->heard};
+                                        .idle = filo_connection_clock() - c->heard,
+                                        .rtt = c->keepalive.measured ? c->keepalive.rtt : -1};
 }

@@ -48,6 +48,7 @@ struct filo_connection_options {
   double dial_timeout;      /* seconds: name look-up and TCP connect */
   double handshake_timeout; /* seconds: until `ready` */
   double silence_timeout;   /* seconds without a byte from the peer: FILO_TIMEOUT; 0: none */
+  double keepalive;         /* the same before a peer that was let in is asked for one; 0: never */
   uint32_t message_max;     /* before filo_connection_admit */
 };
 
@@ -66,8 +67,9 @@ int filo_connection_accept(const struct filo_connection_options *options, int fd
 /* The owner lets go. NULL is allowed. */
 void filo_connection_unref(struct filo_connection *connection);
 
-/* Lets the peer in: messages up to FILO_MESSAGE_MAX, streams allowed. Before, a stream, credit or
- * reset frame is a breach and a message may have message_max bytes. */
+/* Lets the peer in: messages up to FILO_MESSAGE_MAX, streams allowed, and with keepalive a first
+ * ping. Before, a stream, credit or reset frame is a breach and a message may have message_max
+ * bytes. */
 void filo_connection_admit(struct filo_connection *connection);
 
 /* Queues a copy, before `ready` too. FILO_BUSY when over 4 MiB wait already (`drained` tells when
@@ -88,6 +90,7 @@ const char *filo_connection_remote(const struct filo_connection *connection);
 struct filo_connection_stats {
   uint64_t bytes_in, bytes_out, messages_in, messages_out;
   double idle; /* seconds since the peer's last byte */
+  double rtt;  /* seconds from the last ping to its pong; below 0: not known yet */
 };
 void filo_connection_stats(const struct filo_connection *connection,
                            struct filo_connection_stats *ret);

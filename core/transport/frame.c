@@ -1,5 +1,6 @@
 #include "transport/frame.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -10,9 +11,17 @@ static size_t header_size(unsigned char type) {
   return type == FILO_FRAME_MESSAGE ? MESSAGE_HEADER : FILO_FRAME_HEADER_MAX;
 }
 
+static bool has_token(unsigned char type) {
+  return type == FILO_FRAME_PING || type == FILO_FRAME_PONG;
+}
+
 size_t filo_frame_encode(const struct filo_frame *frame, unsigned char out[FILO_FRAME_HEADER_MAX]) {
   size_t size = header_size(frame->type);
   out[0] = frame->type;
+  if (has_token(frame->type)) {
+    filo_put_le64(out + 1, frame->token);
+    return size;
+  }
   if (size == FILO_FRAME_HEADER_MAX) filo_put_le32(out + 1, frame->stream);
   filo_put_le32(out + size - 4, frame->value);
   return size;
@@ -42,15 +51,26 @@ static int check(const struct filo_frame *frame, uint32_t message_max, struct fi
       return filo_fail(err, FILO_PROTOCOL, "a credit of 0 bytes for stream %u", frame->stream);
     return 0;
   default:
-    return 0; /* a reset: any stream, any reason */
+    return 0; /* a reset: any stream, any reason; a ping or pong: any token */
   }
+}
+
+static struct filo_frame parse(const unsigned char *header, size_t size) {
+  struct filo_frame frame = {.type = header[0]};
+  if (has_token(frame.type)) {
+    frame.token = filo_get_le64(header + 1);
+    return frame;
+  }
+  frame.value = filo_get_le32(header + size - 4);
+  if (size == FILO_FRAME_HEADER_MAX) frame.stream = filo_get_le32(header + 1);
+  return frame;
 }
 
 /* Collects the header; 1 when it is whole and checked, 0 when bytes are missing. */
 static int collect(struct filo_frame_decoder *decoder, const unsigned char *bytes, size_t len,
                    size_t *used, struct filo_error *err) {
   unsigned char type = decoder->have > 0 ? decoder->header[0] : bytes[0];
-  if (type < FILO_FRAME_MESSAGE || type > FILO_FRAME_RESET)
+  if (type < FILO_FRAME_MESSAGE || type > FILO_FRAME_PONG)
     return filo_fail(err, FILO_PROTOCOL, "a frame of unknown type 0x%02x", type);
   size_t size = header_size(type), missing = size - decoder->have;
   size_t n = len < missing ? len : missing;
@@ -60,8 +80,7 @@ static int collect(struct filo_frame_decoder *decoder, const unsigned char *byte
     decoder->have += (unsigned char)n;
     return 0;
   }
-  struct filo_frame frame = {.type = type, .value = filo_get_le32(decoder->header + size - 4)};
-  if (size == FILO_FRAME_HEADER_MAX) frame.stream = filo_get_le32(decoder->header + 1);
+  struct filo_frame frame = parse(decoder->header, size);
   int rc = check(&frame, decoder->message_max, err);
   if (rc < 0) return rc;
   decoder->frame = frame;

@@ -4,6 +4,8 @@
  *     0x02 stream    u32 stream, u32 length, raw bytes   at most FILO_STREAM_FRAME_MAX; 0: the end
  *     0x03 credit    u32 stream, u32 bytes               the receiver lets the sender go on; not 0
  *     0x04 reset     u32 stream, u32 reason              either side gives the stream up
+ *     0x05 ping      u64 token                           is the other side there?
+ *     0x06 pong      u64 token                           it is: the token of the ping
  *
  * Numbers are little-endian.
  */
@@ -20,6 +22,8 @@ enum {
   FILO_FRAME_STREAM = 2,
   FILO_FRAME_CREDIT = 3,
   FILO_FRAME_RESET = 4,
+  FILO_FRAME_PING = 5,
+  FILO_FRAME_PONG = 6,
   FILO_FRAME_HEADER_MAX = 9,
   FILO_MESSAGE_MAX = 1 << 20,
   FILO_STREAM_FRAME_MAX = 1 << 20,
@@ -29,6 +33,7 @@ struct filo_frame {
   unsigned char type;
   uint32_t stream; /* stream, credit, reset */
   uint32_t value;  /* length, credit bytes, or reason */
+  uint64_t token;  /* ping, pong */
 };
 
 /* Writes the header of a frame; returns its size: 5 or 9. */
@@ -46,8 +51,8 @@ void filo_frame_decoder_init(struct filo_frame_decoder *decoder, uint32_t messag
 
 /* What one step gave. */
 enum filo_frame_event {
-  FILO_FRAME_MORE,    /* all bytes used; nothing whole yet */
-  FILO_FRAME_BEGIN,   /* decoder->frame is a whole header (for credit and reset: the whole frame) */
+  FILO_FRAME_MORE, /* all bytes used; nothing whole yet */
+  FILO_FRAME_BEGIN, /* decoder->frame is a whole header (the whole frame, but of a message or stream) */
   FILO_FRAME_PAYLOAD, /* *payload, *payload_len: a piece of the payload, within `bytes` */
 };
 

@@ -86,6 +86,11 @@ static int begin(struct filo_connection *c, struct filo_error *err) {
     peer_closed(c, frame->value);
     return 0;
   }
+  if (frame->type == FILO_FRAME_PING) {
+    filo_keepalive_ping(c, frame->token);
+    return 0;
+  }
+  if (frame->type == FILO_FRAME_PONG) return filo_keepalive_pong(c, frame->token, err);
   if (!c->admitted)
     return filo_fail(err, FILO_PROTOCOL, "a frame about stream %u before it was let in",
                      frame->stream);

@@ -4,6 +4,7 @@
  *     input            bytes to frames to handlers
  *     output           the queue, and whose turn it is
  *     stream           the two ends of a stream
+ *     keepalive        whether the peer is still there
  *     stream_numbers   which streams a peer has opened
  *
  * Everything happens in callbacks of the event loop: functions that others call only note what
@@ -91,6 +92,16 @@ struct filo_out_frame {
   size_t left;
 };
 
+/* keepalive.c */
+struct filo_keepalive {
+  bool ping_due, pong_due; /* to be sent */
+  bool asked;              /* a ping is under way */
+  bool measured;
+  uint64_t token;  /* of our last ping */
+  uint64_t answer; /* of the peer's last ping */
+  double asked_at, rtt;
+};
+
 struct filo_connection {
   unsigned refs;
   pthread_t thread;
@@ -127,6 +138,7 @@ struct filo_connection {
   unsigned char *message;     /* the part that is here of a message that comes in pieces */
   size_t message_have, message_room;
   double heard; /* when the peer's last byte came */
+  struct filo_keepalive keepalive;
   uint64_t bytes_in, bytes_out, messages_in, messages_out;
 };
 
@@ -168,6 +180,16 @@ int filo_stream_tell(struct filo_connection *c, struct filo_error *err);
 /* Calls `end` of those that ended before they were attached. */
 void filo_stream_deliver(struct filo_connection *c);
 void filo_stream_reset_all(struct filo_connection *c, int code, const char *why);
+
+/* keepalive.c: when the connection opens, when the peer is let in, when `timer` has fired. */
+void filo_keepalive_open(struct filo_connection *c);
+void filo_keepalive_admit(struct filo_connection *c);
+void filo_keepalive_timer(struct filo_connection *c);
+/* The peer's frames. */
+void filo_keepalive_ping(struct filo_connection *c, uint64_t token);
+int filo_keepalive_pong(struct filo_connection *c, uint64_t token, struct filo_error *err);
+/* Puts what is due into the queue. */
+int filo_keepalive_tell(struct filo_connection *c, struct filo_error *err);
 
 /* stream_numbers.c */
 void filo_stream_numbers_init(struct filo_stream_numbers *numbers, bool dialler);

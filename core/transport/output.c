@@ -141,9 +141,10 @@ void filo_output_release(struct filo_connection *c, const struct filo_outflow *f
   queue->end += len;
 }
 
-/* Puts what is small into the queue: what streams have to tell, short bodies whose turn it is. */
+/* Puts what is small into the queue: pings, what streams have to tell, short bodies whose turn it
+ * is. */
 static int gather(struct filo_connection *c, struct filo_error *err) {
-  int rc = 0;
+  int rc = queued(&c->queue) < GATHER ? filo_keepalive_tell(c, err) : 0;
   while (rc == 0 && queued(&c->queue) < GATHER) {
     rc = filo_stream_tell(c, err);
     struct filo_outflow *flow = TAILQ_FIRST(&c->ready);

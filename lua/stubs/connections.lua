@@ -86,7 +86,9 @@ function connection:is_dialler() end
 ---@return string address
 function connection:remote() end
 
----@return { bytes_in: integer, bytes_out: integer, messages_in: integer, messages_out: integer, idle: number }
+---`idle`: seconds since the peer's last byte. `rtt`: seconds from the last ping to its pong, with the option keepalive; nil before
+---the first.
+---@return { bytes_in: integer, bytes_out: integer, messages_in: integer, messages_out: integer, idle: number, rtt: number? }
 function connection:stats() end
 
 ---Starts sending; the message that says so names the transfer's number.

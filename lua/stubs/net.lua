@@ -10,6 +10,7 @@ local net = {}
 ---@field dial_timeout? number seconds (10)
 ---@field handshake_timeout? number seconds (10)
 ---@field silence_timeout? number seconds without a byte from the peer; 0: none
+---@field keepalive? number seconds without a byte from a peer that was let in, before it is asked for one; 0 (the default): never
 ---@field message_max? integer bytes of a message before admit (4096)
 
 ---@param identity filo.Identity

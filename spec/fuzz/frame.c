@@ -21,7 +21,8 @@ static void append(struct outcome *to, const unsigned char *bytes, size_t len) {
 
 static void check_frame(const struct filo_frame *frame, uint32_t message_max) {
   MUST(frame->type != FILO_FRAME_MESSAGE || frame->value <= message_max);
-  MUST(frame->type == FILO_FRAME_MESSAGE || frame->type == FILO_FRAME_RESET || frame->stream > 0);
+  MUST(frame->type >= FILO_FRAME_MESSAGE && frame->type <= FILO_FRAME_PONG);
+  MUST(frame->stream > 0 || (frame->type != FILO_FRAME_STREAM && frame->type != FILO_FRAME_CREDIT));
   MUST(frame->type != FILO_FRAME_STREAM || frame->value <= FILO_STREAM_FRAME_MAX);
   MUST(frame->type != FILO_FRAME_CREDIT || frame->value > 0);
 }

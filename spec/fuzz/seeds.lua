@@ -12,6 +12,8 @@ local function message(bytes) return ("<Bs4"):pack(1, bytes) end
 local function stream(number, bytes) return ("<BI4s4"):pack(2, number, bytes) end
 local function credit(number, bytes) return ("<BI4I4"):pack(3, number, bytes) end
 local function reset(number, reason) return ("<BI4I4"):pack(4, number, reason) end
+local function ping(token) return ("<Bi8"):pack(5, token) end
+local function pong(token) return ("<Bi8"):pack(6, token) end
 
 local hello = cbor.encode { hello = { version = 1, proof = ("\xff"):rep(32), about = { zone = "a" }, free = 1 << 40 } }
 local request = cbor.encode { id = 7, topic = "find", body = { namespace = ("n"):rep(32), list = { 1, -2, 3.5, true } } }
@@ -21,8 +23,8 @@ local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, 
 seeds.frame = {
   "\0\1" .. message(hello) .. message "" .. message(request),
   "\1\7" .. message(("x"):rep(5000)) .. credit(1, 1 << 20) .. stream(1, ("y"):rep(300)) .. stream(1, "") .. reset(2, 9),
-  "\0\3" .. reset(0, 12),
-  "\0\0" .. "\5", "\0\0" .. ("<BI4"):pack(1, 1 << 21), "\0\0" .. ("<BI4I4"):pack(2, 1, 1 << 21), "\0\0" .. credit(1, 0),
+  "\0\3" .. reset(0, 12), "\1\5" .. ping(1) .. pong(-1) .. ping(math.mininteger), "\0\0" .. "\7",
+  "\0\0" .. "\5", "\0\0" .. "\6\1\2", "\0\0" .. ("<BI4"):pack(1, 1 << 21), "\0\0" .. ("<BI4I4"):pack(2, 1, 1 << 21), "\0\0" .. credit(1, 0),
   "\0\0" .. credit(0, 1), "\0\0" .. stream(0, "z"),
 }
 

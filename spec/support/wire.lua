@@ -15,7 +15,7 @@ local wire = {}
 
 local MAGIC = "filo/1\r\n"
 local SECONDS = 20
-local NAMES = { "message", "stream", "credit", "reset" }
+local NAMES = { "message", "stream", "credit", "reset", "ping", "pong" }
 
 ---Codes of core/error.h, as a reset tells them.
 local REASONS = {
@@ -31,6 +31,8 @@ function wire.value(value) return wire.message(cbor.encode(value)) end
 function wire.stream(number, bytes) return ("<BI4s4"):pack(2, number, bytes) end
 function wire.credit(number, bytes) return ("<BI4I4"):pack(3, number, bytes) end
 function wire.reset(number, reason) return ("<BI4I4"):pack(4, number, reason) end
+function wire.ping(token) return ("<Bi8"):pack(5, token) end
+function wire.pong(token) return ("<Bi8"):pack(6, token) end
 
 ---@class spec.WirePeer
 ---@field id string the other side's
@@ -68,13 +70,17 @@ function Peer:frame()
   local kind, err = self:read(1)
   if not kind then return nil, err end
   local frame = { type = NAMES[kind:byte()] }
+  if frame.type == "ping" or frame.type == "pong" then
+    frame.token = ("<i8"):unpack(assert(self:read(8)))
+    return frame
+  end
   if frame.type ~= "message" then frame.stream = ("<I4"):unpack(assert(self:read(4))) end
   frame.value = ("<I4"):unpack(assert(self:read(4)))
   if frame.type == "message" or frame.type == "stream" then frame.bytes = assert(self:read(frame.value)) end
   return frame
 end
 
----Takes the next frame and notes what it says; nil, err at the end.
+---Takes the next frame and notes what it says, or answers it when it is a ping; nil, err at the end.
 function Peer:take()
   local frame, err = self:frame()
   if not frame then return nil, err end
@@ -85,7 +91,9 @@ function Peer:take()
     self.streams[stream] = (self.streams[stream] or "") .. frame.bytes
   elseif frame.type == "credit" then
     self.credit[stream] = (self.credit[stream] or 0) + frame.value
-  else
+  elseif frame.type == "ping" then
+    self.raw:write(wire.pong(frame.token))
+  elseif frame.type == "reset" then
     self.resets[stream] = REASONS[frame.value] or "closed"
   end
   return frame

@@ -9,7 +9,10 @@ local CANCELLED = 11 -- core/error.h
 
 ---Calls fn(peer, connection) with both ends of a new connection without TLS, let in unless told otherwise.
 local function meet(fn, options)
-  local server <close> = links.listen { tls = false, message_max = options and options.message_max }
+  local server <close> = links.listen {
+    tls = false, message_max = options and options.message_max, keepalive = options and options.keepalive,
+    silence_timeout = options and options.silence_timeout,
+  }
   local peer <close>, connection = server:meet()
   local _ <close> = connection
   if not options or options.admit ~= false then connection:admit() end
@@ -110,13 +113,15 @@ describe("frames", function()
   end)
 
   it("of a type that is unknown break the protocol", function()
-    for _, kind in ipairs { 0, 5, 0x16, 0xff } do
+    for _, kind in ipairs { 0, 7, 0x16, 0xff } do
       breaks(string.char(kind) .. ("\0"):rep(8), ("a frame of unknown type 0x%02x"):format(kind))
     end
   end)
 
   it("that are cut off are no orderly end", function()
-    for _, bytes in ipairs { "\1", "\1\5\0\0", wire.message "12345678":sub(1, -2), wire.credit(1, 1):sub(1, -2) } do
+    for _, bytes in ipairs {
+      "\1", "\1\5\0\0", wire.message "12345678":sub(1, -2), wire.credit(1, 1):sub(1, -2), wire.ping(1):sub(1, -2),
+    } do
       meet(function(peer, connection)
         peer:write(bytes)
         peer:close()
@@ -246,6 +251,104 @@ describe("a stream", function()
         assert.same({ still = "here" }, connection:receive(10))
       end)
     end
+  end)
+end)
+
+describe("a ping", function()
+  local TOKENS = { 0, 1, -1, math.mininteger, math.maxinteger }
+
+  it("is answered with its token, at every split, before and after the peer is let in", function()
+    for _, admit in ipairs { true, false } do
+      for _, step in ipairs { 1, 2, 3, 9 } do
+        meet(function(peer)
+          for _, token in ipairs(TOKENS) do
+            peer:write(wire.ping(token), step)
+            assert.same({ type = "pong", token = token }, peer:frame())
+          end
+        end, { admit = admit })
+      end
+    end
+  end)
+
+  it("of many is answered for the latest", function()
+    meet(function(peer, connection)
+      local pings = {}
+      for token = 1, 1000 do pings[token] = wire.ping(token) end
+      peer:write(table.concat(pings) .. wire.value { after = "them" })
+      assert.same({ after = "them" }, connection:receive(10))
+      local pongs = 1
+      while assert(peer:frame()).token ~= 1000 do pongs = pongs + 1 end
+      assert.is_true(pongs < 1000)
+    end)
+  end)
+
+  it("does not make answers pile up for who reads none", function()
+    meet(function(peer, connection)
+      local pings = wire.ping(7):rep(100000)
+      for _ = 1, 20 do peer:write(pings) end
+      peer:write(wire.value { after = "them" })
+      assert.same({ after = "them" }, connection:receive(30))
+      assert.is_true(connection:stats().bytes_out < 2000000)
+    end)
+  end)
+
+  it("comes when the peer was let in, and tells how far away it is", function()
+    meet(function(peer, connection)
+      assert.is_nil(connection:stats().rtt)
+      local ping = assert(peer:frame())
+      assert.equal("ping", ping.type)
+      peer:write(wire.pong(ping.token) .. wire.value { after = "it" })
+      assert.same({ after = "it" }, connection:receive(10))
+      assert.is_true(connection:stats().rtt > 0 and connection:stats().rtt < 20)
+    end, { keepalive = 3600 })
+  end)
+
+  it("comes again when nothing else does", function()
+    meet(function(peer)
+      local seen = {}
+      for _ = 1, 3 do
+        local ping = assert(peer:frame())
+        assert.equal("ping", ping.type)
+        assert.is_nil(seen[ping.token])
+        seen[ping.token] = true
+        peer:write(wire.pong(ping.token))
+      end
+    end, { keepalive = 0.05 })
+  end)
+
+  it("is not repeated while its answer is missing; silence ends the connection then", function()
+    meet(function(peer, connection)
+      assert.equal("ping", assert(peer:frame()).type)
+      local message, err = connection:receive(10)
+      assert.is_nil(message)
+      assert.equal("timeout", err.code)
+      assert.is_nil((peer:frame()))
+    end, { keepalive = 0.02, silence_timeout = 0.2 })
+  end)
+
+  it("is answered only when there was one, and once", function()
+    breaks(wire.pong(1), "a pong that nobody asked for")
+    breaks(wire.pong(1), "a pong that nobody asked for", { admit = false })
+    meet(function(peer, connection)
+      local ping = assert(peer:frame())
+      peer:write(wire.pong(ping.token):rep(2))
+      assert.equal("protocol", peer:last_words())
+      peer:close()
+      assert.equal("protocol", select(2, connection:receive(10)).code)
+    end, { keepalive = 3600 })
+    meet(function(peer, connection)
+      local ping = assert(peer:frame())
+      peer:write(wire.pong(ping.token ~ 1))
+      assert.equal("protocol", peer:last_words())
+      peer:close()
+      assert.equal("protocol", select(2, connection:receive(10)).code)
+    end, { keepalive = 3600 })
+  end)
+
+  it("is measured by both ends", function()
+    local link <close> = links.pair { keepalive = 3600 }
+    while not (link.a:stats().rtt and link.b:stats().rtt) do runtime.sleep(0) end
+    assert.is_true(link.a:stats().rtt > 0 and link.b:stats().rtt > 0)
   end)
 end)
 
