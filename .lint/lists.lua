@@ -6,6 +6,7 @@ local annotations = require "filo.prompt.help.annotations"
 local cli = require "filo.command.cli"
 local limits = require "filo.host.limits"
 local new_hooks = require "filo.host.hooks"
+local protocol = require "filo.peers.protocol"
 local setup = require "filo.node.setup"
 
 local wrong = false
@@ -196,6 +197,19 @@ local function check_commands()
   end
 end
 
+-- Topics ----------------------------------------------------------------------------------------------------------------
+
+local function check_topics()
+  local source, told = "lua/filo/peers/protocol.lua", {}
+  for line in read("core/README.md"):match("\n| topic | request | reply |\n(.-)\n\n"):gmatch "[^\n]+" do
+    local name = line:match "^| `([%w_]+)`"
+    if name then told[name] = true end
+  end
+  compare("topic", source, protocol.topics, "core/README.md", told)
+  local sentence = read("lua/README.md"):match "The topics (.-) are Filo's own"
+  compare("topic", source, protocol.topics, "lua/README.md", set_of(quoted(sentence or "")))
+end
+
 -- Folders ---------------------------------------------------------------------------------------------------------------
 
 local function check_folders(parent, document, heading)
@@ -211,8 +225,10 @@ end
 
 check_folders("lua/filo", "lua/README.md", "The process")
 check_folders("core", "core/README.md", "Layers and folders")
+check_folders("spec", "spec/HACKING.md", "Where things are")
 check_options()
 check_hooks()
 check_limits()
 check_commands()
+check_topics()
 os.exit(not wrong, true)

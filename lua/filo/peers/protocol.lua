@@ -170,6 +170,9 @@ function protocol.error_of(reply, peer_id)
   return errors.new(name == "cancelled" and "closed" or name, format.printable(reply.error.message), { peer = peer_id })
 end
 
+---Filo's own topics, by name.
+protocol.topics = topics
+
 ---True for Filo's own topics.
 function protocol.is_own(topic) return topics[topic] ~= nil end
 
