@@ -1,4 +1,4 @@
----An evaluator in a running node, reached through the socket in its root: as repl/evaluator.lua, from here.
+---An evaluator in a running node, reached through the socket in its root: as prompt/evaluator.lua, from here.
 ---
 ---Lines find the node as `node`; what they set stays with this prompt, what they print comes here, also when they have ended.
 

@@ -2,15 +2,15 @@
 ---
 ---  summary   one line
 ---  describe  function(parser): adds arguments and options, in the terms of argparse (may be left out)
----  run       function(args): does it. Gives an exit status (none: done), or nil and an error, which is printed here.
----            It writes with io.write: print hides that a disk is full or a pipe is closed
+---  run       function(args, cli): does it. Gives an exit status (none: done), or nil and an error, which is printed here.
+---            It writes with io.write: print hides that a disk is full or a pipe is closed. What it needs of this module, such as
+---            the other commands to help with, it is given
 
 local argparse = require "filo.argparse"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit"
-local format = require "filo.base.format"
+local failures = require "filo.command.failures"
 local options = require "filo.base.options"
-local task = require "filo.host.task"
 
 local cli = {}
 
@@ -34,12 +34,9 @@ local function describe(parser, command)
   return parser
 end
 
----A message on stderr, which may quote anything.
-function cli.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.printable), "\n") end
-
 local function usage_error(name)
   return function(parser, problem)
-    cli.tell(name, problem)
+    failures.tell(name, problem)
     io.stderr:write(parser:get_usage(), "\n")
     os.exit(exit.usage, true)
   end
@@ -80,29 +77,11 @@ local function unknown(name)
   return exit.usage
 end
 
----For a command that is given several things: one that fails is told, and the others go on.
----@param name string  of the command
----@param list any[]
----@param fn fun(each: any): any, filo.Error?
----@return integer exit status: that of the first failure
-function cli.each(name, list, fn)
-  local status = exit.done
-  for _, each in ipairs(list) do
-    task.sleep(0) -- where Ctrl-C ends it
-    local done, err = fn(each)
-    if not done then
-      cli.tell(name, errors.text(err))
-      if status == exit.done then status = exit.of(err) end
-    end
-  end
-  return status
-end
-
 ---What was printed is not lost without a word; but who closed the pipe has read enough.
 local function flush(name)
   local ok, problem, code = io.stdout:flush()
   if ok then return exit.done end
-  if code ~= 32 then cli.tell(name, "cannot write its output: " .. problem) end -- EPIPE
+  if code ~= 32 then failures.tell(name, "cannot write its output: " .. problem) end -- EPIPE
   return exit.failure
 end
 
@@ -113,9 +92,9 @@ end
 function cli.run(name, arguments)
   local parser = cli.parser(name)
   if not parser then return unknown(name) end
-  local status, err = find(name).run(parser:parse(arguments))
+  local status, err = find(name).run(parser:parse(arguments), cli)
   if err then
-    cli.tell(name, errors.text(err))
+    failures.tell(name, errors.text(err))
     return exit.of(err)
   end
   local flushed = flush(name)

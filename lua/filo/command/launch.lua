@@ -102,7 +102,8 @@ return function(argv)
 
   if flags.attach then
     if argv[script] then usage "'--attach' goes without a script: lines run in the node" end
-    return require "filo.prompt"(flags.attach)
+    local new_remote = require "filo.command.attach"
+    return require "filo.prompt"(function(plain) return new_remote(flags.attach, plain) end)
   end
   if argv[script] and not flags.script and is_command(argv[script]) then
     if flags.i then usage(("'-i' goes with a script, and '%s' is a command"):format(argv[script])) end

@@ -1,14 +1,13 @@
 ---The prompt, `filo -i`: each line is tried as an expression, whose values are shown, then as statements; an unfinished one
 ---goes on at the next prompt. Without a terminal it reads standard input in the same way, and shows no prompt.
 ---
----Here lines are read and answers shown. What evaluates and completes them is repl/evaluator.lua, which knows no terminal.
+---Here lines are read and answers shown. What evaluates and completes them is prompt/evaluator.lua, which knows no terminal.
 
 local editline = require "filo.core.editline"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit"
 local filo = require "filo"
 local new_evaluator = require "filo.prompt.evaluator"
-local new_remote = require "filo.command.attach"
 local open_terminal = require "filo.prompt.terminal"
 local runtime = require "filo.core.runtime"
 
@@ -72,30 +71,30 @@ local function close(session)
   session.input:close()
 end
 
----An evaluator here, or in the node that runs on a root.
-local function open_evaluator(attach, plain)
-  if not attach then return new_evaluator(_G, { plain = plain }) end
-  local evaluator, err = new_remote(attach, plain)
+---An evaluator here, or elsewhere.
+local function open_evaluator(open_remote, plain)
+  if not open_remote then return new_evaluator(_G, { plain = plain }) end
+  local evaluator, err = open_remote(plain)
   if evaluator then return evaluator end
   io.stderr:write("filo: ", errors.text(err), "\n")
   os.exit(exit.of(err), true)
 end
 
-local function greeting(attach)
-  local within = attach and ", in a running node: `node`" or ""
+local function greeting(open_remote)
+  local within = open_remote and ", in a running node: `node`" or ""
   return ("filo %s (Lua 5.4)%s. Ctrl-D leaves; help tells more."):format(filo.VERSION, within)
 end
 
 ---Runs the prompt until the end of input.
----@param attach? string  a root: lines are evaluated in the node that runs on it
-return function(attach)
+---@param open_remote? fun(plain: boolean): filo.RemoteEvaluator?, filo.Error?  lines are evaluated there, in a running node
+return function(open_remote)
   local interactive = runtime.is_terminal(0) and runtime.is_terminal(1)
   local uncoloured = (os.getenv "NO_COLOR" or "") ~= "" or os.getenv "TERM" == "dumb"
   local session = {
     interactive = interactive, line_number = 0, colours = interactive and runtime.is_terminal(2) and not uncoloured,
-    evaluator = open_evaluator(attach, not interactive),
+    evaluator = open_evaluator(open_remote, not interactive),
   }
-  if interactive then print(greeting(attach)) end
+  if interactive then print(greeting(open_remote)) end
   session.input = open_input(session)
   do
     local _ <close> = setmetatable({}, { __close = function() close(session) end })

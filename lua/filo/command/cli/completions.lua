@@ -8,8 +8,8 @@ return {
     parser:epilog "For bash: source <(filo completions bash)"
   end,
 
-  run = function(args)
-    local parser = require("filo.command.cli").whole_parser()
+  run = function(args, cli)
+    local parser = cli.whole_parser()
     io.write(parser[("get_%s_complete"):format(args.shell)](parser))
   end,
 }

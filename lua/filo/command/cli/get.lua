@@ -1,8 +1,8 @@
 ---filo get
 
 local access = require "filo.command.root.access"
-local cli = require "filo.command.cli"
 local errors = require "filo.base.errors"
+local failures = require "filo.command.failures"
 local files = require "filo.command.files"
 local format = require "filo.base.format"
 local new_progress = require "filo.command.progress"
@@ -131,7 +131,7 @@ return {
     keys, err = keys_of(node, args)
     if not keys then return nil, err end
     local progress <close> = new_progress(args.quiet)
-    return cli.each("get", keys, function(key)
+    return failures.each("get", keys, function(key)
       if errors.is(key) then return nil, key end
       local ok, problem = save(node, args, key, progress)
       progress:clear()

@@ -1,6 +1,5 @@
 ---filo help TOPIC
 
-local cli = require "filo.command.cli"
 local errors = require "filo.base.errors"
 local header = require "filo.command.header"
 local options = require "filo.base.options"
@@ -13,7 +12,7 @@ local function of_script(path)
   return text
 end
 
-local function of_command(name)
+local function of_command(cli, name)
   local parser = cli.parser(name)
   return parser and parser:get_help() .. "\n"
 end
@@ -24,17 +23,17 @@ local function of_name(name)
   return page and page .. "\n"
 end
 
-local function unknown(topic)
+local function unknown(cli, topic)
   local nearest = options.nearest(topic, cli.NAMES)
   local hint = nearest and ("Did you mean '%s'? "):format(nearest) or ""
   return errors.fail("not_found", ("there is no help on '%s'. %sA script is named as a file: filo help ./%s"):format(topic, hint, topic))
 end
 
-local function page_of(topic)
+local function page_of(cli, topic)
   if topic:find "/" or topic:find "%.lua$" then return of_script(topic) end
-  local page = of_command(topic) or of_name(topic)
+  local page = of_command(cli, topic) or of_name(topic)
   if page then return page end
-  return unknown(topic)
+  return unknown(cli, topic)
 end
 
 return {
@@ -44,9 +43,9 @@ return {
     parser:argument("topic", "A command; a file of a script; or a name such as options, node, store, crypto.random."):args "?"
   end,
 
-  run = function(args)
+  run = function(args, cli)
     local text, err = cli.overview() .. "\n", nil
-    if args.topic then text, err = page_of(args.topic) end
+    if args.topic then text, err = page_of(cli, args.topic) end
     if not text then return nil, err end
     io.write(text)
   end,

@@ -1,8 +1,8 @@
 ---filo ls
 
 local access = require "filo.command.root.access"
-local cli = require "filo.command.cli"
 local exit = require "filo.base.exit"
+local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
 local root = require "filo.command.root"
@@ -32,7 +32,7 @@ return {
     if not node then return nil, err end
     local status
     local function note(path)
-      cli.tell("ls", access.no_object(path).message)
+      failures.tell("ls", access.no_object(path).message)
       status = exit.failure
     end
     for item in node:list(args.prefix, note) do

@@ -1,8 +1,8 @@
 ---filo put
 
 local access = require "filo.command.root.access"
-local cli = require "filo.command.cli"
 local errors = require "filo.base.errors"
+local failures = require "filo.command.failures"
 local files = require "filo.command.files"
 local filo = require "filo"
 local format = require "filo.base.format"
@@ -135,7 +135,7 @@ local function store_all(state, entries)
   end
   for _, each in ipairs(tasks) do each:join() end
   state.progress:clear()
-  return cli.each("put", results, function(result) return table.unpack(result, 1, result.n) end)
+  return failures.each("put", results, function(result) return table.unpack(result, 1, result.n) end)
 end
 
 return {

@@ -1,7 +1,7 @@
 ---filo rm
 
 local access = require "filo.command.root.access"
-local cli = require "filo.command.cli"
+local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local root = require "filo.command.root"
 
@@ -18,7 +18,7 @@ return {
   run = function(args)
     local client <close>, err = access.client(args)
     if not client then return nil, err end
-    return cli.each("rm", args.key, function(key)
+    return failures.each("rm", args.key, function(key)
       local done, problem = client:call(args.here and "evict" or "delete", { key = key })
       if not done then return nil, problem end
       if not args.quiet then io.write(args.here and "evicted " or "deleted ", format.printable(key), "\n") end

@@ -1,8 +1,8 @@
 ---filo verify
 
 local access = require "filo.command.root.access"
-local cli = require "filo.command.cli"
 local errors = require "filo.base.errors"
+local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local root = require "filo.command.root"
 
@@ -44,7 +44,7 @@ return {
     local verify, owner = open_checker(args)
     if not verify then return nil, owner end
     local _ <close> = owner
-    return cli.each("verify", list, function(key)
+    return failures.each("verify", list, function(key)
       if errors.is(key) then return nil, key end
       local ok, problem = verify(key)
       if not ok then return nil, problem end

@@ -1,0 +1,33 @@
+---What a command tells of what went wrong, on stderr.
+
+local errors = require "filo.base.errors"
+local exit = require "filo.base.exit"
+local format = require "filo.base.format"
+local task = require "filo.host.task"
+
+local failures = {}
+
+---A message, which may quote anything.
+---@param name string  of the command
+---@param text string
+function failures.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.printable), "\n") end
+
+---For a command that is given several things: one that fails is told, and the others go on.
+---@param name string  of the command
+---@param list any[]
+---@param fn fun(each: any): any, filo.Error?
+---@return integer exit status: that of the first failure
+function failures.each(name, list, fn)
+  local status = exit.done
+  for _, each in ipairs(list) do
+    task.sleep(0) -- where Ctrl-C ends it
+    local done, err = fn(each)
+    if not done then
+      failures.tell(name, errors.text(err))
+      if status == exit.done then status = exit.of(err) end
+    end
+  end
+  return status
+end
+
+return failures
