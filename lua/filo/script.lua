@@ -1,8 +1,8 @@
 ---For scripts that are run from a command line: `local script = require "filo.script"`.
 
-local header = require "filo.command.header"
+local cluster_secret = require "filo.command.cluster_secret"
 local net = require "filo.core.net"
-local secret = require "filo.command.secret"
+local script_comment = require "filo.command.script_comment"
 
 local script = {}
 
@@ -19,7 +19,7 @@ end
 ---Ends the script with status 2, and says what is wrong and how it is used: the comment that it starts with.
 ---@param problem? string
 function script.usage(problem)
-  io.stderr:write(name(), ": ", problem or "wrong use", "\n\n", arg and arg[0] and header(arg[0]) or "")
+  io.stderr:write(name(), ": ", problem or "wrong use", "\n\n", arg and arg[0] and script_comment(arg[0]) or "")
   os.exit(2, true)
 end
 
@@ -28,7 +28,7 @@ end
 function script.secret()
   local path = os.getenv "FILO_SECRET_FILE"
   if not path then script.usage "set FILO_SECRET_FILE to the file with the cluster secret" end
-  local text, err = secret.read(path)
+  local text, err = cluster_secret.read(path)
   if not text then script.fail("%s", err) end
   return text
 end

@@ -1,4 +1,4 @@
----An evaluator in a running node, reached through the socket in its root: as prompt/evaluator.lua, from here.
+---A prompt within a running node, `filo -i --attach`: an evaluator as in prompt/evaluator.lua, reached through the socket in its root.
 ---
 ---Lines find the node as `node`; what they set stays with this prompt, what they print comes here, also when they have ended.
 

@@ -1,4 +1,4 @@
----Commands: `filo NAME ...` runs the module filo.command.cli.NAME, which is a table with
+---Finds and runs commands: `filo NAME ...` is the module filo.command.cli.NAME, which is a table with
 ---
 ---  summary   one line
 ---  describe  function(parser): adds arguments and options, in the terms of argparse (may be left out)

@@ -2,8 +2,8 @@
 
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit"
+local filo = require "filo"
 local format = require "filo.base.format"
-local task = require "filo.host.task"
 
 local failures = {}
 
@@ -20,7 +20,7 @@ function failures.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsu
 function failures.each(name, list, fn)
   local status = exit.done
   for _, each in ipairs(list) do
-    task.sleep(0) -- where Ctrl-C ends it
+    filo.sleep(0) -- where Ctrl-C ends it
     local done, err = fn(each)
     if not done then
       failures.tell(name, errors.text(err))

@@ -1,4 +1,4 @@
----The files that a command line names, and folders for those that it writes.
+---The files that a command line names, what they are, and folders for those that it writes.
 
 local errors = require "filo.base.errors"
 

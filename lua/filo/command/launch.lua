@@ -1,4 +1,4 @@
----Runs the command line as the standalone `lua` does: options, then a script with its arguments, or the prompt.
+---What bin/filo runs: its command line, as the standalone `lua` has it: options, then a script, a command, or the prompt.
 
 local runtime = require "filo.core.runtime"
 

@@ -1,4 +1,4 @@
----How far something is, on the last line of a terminal; nothing where stderr is none.
+---Shows how far something is, on the last line of a terminal; nothing where stderr is none.
 
 local filo = require "filo"
 local format = require "filo.base.format"

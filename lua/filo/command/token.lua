@@ -1,4 +1,4 @@
----Tokens: what a node needs to know to join others, as one line of text that may stand in a URL.
+---Tokens of `filo invite`: what a node needs to know to join others, as one line of text that may stand in a URL.
 ---
 ---    "filo_" and, in base64url (RFC 4648, section 5, without padding):
 ---    version 1 (1 byte), expiry (8 bytes, seconds since 1970), ID of the node that invites (32 bytes), its address and the cluster

@@ -1,6 +1,7 @@
----Completes the name before the cursor: globals, keywords, fields of tables, methods; and, in the string that is a method's first
----argument, what another function knows of. Looks only into tables and into the tables that their metatables' __index names; calls
----nothing else.
+---Completes what stands before the cursor.
+---
+---Names: globals, keywords, fields of tables, methods; and, in the string that is a method's first argument, what another function knows
+---of. Looks only into tables and into the tables that their metatables' __index names; calls nothing else.
 
 local KEYWORDS = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until

@@ -5,7 +5,7 @@
 
 local complete = require "filo.prompt.complete"
 local filo = require "filo"
-local find_keys = require "filo.prompt.keys"
+local find_keys = require "filo.prompt.object_keys"
 local help = require "filo.prompt.help"
 local inspect = require "filo.prompt.inspect"
 local runtime = require "filo.core.runtime"

@@ -1,7 +1,8 @@
----The prompt, `filo -i`: each line is tried as an expression, whose values are shown, then as statements; an unfinished one
----goes on at the next prompt. Without a terminal it reads standard input in the same way, and shows no prompt.
+---The prompt, `filo -i`: reads lines, has them evaluated, shows what comes of them.
 ---
----Here lines are read and answers shown. What evaluates and completes them is prompt/evaluator.lua, which knows no terminal.
+---Each line is tried as an expression, whose values are shown, then as statements; an unfinished one goes on at the next prompt. Without
+---a terminal it reads standard input in the same way, and shows no prompt. What evaluates and completes lines is prompt/evaluator.lua,
+---which knows no terminal.
 
 local editline = require "filo.core.editline"
 local errors = require "filo.base.errors"

@@ -1,5 +1,7 @@
----Values as text for people, the same text each time: tables with sorted keys, within limits and with cycles named; strings
----quoted and cut, binary ones as hex; objects by their __tostring. Metamethods are called for nothing else.
+---Values as text for people, the same text each time.
+---
+---Tables with sorted keys, within limits and with cycles named; strings quoted and cut, binary ones as hex; objects by their __tostring.
+---Metamethods are called for nothing else.
 
 local DEFAULTS = {
   depth = 5,    -- tables within one another

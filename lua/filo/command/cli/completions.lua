@@ -1,4 +1,4 @@
----filo completions SHELL
+---`filo completions`: prints what a shell needs to complete command lines.
 
 return {
   summary = "Print what a shell needs to complete filo's command lines.",

@@ -1,16 +1,17 @@
----filo get
+---`filo get`: writes objects to files.
 
-local access = require "filo.command.root.access"
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local files = require "filo.command.files"
 local format = require "filo.base.format"
 local new_progress = require "filo.command.progress"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local root_keys = require "filo.command.root.keys"
 
 ---Has the running node fetch an object that is not here.
 local function fetch(args, key, progress, problem)
-  local client <close>, err = access.client(args)
+  local client <close>, err = open.client(args)
   if not client then return nil, errors.wrap(err, tostring(problem)) end
   return client:call("fetch", { key = key }, function(event)
     for _, each in ipairs(event.moving or {}) do
@@ -20,7 +21,7 @@ local function fetch(args, key, progress, problem)
 end
 
 ---Opens an object, after it was fetched where that is needed.
-local function open(node, args, key, progress)
+local function open_object(node, args, key, progress)
   local object, err = node:get(key)
   if object or err.code ~= "not_found" then return object, err end
   local fetched
@@ -53,7 +54,7 @@ local STDOUT = "/dev/stdout"
 
 ---Writes an object to a path, and gives what it is.
 local function write(node, args, key, path, progress)
-  local object <close>, err = open(node, args, key, progress)
+  local object <close>, err = open_object(node, args, key, progress)
   if not object then return nil, err end
   local ok
   ok, err = object:save(path)
@@ -66,7 +67,7 @@ end
 local function write_good(node, args, key, path, progress)
   local object, err = write(node, args, key, path, progress)
   if object or err.code ~= "corrupt" or path == STDOUT then return object, err end
-  local client <close> = access.client(args)
+  local client <close> = open.client(args)
   if not client then return nil, err end
   client:call("verify", { key = key })
   return write(node, args, key, path, progress)
@@ -100,7 +101,7 @@ local function keys_of(node, args)
   local keys, problems = {}, nil
   for _, prefix in ipairs(args.key) do
     local found
-    found, problems = access.keys(node, prefix)
+    found, problems = root_keys.list(node, prefix)
     if not found[1] and not problems[1] then
       return errors.fail("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)))
     end
@@ -125,7 +126,7 @@ return {
 
   run = function(args)
     if args.output and (#args.key > 1 or args.recursive) then return errors.fail("usage", "--output is for one object: use --directory") end
-    local node <close>, err = access.reader(args)
+    local node <close>, err = open.reader(args)
     if not node then return nil, err end
     local keys
     keys, err = keys_of(node, args)

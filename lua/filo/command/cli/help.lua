@@ -1,12 +1,12 @@
----filo help TOPIC
+---`filo help`: explains a command, a script, or a name that scripts use.
 
 local errors = require "filo.base.errors"
-local header = require "filo.command.header"
 local options = require "filo.base.options"
+local script_comment = require "filo.command.script_comment"
 
 ---What a script's first lines say. The script is not run.
 local function of_script(path)
-  local text, problem = header(path)
+  local text, problem = script_comment(path)
   if not text then return errors.fail("not_found", "there is no such script: " .. problem) end
   if text == "" then return errors.fail("not_found", path .. " does not start with a comment that says what it does") end
   return text

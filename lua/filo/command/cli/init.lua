@@ -1,4 +1,4 @@
----filo init
+---`filo init`: makes a node that begins a new cluster. (Not the module of this folder: that is ../cli.lua.)
 
 local make = require "filo.command.root.make"
 local root = require "filo.command.root"

@@ -1,8 +1,9 @@
----filo invite
+---`filo invite`: prints a token, with which another node joins.
 
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local net = require "filo.core.net"
+local node_lua = require "filo.command.root.node_lua"
 local root = require "filo.command.root"
 local token = require "filo.command.token"
 
@@ -46,7 +47,7 @@ return {
     local path, err = root.path(args)
     if not path then return nil, err end
     local options
-    options, err = root.load(path)
+    options, err = node_lua.read(path)
     if not options then return nil, err end
     if not options.cluster then
       return errors.fail("invalid", ("there is no cluster secret to join with: no file %s"):format(root.secret_file(path)))

@@ -1,4 +1,4 @@
----filo join
+---`filo join`: makes a node that joins a cluster by a token.
 
 local errors = require "filo.base.errors"
 local filo = require "filo"

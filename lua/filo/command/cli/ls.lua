@@ -1,11 +1,12 @@
----filo ls
+---`filo ls`: lists the objects that the node stores of its own.
 
-local access = require "filo.command.root.access"
 local exit = require "filo.base.exit"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local root_keys = require "filo.command.root.keys"
 
 local FIRST = { "key", "size", "modified", "version" }
 
@@ -28,11 +29,11 @@ return {
   end,
 
   run = function(args)
-    local node <close>, err = access.reader(args)
+    local node <close>, err = open.reader(args)
     if not node then return nil, err end
     local status
     local function note(path)
-      failures.tell("ls", access.no_object(path).message)
+      failures.tell("ls", root_keys.unreadable(path).message)
       status = exit.failure
     end
     for item in node:list(args.prefix, note) do

@@ -1,8 +1,8 @@
----filo peers
+---`filo peers`: lists the peers that the running node is connected to.
 
-local access = require "filo.command.root.access"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
 local function line(peer)
@@ -19,7 +19,7 @@ return {
   end,
 
   run = function(args)
-    local client <close>, err = access.client(args)
+    local client <close>, err = open.client(args)
     if not client then return nil, err end
     local peers
     peers, err = client:call "peers"

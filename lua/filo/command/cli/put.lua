@@ -1,6 +1,5 @@
----filo put
+---`filo put`: has the running node store files.
 
-local access = require "filo.command.root.access"
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local files = require "filo.command.files"
@@ -9,6 +8,7 @@ local format = require "filo.base.format"
 local json = require "filo.base.json"
 local net = require "filo.core.net"
 local new_progress = require "filo.command.progress"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
 ---So many at once: what is flushed to disk is flushed together.
@@ -99,7 +99,7 @@ end
 local function store(state, entry)
   if entry.problem then return nil, entry.problem end
   local args = state.args
-  local client <close>, err = access.client(args)
+  local client <close>, err = open.client(args)
   if not client then return nil, err end
   local file = io.stdin
   if entry.path ~= "standard input" then file, err = net.open(entry.path) end
@@ -155,7 +155,7 @@ return {
   run = function(args)
     local ok, err = check(args)
     if not ok then return nil, err end
-    local probe <close>, problem = access.client(args)
+    local probe <close>, problem = open.client(args)
     if not probe then return nil, problem end
     local entries, total = all_entries(args)
     if not entries then return nil, total end

@@ -1,8 +1,8 @@
----filo rm
+---`filo rm`: deletes objects everywhere, or only the copies here.
 
-local access = require "filo.command.root.access"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
 return {
@@ -16,7 +16,7 @@ return {
   end,
 
   run = function(args)
-    local client <close>, err = access.client(args)
+    local client <close>, err = open.client(args)
     if not client then return nil, err end
     return failures.each("rm", args.key, function(key)
       local done, problem = client:call(args.here and "evict" or "delete", { key = key })

@@ -1,4 +1,4 @@
----filo serve
+---`filo serve`: runs the node until it is told to stop.
 
 local log = require "filo.command.log"
 local root = require "filo.command.root"

@@ -1,17 +1,17 @@
----filo stat
+---`filo stat`: tells what is known of an object.
 
-local access = require "filo.command.root.access"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
 ---Asks the running node, whose peers may have it, where the root alone does not.
 local function look(args)
-  local node <close>, err = access.reader(args)
+  local node <close>, err = open.reader(args)
   if not node then return nil, err end
   local item, problem = node:stat(args.key)
   if item or problem.code ~= "not_found" then return item, problem end
-  local client <close> = access.client(args)
+  local client <close> = open.client(args)
   if not client then return nil, problem end
   return client:call("stat", { key = args.key })
 end

@@ -1,8 +1,8 @@
----filo status
+---`filo status`: tells how the running node is.
 
-local access = require "filo.command.root.access"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
 local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching" }
@@ -39,7 +39,7 @@ return {
   end,
 
   run = function(args)
-    local client <close>, err = access.client(args)
+    local client <close>, err = open.client(args)
     if not client then return nil, err end
     local status
     status, err = client:call "status"

@@ -1,19 +1,20 @@
----filo verify
+---`filo verify`: reads copies here to the end and checks every byte.
 
-local access = require "filo.command.root.access"
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local root_keys = require "filo.command.root.keys"
 
 ---The node that owns the root checks, and sets aside what is bad: the one that runs, or one that is opened for this.
 ---@return (fun(key: string): true?, filo.Error?)?, filo.Error|table
 local function open_checker(args)
-  local client, err = access.client(args)
+  local client, err = open.client(args)
   if client then return function(key) return client:call("verify", { key = key }) end, client end
   if err.code ~= "not_running" then return nil, err end
   local node
-  node, err = access.owner(args)
+  node, err = open.owner(args)
   if not node then return nil, err end
   return function(key) return node:verify(key) end, node
 end
@@ -22,9 +23,9 @@ end
 ---@return (string|filo.Error)[]?, filo.Error?
 local function list_all(args)
   if #args.key > 0 then return args.key end
-  local node <close>, err = access.reader(args)
+  local node <close>, err = open.reader(args)
   if not node then return nil, err end
-  local keys, problems = access.keys(node)
+  local keys, problems = root_keys.list(node)
   return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 

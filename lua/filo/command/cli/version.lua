@@ -1,4 +1,4 @@
----filo version
+---`filo version`: says which version of Filo this is.
 
 local filo = require "filo"
 local json = require "filo.base.json"

@@ -1,9 +1,9 @@
----filo why
+---`filo why`: tells where the copies of an object are, and why others are missing.
 
-local access = require "filo.command.root.access"
 local exit = require "filo.base.exit"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
 local function state(copy, survey)
@@ -41,7 +41,7 @@ return {
   end,
 
   run = function(args)
-    local client <close>, err = access.client(args)
+    local client <close>, err = open.client(args)
     if not client then return nil, err end
     local survey
     survey, err = client:call("copies", { key = args.key })

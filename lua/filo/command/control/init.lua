@@ -1,6 +1,7 @@
----The socket in a running node's root, through which other processes of the same user ask it: `filo put`, `filo status`, a prompt
----within it. One request at a time on a connection; a request ends when its asker goes, or says {cancel = true}. Who breaks the rules
----is cut off.
+---The socket in a running node's root, through which `filo put`, `filo status` or a prompt within it ask the node.
+---
+---Only processes of the same user may. One request at a time on a connection; a request ends when its asker goes, or says
+---{cancel = true}. Who breaks the rules is cut off.
 ---
 ---  request   {call = name, ask = {...}, file = true when an open file follows}
 ---  answers   {event = {...}}, any number of them, then {result = ...} or {error = {code, message, ...}}

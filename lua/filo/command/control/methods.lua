@@ -1,5 +1,7 @@
----What may be asked of a running node through its socket. Each call gets the node, its arguments, emit(event), which tells the asker of
----what happens meanwhile, the file that was passed along, and the asker; it gives what goes back (no functions in it), or nil and an error.
+---What may be asked of a running node through its socket.
+---
+---Each call gets the node, its arguments, emit(event), which tells the asker of what happens meanwhile, the file that was passed along,
+---and the asker; it gives what goes back (no functions in it), or nil and an error.
 
 local errors = require "filo.base.errors"
 local filo = require "filo"

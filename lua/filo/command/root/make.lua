@@ -1,12 +1,14 @@
----Making a root in two steps, so that one that was begun and not finished can be made again: the node itself, then what serves it.
----Nothing that is there is replaced.
+---Makes a root, for `filo init` and `filo join`.
+---
+---In two steps, so that one that was begun and not finished can be made again: the node itself, then what serves it. Nothing that is
+---there is replaced.
 
+local cluster_secret = require "filo.command.cluster_secret"
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
+local node_lua = require "filo.command.root.node_lua"
 local root = require "filo.command.root"
-local secret = require "filo.command.secret"
 local store = require "filo.core.store"
-local template = require "filo.command.root.template"
 
 local make = {}
 
@@ -41,7 +43,7 @@ end
 local function write_secret(path, given)
   local file = root.secret_file(path)
   if root.exists(file) then
-    local present, err = secret.read(file)
+    local present, err = cluster_secret.read(file)
     if not present then return nil, err end
     if not given or given == present then return true end
     return errors.fail("exists", ("%s holds the secret of another cluster: choose another folder with --root"):format(file))
@@ -56,7 +58,7 @@ end
 function make.settings(path, settings)
   local ok, err = write_secret(path, settings.secret)
   if not ok then return nil, err end
-  return crypto.write_private(root.options_file(path), template(settings))
+  return crypto.write_private(root.options_file(path), node_lua.text(settings))
 end
 
 return make

@@ -1,14 +1,15 @@
----A node as a service: from its node.lua to the signal that ends it.
+---A node as a service, what `filo serve` runs: from its node.lua to the signal that ends it.
 ---
 ---    SIGHUP         reads node.lua again; when that fails, the node goes on as it is
 ---    SIGTERM, SIGINT  end it in order; a second one ends it at once
 
 local control = require "filo.command.control"
 local errors = require "filo.base.errors"
-local events = require "filo.command.service.events"
 local filo = require "filo"
 local limits = require "filo.host.limits"
+local log_events = require "filo.command.service.event_log"
 local new_log = require("filo.command.log").new
+local node_lua = require "filo.command.root.node_lua"
 local root = require "filo.command.root"
 local runtime = require "filo.core.runtime"
 
@@ -29,7 +30,7 @@ end
 
 ---The options in node.lua, with this service's log.
 function Service:options()
-  local options, service = root.load(self.root)
+  local options, service = node_lua.read(self.root)
   if not options then return nil, service end
   options.log = function(...) self:tell(...) end
   service.log_level = self.fixed_level or service.log_level
@@ -72,7 +73,7 @@ function Service.open(path, given)
     self.node:close()
     return nil, err
   end
-  events(self.node, options.log)
+  log_events(self.node, options.log)
   local node = self.node
   local where = node.address and "listens at " .. node.address or "does not listen"
   self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, path),

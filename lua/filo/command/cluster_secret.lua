@@ -2,12 +2,12 @@
 
 local errors = require "filo.base.errors"
 
-local secret = {}
+local cluster_secret = {}
 
 ---The secret, without the space around it.
 ---@param path string
 ---@return string?, filo.Error?
-function secret.read(path)
+function cluster_secret.read(path)
   local file <close>, problem = io.open(path)
   local text
   if file then text, problem = file:read "a" end
@@ -19,4 +19,4 @@ function secret.read(path)
   return trimmed
 end
 
-return secret
+return cluster_secret

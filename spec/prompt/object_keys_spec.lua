@@ -1,4 +1,4 @@
-local find_keys = require "filo.prompt.keys"
+local find_keys = require "filo.prompt.object_keys"
 local nodes = require "spec.support.nodes"
 
 -- The methods that take a key were listed by hand, and `fetch`, `replicate` and `copies` were not among them.

@@ -1,68 +1,18 @@
----The root of the commands: the folder with a node's identity, its objects, the cluster secret (`cluster`) and its options (`node.lua`).
+---The file `node.lua` in a root: a Lua script that returns the node's options. What it says, checked; and its text in a new root.
 
+local cluster_secret = require "filo.command.cluster_secret"
 local errors = require "filo.base.errors"
 local host = require "filo.host.real"
 local log = require "filo.command.log"
-local secret = require "filo.command.secret"
+local root = require "filo.command.root"
 local setup = require "filo.node.setup"
 
-local root = {}
+local node_lua = {}
 
----Adds `--root` to a command.
-function root.option(parser)
-  parser:option("--root", "Folder of the node. Default: $FILO_ROOT, else filo in $XDG_DATA_HOME or ~/.local/share."):argname "DIR"
-end
+-- Reading ----------------------------------------------------------------------------------------------------------------
 
----The text, when it is "host:port"; for argparse.
----@param text string
----@return string?, string? problem
-function root.check_address(text)
-  local valid, err = host.net.address(text)
-  if valid then return text end
-  return nil, tostring(err)
-end
-
----Adds `--listen` to a command that makes a root.
-function root.listen_option(parser)
-  parser:option("--listen", "Where the node will listen.", "0.0.0.0:7171"):argname("HOST:PORT"):convert(root.check_address)
-end
-
----A folder from the environment; XDG wants what is not absolute to be passed over.
-local function data_home()
-  local path = os.getenv "XDG_DATA_HOME"
-  if path and path:sub(1, 1) == "/" then return path end
-  local home = os.getenv "HOME"
-  return home and home ~= "" and home .. "/.local/share"
-end
-
----Where the root is.
----@param args {root?: string}
----@return string?, filo.Error?
-function root.path(args)
-  if args.root == "" then return errors.fail("usage", "--root is empty: name a folder") end
-  local path = args.root or os.getenv "FILO_ROOT"
-  if path and path ~= "" then return path end
-  local folder = data_home()
-  if folder then return folder .. "/filo" end
-  return errors.fail("usage", "no root: give --root DIR, or set FILO_ROOT or HOME")
-end
-
----@return string
-function root.options_file(path) return path .. "/node.lua" end
-
----@return string
-function root.secret_file(path) return path .. "/cluster" end
-
----Whether there is a file that can be opened, or one that cannot.
----@param path string
----@return boolean
-function root.exists(path)
-  local file <close>, _, code = io.open(path)
-  return file ~= nil or code ~= 2 and code ~= 20 -- ENOENT, ENOTDIR
-end
-
----The table that node.lua returns.
-local function run_options(path)
+---The table that it returns.
+local function run(path)
   local file = root.options_file(path)
   if not root.exists(file) then
     return errors.fail("invalid", ("there is no node in %s: make one with 'filo init', or with 'filo join' and a token"):format(path))
@@ -102,11 +52,11 @@ local function take_service_options(file, options)
   return taken
 end
 
----The options for `filo.node` that a root's node.lua gives, checked, and those for the service.
+---The options for `filo.node` that it gives, checked, and those for the service.
 ---@param path string
 ---@return table?, filo.ServiceOptions|filo.Error
-function root.load(path)
-  local given, err = run_options(path)
+function node_lua.read(path)
+  local given, err = run(path)
   if not given then return nil, err end
   local options = {}
   for name, value in pairs(given) do options[name] = value end
@@ -115,7 +65,7 @@ function root.load(path)
   if not service then return nil, err end
   options.root = path
   if not options.cluster and root.exists(root.secret_file(path)) then
-    options.cluster, err = secret.read(root.secret_file(path))
+    options.cluster, err = cluster_secret.read(root.secret_file(path))
     if err then return nil, err end
   end
   local ok, problem = pcall(setup.check_node_options, host, options, 2)
@@ -123,4 +73,41 @@ function root.load(path)
   return errors.fail("invalid", ("%s: %s"):format(root.options_file(path), errors.text(problem):gsub("^filo%.node: ", "")))
 end
 
-return root
+-- Making -----------------------------------------------------------------------------------------------------------------
+
+local TEXT = [=[
+-- The options of this node: a Lua script that returns them in a table. Its folder is the node's root, and the cluster secret is in the
+-- file `cluster` there, so neither is named here. `filo help options` lists all that may be.
+--
+-- A running node reads this file again on SIGHUP (systemctl reload filo); when there is an error in it, the node goes on as it is.
+
+local filo = require "filo"
+
+return {
+  -- Where this node listens. "0.0.0.0:7171" is every address of the machine.
+  listen = %s,
+
+  -- Nodes to stay connected to: "192.168.1.10:7171", or with the ID that must be found there, { address = ..., id = ... }.
+  bootstrap = {%s},
+
+  -- Who holds copies: filo.policy.everywhere, filo.policy.copies(3), or functions of your own.
+  policy = filo.policy.everywhere,
+
+  -- What `filo serve` tells: "error", "warning" or "info".
+  log_level = "info",
+
+  -- What is called with the node once it serves, and not again on SIGHUP: hooks and tasks of your own, such as
+  --   start = function(node) node:on("peer_up", print) end,
+}
+]=]
+
+---A new one.
+---@param settings {listen: string, bootstrap?: {address: string, id: string}}
+---@return string
+function node_lua.text(settings)
+  local peer = settings.bootstrap
+  local first = peer and ("\n    { address = %q, id = %q },\n  "):format(peer.address, peer.id) or ""
+  return TEXT:format(("%q"):format(settings.listen), first)
+end
+
+return node_lua

@@ -1,0 +1,61 @@
+---Where the root is that a command works on, and where in it things lie.
+
+local errors = require "filo.base.errors"
+local net = require "filo.core.net"
+
+local root = {}
+
+---Adds `--root` to a command.
+function root.option(parser)
+  parser:option("--root", "Folder of the node. Default: $FILO_ROOT, else filo in $XDG_DATA_HOME or ~/.local/share."):argname "DIR"
+end
+
+---The text, when it is "host:port"; for argparse.
+---@param text string
+---@return string?, string? problem
+function root.check_address(text)
+  local valid, err = net.address(text)
+  if valid then return text end
+  return nil, tostring(err)
+end
+
+---Adds `--listen` to a command that makes a root.
+function root.listen_option(parser)
+  parser:option("--listen", "Where the node will listen.", "0.0.0.0:7171"):argname("HOST:PORT"):convert(root.check_address)
+end
+
+---A folder from the environment; XDG wants what is not absolute to be passed over.
+local function data_home()
+  local path = os.getenv "XDG_DATA_HOME"
+  if path and path:sub(1, 1) == "/" then return path end
+  local home = os.getenv "HOME"
+  return home and home ~= "" and home .. "/.local/share"
+end
+
+---Where the root is.
+---@param args {root?: string}
+---@return string?, filo.Error?
+function root.path(args)
+  if args.root == "" then return errors.fail("usage", "--root is empty: name a folder") end
+  local path = args.root or os.getenv "FILO_ROOT"
+  if path and path ~= "" then return path end
+  local folder = data_home()
+  if folder then return folder .. "/filo" end
+  return errors.fail("usage", "no root: give --root DIR, or set FILO_ROOT or HOME")
+end
+
+---@return string
+function root.options_file(path) return path .. "/node.lua" end
+
+---@return string
+function root.secret_file(path) return path .. "/cluster" end
+
+---Whether there is a file that can be opened, or one that cannot.
+---@param path string
+---@return boolean
+function root.exists(path)
+  local file <close>, _, code = io.open(path)
+  return file ~= nil or code ~= 2 and code ~= 20 -- ENOENT, ENOTDIR
+end
+
+return root
