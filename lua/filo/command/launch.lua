@@ -2,8 +2,6 @@
 
 local runtime = require "filo.core.runtime"
 
-local VERSION = "filo 0.1 (Lua 5.4)"
-
 local USAGE = [=[
 usage: filo [options] [script [args]]
        filo command [args]
@@ -96,7 +94,7 @@ return function(argv)
   argv[0] = argv[0] or "filo"
   local steps, flags, script = parse(argv)
   if flags.W then warn "@on" end
-  if flags.v then print(VERSION) end
+  if flags.v then print(("filo %s (%s)"):format(require("filo").VERSION, _VERSION)) end
   arg = script_arguments(argv, argv[script] and script or 0)
   for _, step in ipairs(steps) do step[1](step[2]) end
 

@@ -83,7 +83,7 @@ end
 
 local function greeting(open_remote)
   local within = open_remote and ", in a running node: `node`" or ""
-  return ("filo %s (Lua 5.4)%s. Ctrl-D leaves; help tells more."):format(filo.VERSION, within)
+  return ("filo %s (%s)%s. Ctrl-D leaves; help tells more."):format(filo.VERSION, _VERSION, within)
 end
 
 ---Runs the prompt until the end of input.
