@@ -32,6 +32,7 @@ describe("filo -i --attach", function()
       local one <close> = prompt.open { "--attach", root }
       local two <close> = prompt.open { "--attach", root }
       one:type "x = 'mine'\r"
+      one:expect(GREETING .. "> x = 'mine'\n>")
       two:type "x\r"
       two:expect(GREETING .. "> x\nnil\n>")
       one:type "x\r"
