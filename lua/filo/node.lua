@@ -9,7 +9,9 @@ local errors = require "filo.base.errors"
 local getting = require "filo.node.getting"
 local listing = require "filo.node.listing"
 local names = require "filo.copies.names"
+local new_gate = require "filo.host.gate"
 local new_hooks = require "filo.host.hooks"
+local new_locks = require "filo.host.lock"
 local new_peers = require "filo.peers"
 local refusals = require "filo.replication.refusals"
 local serve = require "filo.replication.serve"
@@ -271,10 +273,7 @@ end
 
 ---Waits until the node is closed: the last line of a script that only serves.
 function Node:wait()
-  while not self.ended do
-    table.insert(self.waiting, self.host.current())
-    self.host.suspend()
-  end
+  self.ended:wait()
 end
 
 ---What works on the disk ends what it does, and only then the root is free.
@@ -308,8 +307,7 @@ function Node:close()
   wait(wait_for_disk, self)
   self.disk:close()
   if self.tls then self.tls:close() end
-  self.ended = true
-  for _, each in ipairs(self.waiting) do self.host.wake(each) end
+  self.ended:open()
   if cancelled then error(cancelled, 0) end
 end
 
@@ -329,8 +327,8 @@ return function(host, given)
   if not parts then return nil, err end
   local self = setmetatable(parts, Node)
   self.options, self.policy = options, options.policy
-  self.writing, self.fetching, self.fetch_waiters, self.waiting, self.closed = {}, {}, {}, {}, false
-  self.ended, self.moving = false, {}
+  self.locks, self.fetching, self.fetches_end, self.closed = new_locks(self.host), {}, new_gate(self.host), false
+  self.ended, self.moving = new_gate(self.host), {}
   self.partials, self.handed_out = setmetatable({}, { __mode = "v" }), setmetatable({}, { __mode = "k" })
   self.hooks = new_hooks(self.host)
   self.peer_list = new_peers(self.host, setup.peer_settings(self))

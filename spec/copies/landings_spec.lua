@@ -80,7 +80,7 @@ describe("a copy that has come", function()
     local a, b = net:cluster(2)
     for i = 1, 5 do assert(a:store("key " .. i, nodes.bytes(100000, i))) end
     local peer = b:peers()[1]
-    nodes.wait(function() return #peer.watchers == 0 end, "end of the watching")
+    nodes.wait(function() return peer.ended.line.count == 0 end, "end of the watching")
   end)
 end)
 

@@ -1,4 +1,4 @@
----Names: from the key of a user to the place of an object and what is sealed with it, and one writer at a time for each.
+---Names: from the key of a user to the place of an object and what is sealed with it.
 ---
 ---A name is {key = what the user calls it, hash = what peers see instead, path = where it lies below its namespace's folder}.
 
@@ -72,20 +72,6 @@ end
 ---`nil, err` for what was deleted.
 function names.deleted(key, code)
   return errors.fail(code or "not_found", ("'%s' was deleted"):format(key), { key = key })
-end
-
----Waits for its turn with something, until the end of the scope.
-function names.lock(node, what)
-  while node.writing[what] do
-    table.insert(node.writing[what], node.host.current())
-    node.host.suspend()
-  end
-  node.writing[what] = {}
-  return setmetatable({}, { __close = function()
-    local waiting = node.writing[what]
-    node.writing[what] = nil
-    for _, each in ipairs(waiting) do node.host.wake(each) end
-  end })
 end
 
 ---What lies here under a name: its fields and record.

@@ -2,6 +2,7 @@
 ---may veto, and does so by failing, too: what it guards against must not happen because it is broken. Others change nothing, and
 ---what any of them is given is a copy.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 
 ---@class filo.Hooks
@@ -55,7 +56,7 @@ end
 ---Runs one hook as a task with a deadline: true and what it returned, or false and why it failed.
 local function call(host, name, fn, ...)
   local child = host.spawn(pcall, fn, copies(...)):observe()
-  local _ <close> = setmetatable({}, { __close = function() child:cancel "its time is over" end })
+  local _ <close> = at_end(function() child:cancel "its time is over" end)
   local ok, result, reason = child:join(host.limits.hook)
   if ok then return true, result, reason end
   local why = child:status() == "ended" and "failed: " .. errors.text(result)

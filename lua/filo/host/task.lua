@@ -1,5 +1,6 @@
 ---Tasks in straight-line code: spawn, join, cancel, deadlines, channels. Over filo.core.runtime.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local runtime = require "filo.core.runtime"
 
@@ -71,7 +72,7 @@ end
 function task.all(functions)
   check_functions("all", functions, 0)
   local tasks, results = start_all(functions), {}
-  local _ <close> = setmetatable({}, { __close = function() cancel_all(tasks) end })
+  local _ <close> = at_end(function() cancel_all(tasks) end)
   local done = task.channel(math.max(1, #tasks))
   for i, each in ipairs(tasks) do
     runtime.spawn(function() done:send { i, pcall(each.join, each) } end)
@@ -90,7 +91,7 @@ end
 function task.race(functions)
   check_functions("race", functions, 1)
   local tasks = start_all(functions)
-  local _ <close> = setmetatable({}, { __close = function() cancel_all(tasks) end })
+  local _ <close> = at_end(function() cancel_all(tasks) end)
   local done = task.channel(#tasks)
   for _, each in ipairs(tasks) do
     runtime.spawn(function() done:send(table.pack(pcall(each.join, each))) end)
@@ -129,11 +130,9 @@ end
 local function wait_in(line, deadline)
   local me = runtime.current()
   line[#line + 1] = me
-  local _ <close> = setmetatable({}, {
-    __close = function(_, err)
-      if not leave(line, me) and err ~= nil then wake_first(line) end
-    end,
-  })
+  local _ <close> = at_end(function(err)
+    if not leave(line, me) and err ~= nil then wake_first(line) end
+  end)
   local left = deadline and math.max(0, deadline - runtime.now())
   return runtime.suspend(left)
 end

@@ -1,5 +1,7 @@
 ---What a node is moving right now: for progress bars and for looking into it.
 
+local at_end = require "filo.host.at_end"
+
 local activity = {}
 
 ---@class filo.Activity
@@ -16,11 +18,11 @@ local activity = {}
 function activity.begin(node, what, about, bytes)
   local entry = { what = what, about = about, bytes = bytes }
   table.insert(node.moving, entry)
-  return setmetatable(entry, { __close = function()
+  return at_end(function()
     for i, each in ipairs(node.moving) do
       if each == entry then return table.remove(node.moving, i) end
     end
-  end })
+  end)
 end
 
 ---As Node:activity.

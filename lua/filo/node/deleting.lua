@@ -9,7 +9,7 @@ local deleting = {}
 
 ---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
 local function bury(node, name, known)
-  local _ <close> = names.lock(node, name.hash)
+  local _ <close> = node.locks:take(name.hash)
   local version = names.next_version(node, name, known)
   local meta = node.host.encode { name = name.key }
   local record, err = node.disk:tombstone(node.identity, name.hash, version, meta, name.path)

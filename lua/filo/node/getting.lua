@@ -2,6 +2,7 @@
 
 local Object = require "filo.node.object"
 local activity = require "filo.node.activity"
+local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local copies = require "filo.copies.verify"
 local errors = require "filo.base.errors"
@@ -38,12 +39,11 @@ local function complete(node, found, partial, key)
       function() return chunks.before(node.host, size, partial:missing(0)) end)
     local why = errors.new("closed", "the node was closed while it fetched this")
     local _ <close> = partial
-    local _ <close> = setmetatable({}, { __close = function()
+    local _ <close> = at_end(function()
       if why then partial:fail(why.code, tostring(why)) end
       node.fetching[found.record] = nil
-      for _, each in ipairs(node.fetch_waiters) do node.host.wake(each) end
-      node.fetch_waiters = {}
-    end })
+      node.fetches_end:wake()
+    end)
     local ok, err = true, nil
     if not found.body then ok, err = fill(node, found, partial) end
     if ok then
@@ -80,7 +80,7 @@ end
 ---What was found, as something to read from: the same for all who get it at once. beside: what lies at the path cannot be read.
 local function open_found(node, found, name, beside)
   local path = name.path
-  local _ <close> = names.lock(node, found.record)
+  local _ <close> = node.locks:take(found.record)
   local running = node.fetching[found.record]
   if running then return running:share() end
   local partial, err = open_partial(node, path, found.record, found.body, beside)
@@ -223,13 +223,12 @@ end
 
 ---Waits until no version of a key is being fetched.
 function getting.wait_for_fetches(node, hash)
-  for _, partial in pairs(node.fetching) do
-    if partial:fields().key_hash == hash then
-      table.insert(node.fetch_waiters, node.host.current())
-      node.host.suspend()
-      return getting.wait_for_fetches(node, hash)
+  node.fetches_end:wait_for(function()
+    for _, partial in pairs(node.fetching) do
+      if partial:fields().key_hash == hash then return false end
     end
-  end
+    return true
+  end)
 end
 
 return getting

@@ -1,5 +1,6 @@
 ---Listing what a node stores of its own.
 
+local at_end = require "filo.host.at_end"
 local names = require "filo.copies.names"
 
 local listing = {}
@@ -47,12 +48,12 @@ function listing.items(node, prefix, on_corrupt)
       if item then return item end
     end
   end
-  return next_item, nil, nil, setmetatable({}, { __close = function()
+  return next_item, nil, nil, at_end(function()
     walk:close()
     if seen.unread > 1 then
       node.host.log("warning", ("cannot list %d more below %s"):format(seen.unread - 1, folder(node)))
     end
-  end })
+  end)
 end
 
 return listing

@@ -35,7 +35,7 @@ end
 local function publish(node, deposit, key, meta, size, known)
   local name, err = names.of(node, key)
   if not name then return nil, err end
-  local _ <close> = names.lock(node, name.hash)
+  local _ <close> = node.locks:take(name.hash)
   local number = names.next_version(node, name, known)
   local record, body = deposit:publish(node.identity, name.hash, number, node.host.encode(meta), name.path)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
@@ -106,7 +106,7 @@ end
 
 ---What copies can be made of: the version that is here.
 local function open_present(node, name)
-  local _ <close> = names.lock(node, name.hash)
+  local _ <close> = node.locks:take(name.hash)
   local fields, record = names.stat(node, name)
   if not fields then return nil, errors.wrap(record, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
   if fields.tombstone then return names.deleted(name.key) end

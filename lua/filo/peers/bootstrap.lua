@@ -1,5 +1,8 @@
 ---The addresses to stay connected to: redialled with growing, random pauses. They may change while the node runs.
 
+local new_backoff = require "filo.host.backoff"
+local new_gate = require "filo.host.gate"
+
 ---@class filo.Bootstrap
 local Bootstrap = {}
 Bootstrap.__index = Bootstrap
@@ -7,38 +10,31 @@ Bootstrap.__index = Bootstrap
 ---@param host filo.Host
 ---@param peers filo.Peers
 local function new(host, peers)
-  return setmetatable({ host = host, peers = peers, names = {}, tasks = {}, untried = {}, waiters = {} }, Bootstrap)
+  return setmetatable({ host = host, peers = peers, names = {}, tasks = {}, untried = {}, all_tried = new_gate(host) }, Bootstrap)
 end
 
 ---Notes that an address was tried, and tells who waits when all were.
 local function tried(self, name)
   self.untried[name] = nil
-  if next(self.untried) then return end
-  for _, task in ipairs(self.waiters) do self.host.wake(task) end
-  self.waiters = {}
+  if not next(self.untried) then self.all_tried:wake() end
 end
 
 ---Waits until every address was tried once, or the deadline.
 ---@param seconds number
 function Bootstrap:wait_tried(seconds)
-  local host = self.host
-  local deadline = host.now() + seconds
-  while next(self.untried) and host.now() < deadline do
-    table.insert(self.waiters, host.current())
-    host.suspend(deadline - host.now())
-  end
+  self.all_tried:wait_for(function() return not next(self.untried) end, seconds)
 end
 
 ---Keeps a connection. Ends when the address is this node's own.
 local function keep(self, name, target)
   local host, peers, limits = self.host, self.peers, self.host.limits
-  local pause = limits.redial_first
-  local reported
+  local backoff, reported = new_backoff(host, limits.redial_first, limits.redial_most), nil
   while true do
     local peer, err = peers:connect(target)
     tried(self, name)
     if peer then
-      pause, reported = limits.redial_first, nil
+      backoff:reset()
+      reported = nil
       while peers:get(peer.id) do peers:get(peer.id):wait_gone() end
     elseif err.itself then
       return
@@ -46,8 +42,7 @@ local function keep(self, name, target)
       reported = err.code
       host.log(err.code == "denied" and "error" or "warning", tostring(err))
     end
-    host.sleep(pause * (0.5 + host.random(1):byte() / 256))
-    pause = math.min(pause * 2, limits.redial_most)
+    backoff:wait()
   end
 end
 

@@ -1,18 +1,20 @@
 ---The door: connections that were accepted and are not let in yet. There is room for a few. The oldest makes place for the next, so that
 ---slow strangers cannot keep others out; and while many are still being closed, no more are accepted.
 
+local at_end = require "filo.host.at_end"
+local new_gate = require "filo.host.gate"
+
 ---@class filo.Door
 local Door = {}
 Door.__index = Door
 
-local function new(host) return setmetatable({ host = host, outside = {}, present = {}, count = 0 }, Door) end
+local function new(host)
+  return setmetatable({ limits = host.limits, outside = {}, present = {}, count = 0, left = new_gate(host) }, Door)
+end
 
 ---Waits while there are too many.
 function Door:wait()
-  while self.count >= self.host.limits.accepted do
-    self.waiting = self.host.current()
-    self.host.suspend()
-  end
+  self.left:wait_for(function() return self.count < self.limits.accepted end)
 end
 
 local function forget(self, connection)
@@ -26,8 +28,8 @@ function Door:enter(connection)
   self.present[connection] = true
   self.count = self.count + 1
   table.insert(self.outside, connection)
-  if #self.outside > self.host.limits.strangers then table.remove(self.outside, 1):close("busy", "too many others wait to be let in") end
-  return setmetatable({}, { __close = function() self:leave(connection) end })
+  if #self.outside > self.limits.strangers then table.remove(self.outside, 1):close("busy", "too many others wait to be let in") end
+  return at_end(function() self:leave(connection) end)
 end
 
 ---It was let in, or has gone.
@@ -36,7 +38,7 @@ function Door:leave(connection)
   self.present[connection] = nil
   self.count = self.count - 1
   forget(self, connection)
-  if self.waiting then self.host.wake(self.waiting) end
+  self.left:wake()
 end
 
 return new

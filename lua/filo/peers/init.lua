@@ -1,12 +1,14 @@
 ---Peers: connections to other nodes, from the dial to the drop. One connection for each peer, requests served, bootstrap with redial.
 
 local Peer = require "filo.peers.peer"
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local greeting = require "filo.peers.greeting"
 local new_bootstrap = require "filo.peers.bootstrap"
 local new_set = require "filo.base.set"
 local new_reports = require "filo.peers.reports"
 local new_door = require "filo.peers.door"
+local new_gate = require "filo.host.gate"
 local protocol = require "filo.peers.protocol"
 
 local CLOSED = "the node was closed"
@@ -20,7 +22,7 @@ Peers.__index = Peers
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, handlers = {}, tasks = new_set(), connections = new_set(),
-    arrival_waiters = {}, closed = false, report = new_reports(host),
+    arrivals = new_gate(host), ends = new_gate(host), closed = false, report = new_reports(host),
   }, Peers)
   self.bootstrap = new_bootstrap(host, self)
   self:handle("ping", function(body, peer)
@@ -34,10 +36,10 @@ end
 function Peers:spawn(fn, ...)
   local child
   child = self.host.spawn(function(...)
-    local _ <close> = setmetatable({}, { __close = function()
+    local _ <close> = at_end(function()
       self.tasks:remove(child)
-      if self.closer then self.host.wake(self.closer) end
-    end })
+      self.ends:wake()
+    end)
     return fn(...)
   end, ...)
   self.tasks:add(child)
@@ -103,8 +105,7 @@ local function admit(self, connection, hello, id)
   peer.owner = self
   self.by_id[id] = peer
   if old then old.connection:close("exists", "another connection took over") end
-  for _, task in ipairs(self.arrival_waiters) do self.host.wake(task) end
-  self.arrival_waiters = {}
+  self.arrivals:wake()
   return peer, not old
 end
 
@@ -135,9 +136,9 @@ end
 
 ---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
 local function serve_request(self, peer, request, size)
-  local _ <close> = setmetatable({}, { __close = function()
+  local _ <close> = at_end(function()
     peer.serving, peer.serving_bytes = peer.serving - 1, peer.serving_bytes - size
-  end })
+  end)
   local body, err = run_handler(self, peer, request)
   local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
@@ -195,7 +196,7 @@ end
 local function run(self, connection, started)
   local _ <close> = connection
   self.connections:add(connection)
-  local _ <close> = setmetatable({}, { __close = function() self.connections:remove(connection) end })
+  local _ <close> = at_end(function() self.connections:remove(connection) end)
   local hello, id = greeting.exchange(self, connection, function(id) return rival(self, connection, id) end)
   if not hello then
     started(nil, id)
@@ -206,10 +207,10 @@ local function run(self, connection, started)
   local peer, first = admit(self, connection, hello, id)
   if not peer then return started(nil, first) end
   local pinger = self:spawn(keep_pinging, self, peer)
-  local _ <close> = setmetatable({}, { __close = function()
+  local _ <close> = at_end(function()
     pinger:cancel()
     self:drop(peer, errors.new("closed", CLOSED))
-  end })
+  end)
   if first then self.settings.hooks:announce("peer_up", peer) end
   started(peer)
   self:drop(peer, serve(self, peer))
@@ -226,31 +227,25 @@ end
 
 ---Greets on a connection in a task of its own, and waits until the peer is let in at both ends.
 local function start(self, connection)
-  local me, result, problem, done = self.host.current(), nil, nil, false
+  local greeted, result, problem = new_gate(self.host), nil, nil
   local function started(peer, why)
-    if done then return end
-    result, problem, done = peer, why, true
-    self.host.wake(me)
+    if greeted.is_open then return end
+    result, problem = peer, why
+    greeted:open()
   end
   self:spawn(function()
-    local _ <close> = setmetatable({}, { __close = function(_, why)
+    local _ <close> = at_end(function(why)
       started(nil, errors.is(why) and why or errors.new("closed", "the connection ended in its greeting"))
-    end })
+    end)
     run(self, connection, started)
   end)
-  while not done do self.host.suspend() end
+  greeted:wait()
   return result, problem
 end
 
 ---The peer with this ID; one whose connection is still being greeted is waited for.
 local function wait_for(self, id)
-  local host = self.host
-  local deadline = host.now() + host.limits.rival
-  while not self.by_id[id] and host.now() < deadline do
-    table.insert(self.arrival_waiters, host.current())
-    host.suspend(deadline - host.now())
-  end
-  return self.by_id[id]
+  return self.arrivals:wait_for(function() return self.by_id[id] end, self.host.limits.rival)
 end
 
 ---Whether the node at the other end is the one that must be there, if that is known.
@@ -318,10 +313,8 @@ end
 
 ---Waits until the tasks that `close` cancelled have ended, or the deadline.
 function Peers:wait_closed(seconds)
-  local host = self.host
-  local deadline = host.now() + seconds
-  local function others() return self.tasks.count - (self.tasks:has(self.closer) and 1 or 0) end
-  while others() > 0 and host.now() < deadline do host.suspend(deadline - host.now()) end
+  local own = self.tasks:has(self.closer) and 1 or 0
+  self.ends:wait_for(function() return self.tasks.count <= own end, seconds)
 end
 
 return new

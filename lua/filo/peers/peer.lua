@@ -1,6 +1,9 @@
 ---A peer: requests to it over its connection, and objects beside them.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local new_gate = require "filo.host.gate"
+local new_progress = require "filo.host.progress"
 local protocol = require "filo.peers.protocol"
 
 ---Another node, connected.
@@ -18,54 +21,29 @@ Peer.__index = Peer
 function Peer.new(host, connection, id, hello)
   return setmetatable({
     id = id, connection = connection, address = connection:remote(), listen = hello.listen, about = hello.about or {},
-    free = hello.free, host = host, pending = {}, watchers = {}, senders = {}, turns = {}, next_id = 1, serving = 0,
+    free = hello.free, host = host, pending = {}, ended = new_gate(host), room = new_gate(host), turns = {}, next_id = 1, serving = 0,
     serving_bytes = 0,
   }, Peer)
 end
 
 function Peer.is(value) return getmetatable(value) == Peer end
 
-local function wake_all(host, tasks)
-  for _, task in ipairs(tasks) do host.wake(task) end
-end
-
-local function at_end(fn) return setmetatable({}, { __close = fn }) end
-
-local function remove(tasks, task)
-  for i, each in ipairs(tasks) do
-    if each == task then return table.remove(tasks, i) end
-  end
-end
-
 local function gone(self) return nil, errors.wrap(self.gone, "node " .. self.id:sub(1, 16), { peer = self.id }) end
 
----When a peer that does not read is given up: nothing, or next to nothing, was taken for so long while much was queued.
-local function give_up_at(self)
-  local host, bytes = self.host, self.connection:stats().bytes_out
-  local taken = self.taken
-  if not taken or bytes >= taken.bytes + host.limits.least_bytes then
-    taken = { bytes = bytes, at = host.now() }
-    self.taken = taken
-  end
-  return taken.at + host.limits.send_stall
-end
-
----Waits until the connection may have room. The first in line waits for the connection, the others for the first.
+---Waits until the connection may have room. The first who comes waits for the connection, the others for the first. A peer that takes
+---nothing, or next to nothing, for so long while much is queued is given up.
 local function wait_for_room(self, deadline)
-  local host, senders = self.host, self.senders
-  local me = host.current()
-  table.insert(senders, me)
-  if senders[1] ~= me then
-    local _ <close> = at_end(function() remove(senders, me) end)
-    return host.suspend(deadline - host.now())
-  end
+  local host = self.host
+  if self.draining then return self.room:wait(deadline - host.now()) end
+  self.draining = true
   local _ <close> = at_end(function()
-    self.senders = {}
-    table.remove(senders, 1)
-    wake_all(host, senders)
+    self.draining = false
+    self.room:wake()
   end)
-  self.connection:drained(math.min(give_up_at(self), deadline) - host.now())
-  if not self.gone and give_up_at(self) <= host.now() then
+  local stall = host.limits.send_stall
+  self.taken = self.taken or new_progress(host, function() return self.connection:stats().bytes_out end)
+  self.connection:drained(math.min(self.taken:deadline(stall), deadline) - host.now())
+  if not self.gone and self.taken:stalled(stall) then
     self.owner:drop(self, errors.new("timeout", "it takes next to nothing of what is sent to it"))
     self.connection:close("timeout", "it does not read")
   end
@@ -187,22 +165,14 @@ function Peer:end_with(err)
   for id in pairs(self.pending) do ids[#ids + 1] = id end
   table.sort(ids)
   for _, id in ipairs(ids) do self.host.wake(self.pending[id].task) end
-  wake_all(self.host, self.watchers)
+  self.ended:open()
 end
 
 ---Waits until this connection to the peer has ended, or the deadline.
 ---@param seconds? number
 ---@return boolean gone
 function Peer:wait_gone(seconds)
-  local host = self.host
-  local deadline = seconds and host.now() + seconds
-  local me = host.current()
-  table.insert(self.watchers, me)
-  local _ <close> = at_end(function() remove(self.watchers, me) end)
-  while not self.gone and not (deadline and host.now() >= deadline) do
-    host.suspend(deadline and deadline - host.now())
-  end
-  return self.gone ~= nil
+  return self.ended:wait_for(function() return self.gone ~= nil end, seconds)
 end
 
 function Peer:__tostring() return ("peer %s at %s"):format(self.id:sub(1, 16), self.address) end

@@ -4,6 +4,7 @@
 ---a terminal it reads standard input in the same way, and shows no prompt. What evaluates and completes lines is prompt/evaluator.lua,
 ---which knows no terminal.
 
+local at_end = require "filo.host.at_end"
 local editline = require "filo.core.editline"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit"
@@ -98,7 +99,7 @@ return function(open_remote)
   if interactive then print(greeting(open_remote)) end
   session.input = open_input(session)
   do
-    local _ <close> = setmetatable({}, { __close = function() close(session) end })
+    local _ <close> = at_end(function() close(session) end)
     while read_and_answer(session) do end
   end
   if session.evaluator.lost or session.failed and not interactive then os.exit(1, true) end

@@ -1,9 +1,12 @@
 ---Fetching: the chunks of one version from several holders at once, in runs; a holder that is slow, stops or lies is
 ---dropped and its run given to another.
 
+local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
 local find = require "filo.replication.find"
+local new_gate = require "filo.host.gate"
+local new_progress = require "filo.host.progress"
 local new_set = require "filo.base.set"
 local patiently = require "filo.replication.retry"
 
@@ -18,7 +21,7 @@ function fetch.is_whole(node, found, partial) return partial:missing(0) >= chunk
 local function new_state(node, found, partial)
   return {
     node = node, found = found, partial = partial, chunks = chunks.count(node.host, found.fields.size), next = 0, returned = {},
-    active = new_set(), failed = {}, workers = 0, waiter = node.host.current(),
+    active = new_set(), failed = {}, workers = 0, ends = new_gate(node.host),
   }
 end
 
@@ -84,13 +87,10 @@ end
 ---Closes transfers that make no progress, or next to none: their workers then give the run back.
 local function watch(state)
   local host = state.node.host
-  local limits = host.limits
   while true do
-    host.sleep(limits.stall / 5)
+    host.sleep(host.limits.stall / 5)
     for _, seen in ipairs(state.active:list()) do
-      local bytes = seen.transfer:bytes()
-      if bytes >= seen.bytes + limits.least_bytes then seen.bytes, seen.since = bytes, host.now() end
-      if host.now() - seen.since >= stall_seconds(state, seen.holder) then
+      if seen.progress:stalled(stall_seconds(state, seen.holder)) then
         seen.stalled = true
         seen.transfer:close()
       end
@@ -115,9 +115,10 @@ local function fetch_run(state, holder, run, hashes)
   if not answer then return nil, err end
   local transfer <close>, problem = holder:receive_object(answer.stream, state.partial, hashes, run.first, run.count)
   if not transfer then return nil, problem end
-  local seen = { transfer = transfer, holder = holder, bytes = 0, since = host.now() }
+  local progress = new_progress(host, function() return transfer:bytes() end)
+  local seen = { transfer = transfer, holder = holder, progress = progress }
   state.active:add(seen)
-  local _ <close> = setmetatable({}, { __close = function() state.active:remove(seen) end })
+  local _ <close> = at_end(function() state.active:remove(seen) end)
   local ok
   ok, err = transfer:join()
   if seen.stalled then return errors.fail("timeout", "it sends nothing, or next to nothing") end
@@ -146,10 +147,10 @@ end
 local function start_worker(state, holder)
   state.workers = state.workers + 1
   state.node:spawn(function()
-    local _ <close> = setmetatable({}, { __close = function()
+    local _ <close> = at_end(function()
       state.workers = state.workers - 1
-      state.node.host.wake(state.waiter)
-    end })
+      state.ends:wake()
+    end)
     while step_in_turn(state, holder) do end
   end)
 end
@@ -184,7 +185,7 @@ local function fetch_chunks(state)
       if not holder then return false end
       start_worker(state, holder)
     end
-    state.node.host.suspend()
+    state.ends:wait()
   end
   return true
 end
@@ -194,10 +195,10 @@ end
 function fetch.run(node, found, partial)
   local state = new_state(node, found, partial)
   local watcher = node:spawn(watch, state)
-  local _ <close> = setmetatable({}, { __close = function()
+  local _ <close> = at_end(function()
     state.over = true -- for workers that are still waiting for their turn
     watcher:cancel()
-  end })
+  end)
   if fetch_list(state) and fetch_chunks(state) then return true end
   return nil, state.problem or errors.new("unreachable", "every peer that has it has gone")
 end

@@ -1,10 +1,11 @@
 ---Finding: asks all peers for a key, and settles on the newest record that verifies.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 
-local find = {}
+local new_gate = require "filo.host.gate"
 
-local function at_end(fn) return setmetatable({}, { __close = fn }) end
+local find = {}
 
 ---Reports a bad copy at a peer, and asks the peer to look at it.
 function find.bad_copy(node, peer, fields, err)
@@ -95,31 +96,21 @@ end
 
 ---Goes on listening to those who are late: they become holders, too, or have something newer.
 local function listen_on(node, answers, state, later)
-  local found, waiting = state.best, {}
-  local count, over = #found.holders, false
+  local found, gate = state.best, new_gate(node.host)
+  local count = #found.holders
 
   ---Waits for one more holder than there were at the last time; false when none will come.
   function found.wait_for_holder()
-    while #found.holders <= count and not over do
-      table.insert(waiting, node.host.current())
-      node.host.suspend()
-    end
+    gate:wait_for(function() return #found.holders > count or gate.is_open end)
     local more = #found.holders > count
     count = #found.holders
     return more
   end
 
-  function state.heard()
-    local tasks = waiting
-    waiting = {}
-    for _, task in ipairs(tasks) do node.host.wake(task) end
-  end
+  function state.heard() gate:wake() end
 
   node:spawn(function()
-    local _ <close> = at_end(function()
-      over = true
-      state.heard()
-    end)
+    local _ <close> = at_end(function() gate:open() end)
     collect(node, answers, state, node.host.limits.find)
     if state.best.fields.version > found.fields.version then later(state.best) end
   end)

@@ -1,13 +1,14 @@
 ---Serving peers: taking copies that they offer, and giving out those that are here.
 
+local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local copies = require "filo.copies.verify"
 local errors = require "filo.base.errors"
 local landings = require "filo.copies.landings"
 
-local serve = {}
+local new_progress = require "filo.host.progress"
 
-local function at_end(fn) return setmetatable({}, { __close = fn }) end
+local serve = {}
 
 -- What a peer is told -------------------------------------------------------------------------------------------------
 
@@ -115,16 +116,14 @@ local function receive(host, landing, body, peer)
   if not transfer then return nil, err end
   landing.transfer = transfer
   local _ <close> = at_end(function() landing.transfer = nil end)
-  local moved, total = 0, chunks.bytes_of(host, size, body.hashes, body.first)
-  while true do
-    local ok, problem = transfer:join(limits.send_stall)
-    if landing.ended then return nil, problem end
-    local bytes = transfer:bytes()
-    if ok or problem.code ~= "timeout" then return ok, problem end
-    if bytes >= total then return transfer:join() end -- only the disk is waited for
-    if bytes < moved + limits.least_bytes then return nil, problem end
-    moved = bytes
-  end
+  local progress = new_progress(host, function() return transfer:bytes() end)
+  local total = chunks.bytes_of(host, size, body.hashes, body.first)
+  local ok, problem
+  progress:wait(total, limits.send_stall, nil, function(seconds) -- once all bytes are here, only the disk is waited for
+    ok, problem = transfer:join(seconds)
+    return ok or landing.ended or problem.code ~= "timeout"
+  end)
+  return ok, problem
 end
 
 local function fill(node, body, peer)

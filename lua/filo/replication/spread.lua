@@ -2,8 +2,11 @@
 ---replaced by the next.
 
 local activity = require "filo.node.activity"
+local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
+local new_gate = require "filo.host.gate"
+local new_progress = require "filo.host.progress"
 local newer = require "filo.replication.superseded"
 local patiently = require "filo.replication.retry"
 local refusals = require "filo.replication.refusals"
@@ -16,19 +19,16 @@ local place = {}
 local function fill(node, peer, request, transfer, total)
   local limits = node.host.limits
   local asking = node.host.spawn_child(peer.request, peer, "fill", request, math.huge):observe()
-  local _ <close> = setmetatable({}, { __close = function() asking:cancel() end })
-  local moved = 0
-  while true do
-    local sent = moved >= total
-    local answer, err = asking:join(sent and limits.publish or limits.send_stall)
-    if answer or asking:status() == "ended" then return answer, err end
-    local bytes = transfer and transfer:bytes() or total
-    if sent or bytes < math.min(moved + limits.least_bytes, total) then
-      return errors.fail("timeout", sent and "it took all bytes, but does not say that it has published them"
-        or "it takes no bytes, or next to none", { peer = peer.id })
-    end
-    moved = bytes
-  end
+  local _ <close> = at_end(function() asking:cancel() end)
+  local progress = new_progress(node.host, function() return transfer and transfer:bytes() or total end)
+  local answer, err
+  local ended, sent = progress:wait(total, limits.send_stall, limits.publish, function(seconds)
+    answer, err = asking:join(seconds)
+    return answer ~= nil or asking:status() == "ended"
+  end)
+  if ended then return answer, err end
+  return errors.fail("timeout", sent and "it took all bytes, but does not say that it has published them"
+    or "it takes no bytes, or next to none", { peer = peer.id })
 end
 
 ---Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
@@ -132,7 +132,7 @@ function start_next(state)
     remove(pending, peer.id)
     round.running = round.running - 1
     if round.running == 0 and round.version.object then round.version.object:close() end
-    if state.waiting then node.host.wake(state.waiting) end
+    state.settled:wake()
     if not called then error(answer, 0) end
     if not settled then error(problem, 0) end
   end)
@@ -189,10 +189,8 @@ function place.quorum(node, info)
 end
 
 local function wait_for_quorum(state)
-  local receipt, host = state.receipt, state.node.host
-  state.waiting = host.current()
-  local _ <close> = setmetatable({}, { __close = function() state.waiting = nil end })
-  while #receipt.copies < receipt.quorum and #receipt.pending > 0 and not receipt.replaced do host.suspend() end
+  local receipt = state.receipt
+  state.settled:wait_for(function() return #receipt.copies >= receipt.quorum or #receipt.pending == 0 or receipt.replaced end)
   if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
   local reasons = {}
   for _, each in ipairs(receipt.refused) do reasons[#reasons + 1] = each.reason end
@@ -205,11 +203,11 @@ end
 ---filled in, also after this has returned. renew(node, version, known): the same content as a version that is newer than `known`.
 ---@return filo.Receipt?, filo.Error?
 function place.spread(node, version, receipt, renew)
-  local state = { node = node, receipt = receipt, renew = renew, key_hash = version.key_hash }
+  local state = { node = node, receipt = receipt, renew = renew, key_hash = version.key_hash, settled = new_gate(node.host) }
   refusals.begin(node, version.key_hash)
-  local _ <close> = setmetatable({}, { __close = function()
+  local _ <close> = at_end(function()
     if not state.candidates and version.object then version.object:close() end -- the policy gave nobody
-  end })
+  end)
   receipt.version, receipt.copies, receipt.pending, receipt.refused = version.version, { node.id }, {}, {}
   local candidates, wanted, quorum = decide(node, version.info)
   if not candidates then return nil, wanted end

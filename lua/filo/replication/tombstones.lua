@@ -4,12 +4,11 @@
 ---acknowledged every tombstone of this node, as far as is known since it was started. Any other that connects is told of all that lie
 ---here; one that knows them already says so, at the cost of a message.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local newer = require "filo.replication.superseded"
 
 local tombstones = {}
-
-local function at_end(fn) return setmetatable({}, { __close = fn }) end
 
 ---Tells one peer. True when it holds the tombstone from now on.
 ---@return true?, filo.Error?, integer?  the third: the version of something newer that the peer has and this node had forgotten

@@ -6,6 +6,7 @@
 ---  request   {call = name, ask = {...}, file = true when an open file follows}
 ---  answers   {event = {...}}, any number of them, then {result = ...} or {error = {code, message, ...}}
 
+local at_end = require "filo.host.at_end"
 local calls = require "filo.command.control.methods"
 local errors = require "filo.base.errors"
 local filo = require "filo"
@@ -63,11 +64,11 @@ end
 local function serve_connection(node, connection)
   local running
   local asker = { connection = connection, outbox = filo.channel() }
-  local _ <close> = setmetatable(asker, { __close = function()
+  local _ <close> = at_end(function()
     asker.outbox:close()
     if asker.evaluator then asker.evaluator:close() end
     connection:close()
-  end })
+  end)
   filo.spawn(write_all, asker)
   while true do
     local request = wire.receive(connection)

@@ -3,6 +3,7 @@
 ---Each call gets the node, its arguments, emit(event), which tells the asker of what happens meanwhile, the file that was passed along,
 ---and the asker; it gives what goes back (no functions in it), or nil and an error.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local filo = require "filo"
 local limits = require "filo.host.limits"
@@ -28,7 +29,7 @@ local function report_progress(node, key, emit)
       emit { moving = moving }
     end
   end):observe()
-  return setmetatable({}, { __close = function() task:cancel() end })
+  return at_end(function() task:cancel() end)
 end
 
 local function describe_peer(peer)
