@@ -145,7 +145,7 @@ describe("a cluster secret that is wrong", function()
     assert.is_nil(peer)
     assert.equal("denied", err.code)
     assert.matches("^cannot connect to " .. a.address:gsub("%p", "%%%0") .. ": .*cluster secret", tostring(err))
-    nodes.wait(function() return net:logged "^a info: .*cluster secret" end, "line in the log")
+    net:expect "^a info: .*cluster secret"
     assert.same({}, a:peers())
   end)
 end)

@@ -22,8 +22,7 @@ describe("a peer whose process was killed", function()
     local b = net:start("b", { bootstrap = { a.address } })
     nodes.peers(a, 1)
     local script = folder:write("peer.lua", PEER)
-    local down
-    a:on("peer_down", function(peer) down = peer.id end)
+    local down = nodes.events(a, "peer_down")
     local address
     for round = 1, 3 do
       local child <close> = process.start { script, folder:file "root", a.address, nodes.SECRET, address }
@@ -34,7 +33,7 @@ describe("a peer whose process was killed", function()
       child:kill "KILL"
       child:wait()
       nodes.peers(a, 1)
-      nodes.wait(function() return down == id end, "hook")
+      assert.equal(id, down().id)
       assert.same({ a.id, b.id }, assert(a:store("key", "content")).copies)
       assert(a:evict "key")
       assert.equal("content", nodes.content(a, "key"))

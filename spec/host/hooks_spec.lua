@@ -10,15 +10,15 @@ describe("a task that waits for a hook", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     assert(a:store("kept", "content"))
-    local entered, ended = 0, 0
+    local entered, ended = filo.channel(), filo.channel()
     for _, name in ipairs { "before_store", "before_delete" } do
       a:on(name, function()
-        entered = entered + 1
-        local _ <close> = setmetatable({}, { __close = function() ended = ended + 1 end })
+        entered:send(true)
+        local _ <close> = setmetatable({}, { __close = function() ended:send(true) end })
         filo.sleep(60)
       end)
     end
-    for i, call in ipairs {
+    for _, call in ipairs {
       function() return a:store("key", "content") end, function() return a:delete "kept" end,
     } do
       local after
@@ -26,13 +26,13 @@ describe("a task that waits for a hook", function()
         local _ <close> = setmetatable({}, { __close = function(_, err) after = err end })
         return call()
       end):observe()
-      nodes.wait(function() return entered == i end, "hook")
+      assert.is_true(entered:receive(10))
       task:cancel "enough"
       local ok, err = pcall(task.join, task, 5)
       assert.is_false(ok)
       assert.equal("cancelled", err.code)
       assert.equal("enough", after.message)
-      nodes.wait(function() return ended == i end, "end of the hook")
+      assert.is_true(ended:receive(10))
     end
     assert.is_false(a:has "key")
     assert.is_true(a:has "kept")
@@ -92,12 +92,11 @@ describe("any other hook that fails", function()
     local _ <close> = limits { hook = 0.05 }
     local net <close> = nodes.net()
     local a = net:start "a"
-    local seen
     a:on("stored", function() error "oops" end, 2)
     a:on("stored", function() filo.sleep(60) end, 1)
-    a:on("stored", function(object) seen = object.key end)
+    local third = nodes.events(a, "stored")
     assert(a:store("key", "content"))
-    nodes.wait(function() return seen == "key" end, "third hook")
+    assert.equal("key", third().key)
     assert.is_truthy(net:logged "a error: the hook 'stored' failed: .*oops")
     assert.is_truthy(net:logged "a error: the hook 'stored' has not ended after 0.05 s")
   end)

@@ -88,34 +88,34 @@ describe("node:close", function()
     local _ <close> = limits { close_tasks = 0.5 }
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    local running, stop = 0, false
+    local begun, stop, ended = filo.channel(40), filo.channel(), filo.channel(40)
     b:handle("stubborn", function()
-      running = running + 1
-      while not stop do pcall(filo.sleep, 0.01) end
-      running = running - 1
+      begun:send(true)
+      while not pcall(stop.receive, stop) do end
+      ended:send(true)
     end)
     for _ = 1, 40 do filo.spawn(function() a:request(b.id, "stubborn") end) end
-    nodes.wait(function() return running == 40 end, "handlers")
+    for _ = 1, 40 do assert.is_true(begun:receive(10)) end
     local closing = filo.spawn(function() b:close() end)
     closing:join(10)
     assert.equal("ended", closing:status()) -- in turn it would take 20 s
-    assert.equal(40, running)
-    stop = true
-    nodes.wait(function() return running == 0 end, "end")
+    assert.is_nil((ended:receive(0)))
+    stop:close()
+    for _ = 1, 40 do assert.is_true(ended:receive(10)) end
   end)
 
   it("may be called by a task of the node", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    local closed
+    local closed = filo.channel()
     b:handle("end", function()
       b:close()
-      closed = true
+      closed:send(true)
     end)
     local answer, err = a:request(b.id, "end")
     assert.is_nil(answer)
     assert.equal("closed", err.code)
-    nodes.wait(function() return closed end, "end of the handler")
+    assert.is_true(closed:receive(10))
   end)
 end)
 

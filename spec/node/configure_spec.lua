@@ -22,7 +22,7 @@ describe("node:configure", function()
     net:restart "b"
     for _ = 1, 2 do
       net:restart "c"
-      nodes.wait(function() return a.peer_list:get(c.id) end, "other connection to c")
+      nodes.peer(a, c.id)
     end
     assert.is_nil(a.peer_list:get(b.id))
   end)
@@ -49,7 +49,7 @@ describe("node:configure", function()
     assert.equal("denied", select(2, c:connect(a.address)).code)
     a:configure(changed(net, "a", { cluster = nodes.SECRET }))
     assert.equal(a.id, assert(c:connect(a.address)).id)
-    nodes.wait(function() return #a:peers() == 2 end, "both are let in at a's end")
+    nodes.peers(a, 2)
     local d = net:start "d"
     a:configure(changed(net, "a", { admit = function() return false, "closed today" end }))
     assert.equal("denied", select(2, d:connect(a.address)).code)

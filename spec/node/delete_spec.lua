@@ -68,12 +68,12 @@ describe("node:delete", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     assert(a:store("key", "content"))
-    local asked, told
+    local asked
     local remove = a:on("before_delete", function(item)
       asked = item.key
       return false, "it is precious"
     end)
-    a:on("deleted", function(item, receipt) told = { item.key, item.size, #receipt.copies } end)
+    local told = nodes.events(a, "deleted")
     local receipt, err = a:delete "key"
     assert.is_nil(receipt)
     assert.equal("denied", err.code)
@@ -82,8 +82,9 @@ describe("node:delete", function()
     assert.equal("key", asked)
     remove()
     assert(a:delete "key")
-    nodes.wait(function() return told end, "hook")
-    assert.same({ "key", 7, 1 }, told)
+    local item
+    item, receipt = told()
+    assert.same({ "key", 7, 1 }, { item.key, item.size, #receipt.copies })
   end)
 
   it("names the peer that refused", function()

@@ -55,17 +55,15 @@ describe("node:get", function()
   it("heals a copy here that has rotted, and says so", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)
+    local told = nodes.events(a, "corrupt")
     for _, size in ipairs { 10, BIG } do
       local content = nodes.bytes(size)
       assert(a:store("key", content))
-      local told
-      local remove = a:on("corrupt", function(what, peer) told = { what.namespace, peer } end)
       nodes.flip(nodes.place(a, a, "key"), 20)
       assert.equal(content, nodes.content(a, "key"))
-      nodes.wait(function() return told end, "hook")
-      assert.same({ a.namespace }, told)
+      local what, peer = told()
+      assert.same({ a.namespace }, { what.namespace, peer })
       nodes.wait(function() return a:verify "key" end, "good copy here")
-      remove()
     end
   end)
 
@@ -105,16 +103,16 @@ describe("node:get", function()
     local content = nodes.bytes(BIG)
     assert(a:store("key", content))
     assert(a:evict "key")
-    local read, go_on = b.peer_list.handlers.read, false
+    local read, go_on = b.peer_list.handlers.read, filo.channel()
     b.peer_list:handle("read", function(body, peer)
-      if body.first > 0 then nodes.wait(function() return go_on end) end
+      if body.first > 0 then go_on:receive() end
       return read(body, peer)
     end)
     local object <close> = assert(a:get "key")
     assert.equal("peers", object.from)
     assert.equal(content:sub(1, MIB), object:read(MIB))
     assert.equal(content:sub(MIB + 11, MIB + 20), object:range(MIB + 10, 10))
-    go_on = true
+    go_on:close()
     assert.equal(content:sub(MIB + 1), object:read "a")
   end)
 

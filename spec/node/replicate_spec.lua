@@ -53,7 +53,8 @@ describe("node:replicate", function()
       return fill(body, peer)
     end)
     refused("not_enough_copies", a:store("key", content))
-    nodes.wait(function() return #a:peers() == 1 and #b:peers() == 1 end, "b")
+    nodes.peers(a, 1)
+    nodes.peers(b, 1)
     local first
     b.peer_list:handle("fill", function(body, peer)
       first = body.first

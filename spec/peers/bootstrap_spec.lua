@@ -27,7 +27,7 @@ describe("an address with the ID that must be there", function()
         tostring(err))
       assert.equal(0, #a:peers())
       net:start("c", { tls = tls, bootstrap = { { address = b.address, id = a.id } } })
-      nodes.wait(function() return net:logged "c error: cannot connect to .*: the node there is" end, "line in the log")
+      net:expect "c error: cannot connect to .*: the node there is"
     end)
   end
 

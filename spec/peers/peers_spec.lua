@@ -18,13 +18,11 @@ describe("a peer", function()
   it("that dies leaves the map, and later calls work", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(3)
-    local down
-    a:on("peer_down", function(peer, err) down = { peer.id, err.code } end)
+    local down = nodes.events(a, "peer_down")
     local peer = a.peer_list:get(b.id)
     net:stop "b"
     nodes.peers(a, 1)
-    nodes.wait(function() return down end, "hook")
-    assert.equal(b.id, down[1])
+    assert.equal(b.id, down().id)
     assert.equal(2, #assert(a:store("key", "content")).copies)
     assert(a:evict "key")
     assert.equal("content", nodes.content(a, "key"))
@@ -40,15 +38,12 @@ describe("a peer", function()
   it("is told of as it comes and goes", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local events = {}
-    for _, name in ipairs { "peer_up", "peer_down" } do
-      a:on(name, function(peer) table.insert(events, name .. " " .. peer.id) end)
-    end
-    for i = 1, 3 do
+    local up, down = nodes.events(a, "peer_up"), nodes.events(a, "peer_down")
+    for _ = 1, 3 do
       local stranger = strangers.meet(a)
-      nodes.wait(function() return events[2 * i - 1] == "peer_up " .. stranger.id end, "peer_up")
+      assert.equal(stranger.id, up().id)
       stranger:close()
-      nodes.wait(function() return events[2 * i] == "peer_down " .. stranger.id end, "peer_down")
+      assert.equal(stranger.id, down().id)
     end
   end)
 end)
@@ -96,7 +91,7 @@ describe("letting in", function()
       assert.equal("denied", err.code)
       assert.matches("cluster secret", tostring(err))
       assert.same({ 0, 0 }, { #a:peers(), #b:peers() })
-      nodes.wait(function() return net:logged "b info: node %x+ at [%d.:]+ is not let in: it is not listed" end, "report")
+      net:expect "b info: node %x+ at [%d.:]+ is not let in: it is not listed"
       net:stop "a"
       net:stop "b"
     end
@@ -134,7 +129,7 @@ describe("letting in", function()
       if not peer then
         assert.equal("denied", err.code)
         assert.is_nil(tostring(err):find("oops", 1, true))
-        nodes.wait(function() return net:logged("b info: .*is not let in: .*" .. case[3]) end, "report")
+        net:expect("b info: .*is not let in: .*" .. case[3])
       end
       assert.same({ a.id, { zone = "x" } }, { seen.id, seen.about })
       assert.matches("^127.0.0.1:%d+$", seen.address)

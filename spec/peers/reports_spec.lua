@@ -37,7 +37,7 @@ describe("the words of a peer", function()
     stranger:on("find", function() return { body = { record = record } } end)
     stranger:on("read", function() return { error = { code = "io", message = "x\nfilo: forged \27[31m" } } end)
     assert.is_nil((nodes.content(a, "key")))
-    assert.matches(SAFE, nodes.wait(function() return net:logged "forged" end, "line"))
+    assert.matches(SAFE, net:expect "forged")
   end)
 
   it("are cut between characters", function()
@@ -117,7 +117,7 @@ describe("a peer", function()
       assert(stranger:hear())
       assert.equal("denied", select(2, stranger:hear()).code)
     end
-    nodes.wait(function() return net:logged "is not let in" end, "line")
+    net:expect "is not let in"
     assert.same({ 1, 1 }, { count(net, "the admit function failed: .*oh"), count(net, "is not let in") })
   end)
 
@@ -144,7 +144,7 @@ describe("a peer", function()
     stranger:on("find", function() return { body = { record = record } } end)
     stranger:on("read", function() return { error = { code = "io", message = "oh" } } end)
     for _ = 1, 3 do assert.is_nil((nodes.content(a, "key"))) end
-    nodes.wait(function() return net:logged "is given up: oh" end, "line")
+    net:expect "is given up: oh"
     assert.equal(1, count(net, "is given up: oh"))
   end)
 end)

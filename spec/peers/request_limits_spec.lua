@@ -11,11 +11,11 @@ describe("requests of one peer", function()
     local _ <close> = limits { requests = 10 }
     local net <close> = nodes.net()
     local a = net:start "a"
-    local running, most, go_on = 0, 0, false
+    local running, most, go_on = 0, 0, filo.channel()
     a:handle("wait", function(body)
       running = running + 1
       most = math.max(most, running)
-      while not go_on do filo.sleep(0.005) end
+      go_on:receive()
       running = running - 1
       return body
     end)
@@ -24,7 +24,7 @@ describe("requests of one peer", function()
     for i = 1, 100 do sent[i] = stranger:request("wait", i) end
     for i = 100, 11, -1 do assert.equal("busy", select(2, stranger:reply(sent[i])).code) end
     assert.equal(10, most)
-    go_on = true
+    go_on:close()
     for i = 1, 10 do assert.equal(i, (stranger:reply(sent[i]))) end
     assert.equal(7, (stranger:ask("wait", 7)))
   end)
@@ -67,9 +67,9 @@ describe("requests of one peer", function()
     local _ <close> = limits { request_bytes = 100000 }
     local net <close> = nodes.net()
     local a = net:start "a"
-    local go_on
+    local go_on = filo.channel()
     a:handle("wait", function(body)
-      while not go_on do filo.sleep(0.005) end
+      go_on:receive()
       return #body
     end)
     local stranger <close> = strangers.meet(a)
@@ -81,7 +81,7 @@ describe("requests of one peer", function()
       assert.matches("90%d%d%d bytes", err.message)
     end
     assert.is_table((stranger:ask("ping", {})))
-    go_on = true
+    go_on:close()
     for i = 1, 3 do assert.equal(#body, (stranger:reply(sent[i]))) end
     assert.equal(#body, (stranger:ask("wait", body)))
   end)

@@ -44,29 +44,29 @@ describe("node:request", function()
   it("ends at its deadline; a late answer harms nobody", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    local go_on
+    local go_on = filo.channel()
     b:handle("late", function()
-      nodes.wait(function() return go_on end)
+      go_on:receive()
       return "late"
     end)
     local answer, err = a:request(b.id, "late", nil, 0.05)
     assert.is_nil(answer)
     assert.same({ "timeout", b.id, true }, { err.code, err.peer, err.retryable })
     assert.matches("did not answer 'late' in time", tostring(err))
-    go_on = true
+    go_on:close()
     assert.equal("late", a:request(b.id, "late"))
   end)
 
   it("ends when the peer goes", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    local asked
+    local asked = filo.channel()
     b:handle("never", function()
-      asked = true
+      asked:send(true)
       filo.sleep(60)
     end)
     local asking = filo.spawn(function() return a:request(b.id, "never") end)
-    nodes.wait(function() return asked end, "request")
+    assert.is_true(asked:receive(10))
     net:stop "b"
     local answer, err = asking:join(10)
     assert.is_nil(answer)

@@ -20,8 +20,8 @@ describe("two nodes with one identity", function()
     nodes.peers(b, 1)
     copy_identity(net, "a", "twin")
     local twin = net:start("twin", { bootstrap = { b.address } })
-    nodes.wait(function() return net:logged "twin warning: .*same identity" end, "report of the twin")
-    nodes.wait(function() return net:logged "b warning: .*a node with this ID is connected already" end, "report of the peer")
+    net:expect "twin warning: .*same identity"
+    net:expect "b warning: .*a node with this ID is connected already"
     local peer, err = twin:connect(b.address)
     assert.is_nil(peer)
     assert.equal("exists", err.code)

@@ -91,17 +91,20 @@ describe("a store that a later one of the same key overtakes", function()
   it("does not come back; its receipt says that it was replaced", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    local store, go_on = b.peer_list.handlers.store, false
+    local store, offered, go_on = b.peer_list.handlers.store, filo.channel(), filo.channel()
     local held = 0
     b.peer_list:handle("store", function(body, peer)
       held = held + 1
-      if held == 1 then nodes.wait(function() return go_on end) end
+      if held == 1 then
+        offered:send(true)
+        go_on:receive()
+      end
       return store(body, peer)
     end)
     local first = filo.spawn(function() return a:store("key", "first") end)
-    nodes.wait(function() return held == 1 end, "first offer")
+    assert.is_true(offered:receive(10))
     local second = assert(a:store("key", "second"))
-    go_on = true
+    go_on:close()
     local receipt = assert(first:join(10))
     assert.equal(second.version, receipt.replaced)
     assert.is_nil(second.replaced)

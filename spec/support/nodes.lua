@@ -6,6 +6,7 @@
 ---    b = net:restart "b"                          -- same root, same address, same options
 
 local filo = require "filo"
+local new_bell = require "spec.support.bell"
 local temp = require "spec.support.temp"
 
 local SECRET = "the cluster secret of a test"
@@ -18,10 +19,10 @@ local Net = {}
 Net.__index = Net
 
 function nodes.net()
-  return setmetatable({ folder = temp.folder(), nodes = {}, options = {}, lines = {} }, Net)
+  return setmetatable({ folder = temp.folder(), nodes = {}, options = {}, lines = {}, bell = new_bell() }, Net)
 end
 
----Calls fn until it gives something; an error after some seconds.
+---Calls fn again and again until it gives something; an error after some seconds. For what nobody tells of.
 function nodes.wait(fn, what, seconds)
   local deadline = filo.now() + (seconds or WAIT_SECONDS)
   while true do
@@ -35,7 +36,10 @@ end
 local function complete(self, name, given)
   local options = {
     root = self.folder:file(name), listen = "127.0.0.1:0", cluster = SECRET, durability = "none", reserve = 0,
-    log = function(level, message) table.insert(self.lines, ("%s %s: %s"):format(name, level, message)) end,
+    log = function(level, message)
+      table.insert(self.lines, ("%s %s: %s"):format(name, level, message))
+      self.bell:ring()
+    end,
   }
   for option, value in pairs(given or {}) do
     if value == nodes.NONE then options[option] = nil else options[option] = value end
@@ -69,9 +73,24 @@ function Net:restart(name, given)
   return self:start(name, options)
 end
 
+---Calls fn each time a peer has come or gone, until it gives something.
+local function wait_for_peers(node, fn, what)
+  local bell = new_bell()
+  local function ring() bell:ring() end
+  local removers = { node:on("peer_up", ring, math.huge), node:on("peer_down", ring, math.huge) }
+  local found = bell:wait(WAIT_SECONDS, fn)
+  for _, remove in ipairs(removers) do remove() end
+  if not found then error("no " .. what .. " in time", 3) end
+end
+
 ---Waits until a node has so many peers.
 function nodes.peers(node, count)
-  nodes.wait(function() return #node:peers() == count end, count .. " peers")
+  wait_for_peers(node, function() return #node:peers() == count end, count .. " peers")
+end
+
+---Waits until a node has that peer.
+function nodes.peer(node, id)
+  wait_for_peers(node, function() return node.peer_list:get(id) end, "peer " .. id)
 end
 
 ---Starts nodes "a", "b", "c" ...; a dials the others and is returned first. `given` holds for all, `each[name]` for one.
@@ -87,7 +106,7 @@ function Net:cluster(count, given, each)
     addresses[#addresses + 1] = list[i].address
   end
   nodes.peers(list[1], count - 1)
-  for i = 2, count do nodes.wait(function() return list[i].peer_list:get(list[1].id) end, "peer at the other end") end
+  for i = 2, count do nodes.peer(list[i], list[1].id) end
   return table.unpack(list)
 end
 
@@ -95,6 +114,22 @@ end
 function Net:logged(pattern)
   for _, line in ipairs(self.lines) do
     if line:find(pattern) then return line end
+  end
+end
+
+---Waits for such a line; gives it.
+function Net:expect(pattern)
+  return self.bell:wait(WAIT_SECONDS, function() return self:logged(pattern) end) or error(("no line '%s' in time"):format(pattern), 2)
+end
+
+---What a hook of a node is given from now on, call by call: `local next_one = nodes.events(a, "corrupt")`, `local what, peer = next_one()`.
+---@return fun(): any ...  waits; an error after some seconds
+function nodes.events(node, name)
+  local calls = filo.channel(1000)
+  node:on(name, function(...) calls:send(table.pack(...)) end)
+  return function()
+    local call = calls:receive(WAIT_SECONDS) or error(("no call of the hook '%s' in time"):format(name), 2)
+    return table.unpack(call, 1, call.n)
   end
 end
 

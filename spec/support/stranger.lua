@@ -13,6 +13,7 @@ local crypto = require "filo.core.crypto"
 local filo = require "filo"
 local forge = require "spec.support.forge"
 local net = require "filo.core.net"
+local new_bell = require "spec.support.bell"
 local nodes = require "spec.support.nodes"
 local wire = require "spec.support.wire"
 
@@ -31,6 +32,7 @@ Stranger.__index = Stranger
 function strangers.call(node, given)
   local identity = given and given.identity or assert(crypto.identity_generate())
   local self = setmetatable({ identity = identity, id = identity:id(), handlers = {}, replies = {}, last = 0 }, Stranger)
+  self.bell = new_bell()
   if given and given.tls == false then
     self.line = wire.dial(node.address, identity)
   else
@@ -87,8 +89,10 @@ function Stranger:attend()
   local message, err = self.line:receive()
   if not message then
     self.gone = err
+    self.bell:ring()
   elseif message.re then
     self.replies[message.re] = message
+    self.bell:ring()
   elseif message.topic then
     if self.serving then filo.spawn(self.answer, self, message) else self:answer(message) end
   end
@@ -104,10 +108,12 @@ end
 
 ---Waits until fn gives something, or the node has ended the connection.
 function Stranger:wait(fn, what)
+  local function is_over() return fn() or self.gone end
   local deadline = filo.now() + SECONDS
-  while not fn() and not self.gone do
-    if filo.now() > deadline then error("no " .. what .. " in time", 2) end
-    if self.serving then filo.sleep(0.002) else self:attend() end
+  if self.serving then self.bell:wait(SECONDS, is_over) end
+  while not is_over() do
+    if filo.now() >= deadline then error("no " .. what .. " in time", 2) end
+    self:attend()
   end
 end
 
