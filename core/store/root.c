@@ -100,7 +100,10 @@ static int look(const struct filo_store *store, enum filo_root_state *ret, struc
 int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_error *err) {
   struct filo_store probe = {.root = (char *)root, .root_fd = -1};
   *ret = FILO_ROOT_EMPTY;
-  if (access(root, F_OK) < 0 && errno == ENOENT) return 0;
+  if (access(root, F_OK) < 0) {
+    int error = errno;
+    return error == ENOENT ? 0 : filo_fail_errno(err, error, "cannot open the root %s", root);
+  }
   int code = open_folder(&probe, err);
   if (code == 0) code = look(&probe, ret, err);
   filo_close_fd(&probe.root_fd);

@@ -106,6 +106,7 @@ describe("a node does not start", function()
     assert.matches("^cannot make the root /proc/no/such: ", refused(net, "a", { root = "/proc/no/such" }, "not_found"))
     net.folder:write("file", "")
     assert.matches("/file is not a folder$", refused(net, "a", { root = net.folder:file "file" }, "denied"))
+    assert.matches("/file/below: Not a directory$", refused(net, "a", { root = net.folder:file "file/below" }, "not_found"))
   end)
 
   it("on a disk that is read-only", function()
