@@ -6,38 +6,22 @@
 local cluster_secret = require "filo.command.cluster_secret"
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
+local filo = require "filo"
 local node_lua = require "filo.command.root.node_lua"
 local root = require "filo.command.root"
-local store = require "filo.core.store"
 
 local make = {}
 
-local function open_identity(path)
-  local file = path .. "/identity"
-  local identity, err = crypto.identity_load(file)
-  if identity or err.code ~= "not_found" then return identity, err end
-  identity, err = crypto.identity_generate()
-  if not identity then return nil, err end
-  local saved
-  saved, err = identity:save(file)
-  if not saved then return nil, err end
-  return identity
-end
-
----The folder, the identity and the marker. An identity that is there is kept.
+---The node: folder, identity and marker, as the first start of a node makes them. An identity that is there is kept.
 ---@param path string
 ---@return string? id, filo.Error?
 function make.node(path)
   if root.exists(root.options_file(path)) then
     return errors.fail("exists", ("there is a node in %s already: choose another folder with --root"):format(path))
   end
-  local ok, err = store.prepare(path)
-  if not ok then return nil, err end
-  local identity <close>, problem = open_identity(path)
-  if not identity then return nil, problem end
-  local opened <close>, why = store.open(path, identity:raw_id())
-  if not opened then return nil, why end
-  return identity:id()
+  local node <close>, err = filo.node { root = path, log = function() end }
+  if not node then return nil, err end
+  return node.id
 end
 
 local function write_secret(path, given)
