@@ -1,8 +1,7 @@
 ---The keys of a node's objects, for completion in `node:get "`.
 
-local host = require "filo.host.real"
+local filo = require "filo"
 local index = require "filo.prompt.help.index"
-local task = require "filo.host.task"
 
 local MOST = 1000
 local SECONDS = 1
@@ -11,7 +10,7 @@ local SECONDS = 1
 local ARGUMENTS = { key = true, prefix = true }
 
 local function is_node(object)
-  for _, node in ipairs(host.nodes()) do
+  for _, node in ipairs(filo.nodes()) do
     if rawequal(node, object) then return true end
   end
   return false
@@ -40,7 +39,7 @@ end
 return function(object, method, prefix)
   local keys = {}
   if not is_node(object) or not takes_key(object, method) then return keys, true end
-  local all = task.timeout(SECONDS, collect, keys, object, prefix)
+  local all = filo.timeout(SECONDS, collect, keys, object, prefix)
   table.sort(keys)
   return keys, all == true
 end
