@@ -210,6 +210,49 @@ local function check_topics()
   compare("topic", source, protocol.topics, "lua/README.md", set_of(quoted(sentence or "")))
 end
 
+-- Paths and links -------------------------------------------------------------------------------------------------------
+
+local READ_BY_PEOPLE = { "README.md", "core/README.md", "lua/README.md", "spec/HACKING.md" }
+
+local function exists(path)
+  local file <close> = io.open(path)
+  return file ~= nil
+end
+
+---The anchors of a document's headings.
+local function anchors_of(path)
+  local anchors = {}
+  for heading in ("\n" .. read(path)):gmatch "\n#+ ([^\n]+)" do
+    anchors[heading:lower():gsub("[^%w _-]", ""):gsub(" ", "-")] = true
+  end
+  return anchors
+end
+
+local function check_link(document, link)
+  local name, anchor = link:match "^([^#]*)#?(.*)$"
+  local path = name == "" and document or (document:match "^.*/" or "") .. name
+  path = path:gsub("[^/]+/%.%./", "")
+  if not exists(path) then
+    tell("%s: a link leads to %s, which is not there", document, link)
+  elseif anchor ~= "" and not anchors_of(path)[anchor] then
+    tell("%s: a link leads to %s, and there is no such heading", document, link)
+  end
+end
+
+local function check_paths()
+  for _, document in ipairs(READ_BY_PEOPLE) do
+    local text = read(document)
+    for link in text:gmatch "%]%(([^)]+)%)" do
+      if not link:find "://" then check_link(document, link) end
+    end
+    for _, name in ipairs(quoted(text)) do
+      local folder = name:match "^([%w.]+)/[%w_/.-]*%.[%a]+$"
+      local is_ours = folder and exists(folder) and not name:find "%u%u" -- NAME stands for another
+      if is_ours and not exists(name) then tell("%s: %s is not there", document, name) end
+    end
+  end
+end
+
 -- Folders ---------------------------------------------------------------------------------------------------------------
 
 local function check_folders(parent, document, heading)
@@ -231,4 +274,5 @@ check_hooks()
 check_limits()
 check_commands()
 check_topics()
+check_paths()
 os.exit(not wrong, true)
