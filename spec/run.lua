@@ -36,11 +36,19 @@ local function read(result)
   return (dots or "") .. "*", counts, ("the process %s\n%s%s"):format(how, details or result.out, result.err)
 end
 
+---Runs a file. One that does not end in time is ended, and counts as an error.
+local function run(file, busted, times)
+  local ok, result = pcall(process.run, { busted, "--ignore-lua", "-Xhelper", times, file, seconds = FILE_SECONDS })
+  if ok then return read(result) end
+  if type(result) ~= "string" then error(result, 0) end -- who runs this is cancelled
+  return "*", { 0, 0, 1, 0 }, result
+end
+
 ---Runs files until there are none; adds what came of each to the totals.
 local function work(files, busted, times, totals)
   while #files > 0 do
     local file = table.remove(files, 1)
-    local dots, counts, details = read(process.run { busted, "--ignore-lua", "-Xhelper", times, file, seconds = FILE_SECONDS })
+    local dots, counts, details = run(file, busted, times)
     for i, count in ipairs(counts) do totals[i] = totals[i] + count end
     if details:find "%S" then table.insert(totals.details, ("\n== %s\n%s"):format(file, details)) end
     io.stdout:write(dots)

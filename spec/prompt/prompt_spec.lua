@@ -250,7 +250,7 @@ describe("the prompt", function()
     terminal:expect "a peer came\nyou asks\n5 bytes came\n> half a line, and more"
     terminal:type(CLEAR)
     leave(terminal)
-    while #node:peers() > 0 do filo.sleep(0.01) end
+    nodes.peers(node, 0)
   end)
 
   it("follows the size of the terminal", function()
