@@ -1,25 +1,13 @@
 ---The node: one identity, one store, its peers, and the calls that a script makes on it. Calls are checked here; what they do is in
 ---node/ and replication/.
 
-local activity = require "filo.node.activity"
 local configuring = require "filo.node.configuring"
-local copies = require "filo.copies.verify"
-local deleting = require "filo.node.deleting"
 local errors = require "filo.base.errors"
-local getting = require "filo.node.getting"
-local listing = require "filo.node.listing"
+local make = require "filo.node.make"
 local names = require "filo.copies.names"
-local new_gate = require "filo.host.gate"
-local new_hooks = require "filo.host.hooks"
-local new_locks = require "filo.host.lock"
-local new_peers = require "filo.peers"
-local refusals = require "filo.replication.refusals"
-local serve = require "filo.replication.serve"
+local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
 local source = require "filo.node.content"
-local storing = require "filo.node.storing"
-local survey = require "filo.node.survey"
-local tombstones = require "filo.replication.tombstones"
 
 ---A node: an identity, a store of objects, and peers that hold copies of them. May be a `<close>` variable.
 ---@class filo.Node
@@ -29,10 +17,18 @@ local tombstones = require "filo.replication.tombstones"
 local Node = {}
 Node.__index = Node
 
-Node.key_hash, Node.path_of = names.hash, names.path
+---What stands for a key at peers.
+---@param key string
+---@return string  32 bytes
+function Node:key_hash(key) return self.names:hash(key) end
+
+---Where an object lies below its namespace's folder.
+---@param key_hash string
+---@return string?, filo.Error?
+function Node:path_of(key_hash) return self.names:path(key_hash) end
 
 ---A task of the node: cancelled when the node closes.
-function Node:spawn(fn, ...) return self.peer_list:spawn(fn, ...) end
+function Node:spawn(fn, ...) return self.tasks:spawn(fn, ...) end
 
 local function check_open(self, level)
   if self.closed then error("the node is closed", (level or 2) + 1) end
@@ -43,7 +39,7 @@ local function name_of(self, key)
   check_open(self, 3)
   local ok, err = names.check_key(key, 3)
   if not ok then return nil, err end
-  return names.of(self, key)
+  return self.names:of(key)
 end
 
 -- Objects ---------------------------------------------------------------------------------------------------------------
@@ -61,7 +57,7 @@ function Node:store(key, content, given)
   if not source.is_content(content) then error("store: " .. source.EXPECTED .. ", not a " .. type(content), 2) end
   if key ~= nil then ok, err = names.check_key(key, 2) end
   if not ok then return nil, err end
-  return storing.store(self, key, content, given)
+  return self.storing:store(key, content, given)
 end
 
 ---Opens an object for reading: the copy here, or one that is fetched from peers, from several at once. A fetched copy is kept here;
@@ -71,7 +67,7 @@ end
 function Node:get(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  return getting.open(self, name)
+  return self.getting:open(name)
 end
 
 ---Makes the copies that the policy asks for by now, of what is stored here. A peer that holds one already counts, and one that holds a
@@ -81,7 +77,7 @@ end
 function Node:replicate(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  return storing.replicate(self, name)
+  return self.storing:replicate(name)
 end
 
 ---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there.
@@ -90,7 +86,7 @@ end
 function Node:fetch(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  return getting.fetch(self, name)
+  return self.getting:fetch(name)
 end
 
 ---What is known of an object without its content: key, size, version, modified, fields, encrypted, from ("here" or "peers").
@@ -99,7 +95,7 @@ end
 function Node:stat(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  return getting.stat(self, name)
+  return self.getting:stat(name)
 end
 
 ---Whether there is such an object, here or at a connected peer.
@@ -107,7 +103,7 @@ end
 ---@return boolean
 function Node:has(key)
   local name = name_of(self, key)
-  return name ~= nil and getting.stat(self, name) ~= nil
+  return name ~= nil and self.getting:stat(name) ~= nil
 end
 
 ---The objects stored here whose key starts with prefix, in no order, for a `for` loop: as `stat` gives them.
@@ -118,7 +114,7 @@ function Node:list(prefix, on_corrupt)
   check_open(self)
   if prefix ~= nil and type(prefix) ~= "string" then error("list: a prefix must be a string", 2) end
   if on_corrupt ~= nil and type(on_corrupt) ~= "function" then error("list: a function expected", 2) end
-  return listing.items(self, prefix or "", on_corrupt)
+  return self.listing:items(prefix or "", on_corrupt)
 end
 
 ---Deletes an object everywhere: a signed tombstone takes its place here and at every peer, and a node that was away cannot
@@ -128,16 +124,17 @@ end
 function Node:delete(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  return deleting.delete(self, name)
+  return self.deleting:delete(name)
 end
 
----Removes this node's own copy only, to free its space; the object stays at the peers.
+---Removes this node's own copy only, to free its space; the object stays at the peers. The copy here stays, too, when no connected peer
+---says that it has one: then nil and "not_enough_copies".
 ---@param key string
 ---@return true?, filo.Error?
 function Node:evict(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  return deleting.evict(self, name)
+  return self.deleting:evict(name)
 end
 
 ---Checks the copy here against its hashes, chunk by chunk. A bad one is set aside.
@@ -147,9 +144,9 @@ function Node:verify(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
   local fields, ok
-  fields, err = names.stat(self, name)
+  fields, err = self.names:stat(name)
   if fields and fields.tombstone then return names.deleted(key) end
-  if fields or err.code == "corrupt" then ok, err = copies.check(self, self.namespace, name.path) end
+  if fields or err.code == "corrupt" then ok, err = self.verifier:check(self.namespace, name.path) end
   if ok then return true end
   return nil, errors.wrap(err, ("the copy of '%s' here is not good"):format(key), { key = key })
 end
@@ -160,14 +157,32 @@ end
 function Node:copies(key)
   local name, err = name_of(self, key)
   if not name then return nil, err end
-  return survey.copies(self, name)
+  return self.survey:copies(name)
+end
+
+---What the policy asks for by now, beside the copies that there are: `quorum`, `copies` (IDs of who holds the newest version), `enough`,
+---`make` (IDs of peers that should get one), `may_drop` (the copy here is not the last that is known of), `why`.
+---@param key string
+---@return filo.Plan?, filo.Copy[]|filo.Error
+function Node:placement(key)
+  local name, err = name_of(self, key)
+  if not name then return nil, err end
+  local item
+  item, err = self.getting:stat(name)
+  if not item then return nil, err end
+  local info = { key = key, key_hash = name.hash, namespace = self.namespace, version = item.version, size = item.size }
+  local copies = self.survey:copies(name)
+  local plan
+  plan, err = self:plan(info, copies)
+  if not plan then return nil, err end
+  return plan, copies
 end
 
 ---What is on its way right now.
 ---@return filo.Activity[]
 function Node:activity()
   check_open(self)
-  return activity.list(self)
+  return self.activities:list()
 end
 
 -- Peers -----------------------------------------------------------------------------------------------------------------
@@ -257,7 +272,12 @@ end
 function Node:configure(options)
   check_open(self)
   local checked = setup.check_node_options(self.host, options, 3)
-  return configuring.apply(self, checked)
+  local later
+  self.options, later = configuring.merge(self.options, checked)
+  self.policy = self.options.policy
+  self.peer_list:use_admission(setup.admission(self.options))
+  self.peer_list.bootstrap:set(self.options.bootstrap)
+  return later
 end
 
 ---Waits until every bootstrap address was tried once, whether it could be reached or not. A script that stores something as soon
@@ -299,11 +319,10 @@ function Node:close()
   self.closed = true
   if self.listener then self.listener:close() end
   self.peer_list:close()
-  wait(self.peer_list.wait_closed, self.peer_list, self.host.limits.close_tasks)
-  for _, landing in pairs(self.landings) do
-    if landing.partial then landing.partial:close() end
-  end
-  for each in pairs(self.handed_out) do each:close() end
+  self.tasks:close()
+  wait(self.tasks.wait_ended, self.tasks, self.host.limits.close_tasks)
+  self.landings:close()
+  self.handed_out:close()
   wait(wait_for_disk, self)
   self.disk:close()
   if self.tls then self.tls:close() end
@@ -317,6 +336,19 @@ function Node:__tostring() return ("node %s at %s"):format(self.id:sub(1, 16), s
 
 -- Making ----------------------------------------------------------------------------------------------------------------
 
+---What should be where: one answer for all who ask.
+---@param info table  the object: key, key_hash, namespace, version, size
+---@param holders? filo.Holder[]  the copies that are known of; the one here when left out
+---@return filo.Plan?, filo.Error?
+function Node:plan(info, holders)
+  local plan, problem = placement.make {
+    policy = self.policy, object = info, members = self.peer_list:list(), me = self.id,
+    holders = holders or { { node = self.id, version = info.version } },
+  }
+  if plan then return plan end
+  return errors.fail("invalid", problem .. " (the object is stored here)")
+end
+
 ---Makes a node from options (see lua/README.md) and starts it. A failure of the world gives nil, err.
 ---@param host filo.Host
 ---@param given table
@@ -326,15 +358,8 @@ return function(host, given)
   local parts, err = setup.open(host, options)
   if not parts then return nil, err end
   local self = setmetatable(parts, Node)
-  self.options, self.policy = options, options.policy
-  self.locks, self.fetching, self.fetches_end, self.closed = new_locks(self.host), {}, new_gate(self.host), false
-  self.ended, self.moving = new_gate(self.host), {}
-  self.partials, self.handed_out = setmetatable({}, { __mode = "v" }), setmetatable({}, { __mode = "k" })
-  self.hooks = new_hooks(self.host)
-  self.peer_list = new_peers(self.host, setup.peer_settings(self))
-  serve.install(self)
-  refusals.install(self)
-  tombstones.install(self)
+  self.options, self.policy, self.closed = options, options.policy, false
+  make(self)
   if self.listener then self.peer_list:listen(self.listener) end
   self.peer_list.bootstrap:set(options.bootstrap)
   host.opened(self)

@@ -36,7 +36,7 @@ describe("an offer", function()
       local stranger <close> = strangers.meet(a, { identity = identity })
       identity = stranger.identity
       local record = stranger:record { size = free // 100 * 40 }
-      nodes.wait(function() return next(a.landings) == nil end, "end of the last")
+      nodes.wait(function() return #a.landings.list == 0 end, "end of the last")
       assert.equal(0, stranger:ask("offer", { record = record }).want)
     end
   end)

@@ -25,7 +25,7 @@ describe("a full disk", function()
       local left <close> = assert(io.popen(("ls -A %s/tmp"):format(temp.quote(root))))
       assert.equal("", left:read "a")
       assert.equal("content 1", nodes.content(a, "small 1"))
-      assert(a:evict "small 1")
+      nodes.drop(a, "small 1")
       a = net:restart "a"
       assert.equal("content 2", nodes.content(a, "small 2"))
       disk:empty()

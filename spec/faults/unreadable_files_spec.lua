@@ -66,7 +66,7 @@ local TELL = [[
   assert(os.execute("chmod 000 " .. folder))
   local second <close> = start("second", { bootstrap = { first.address }, log = function() end })
   print((told:receive():gsub(" " .. hidden .. " cannot", " HIDDEN cannot")))
-  print(first.caught_up[second.id])
+  print(first.tombstones.caught_up[second.id])
   assert(os.execute("chmod 700 " .. folder))
 ]]
 

@@ -27,6 +27,22 @@ describe("node:evict", function()
     end
   end)
 
+  it("leaves the copy here while no peer that is connected has one: it may be the last", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    assert(a:store("key", "content"))
+    local b = net:start("b", { bootstrap = { a.address } })
+    nodes.peers(a, 1)
+    local ok, err = a:evict "key"
+    assert.is_nil(ok)
+    assert.equal("not_enough_copies", err.code)
+    assert.matches("no peer that is connected has a copy of 'key'", tostring(err))
+    assert.equal("content", nodes.content(a, "key"))
+    assert(a:replicate "key")
+    assert.is_true(a:evict "key")
+    nodes.wait_copy(a, b, "key")
+  end)
+
   it("says that there is nothing to evict", function()
     local net <close> = nodes.net()
     local a = net:start "a"

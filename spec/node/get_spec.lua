@@ -1,4 +1,3 @@
-local copies = require "filo.copies.verify"
 local filo = require "filo"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
@@ -43,7 +42,7 @@ describe("node:get", function()
       assert(a:evict "key")
       assert.equal(content, nodes.content(a, "key"))
       nodes.wait(function() -- b has noticed, or was not asked for that chunk
-        copies.check(b, a.namespace, b:path_of(a:key_hash "key"))
+        b.verifier:check(a.namespace, b:path_of(a:key_hash "key"))
         return not nodes.exists(nodes.place(a, b, "key"))
       end, "bad copy set aside")
       nodes.wait_copy(a, a, "key")
@@ -90,7 +89,7 @@ describe("node:get", function()
         b.peer_list:handle(topic, function() return nil, filo.error("denied", "away") end)
       end
       assert.is_nil((a:store(key, nodes.bytes(size, 2))))
-      require("filo.replication.serve").install(b)
+      b.serve:start()
       assert(a:evict(key))
       assert.equal(nodes.bytes(size, 2), nodes.content(a, key))
     end
@@ -181,7 +180,7 @@ describe("node:get", function()
     nodes.peers(a, 2)
     silent:on("store", function() return { error = { code = "denied", message = "no" } } end)
     a:store("key", "content")
-    assert(a:evict "key")
+    nodes.drop(a, "key")
     assert.equal("content", nodes.content(a, "key"))
   end)
 

@@ -40,7 +40,7 @@ describe("get of what nobody has", function()
         return find(...)
       end)
     end
-    assert(a:evict "key")
+    nodes.drop(a, "key")
     assert.equal("content", filo.timeout(DEADLINE / 2, nodes.content, a, "key"))
   end)
 end)
@@ -108,7 +108,7 @@ end
 describe("a holder that answers late", function()
   it("is asked when those that were quick are bad", function()
     with_late_holder(function(a, content, go, net)
-      assert(a:evict "key")
+      nodes.drop(a, "key")
       local getting = filo.spawn(nodes.content, a, "key")
       net:expect "gave a bad copy"
       go()
@@ -130,7 +130,7 @@ describe("a holder that answers late", function()
 
   it("is not waited for when it goes", function()
     with_late_holder(function(a, _, _, net)
-      assert(a:evict "key")
+      nodes.drop(a, "key")
       local getting = filo.spawn(nodes.content, a, "key")
       net:expect "gave a bad copy"
       net:stop "c"

@@ -9,7 +9,7 @@ local SIZES = { 10, (2 << 20) + 5 }
 
 ---From now on the node's clock says this; it has no copy of the key.
 local function forget(node, key, time)
-  node.host = setmetatable({ time = function() return time end }, { __index = node.host })
+  node.names.host = setmetatable({ time = function() return time end }, { __index = node.host })
   nodes.wait(function() return node:evict(key) end, "copy here")
 end
 

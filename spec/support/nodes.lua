@@ -158,6 +158,9 @@ function nodes.flip(path, at)
   assert(file:write(string.char(byte:byte() ~ 0xff)))
 end
 
+---Takes away the copy of an object of its own that a node has, as a disk that loses it would.
+function nodes.drop(node, key) assert(node.disk:remove(node.namespace, node:path_of(node:key_hash(key)))) end
+
 ---All of an object's content; nil, err as `get` and `read` give it.
 function nodes.content(node, key)
   local object <close>, err = node:get(key)

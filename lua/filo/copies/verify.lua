@@ -1,16 +1,34 @@
 ---Copies that lie here, of any namespace: checking one, and setting a bad one aside.
 
+local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 
-local copies = {}
+---@class filo.Verifier
+local Verifier = {}
+Verifier.__index = Verifier
+
+---@param given {host: filo.Host, disk: table, hooks: filo.Hooks, tasks: filo.Tasks}
+---@return filo.Verifier
+local function new(given)
+  return setmetatable({
+    host = given.host, disk = given.disk, hooks = given.hooks, tasks = given.tasks, suspected = {}, count = 0,
+  }, Verifier)
+end
+
+---Sets a bad copy aside and says so. With `object`, only the very file that it has open: a newer version may have come.
+function Verifier:set_aside(namespace, path, err, object)
+  local moved
+  if object then moved = object:set_aside(path) else moved = self.disk:set_aside(namespace, path) end
+  self.host.log("error", ("a copy here is bad%s: %s"):format(moved and " and was set aside" or "", tostring(err)))
+  self.hooks:announce("corrupt", { namespace = namespace, path = path }, nil, err)
+end
 
 ---Checks all of a copy; a bad one is set aside.
 ---@return true?, filo.Error?
-function copies.check(node, namespace, path)
-  local object <close>, err = node.disk:object(namespace, path)
+function Verifier:check(namespace, path)
+  local object <close>, err = self.disk:object(namespace, path)
   local ok = object ~= nil
-  local count = ok and chunks.count(node.host, object:fields().size) or 0
-  for chunk = 0, count - 1 do
+  for chunk = 0, ok and chunks.count(self.host, object:fields().size) - 1 or -1 do
     ok, err = object:verify_chunk(chunk)
     if not ok then break end
   end
@@ -18,16 +36,19 @@ function copies.check(node, namespace, path)
     object:mark_verified()
     return true
   end
-  if err.code == "corrupt" then copies.set_aside(node, namespace, path, err, object) end
+  if err.code == "corrupt" then self:set_aside(namespace, path, err, object) end
   return nil, err
 end
 
----Sets a bad copy aside and says so. With `object`, only the very file that it has open: a newer version may have come.
-function copies.set_aside(node, namespace, path, err, object)
-  local moved
-  if object then moved = object:set_aside(path) else moved = node.disk:set_aside(namespace, path) end
-  node.host.log("error", ("a copy here is bad%s: %s"):format(moved and " and was set aside" or "", tostring(err)))
-  node.hooks:announce("corrupt", { namespace = namespace, path = path }, nil, err)
+---A peer found a copy bad: it is checked beside, once at a time for each, and a few at a time.
+function Verifier:suspect(namespace, path)
+  local name = namespace .. path
+  if self.suspected[name] or self.count >= self.host.limits.checks then return end
+  self.suspected[name], self.count = true, self.count + 1
+  self.tasks:spawn(function()
+    local _ <close> = at_end(function() self.suspected[name], self.count = nil, self.count - 1 end)
+    self:check(namespace, path)
+  end)
 end
 
-return copies
+return new

@@ -17,26 +17,20 @@ local function same(a, b)
   return true
 end
 
----Takes over what can be, and gives the names of the other options that differ, in order.
----@param node filo.Node
----@param options table  checked
----@return string[]
-function configuring.apply(node, options)
-  local before, now = node.options, {}
+---What holds from now on of the options of a node that runs when it is given others, and the names of those that differ and wait for a
+---restart, in order.
+---@param before table
+---@param given table  checked
+---@return table options, string[] later
+function configuring.merge(before, given)
+  local now, later = {}, {}
   for name, value in pairs(before) do now[name] = value end
   for name, rule in pairs(setup.NODE_RULES) do
-    if rule.at_once then now[name] = options[name] end
-  end
-  node.options, node.policy = now, now.policy
-  node.peer_list.settings.admission = setup.admission(now)
-  node.peer_list.bootstrap:set(now.bootstrap)
-
-  local later = {}
-  for name in pairs(setup.NODE_RULES) do
-    if not same(now[name], options[name]) then later[#later + 1] = name end
+    if rule.at_once then now[name] = given[name] end
+    if not same(now[name], given[name]) then later[#later + 1] = name end
   end
   table.sort(later)
-  return later
+  return now, later
 end
 
 return configuring

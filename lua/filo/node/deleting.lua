@@ -1,48 +1,60 @@
 ---Deleting everywhere, by a signed tombstone, and evicting the copy here alone.
 
 local errors = require "filo.base.errors"
-local getting = require "filo.node.getting"
 local names = require "filo.copies.names"
-local tombstones = require "filo.replication.tombstones"
+local plan = require "filo.placement.plan"
 
-local deleting = {}
+---@class filo.Deleting
+local Deleting = {}
+Deleting.__index = Deleting
+
+---@param given {host: filo.Host, disk: table, identity: filo.Identity, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
+---  tombstones: filo.Tombstones, survey: filo.Survey, hooks: filo.Hooks, id: string, namespace: string,
+---  readonly: boolean}
+---@return filo.Deleting
+local function new(given) return setmetatable(given, Deleting) end
 
 ---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
-local function bury(node, name, known)
-  local _ <close> = node.locks:take(name.hash)
-  local version = names.next_version(node, name, known)
-  local meta = node.host.encode { name = name.key }
-  local record, err = node.disk:tombstone(node.identity, name.hash, version, meta, name.path)
+local function bury(self, name, known)
+  local _ <close> = self.names:lock(name.hash)
+  local version = self.names:next_version(name, known)
+  local meta = self.host.encode { name = name.key }
+  local record, err = self.disk:tombstone(self.identity, name.hash, version, meta, name.path)
   if not record then return nil, errors.wrap(err, ("cannot delete '%s'"):format(name.key), { key = name.key }) end
   return { record = record, version = version, path = name.path, key_hash = name.hash, key = name.key }
 end
 
 ---As Node:delete.
 ---@return filo.Receipt?, filo.Error?
-function deleting.delete(node, name)
-  local item, err = getting.stat(node, name)
+function Deleting:delete(name)
+  local item, err = self.getting:stat(name)
   if not item then return nil, err end
   local receipt, known = nil, item.version
   local ok
-  ok, err = node.hooks:allow("before_delete", item)
+  ok, err = self.hooks:allow("before_delete", item)
   if not ok then return nil, err end
   while known do
-    local tombstone, problem = bury(node, name, known)
+    local tombstone, problem = bury(self, name, known)
     if not tombstone then return nil, problem end
-    receipt, known = tombstones.tell_all(node, tombstone)
+    receipt, known = self.tombstones:tell_all(tombstone)
   end
-  node.hooks:announce("deleted", item, receipt)
+  self.hooks:announce("deleted", item, receipt)
   return receipt
 end
 
----As Node:evict.
+---As Node:evict. The copy here goes only while another is known of: it may be the last.
 ---@return true?, filo.Error?
-function deleting.evict(node, name)
-  getting.wait_for_fetches(node, name.hash)
-  local fields, err = names.stat(node, name)
+function Deleting:evict(name)
+  self.fetches:wait(name.hash)
+  local fields, err = self.names:stat(name)
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(name.key), { key = name.key }) end
   if fields.tombstone then return names.deleted(name.key) end
-  return node.disk:remove(node.namespace, name.path, fields.version)
+  if self.readonly or plan.may_drop(fields, self.survey:copies(name), self.id) then
+    return self.disk:remove(self.namespace, name.path, fields.version)
+  end
+  local sentence = "no peer that is connected has a copy of '%s', so the one here stays: it may be the last; to delete it everywhere, "
+    .. "use delete"
+  return errors.fail("not_enough_copies", sentence:format(name.key), { key = name.key })
 end
 
-return deleting
+return new

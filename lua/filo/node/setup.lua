@@ -102,10 +102,10 @@ end
 ---@return table
 function setup.check_node_options(host, given, level)
   local checked = options.check("filo.node", given, setup.NODE_RULES, level)
-  local ok, complete = pcall(policy.complete, host, checked.policy)
+  local ok, complete = pcall(policy.complete, host.pinned, checked.policy)
   if not ok then error("filo.node: " .. complete, level) end
   checked.policy = complete
-  checked.admit = checked.admit and pure.judge(host, checked.admit)
+  checked.admit = checked.admit and pure.judge(host.pinned, checked.admit)
   ok, checked.bootstrap = pcall(read_bootstrap, host, checked.bootstrap)
   if not ok then error("filo.node: " .. checked.bootstrap, level) end
   local problem = check_readonly(checked) or check_sendable(host, checked)
@@ -221,7 +221,7 @@ function setup.open(host, given)
   end
   return {
     host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
-    id = identity:id(), namespace = identity:raw_id(), name_key = identity:derive("filo name v1", 32),
+    id = identity:id(), namespace = identity:raw_id(),
     address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
   }
 end
@@ -233,14 +233,16 @@ function setup.admission(given)
   return { cluster = given.cluster, allowed = allowed, admit = given.admit, about = given.about }
 end
 
----What peers.lua needs to know of a node.
-function setup.peer_settings(node)
-  local given = node.options
-  if not given.tls then node.host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
+---What peers need to know of a node.
+---@param parts table  host, disk, identity, id, namespace, tls, address, hooks, tasks
+---@param given filo.NodeOptions
+function setup.peer_settings(parts, given)
+  local host = parts.host
+  if not given.tls then host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
   return {
-    identity = node.identity, id = node.id, raw_id = node.namespace, tls = node.tls, admission = setup.admission(given),
-    instance = node.host.random(16), listen_address = node.address, hooks = node.hooks,
-    free = function() return node.disk:space() or 0 end,
+    identity = parts.identity, id = parts.id, raw_id = parts.namespace, tls = parts.tls, admission = setup.admission(given),
+    instance = host.random(16), listen_address = parts.address, hooks = parts.hooks, tasks = parts.tasks,
+    free = function() return parts.disk:space() or 0 end,
   }
 end
 

@@ -17,35 +17,27 @@ local CLOSED = "the node was closed"
 local Peers = {}
 Peers.__index = Peers
 
----settings: identity, id, raw_id, instance, tls, listen_address, free (function), hooks; and admission, which may change: cluster,
+---settings: identity, id, raw_id, instance, tls, listen_address, free (function), hooks, tasks; and admission, which may change: cluster,
 ---allowed (ID -> true), admit, about
 local function new(host, settings)
   local self = setmetatable({
-    host = host, settings = settings, by_id = {}, handlers = {}, tasks = new_set(), connections = new_set(),
-    arrivals = new_gate(host), ends = new_gate(host), closed = false, report = new_reports(host),
+    host = host, settings = settings, by_id = {}, handlers = {}, tasks = settings.tasks,
+    connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
   }, Peers)
   self.bootstrap = new_bootstrap(host, self)
   self:handle("ping", function(body, peer)
-    peer.free = body.free
+    peer:hear(body.free)
     return { free = settings.free() }
   end)
   return self
 end
 
----A task of ours: cancelled at close.
-function Peers:spawn(fn, ...)
-  local child
-  child = self.host.spawn(function(...)
-    local _ <close> = at_end(function()
-      self.tasks:remove(child)
-      self.ends:wake()
-    end)
-    return fn(...)
-  end, ...)
-  self.tasks:add(child)
-  if self.closed then child:cancel(CLOSED) end
-  return child
-end
+---A task of the node.
+function Peers:spawn(fn, ...) return self.tasks:spawn(fn, ...) end
+
+---Takes other rules of who is let in, and what peers are told, for connections that come from now on.
+---@param admission table
+function Peers:use_admission(admission) self.settings.admission = admission end
 
 ---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
 function Peers:handle(topic, fn) self.handlers[topic] = fn end
@@ -92,7 +84,7 @@ local function rival(self, connection, id)
   if reply or err.code == "busy" then
     return "exists", ("a node with this ID is connected already, from %s"):format(old.address)
   end
-  old.silent = true
+  old:give_way()
 end
 
 local function admit(self, connection, hello, id)
@@ -101,8 +93,7 @@ local function admit(self, connection, hello, id)
     connection:close("exists", "there is a connection already")
     return errors.fail("exists", "connected already", { peer = id })
   end
-  local peer = Peer.new(self.host, connection, id, hello)
-  peer.owner = self
+  local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, hello = hello }
   self.by_id[id] = peer
   if old then old.connection:close("exists", "another connection took over") end
   self.arrivals:wake()
@@ -135,10 +126,8 @@ local function run_handler(self, peer, request)
 end
 
 ---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
-local function serve_request(self, peer, request, size)
-  local _ <close> = at_end(function()
-    peer.serving, peer.serving_bytes = peer.serving - 1, peer.serving_bytes - size
-  end)
+local function serve_request(self, peer, request, serving)
+  local _ <close> = serving
   local body, err = run_handler(self, peer, request)
   local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
@@ -152,10 +141,9 @@ end
 ---Starts answering a request, unless so many, or so long ones, are being answered already. nil and an error when the peer does not
 ---even read that.
 local function take_request(self, peer, request, size)
-  local limits = self.host.limits
-  if peer.serving < limits.requests and peer.serving_bytes + size <= limits.request_bytes then
-    peer.serving, peer.serving_bytes = peer.serving + 1, peer.serving_bytes + size
-    self:spawn(serve_request, self, peer, request, size)
+  local serving = peer:begin_serving(size)
+  if serving then
+    self:spawn(serve_request, self, peer, request, serving)
     return true
   end
   local message = ("%d requests of this peer, of %d bytes, are being served already"):format(peer.serving, peer.serving_bytes)
@@ -184,10 +172,7 @@ local function keep_pinging(self, peer)
   while not peer.gone do
     local before = self.host.now()
     local reply = peer:request("ping", { free = self.settings.free() })
-    if reply then
-      peer.rtt = self.host.now() - before
-      peer.free = reply.free
-    end
+    if reply then peer:hear(reply.free, self.host.now() - before) end
     self.host.sleep(self.host.limits.ping)
   end
 end
@@ -302,19 +287,10 @@ function Peers:listen(listener)
   end)
 end
 
----Closes every connection and cancels every task of ours, but the one that calls.
+---Closes every connection, and lets nobody in any more.
 function Peers:close()
-  self.closed, self.closer = true, self.host.current()
+  self.closed = true
   for _, connection in ipairs(self.connections:list()) do connection:close() end
-  for _, child in ipairs(self.tasks:list()) do
-    if child ~= self.closer then child:cancel(CLOSED) end
-  end
-end
-
----Waits until the tasks that `close` cancelled have ended, or the deadline.
-function Peers:wait_closed(seconds)
-  local own = self.tasks:has(self.closer) and 1 or 0
-  self.ends:wait_for(function() return self.tasks.count <= own end, seconds)
 end
 
 return new

@@ -17,12 +17,14 @@ local protocol = require "filo.peers.protocol"
 local Peer = {}
 Peer.__index = Peer
 
+---@param given {host: filo.Host, owner: filo.Peers, connection: filo.core.Connection, id: string, hello: table}
 ---@return filo.Peer
-function Peer.new(host, connection, id, hello)
+function Peer.new(given)
+  local host, connection, hello = given.host, given.connection, given.hello
   return setmetatable({
-    id = id, connection = connection, address = connection:remote(), listen = hello.listen, about = hello.about or {},
-    free = hello.free, host = host, pending = {}, ended = new_gate(host), room = new_gate(host), turns = {}, next_id = 1, serving = 0,
-    serving_bytes = 0,
+    id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = hello.listen,
+    about = hello.about or {}, free = hello.free, host = host, pending = {}, ended = new_gate(host), room = new_gate(host), turns = {},
+    next_id = 1, serving = 0, serving_bytes = 0,
   }, Peer)
 end
 
@@ -166,6 +168,24 @@ function Peer:end_with(err)
   table.sort(ids)
   for _, id in ipairs(ids) do self.host.wake(self.pending[id].task) end
   self.ended:open()
+end
+
+---It does not answer: another connection may take the place of this one.
+function Peer:give_way() self.silent = true end
+
+---What it has said of itself.
+---@param free? integer
+---@param rtt? number
+function Peer:hear(free, rtt) self.free, self.rtt = free, rtt or self.rtt end
+
+---Takes on a request of its, until the end of the scope; nil when so many, or so long ones, are being answered already.
+---@param size integer  bytes of the message
+---@return table?
+function Peer:begin_serving(size)
+  local limits = self.host.limits
+  if self.serving >= limits.requests or self.serving_bytes + size > limits.request_bytes then return nil end
+  self.serving, self.serving_bytes = self.serving + 1, self.serving_bytes + size
+  return at_end(function() self.serving, self.serving_bytes = self.serving - 1, self.serving_bytes - size end)
 end
 
 ---Waits until this connection to the peer has ended, or the deadline.

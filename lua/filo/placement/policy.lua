@@ -19,7 +19,7 @@ local policy = {
 local DEFAULTS = require "filo.placement.everywhere"
 
 ---The policy's functions, guarded. `place` gives the IDs of peers, in a list, or nil.
-local function guarded(host, given)
+local function guarded(pinned, given)
   local place, quorum, accept = given.place, given.quorum, given.accept
   local function ids_of(object, peers)
     local list, wanted = place(pure.copy(object), pure.peers(peers))
@@ -30,16 +30,16 @@ local function guarded(host, given)
   local function count(object, placed) return quorum(pure.copy(object), pure.peers(placed)) end
   local function judge(offer, peer, usage) return accept(pure.copy(offer), pure.peer(peer), usage) end
   return {
-    name = given.name, place = pure.wrap(host, ids_of), accept = pure.judge(host, judge),
-    quorum = type(quorum) == "function" and pure.wrap(host, count) or quorum,
+    name = given.name, place = pure.wrap(pinned, ids_of), accept = pure.judge(pinned, judge),
+    quorum = type(quorum) == "function" and pure.wrap(pinned, count) or quorum,
   }
 end
 
 ---Checks a script's policy and fills in what it leaves out. Its functions then cannot wait, nor change what they are given.
----@param host filo.Host
+---@param pinned fun(fn: function, ...): ...  calls a function that cannot wait
 ---@param given table
 ---@return table
-function policy.complete(host, given)
+function policy.complete(pinned, given)
   local complete = {}
   for name, value in pairs(DEFAULTS) do complete[name] = value end
   for name, value in pairs(given) do
@@ -54,7 +54,7 @@ function policy.complete(host, given)
   if quorum ~= nil and type(quorum) ~= "function" and math.type(quorum) ~= "integer" then
     error("policy: 'quorum' must be an integer or a function", 0)
   end
-  return guarded(host, complete)
+  return guarded(pinned, complete)
 end
 
 return policy

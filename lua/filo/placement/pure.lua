@@ -11,17 +11,18 @@ local function results(ok, ...)
 end
 
 ---The function as one that cannot wait.
-function pure.wrap(host, fn)
-  return function(...) return results(pcall(host.pinned, fn, ...)) end
+---@param pinned fun(fn: function, ...): ...  calls a function that cannot wait
+function pure.wrap(pinned, fn)
+  return function(...) return results(pcall(pinned, fn, ...)) end
 end
 
 ---The same for a function that says yes or no, and why.
-function pure.judge(host, fn)
+function pure.judge(pinned, fn)
   local function judge(...)
     local verdict, reason = fn(...)
     return verdict, reason ~= nil and errors.text(reason) or nil
   end
-  return pure.wrap(host, judge)
+  return pure.wrap(pinned, judge)
 end
 
 ---A copy of a table, and of those in it.

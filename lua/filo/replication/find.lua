@@ -2,17 +2,28 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
-
 local new_gate = require "filo.host.gate"
 
-local find = {}
+---@class filo.Find
+local Find = {}
+Find.__index = Find
+
+---@param given {host: filo.Host, peers: filo.Peers, hooks: filo.Hooks, tasks: filo.Tasks, namespace: string}
+---@return filo.Find
+local function new(given)
+  return setmetatable({
+    host = given.host, peers = given.peers, hooks = given.hooks, tasks = given.tasks, namespace = given.namespace,
+  }, Find)
+end
 
 ---Reports a bad copy at a peer, and asks the peer to look at it.
-function find.bad_copy(node, peer, fields, err)
-  node.peer_list.report("warning", peer.id, "bad copy", ("%s gave a bad copy: %s"):format(tostring(peer), tostring(err)))
-  node.hooks:announce("corrupt", fields, peer, err)
-  node:spawn(peer.request, peer, "check", { namespace = fields.namespace, key_hash = fields.key_hash })
+function Find:bad_copy(peer, fields, err)
+  self.peers.report("warning", peer.id, "bad copy", ("%s gave a bad copy: %s"):format(tostring(peer), tostring(err)))
+  self.hooks:announce("corrupt", fields, peer, err)
+  self.tasks:spawn(peer.request, peer, "check", { namespace = fields.namespace, key_hash = fields.key_hash })
 end
+
+-- One peer ----------------------------------------------------------------------------------------------------------------
 
 ---Whether a body (the hashes, then the ciphertext) is what the record vouches for. It is small: of one chunk, or none.
 local function vouched(host, fields, body)
@@ -24,37 +35,39 @@ local function vouched(host, fields, body)
 end
 
 ---One answer, checked: nothing when the peer has nothing; nil and an error when it lies.
-local function check(node, peer, namespace, key_hash, answer)
+local function check(self, peer, key_hash, answer)
   if not answer.record then return nil end
-  local asked = { namespace = namespace, key_hash = key_hash }
-  local fields, err = node.host.store.parse(answer.record)
-  if fields and (fields.namespace ~= namespace or fields.key_hash ~= key_hash) then
+  local asked = { namespace = self.namespace, key_hash = key_hash }
+  local fields, err = self.host.store.parse(answer.record)
+  if fields and (fields.namespace ~= self.namespace or fields.key_hash ~= key_hash) then
     err = errors.new("corrupt", "the record is another object's")
-  elseif fields and answer.body and not vouched(node.host, fields, answer.body) then
+  elseif fields and answer.body and not vouched(self.host, fields, answer.body) then
     err = errors.new("corrupt", "the content does not match its record")
   elseif fields then
     return { fields = fields, record = answer.record, body = answer.body, holders = { peer }, verified = answer.verified }
   end
-  find.bad_copy(node, peer, asked, err)
+  self:bad_copy(peer, asked, err)
   return nil, err
 end
 
 ---What one peer has: {fields, record, body, holders}; nil when it has nothing; nil and an error when it does not say, or lies.
-function find.at(node, peer, namespace, key_hash)
-  local answer, err = peer:ask("find", { namespace = namespace, key_hash = key_hash }, node.host.limits.find)
+function Find:at(peer, key_hash)
+  local answer, err = peer:ask("find", { namespace = self.namespace, key_hash = key_hash }, self.host.limits.find)
   if not answer then return nil, err end
-  return check(node, peer, namespace, key_hash, answer)
+  return check(self, peer, key_hash, answer)
 end
 
+-- All peers ---------------------------------------------------------------------------------------------------------------
+
 ---Asks all at once. Each answers, if only that its task was cancelled.
-local function ask_all(node, peers, namespace, key_hash)
-  local answers = node.host.channel(math.max(#peers, 1))
+local function ask_all(self, peers, key_hash)
+  local answers = self.host.channel(math.max(#peers, 1))
   local tasks = {}
   for i, peer in ipairs(peers) do
-    tasks[i] = node:spawn(function()
+    tasks[i] = self.tasks:spawn(function()
       local good, err = nil, errors.new("closed", "the node was closed")
       local _ <close> = at_end(function() answers:send { good = good, err = err } end)
-      good, err = find.at(node, peer, namespace, key_hash)
+      good, err = self:at(peer, key_hash)
     end)
   end
   return answers, tasks
@@ -77,62 +90,63 @@ local function not_found(key, asked, failed)
   return errors.fail("not_found", ("'%s' is not here, and %s"):format(key, why), { key = key, retryable = failed > 0 or nil })
 end
 
----Takes answers until all are there, or `patience` seconds after the first good one. state: best, failed, left.
-local function collect(node, answers, state, patience)
-  local host = node.host
+---Takes answers until all are there, or `patience` seconds after the first good one. search: best, failed, left, heard (a gate).
+local function collect(host, answers, search, patience)
   local deadline = host.now() + 2 * host.limits.find -- each is asked for no longer than limits.find, in its turn
-  while state.left > 0 do
+  while search.left > 0 do
     local answer = answers:receive(math.max(0, deadline - host.now()))
     if not answer then return end
-    state.left = state.left - 1
-    if answer.err then state.failed = state.failed + 1 end
+    search.left = search.left - 1
+    if answer.err then search.failed = search.failed + 1 end
     if answer.good then
-      if not state.best then deadline = math.min(deadline, host.now() + patience) end
-      state.best = merge(state.best, answer.good)
-      if state.heard then state.heard() end
+      if not search.best then deadline = math.min(deadline, host.now() + patience) end
+      search.best = merge(search.best, answer.good)
+      search.heard:wake()
     end
   end
 end
 
 ---Goes on listening to those who are late: they become holders, too, or have something newer.
-local function listen_on(node, answers, state, later)
-  local found, gate = state.best, new_gate(node.host)
-  local count = #found.holders
+local function listen_on(self, answers, search, later)
+  local found = search.best
+  local count, over = #found.holders, false
 
   ---Waits for one more holder than there were at the last time; false when none will come.
   function found.wait_for_holder()
-    gate:wait_for(function() return #found.holders > count or gate.is_open end)
+    search.heard:wait_for(function() return #found.holders > count or over end)
     local more = #found.holders > count
     count = #found.holders
     return more
   end
 
-  function state.heard() gate:wake() end
-
-  node:spawn(function()
-    local _ <close> = at_end(function() gate:open() end)
-    collect(node, answers, state, node.host.limits.find)
-    if state.best.fields.version > found.fields.version then later(state.best) end
+  self.tasks:spawn(function()
+    local _ <close> = at_end(function()
+      over = true
+      search.heard:wake()
+    end)
+    collect(self.host, answers, search, self.host.limits.find)
+    if search.best.fields.version > found.fields.version then later(search.best) end
   end)
 end
 
 ---The newest version that peers have: {fields, record, body, holders, wait_for_holder}. nil and not_found as soon as all said no. With
 ---`later`, peers that answer late are still heard: they join the holders, and when one has a newer version, later(found) is called.
 ---@return table?, filo.Error?
-function find.newest(node, namespace, name, later)
-  local peers = node.peer_list:list()
-  local answers, tasks = ask_all(node, peers, namespace, name.hash)
-  local state = { failed = 0, left = #peers }
+function Find:newest(name, later)
+  local peers = self.peers:list()
+  local answers, tasks = ask_all(self, peers, name.hash)
+  local search = { failed = 0, left = #peers, heard = new_gate(self.host) }
+  local listening = false
   local _ <close> = at_end(function()
-    if state.listening then return end
+    if listening then return end
     for _, each in ipairs(tasks) do each:cancel() end
   end)
-  collect(node, answers, state, node.host.limits.patience)
-  if not state.best then return not_found(name.key, #peers, state.failed) end
-  local found = state.best
-  state.listening = later ~= nil and state.left > 0
-  if state.listening then listen_on(node, answers, state, later) end
+  collect(self.host, answers, search, self.host.limits.patience)
+  if not search.best then return not_found(name.key, #peers, search.failed) end
+  local found = search.best
+  listening = later ~= nil and search.left > 0
+  if listening then listen_on(self, answers, search, later) end
   return found
 end
 
-return find
+return new

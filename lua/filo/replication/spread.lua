@@ -1,66 +1,13 @@
----Placing: copies of a version that is published here, at peers as the policy says. A peer that refuses, or stops taking bytes, is
----replaced by the next.
+---Spreading: carries out a plan. Copies of a version that is published here are made at peers; one that refuses, or stops taking bytes, is
+---replaced by the next of the plan.
 
-local activity = require "filo.node.activity"
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
 local new_progress = require "filo.host.progress"
-local newer = require "filo.replication.superseded"
-local patiently = require "filo.replication.retry"
-local refusals = require "filo.replication.refusals"
-
-local place = {}
-
--- One copy ------------------------------------------------------------------------------------------------------------
-
----Asks the peer to take what the transfer sends, and waits as long as bytes move, and then as long as publishing may take.
-local function fill(node, peer, request, transfer, total)
-  local limits = node.host.limits
-  local asking = node.host.spawn_child(peer.request, peer, "fill", request, math.huge):observe()
-  local _ <close> = at_end(function() asking:cancel() end)
-  local progress = new_progress(node.host, function() return transfer and transfer:bytes() or total end)
-  local answer, err
-  local ended, sent = progress:wait(total, limits.send_stall, limits.publish, function(seconds)
-    answer, err = asking:join(seconds)
-    return answer ~= nil or asking:status() == "ended"
-  end)
-  if ended then return answer, err end
-  return errors.fail("timeout", sent and "it took all bytes, but does not say that it has published them"
-    or "it takes no bytes, or next to none", { peer = peer.id })
-end
-
----Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
----@return table?, filo.Error?
-local function copy_large(node, peer, version)
-  local turn <close>, late = peer:turn "landings_of_peer"
-  if not turn then return nil, late end
-  local record = version.record
-  local answer, err = peer:ask("offer", { record = record })
-  if not answer or not answer.want then return answer, err end
-  local object <close> = version.object:share()
-  local hashes, first = answer.hashes == true, answer.want
-  local transfer <close>, problem = peer:send_object(object, hashes, first)
-  if not transfer and problem.code ~= "invalid" then return nil, problem end -- invalid: nothing is missing
-  local request = { record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first }
-  local total = transfer and chunks.bytes_of(node.host, version.info.size, hashes, first) or 0
-  local _ <close> = activity.begin(node, "copy", { key = version.info.key, peer = peer.id, size = total },
-    function() return transfer and transfer:bytes() or 0 end)
-  return fill(node, peer, request, transfer, total)
-end
-
-local function copy_small(_, peer, version)
-  return peer:ask("store", { record = version.record, body = version.body })
-end
-
----One copy at one peer; a peer that is busy is asked again in a while.
----@return table?, filo.Error?
-local function copy(node, peer, version)
-  return patiently(node.host, version.body and copy_small or copy_large, node, peer, version)
-end
-
--- All copies ----------------------------------------------------------------------------------------------------------
+local retry = require "filo.replication.retry"
+local superseded = require "filo.replication.superseded"
 
 ---What `store` and `delete` give: who holds the version.
 ---@class filo.Receipt
@@ -73,124 +20,188 @@ end
 ---@field quorum integer  copies that had to be made
 ---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
 
+---What copies are made of.
+---@class filo.Version
+---@field record string
+---@field version integer
+---@field path string
+---@field key_hash string
+---@field info table  key, key_hash, namespace, version, size: for policies and hooks
+---@field body? string  a small one, whole
+---@field object? userdata  the file, open
+
+---@class filo.Spread  how copies are made at this node
+local Spread = {}
+Spread.__index = Spread
+
+---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, refusals: filo.Refusals,
+---  activity: filo.Activities, id: string, namespace: string, plan: fun(info: table): filo.Plan?, filo.Error?}
+---@return filo.Spread
+local function new(given) return setmetatable(given, Spread) end
+
+-- One copy ------------------------------------------------------------------------------------------------------------
+
+---Asks the peer to take what the transfer sends, and waits as long as bytes move, and then as long as publishing may take.
+local function fill(self, peer, request, transfer, total)
+  local host, limits = self.host, self.host.limits
+  local asking = host.spawn_child(peer.request, peer, "fill", request, math.huge):observe()
+  local _ <close> = at_end(function() asking:cancel() end)
+  local progress = new_progress(host, function() return transfer and transfer:bytes() or total end)
+  local ended, answer, err = progress:wait(total, limits.send_stall, limits.publish, function(seconds)
+    local reply, problem = asking:join(seconds)
+    return reply ~= nil or asking:status() == "ended", reply, problem
+  end)
+  if ended then return answer, err end
+  local whole = answer
+  return errors.fail("timeout", whole and "it took all bytes, but does not say that it has published them"
+    or "it takes no bytes, or next to none", { peer = peer.id })
+end
+
+---Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
+---@return table?, filo.Error?
+local function copy_large(self, peer, version)
+  local turn <close>, late = peer:turn "landings_of_peer"
+  if not turn then return nil, late end
+  local record = version.record
+  local answer, err = peer:ask("offer", { record = record })
+  if not answer or not answer.want then return answer, err end
+  local object <close> = version.object:share()
+  local hashes, first = answer.hashes == true, answer.want
+  local transfer <close>, problem = peer:send_object(object, hashes, first)
+  if not transfer and problem.code ~= "invalid" then return nil, problem end -- invalid: nothing is missing
+  local request = { record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first }
+  local total = transfer and chunks.bytes_of(self.host, version.info.size, hashes, first) or 0
+  local _ <close> = self.activity:begin("copy", { key = version.info.key, peer = peer.id, size = total },
+    function() return transfer and transfer:bytes() or 0 end)
+  return fill(self, peer, request, transfer, total)
+end
+
+local function copy_small(_, peer, version)
+  return peer:ask("store", { record = version.record, body = version.body })
+end
+
+---One copy at one peer; a peer that is busy is asked again in a while.
+---@return table?, filo.Error?
+local function copy(self, peer, version)
+  return retry(self.host, version.body and copy_small or copy_large, self, peer, version)
+end
+
+-- A round: one version to the peers of a plan -------------------------------------------------------------------------------
+
+---@class filo.Round
+---@field spread filo.Spread
+---@field plan filo.Plan
+---@field version filo.Version
+---@field receipt filo.Receipt
+---@field next integer  of the plan's order
+---@field running integer
+---@field over? boolean  another version took its place
+---@field settled filo.Gate  opened when the receipt has changed
+local Round = {}
+Round.__index = Round
+
 local function remove(list, value)
   for i, each in ipairs(list) do
     if each == value then return table.remove(list, i) end
   end
 end
 
-local function refuse(state, peer, reason)
-  table.insert(state.receipt.refused, { peer = peer.id, reason = reason })
-  refusals.note(state.node, state.key_hash, peer.id, reason)
+local function begin_receipt(self, receipt, version)
+  receipt.version, receipt.copies, receipt.pending, receipt.refused = version.version, { self.id }, {}, {}
 end
 
-local start_round
+function Round:refuse(peer, reason)
+  table.insert(self.receipt.refused, { peer = peer.id, reason = reason })
+  self.spread.refusals:note(self.version.key_hash, peer.id, reason)
+end
 
----A peer has a version that is no older. When this node had forgotten that one, all is placed anew, as a version that is newer.
-local function settle_newer(state, round, peer, record)
-  local what, number = newer(state.node, round.version, record)
-  if round ~= state.round then return end -- another peer said so, too, and first
-  if not what then return refuse(state, peer, tostring(number)) end
-  state.round = nil
-  if what == "replaced" then
-    state.receipt.replaced = number
-    return
+---Starts the next copy of the plan, at a peer that is still there; false when there is none.
+function Round:start_next()
+  while self.plan.order[self.next] do
+    local peer = self.spread.peers:get(self.plan.order[self.next])
+    self.next = self.next + 1
+    if peer then
+      local pending = self.receipt.pending -- of this round: a later one begins another list
+      table.insert(pending, peer.id)
+      self.running = self.running + 1
+      self.spread.tasks:spawn(self.make_copy, self, peer, pending)
+      return true
+    end
   end
-  local version, err = state.renew(state.node, round.version, number)
-  if version then return start_round(state, version) end
-  refuse(state, peer, ("it has a newer version, and no other could be made here: %s"):format(tostring(err)))
+  return false
 end
 
-local start_next
+---Sends the version to one peer, and settles what came of it.
+function Round:make_copy(peer, pending)
+  local called, answer, err = pcall(copy, self.spread, peer, self.version)
+  local settled, problem = pcall(self.settle, self, peer, called, answer, err)
+  remove(pending, peer.id)
+  self.running = self.running - 1
+  if self.running == 0 then self:release() end
+  self.settled:wake()
+  if not called then error(answer, 0) end
+  if not settled then error(problem, 0) end
+end
 
 ---What became of one copy. Waits when a new version has to be made; the peer counts as pending meanwhile.
-local function settle(state, round, peer, called, answer, err)
-  if state.round ~= round then return end
+function Round:settle(peer, called, answer, err)
+  if self.over then return end
   if called and answer and answer.record then
-    settle_newer(state, round, peer, answer.record)
+    self:settle_newer(peer, answer.record)
   elseif called and answer then
-    table.insert(state.receipt.copies, peer.id)
-    state.node.hooks:announce("copied", round.version.info, peer)
+    table.insert(self.receipt.copies, peer.id)
+    self.spread.hooks:announce("copied", self.version.info, peer)
   else
-    refuse(state, peer, tostring(called and err or answer))
-    if called then start_next(state) end
+    self:refuse(peer, tostring(called and err or answer))
+    if called then self:start_next() end
   end
 end
 
----A round sends one version to peers. state: candidates, wanted, next (candidate), round, receipt, waiting.
-function start_next(state)
-  local node, round = state.node, state.round
-  local peer = round and state.candidates[state.next]
-  if not peer then return end
-  state.next = state.next + 1
-  local pending = state.receipt.pending
-  table.insert(pending, peer.id)
-  round.running = round.running + 1
-  node:spawn(function()
-    local called, answer, err = pcall(copy, node, peer, round.version)
-    local settled, problem = pcall(settle, state, round, peer, called, answer, err)
-    remove(pending, peer.id)
-    round.running = round.running - 1
-    if round.running == 0 and round.version.object then round.version.object:close() end
-    state.settled:wake()
-    if not called then error(answer, 0) end
-    if not settled then error(problem, 0) end
-  end)
-end
-
-function start_round(state, version)
-  local receipt = state.receipt
-  state.round, state.next = { version = version, running = 0 }, 1
-  receipt.version, receipt.copies, receipt.pending, receipt.refused = version.version, { state.node.id }, {}, {}
-  for _ = 1, state.wanted do start_next(state) end
-  if state.round.running == 0 and version.object then version.object:close() end
-end
-
----The peers of a policy's answer, each once; nil when it is no list of peers.
-local function checked_peers(node, ids)
-  local peers, seen = {}, {}
-  for _, id in ipairs(ids or { false }) do
-    local peer = node.peer_list:get(id)
-    if not peer then return nil end
-    if not seen[peer] then peers[#peers + 1] = peer end
-    seen[peer] = true
+---A peer has a version that is no older. When this node had forgotten that one, all is placed anew, as a version that is newer.
+function Round:settle_newer(peer, record)
+  local what, number = superseded(self.spread, self.version, record)
+  if self.over then return end -- another peer said so, too, and first
+  if not what then return self:refuse(peer, tostring(number)) end
+  self.over = true
+  if what == "replaced" then
+    self.receipt.replaced = number
+    return
   end
-  return peers
+  local version, err = self.renew(self.version, number)
+  if version then return self:begin_again(version) end
+  self:refuse(peer, ("it has a newer version, and no other could be made here: %s"):format(tostring(err)))
 end
 
----Asks the policy: the peers to ask in turn, how many of them are to hold a copy, the quorum. What it gives is checked.
----@return table?, integer|filo.Error, integer?
-local function decide(node, info)
-  local policy = node.policy
-  local function fail(text, ...)
-    return errors.fail("invalid", ("policy '%s': "):format(policy.name) .. text:format(...) .. " (the object is stored here)")
+---Nobody needs what the copies are made of any more.
+function Round:release()
+  if self.version.object then self.version.object:close() end
+end
+
+---Starts as many copies as the plan wants.
+function Round:start()
+  for _ = 1, self.plan.wanted do
+    if not self:start_next() then break end
   end
-  local ok, ids, wanted = pcall(policy.place, info, node.peer_list:list())
-  if not ok then return fail("place failed: %s", ids) end
-  local candidates = checked_peers(node, ids)
-  if not candidates then return fail "place must return a list of peers" end
-  if wanted ~= nil and (math.type(wanted) ~= "integer" or wanted < 0) then return fail "place must return a number of peers" end
-  wanted = wanted or #candidates
-  local quorum = policy.quorum
-  if type(quorum) == "function" then
-    ok, quorum = pcall(quorum, info, candidates)
-    if not ok then return fail("quorum failed: %s", quorum) end
-  end
-  if quorum ~= nil and math.type(quorum) ~= "integer" then return fail "quorum must be an integer" end
-  return candidates, math.min(wanted, #candidates), quorum or wanted + 1
+  if self.running == 0 then self:release() end
 end
 
----How many copies the policy would want to be made of an object if it were stored now.
----@return integer?, filo.Error?
-function place.quorum(node, info)
-  local candidates, err, quorum = decide(node, info)
-  if not candidates then return nil, err end
-  return quorum
+---@return filo.Round
+local function new_round(spread, plan, version, receipt, renew, settled)
+  return setmetatable({
+    spread = spread, plan = plan, version = version, receipt = receipt, renew = renew, settled = settled, next = 1, running = 0,
+  }, Round)
 end
 
-local function wait_for_quorum(state)
-  local receipt = state.receipt
-  state.settled:wait_for(function() return #receipt.copies >= receipt.quorum or #receipt.pending == 0 or receipt.replaced end)
+---The same plan for a later version, in the same receipt.
+function Round:begin_again(version)
+  begin_receipt(self.spread, self.receipt, version)
+  new_round(self.spread, self.plan, version, self.receipt, self.renew, self.settled):start()
+end
+
+-- All copies ----------------------------------------------------------------------------------------------------------
+
+local function wait_for_quorum(receipt, settled)
+  settled:wait_for(function() return receipt.replaced or #receipt.copies >= receipt.quorum or #receipt.pending == 0 end)
   if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
   local reasons = {}
   for _, each in ipairs(receipt.refused) do reasons[#reasons + 1] = each.reason end
@@ -199,21 +210,24 @@ local function wait_for_quorum(state)
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
 
----Places copies of a version that is published here: {record, version, path, key_hash, info, and body or object}. The receipt is
----filled in, also after this has returned. renew(node, version, known): the same content as a version that is newer than `known`.
+---Makes copies of a version that is published here, as the plan for it says. The receipt is filled in, also after this has returned.
+---@param version filo.Version
+---@param receipt table  with key and size
+---@param renew fun(version: filo.Version, known: integer): filo.Version?, filo.Error?  the same content as a version newer than `known`
 ---@return filo.Receipt?, filo.Error?
-function place.spread(node, version, receipt, renew)
-  local state = { node = node, receipt = receipt, renew = renew, key_hash = version.key_hash, settled = new_gate(node.host) }
-  refusals.begin(node, version.key_hash)
+function Spread:carry_out(version, receipt, renew)
+  self.refusals:begin(version.key_hash)
+  begin_receipt(self, receipt, version)
+  local started = false
   local _ <close> = at_end(function()
-    if not state.candidates and version.object then version.object:close() end -- the policy gave nobody
+    if not started and version.object then version.object:close() end -- the policy gave nobody
   end)
-  receipt.version, receipt.copies, receipt.pending, receipt.refused = version.version, { node.id }, {}, {}
-  local candidates, wanted, quorum = decide(node, version.info)
-  if not candidates then return nil, wanted end
-  state.candidates, state.wanted, receipt.quorum = candidates, wanted, quorum
-  start_round(state, version)
-  return wait_for_quorum(state)
+  local plan, err = self.plan(version.info)
+  if not plan then return nil, err end
+  receipt.quorum, started = plan.quorum, true
+  local settled = new_gate(self.host)
+  new_round(self, plan, version, receipt, renew, settled):start()
+  return wait_for_quorum(receipt, settled)
 end
 
-return place
+return new

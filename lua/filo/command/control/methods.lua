@@ -6,7 +6,6 @@
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local filo = require "filo"
-local place = require "filo.replication.spread"
 local prompt = require "filo.command.control.prompt"
 local source = require "filo.node.content"
 
@@ -66,13 +65,9 @@ end
 local function find_stored(node, asked)
   local item = asked.modified and node:stat(asked.key)
   if not item or not is_same(node, item, asked) then return nil end
-  local survey = calls.copies(node, asked)
-  local holders = {}
-  for _, copy in ipairs(survey and survey.copies or {}) do
-    if copy.version == item.version then holders[#holders + 1] = copy.node end
-  end
-  if not survey or #holders < survey.quorum then return node:replicate(asked.key) end
-  return { key = asked.key, version = item.version, size = item.size, copies = holders, unchanged = true }
+  local plan = node:placement(asked.key)
+  if not plan or not plan.enough then return node:replicate(asked.key) end
+  return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
 end
 
 function calls.store(node, asked, emit, file)
@@ -98,24 +93,12 @@ function calls.verify(node, asked) return node:verify(asked.key) end
 function calls.copies(node, asked)
   local item, err = node:stat(asked.key)
   if not item then return nil, err end
-  local quorum
-  quorum, err = place.quorum(node, { key = item.key, key_hash = node:key_hash(item.key), namespace = node.namespace,
-    version = item.version, size = item.size })
-  if not quorum then return nil, err end
-  return { item = item, quorum = quorum, policy = node.policy.name, copies = node:copies(asked.key) }
+  local plan, copies = node:placement(asked.key)
+  if not plan then return nil, copies end
+  return { item = item, quorum = plan.quorum, policy = node.policy.name, copies = copies }
 end
 
----The copy here goes only while a peer has one that is no older: it may be the last.
-function calls.evict(node, asked)
-  local survey, err = calls.copies(node, asked)
-  if not survey then return nil, err end
-  for i = 2, #survey.copies do
-    local copy = survey.copies[i]
-    if copy.version and copy.version >= survey.item.version and not copy.deleted then return node:evict(asked.key) end
-  end
-  return errors.fail("not_enough_copies",
-    ("no peer that is connected has a copy of '%s', so the one here stays: without --here it is deleted everywhere"):format(asked.key))
-end
+function calls.evict(node, asked) return node:evict(asked.key) end
 
 function calls.connect(node, asked)
   local peer, err = node:connect(asked.address)

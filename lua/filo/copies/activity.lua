@@ -2,8 +2,6 @@
 
 local at_end = require "filo.host.at_end"
 
-local activity = {}
-
 ---@class filo.Activity
 ---@field what "store"|"copy"|"fetch"  content being sealed here; a copy on its way to a peer; one on its way here
 ---@field key string
@@ -11,29 +9,36 @@ local activity = {}
 ---@field bytes integer  moved so far
 ---@field size integer?  of all, where it is known
 
+---@class filo.Activities
+local Activities = {}
+Activities.__index = Activities
+
+---@return filo.Activities
+local function new() return setmetatable({ moving = {} }, Activities) end
+
 ---Notes something that moves, until the end of the scope. bytes() tells how far it is.
 ---@param what string
 ---@param about table  key, peer, size
 ---@param bytes fun(): integer
-function activity.begin(node, what, about, bytes)
+function Activities:begin(what, about, bytes)
   local entry = { what = what, about = about, bytes = bytes }
-  table.insert(node.moving, entry)
+  table.insert(self.moving, entry)
   return at_end(function()
-    for i, each in ipairs(node.moving) do
-      if each == entry then return table.remove(node.moving, i) end
+    for i, each in ipairs(self.moving) do
+      if each == entry then return table.remove(self.moving, i) end
     end
   end)
 end
 
 ---As Node:activity.
 ---@return filo.Activity[]
-function activity.list(node)
+function Activities:list()
   local list = {}
-  for i, entry in ipairs(node.moving) do
+  for i, entry in ipairs(self.moving) do
     local about = entry.about
     list[i] = { what = entry.what, key = about.key, peer = about.peer, size = about.size, bytes = entry.bytes() }
   end
   return list
 end
 
-return activity
+return new

@@ -1,0 +1,28 @@
+---What was handed out to scripts and keeps the root locked: it is closed with the node. A script that has dropped it keeps nothing: the
+---collector closes that.
+
+---@class filo.HandedOut
+local HandedOut = {}
+HandedOut.__index = HandedOut
+
+---@return filo.HandedOut
+local function new() return setmetatable({ numbers = setmetatable({}, { __mode = "k" }), count = 0 }, HandedOut) end
+
+---@generic T
+---@param each T  with a `close`
+---@return T
+function HandedOut:add(each)
+  self.count = self.count + 1
+  self.numbers[each] = self.count
+  return each
+end
+
+---Closes all, in the order in which they were handed out.
+function HandedOut:close()
+  local list = {}
+  for each in pairs(self.numbers) do list[#list + 1] = each end
+  table.sort(list, function(a, b) return self.numbers[a] < self.numbers[b] end)
+  for _, each in ipairs(list) do each:close() end
+end
+
+return new

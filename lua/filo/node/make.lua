@@ -1,0 +1,95 @@
+---What a node is made of: each part, and what it needs of the others.
+
+local new_activities = require "filo.copies.activity"
+local new_deleting = require "filo.node.deleting"
+local new_fetches = require "filo.replication.fetches"
+local new_find = require "filo.replication.find"
+local new_gate = require "filo.host.gate"
+local new_getting = require "filo.node.getting"
+local new_handed_out = require "filo.node.handed_out"
+local new_hooks = require "filo.host.hooks"
+local new_landings = require "filo.copies.landings"
+local new_listing = require "filo.node.listing"
+local new_names = require("filo.copies.names").new
+local new_peers = require "filo.peers"
+local new_refusals = require "filo.replication.refusals"
+local new_serve = require "filo.replication.serve"
+local new_spread = require "filo.replication.spread"
+local new_storing = require "filo.node.storing"
+local new_survey = require "filo.replication.survey"
+local new_tasks = require "filo.host.tasks"
+local new_tombstones = require "filo.replication.tombstones"
+local new_verifier = require "filo.copies.verify"
+local setup = require "filo.node.setup"
+
+---Copies on this disk.
+local function make_copies(node)
+  local host, disk, options = node.host, node.disk, node.options
+  node.names = new_names {
+    host = host, disk = disk, identity = node.identity, namespace = node.namespace, hash_key = options.hash_key, path = options.path,
+  }
+  node.verifier = new_verifier { host = host, disk = disk, hooks = node.hooks, tasks = node.tasks }
+  node.landings = new_landings { host = host, disk = disk }
+  node.activities = new_activities()
+end
+
+---Copies at peers, and from them.
+local function make_replication(node)
+  local host, disk, peers, tasks, hooks = node.host, node.disk, node.peer_list, node.tasks, node.hooks
+  node.refusals = new_refusals()
+  node.find = new_find { host = host, peers = peers, hooks = hooks, tasks = tasks, namespace = node.namespace }
+  node.survey = new_survey {
+    host = host, disk = disk, peers = peers, find = node.find, refusals = node.refusals, id = node.id, namespace = node.namespace,
+  }
+  node.fetches = new_fetches {
+    host = host, disk = disk, find = node.find, peers = peers, tasks = tasks, activity = node.activities, namespace = node.namespace,
+  }
+  node.spread = new_spread {
+    host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, refusals = node.refusals, activity = node.activities,
+    id = node.id, namespace = node.namespace, plan = function(info) return node:plan(info) end,
+  }
+  node.tombstones = new_tombstones {
+    host = host, disk = disk, peers = peers, tasks = tasks, id = node.id, namespace = node.namespace,
+  }
+  node.serve = new_serve {
+    host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, names = node.names, landings = node.landings,
+    verifier = node.verifier, policy = function() return node.policy end,
+  }
+end
+
+---What scripts call.
+local function make_calls(node)
+  local host, disk, names, hooks, namespace = node.host, node.disk, node.names, node.hooks, node.namespace
+  node.handed_out = new_handed_out()
+  local function hand_out(each) return node.handed_out:add(each) end
+  node.storing = new_storing {
+    host = host, disk = disk, identity = node.identity, names = names, peers = node.peer_list, spread = node.spread, hooks = hooks,
+    activity = node.activities, namespace = namespace, encrypts = function() return node.options.encrypt end,
+  }
+  node.getting = new_getting {
+    host = host, disk = disk, names = names, find = node.find, fetches = node.fetches, tombstones = node.tombstones,
+    verifier = node.verifier, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
+  }
+  node.deleting = new_deleting {
+    host = host, disk = disk, identity = node.identity, names = names, getting = node.getting, fetches = node.fetches,
+    tombstones = node.tombstones, survey = node.survey, hooks = hooks, id = node.id, namespace = namespace,
+    readonly = node.options.readonly,
+  }
+  node.listing = new_listing {
+    host = host, disk = disk, names = names, namespace = namespace, hand_out = hand_out,
+    folder = ("%s/objects/%s"):format(node.root, node.id),
+  }
+end
+
+---@param node filo.Node  with host, disk, identity, id, namespace, root, address, tls, options, policy
+return function(node)
+  node.ended = new_gate(node.host)
+  node.tasks = new_tasks(node.host, "the node was closed")
+  node.hooks = new_hooks(node.host)
+  node.peer_list = new_peers(node.host, setup.peer_settings(node, node.options))
+  make_copies(node)
+  make_replication(node)
+  make_calls(node)
+  node.serve:start()
+  node.hooks:add("peer_up", function(peer) node.tombstones:meet(peer) end)
+end

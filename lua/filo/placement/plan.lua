@@ -1,0 +1,111 @@
+---What should be where: one answer for everybody who asks. A pure function of a policy, an object, the members that could hold a copy
+---and the copies that are known of.
+---
+---A policy gives members in an order and says how many of them should hold a copy, and how many copies there must be in all, the one here
+---among them. What it gives is checked here.
+
+---@class filo.Holder  a copy that is known of
+---@field node string  ID of the node
+---@field version? integer  nil: it has none
+---@field deleted? boolean  it is a tombstone
+
+---@class filo.Plan
+---@field order string[]  IDs of members, in the order in which they are asked to hold a copy
+---@field wanted integer  how many of them should hold one
+---@field quorum integer  copies that there must be, the one here among them
+---@field copies string[]  IDs of the nodes that hold this version, or a newer one
+---@field make string[]  IDs of members that should get a copy now, in order
+---@field enough boolean  there are as many copies as there must be
+---@field may_drop boolean  another node has a copy, so that the one here is not the last that is known of
+---@field why string  all that in a sentence
+
+local plan = {}
+
+---IDs of members, each once; nil when one is none of them.
+local function checked(ids, members)
+  local known, order = {}, {}
+  for _, member in ipairs(members) do known[member.id] = true end
+  for _, id in ipairs(ids) do
+    if known[id] == nil then return nil end
+    if known[id] then order[#order + 1] = id end
+    known[id] = false -- once is enough
+  end
+  return order
+end
+
+---What the policy says: the order, how many, the quorum; or nil and what is wrong with it.
+local function ask(policy, object, members)
+  local ok, ids, wanted = pcall(policy.place, object, members)
+  if not ok then return nil, "place failed: " .. ids end
+  local order = ids and checked(ids, members)
+  if not order then return nil, "place must return a list of peers" end
+  if wanted ~= nil and (math.type(wanted) ~= "integer" or wanted < 0) then return nil, "place must return a number of peers" end
+  wanted = wanted or #order
+  local quorum = policy.quorum
+  if type(quorum) == "function" then
+    local by_id, placed = {}, {}
+    for _, member in ipairs(members) do by_id[member.id] = member end
+    for i, id in ipairs(order) do placed[i] = by_id[id] end
+    ok, quorum = pcall(quorum, object, placed)
+    if not ok then return nil, "quorum failed: " .. quorum end
+  end
+  if quorum ~= nil and math.type(quorum) ~= "integer" then return nil, "quorum must be an integer" end
+  return order, math.min(wanted, #order), quorum or wanted + 1
+end
+
+---Who holds the version, or a newer one.
+local function holders_of(object, holders)
+  local list, has = {}, {}
+  for _, holder in ipairs(holders) do
+    if holder.version and holder.version >= object.version and not holder.deleted then
+      list[#list + 1], has[holder.node] = holder.node, true
+    end
+  end
+  return list, has
+end
+
+---Members in order, up to the number that should hold a copy, without those that have one.
+local function missing(order, wanted, has)
+  local list, held = {}, 0
+  for _, id in ipairs(order) do
+    if has[id] then held = held + 1 end
+  end
+  for _, id in ipairs(order) do
+    if held + #list >= wanted then break end
+    if not has[id] then list[#list + 1] = id end
+  end
+  return list
+end
+
+local function sentence(made)
+  local copies = ("%d of %d copies are known of"):format(#made.copies, made.quorum)
+  if #made.make > 0 then return ("%s, and %d are to be made"):format(copies, #made.make) end
+  return made.enough and copies or copies .. ", and there is nobody to hold more"
+end
+
+---Whether a node may drop its copy: another one holds it, or a newer version.
+---@param object {version: integer}
+---@param holders filo.Holder[]
+---@param me string  ID of the node
+---@return boolean
+function plan.may_drop(object, holders, me)
+  local copies, has = holders_of(object, holders)
+  return #copies > (has[me] and 1 or 0)
+end
+
+---@param given {policy: table, object: table, members: table[], holders: filo.Holder[], me: string}
+---  policy: completed (see policy.lua); object: with version; members: with id, and without this node; me: its ID
+---@return filo.Plan?, string? problem  what is wrong with the policy
+function plan.make(given)
+  local order, wanted, quorum = ask(given.policy, given.object, given.members)
+  if not order then return nil, ("policy '%s': %s"):format(given.policy.name, wanted) end
+  local copies, has = holders_of(given.object, given.holders)
+  local made = {
+    order = order, wanted = wanted, quorum = quorum, copies = copies, make = missing(order, wanted, has), enough = #copies >= quorum,
+    may_drop = plan.may_drop(given.object, given.holders, given.me),
+  }
+  made.why = sentence(made)
+  return made
+end
+
+return plan
