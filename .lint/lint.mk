@@ -1,6 +1,6 @@
 # make lint: the checks are targets of their own; all run, side by side, and what failed is shown at the end.
 LINT := build/lint
-LINT_CHECKS := format layers lua stubs lists gcc clang tidy
+LINT_CHECKS := format includes rooms lua stubs lists gcc clang tidy
 
 .PHONY: lint lint-checks $(LINT_CHECKS:%=lint-%)
 
@@ -14,8 +14,12 @@ lint-checks: $(LINT_CHECKS:%=lint-%)
 lint-format:
 	@clang-format --dry-run -Werror $(SOURCES) $(FUZZERS) $(wildcard core/*.h core/*/*.h .lint/*.h spec/fuzz/*.h)
 
-lint-layers:
-	@.lint/layers.sh
+lint-includes:
+	@.lint/includes.sh
+
+# Prints the rooms, and who uses whom.
+lint-rooms: $(FILO)
+	@$(FILO) .lint/rooms.lua
 
 lint-lua:
 	@luacheck --quiet --no-color lua scripts spec .lint

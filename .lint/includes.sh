@@ -1,6 +1,5 @@
 #!/bin/sh
-# Who may use whom: the layers of core/README.md, by #include and by require; and that no files include one another in
-# a circle.
+# Who may include whom in core/: the layers of core/README.md; and that no files include one another in a circle.
 set -eu
 
 broken() {
@@ -33,8 +32,6 @@ broken() {
       if (what ~ /^event2?[\/.]/ && (!has(needs_libevent, folder) || has(pure, module)))
         print file ": must not know libevent (" what ")"
     }'
-  grep -nE "require *\(? *[\"']filo\.core\." -r lua/filo/policy lua/filo/node* lua/filo/peers* lua/filo/replication* \
-    2> /dev/null | sed 's,$,   -- policies and node logic reach the core only through what they are given,' || true
 }
 
 # NAME.c and NAME.h are one. A private header (internal.h, NAME_internal.h) belongs to all files that share it.
