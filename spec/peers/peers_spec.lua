@@ -1,4 +1,5 @@
 local free_address = require "spec.support.free_address"
+local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
@@ -10,9 +11,44 @@ describe("a peer", function()
     assert.same({ b.id, b.address, b.address }, { peer.id, peer.address, peer.listen })
     assert.same({ zone = "attic", rank = 3 }, peer.about)
     assert.is_true(peer.free > 0)
-    nodes.wait(function() return peer.rtt end, "ping")
+    nodes.wait(function() return a:peers()[1].rtt end, "ping")
+    assert.is_true(peer.rtt > 0 and peer.rtt < 20)
     assert.matches("^peer " .. b.id:sub(1, 16) .. " at 127.0.0.1:%d+$", tostring(peer))
     assert.same({ a.id, a.address }, { b:peers()[1].id, b:peers()[1].listen })
+  end)
+
+  it("tells of its free space when that has changed, and else says nothing", function()
+    local _ <close> = limits { ping = 0.02 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local real, looks, free = a.disk, 0, 64000
+    a.disk = setmetatable({ space = function()
+      looks = looks + 1
+      return free, 1 << 40
+    end }, { __index = function(_, name) return function(_, ...) return real[name](real, ...) end end })
+    nodes.wait(function() return looks > 2 end, "look at the free space") -- and it was told to nobody
+    local stranger <close> = strangers.meet(a)
+    nodes.peers(a, 1)
+    local heard = {}
+    stranger:on("ping", function(body)
+      heard[#heard + 1] = body.free
+      return { body = { free = 7 } }
+    end)
+    ---Says how much room there is by now, and waits until the node has looked at it.
+    local function becomes(bytes)
+      free = bytes
+      local before = looks
+      nodes.wait(function() return looks > before + 2 end, "look at the free space")
+    end
+    becomes(64900)
+    becomes(63100)
+    becomes(65001)
+    nodes.wait(function() return heard[1] end, "free space")
+    assert.same({ 65001 }, heard)
+    nodes.wait(function() return a:peers()[1].free == 7 end, "answer")
+    becomes(30000)
+    nodes.wait(function() return heard[2] end, "free space")
+    assert.same({ 65001, 30000 }, heard)
   end)
 
   it("that dies leaves the map, and later calls work", function()

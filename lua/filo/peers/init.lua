@@ -17,6 +17,25 @@ local CLOSED = "the node was closed"
 local Peers = {}
 Peers.__index = Peers
 
+local function exchange_free(peer, free)
+  local reply = peer:request("ping", { free = free })
+  if reply then peer:hear(reply.free) end
+end
+
+---Tells all peers how much room is here, when that has changed by more than one part in 64 since they were told. Who comes later is
+---told in the hello.
+local function tell_free(self)
+  local told = self.settings.free()
+  while true do
+    self.host.sleep(self.host.limits.ping)
+    local free = self.settings.free()
+    if math.abs(free - told) > told // 64 then
+      told = free
+      for _, peer in ipairs(self:list()) do self:spawn(exchange_free, peer, free) end
+    end
+  end
+end
+
 ---settings: identity, id, raw_id, instance, tls, listen_address, free (function), hooks, tasks; and admission, which may change: cluster,
 ---allowed (ID -> true), admit, about
 local function new(host, settings)
@@ -29,6 +48,7 @@ local function new(host, settings)
     peer:hear(body.free)
     return { free = settings.free() }
   end)
+  self:spawn(tell_free, self)
   return self
 end
 
@@ -59,7 +79,10 @@ function Peers:is_peer(value) return Peer.is(value) and value.owner == self end
 ---@return filo.Peer[]
 function Peers:list()
   local list = {}
-  for _, peer in pairs(self.by_id) do list[#list + 1] = peer end
+  for _, peer in pairs(self.by_id) do
+    peer:refresh()
+    list[#list + 1] = peer
+  end
   table.sort(list, function(a, b) return a.id < b.id end)
   return list
 end
@@ -168,15 +191,6 @@ local function serve(self, peer)
   end
 end
 
-local function keep_pinging(self, peer)
-  while not peer.gone do
-    local before = self.host.now()
-    local reply = peer:request("ping", { free = self.settings.free() })
-    if reply then peer:hear(reply.free, self.host.now() - before) end
-    self.host.sleep(self.host.limits.ping)
-  end
-end
-
 ---Runs a connection from its handshake to its end. `started` is called with the peer, or nil and why not.
 local function run(self, connection, started)
   local _ <close> = connection
@@ -191,11 +205,7 @@ local function run(self, connection, started)
   end
   local peer, first = admit(self, connection, hello, id)
   if not peer then return started(nil, first) end
-  local pinger = self:spawn(keep_pinging, self, peer)
-  local _ <close> = at_end(function()
-    pinger:cancel()
-    self:drop(peer, errors.new("closed", CLOSED))
-  end)
+  local _ <close> = at_end(function() self:drop(peer, errors.new("closed", CLOSED)) end)
   if first then self.settings.hooks:announce("peer_up", peer) end
   started(peer)
   self:drop(peer, serve(self, peer))
@@ -206,7 +216,8 @@ end
 local function connection_options(self)
   local limits = self.host.limits
   return {
-    tls = self.settings.tls, id = self.settings.raw_id, silence_timeout = limits.silence, handshake_timeout = limits.hello,
+    tls = self.settings.tls, id = self.settings.raw_id, handshake_timeout = limits.hello,
+    keepalive = limits.ping, silence_timeout = limits.silence,
   }
 end
 

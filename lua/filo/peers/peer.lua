@@ -12,8 +12,8 @@ local protocol = require "filo.peers.protocol"
 ---@field address string  numeric address of the far end
 ---@field listen? string  where it says that it can be dialled
 ---@field about table  what its owner tells of it
----@field free? integer  bytes free in its store, as of the last ping
----@field rtt? number  seconds of the last ping
+---@field free? integer  bytes free in its store, as far as it has told
+---@field rtt? number  seconds of the last ping, as of when the peers were last listed
 local Peer = {}
 Peer.__index = Peer
 
@@ -27,6 +27,9 @@ function Peer.new(given)
     next_id = 1, serving = 0, serving_bytes = 0,
   }, Peer)
 end
+
+---Takes what the core has measured.
+function Peer:refresh() self.rtt = self.connection:stats().rtt end
 
 function Peer.is(value) return getmetatable(value) == Peer end
 
@@ -173,10 +176,9 @@ end
 ---It does not answer: another connection may take the place of this one.
 function Peer:give_way() self.silent = true end
 
----What it has said of itself.
+---What it has said of its free space.
 ---@param free? integer
----@param rtt? number
-function Peer:hear(free, rtt) self.free, self.rtt = free, rtt or self.rtt end
+function Peer:hear(free) self.free = free or self.free end
 
 ---Takes on a request of its, until the end of the scope; nil when so many, or so long ones, are being answered already.
 ---@param size integer  bytes of the message
