@@ -7,6 +7,7 @@ local cli = require "filo.command.cli"
 local limits = require "filo.host.limits"
 local new_hooks = require "filo.host.hooks"
 local protocol = require "filo.peers.protocol"
+local runtime = require "filo.core.runtime"
 local setup = require "filo.node.setup"
 
 local wrong = false
@@ -253,6 +254,30 @@ local function check_paths()
   end
 end
 
+-- Error codes -----------------------------------------------------------------------------------------------------------
+
+---What only commands give: exit.lua turns these into a status of their own.
+local COMMANDS_OWN = { usage = true, not_running = true }
+
+local function check_error_codes()
+  local source, document, codes = "core/error.h", "lua/README.md", runtime.error_codes()
+  local told = {}
+  for _, row in ipairs(rows_below(document, "Failures")) do
+    local name = row[1]:match "^`([%w_]+)`$" or row[1]
+    told[name] = true
+    local code = codes[name]
+    if code and code.meaning ~= row[2] then tell("%s: says that '%s' is: %s; %s says: %s", document, name, row[2], source, code.meaning) end
+    if code and code.retryable ~= (row[3] == "yes") then tell("%s: says another of whether '%s' is retryable", document, name) end
+  end
+  compare("error code", source, codes, document, told)
+
+  local given = lines_of [[grep -rhoE '(errors\.(new|fail)|filo\.error)[( ]*"[a-z_]+"' lua/filo scripts]]
+  for _, line in ipairs(given) do
+    local name = line:match '"(.-)"'
+    if not codes[name] and not COMMANDS_OWN[name] then tell("lua/filo: '%s' is no error code of %s", name, source) end
+  end
+end
+
 -- Folders ---------------------------------------------------------------------------------------------------------------
 
 local function check_folders(parent, document, heading)
@@ -275,4 +300,5 @@ check_limits()
 check_commands()
 check_topics()
 check_paths()
+check_error_codes()
 os.exit(not wrong, true)

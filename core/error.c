@@ -6,39 +6,28 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-  int code;
-  const char *name;
-} names[] = {
-    {FILO_INVALID, "invalid"},
-    {FILO_NOT_FOUND, "not_found"},
-    {FILO_EXISTS, "exists"},
-    {FILO_CORRUPT, "corrupt"},
-    {FILO_IO, "io"},
-    {FILO_NO_SPACE, "no_space"},
-    {FILO_DENIED, "denied"},
-    {FILO_LOCKED, "locked"},
-    {FILO_TIMEOUT, "timeout"},
-    {FILO_CLOSED, "closed"},
-    {FILO_CANCELLED, "cancelled"},
-    {FILO_PROTOCOL, "protocol"},
-    {FILO_UNREACHABLE, "unreachable"},
-    {FILO_BUSY, "busy"},
-    {FILO_TOO_LARGE, "too_large"},
-    {FILO_NO_MEMORY, "no_memory"},
-    {FILO_UNSUPPORTED, "unsupported"},
-};
+const struct filo_code_entry filo_codes[] = {
+#define X(code, number, name, retryable, meaning) {name, meaning, FILO_##code, retryable},
+    FILO_CODES(X)
+#undef X
+        {NULL, NULL, 0, false}};
 
 const char *filo_code_name(int code) {
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (names[i].code == code) return names[i].name;
+  for (const struct filo_code_entry *entry = filo_codes; entry->name; entry++)
+    if (entry->code == code) return entry->name;
   return "unknown";
 }
 
 int filo_code_from_name(const char *name) {
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp(names[i].name, name) == 0) return names[i].code;
+  for (const struct filo_code_entry *entry = filo_codes; entry->name; entry++)
+    if (strcmp(entry->name, name) == 0) return entry->code;
   return 0;
+}
+
+bool filo_code_retryable(int code) {
+  for (const struct filo_code_entry *entry = filo_codes; entry->name; entry++)
+    if (entry->code == code) return entry->retryable;
+  return false;
 }
 
 static void append(struct filo_error *err, const char *text) {

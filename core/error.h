@@ -8,26 +8,49 @@
 #ifndef FILO_ERROR_H
 #define FILO_ERROR_H
 
+#include <stdbool.h>
+
+/* Every code: its name in C, its number (without the sign: as a reset frame tells it, so a number
+ * stays what it is), its name in scripts, whether the same call may succeed in a while, and what it
+ * means. The one list of them. */
+#define FILO_CODES(X)                                                                              \
+  X(INVALID, 1, "invalid", false, "an argument or input that makes no sense")                      \
+  X(NOT_FOUND, 2, "not_found", false, "there is no such object, file or peer")                     \
+  X(EXISTS, 3, "exists", false, "it is there already, or a newer version is")                      \
+  X(CORRUPT, 4, "corrupt", false, "bytes that do not match their hash, record or signature")       \
+  X(IO, 5, "io", false, "the operating system failed; the message says how")                       \
+  X(NO_SPACE, 6, "no_space", true, "the disk is full, or the reserve is reached")                  \
+  X(DENIED, 7, "denied", false, "a permission, identity or cluster secret was refused")            \
+  X(LOCKED, 8, "locked", false, "another process owns it")                                         \
+  X(TIMEOUT, 9, "timeout", true, "a deadline has passed")                                          \
+  X(CLOSED, 10, "closed", true, "the connection, store or node is closed")                         \
+  X(CANCELLED, 11, "cancelled", false, "the task that waited was cancelled")                       \
+  X(PROTOCOL, 12, "protocol", false, "a peer broke the protocol")                                  \
+  X(UNREACHABLE, 13, "unreachable", true,                                                          \
+    "a peer could not be reached, or its connection was cut")                                      \
+  X(BUSY, 14, "busy", true, "so much is under way that no more is taken now")                      \
+  X(TOO_LARGE, 15, "too_large", false, "over a documented limit")                                  \
+  X(NO_MEMORY, 16, "no_memory", false, "the system gave no memory")                                \
+  X(UNSUPPORTED, 17, "unsupported", false,                                                         \
+    "a format, version or option that this Filo does not know")                                    \
+  X(NOT_ENOUGH_COPIES, 18, "not_enough_copies", true,                                              \
+    "stored here, but not at as many peers as the policy asks for")
+
 enum filo_code {
   FILO_OK = 0,
-  FILO_INVALID = -1,      /* an argument or input that makes no sense; not retryable */
-  FILO_NOT_FOUND = -2,    /* no such object, file, peer */
-  FILO_EXISTS = -3,       /* is there already, or a newer version is */
-  FILO_CORRUPT = -4,      /* bytes that do not match their hash, record or signature */
-  FILO_IO = -5,           /* the operating system failed; the sentence carries strerror */
-  FILO_NO_SPACE = -6,     /* disk full or the reserve reached */
-  FILO_DENIED = -7,       /* permission, identity or cluster secret refused */
-  FILO_LOCKED = -8,       /* another process owns it */
-  FILO_TIMEOUT = -9,      /* a deadline passed */
-  FILO_CLOSED = -10,      /* the connection, store or node is closed */
-  FILO_CANCELLED = -11,   /* the waiting task was cancelled */
-  FILO_PROTOCOL = -12,    /* a peer broke the protocol */
-  FILO_UNREACHABLE = -13, /* could not connect */
-  FILO_BUSY = -14,        /* a bounded queue is full, or somebody waits already; retryable */
-  FILO_TOO_LARGE = -15,   /* over a documented limit */
-  FILO_NO_MEMORY = -16,
-  FILO_UNSUPPORTED = -17, /* a format version or option that this build does not know */
+#define X(code, number, name, retryable, meaning) FILO_##code = -(number),
+  FILO_CODES(X)
+#undef X
 };
+
+struct filo_code_entry {
+  const char *name, *meaning;
+  int code;
+  bool retryable;
+};
+
+/* All of them; ends with a NULL name. */
+extern const struct filo_code_entry filo_codes[];
 
 struct filo_error {
   int code;
@@ -49,10 +72,13 @@ int filo_fail_errno(struct filo_error *err, int sys_errno, const char *fmt, ...)
 int filo_fail_openssl(struct filo_error *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The stable lower-case name of a code, as scripts see it in err.code: "not_found", "io" ... */
+/* The name of a code, as scripts see it in err.code: "not_found", "io" ... */
 const char *filo_code_name(int code);
 
 /* The code of a name, or 0 when there is none. */
 int filo_code_from_name(const char *name);
+
+/* Whether the same call may succeed in a while. */
+bool filo_code_retryable(int code);
 
 #endif

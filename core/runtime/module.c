@@ -28,7 +28,25 @@ void filo_push_error(lua_State *L, const struct filo_error *err) {
   lua_setfield(L, -2, "code");
   lua_pushstring(L, err->message);
   lua_setfield(L, -2, "message");
+  if (filo_code_retryable(err->code)) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "retryable");
+  }
   luaL_setmetatable(L, FILO_ERROR_TYPE);
+}
+
+/* error_codes(): name -> {retryable, meaning} */
+static int error_codes(lua_State *L) {
+  lua_newtable(L);
+  for (const struct filo_code_entry *entry = filo_codes; entry->name; entry++) {
+    lua_createtable(L, 0, 2);
+    lua_pushboolean(L, entry->retryable);
+    lua_setfield(L, -2, "retryable");
+    lua_pushstring(L, entry->meaning);
+    lua_setfield(L, -2, "meaning");
+    lua_setfield(L, -2, entry->name);
+  }
+  return 1;
 }
 
 int filo_return_error(lua_State *L, const struct filo_error *err) {
@@ -279,6 +297,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"program", program},
                                      {"is_terminal", is_terminal},
                                      {"notify", notify},
+                                     {"error_codes", error_codes},
                                      {NULL, NULL}};
 
 void filo_module_install(lua_State *L) {

@@ -5,6 +5,10 @@
 ---@field error_type table the metatable of error values: `{ code = "not_found", message = "..." }`
 local runtime = {}
 
+---Every code that an error of the core can have, by its name (core/error.h).
+---@return table<string, { retryable: boolean, meaning: string }>
+function runtime.error_codes() end
+
 ---A coroutine that the loop runs. Each wait (a sleep, a read, a join ...) lets the other tasks go on.
 ---@class filo.Task
 local task = {}

@@ -56,3 +56,17 @@ describe("an error value that cannot be shown", function()
     assert.equal("message", tostring(filo.error("code", "message")))
   end)
 end)
+
+describe("an error of the core", function()
+  it("says whether the same call may succeed in a while, as one that is made in Lua does", function()
+    local net = require "filo.core.net"
+    local _, cut = net.dial_raw("127.0.0.1:1", 5)
+    local _, wrong = net.address "no port"
+    assert.same({ "unreachable", true }, { cut.code, cut.retryable })
+    assert.same({ "invalid", nil }, { wrong.code, wrong.retryable })
+    for name, code in pairs(require("filo.core.runtime").error_codes()) do
+      assert.equal(code.retryable or nil, filo.error(name, "a sentence").retryable)
+    end
+    assert.is_nil(filo.error("of_a_script", "a sentence").retryable)
+  end)
+end)

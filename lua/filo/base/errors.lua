@@ -1,18 +1,18 @@
 ---Errors of the world: tables with `code` and `message`, and where known `peer`, `key`, `retryable`. They are
 ---returned as `nil, err`; `tostring(err)` is a sentence.
 
-local metatable = require("filo.core.runtime").error_type
+local runtime = require "filo.core.runtime"
+
+local metatable, codes = runtime.error_type, runtime.error_codes()
 
 local errors = {}
 
----Codes of failures that may go away by themselves.
-local retryable = {
-  busy = true, timeout = true, unreachable = true, closed = true, not_enough_copies = true, no_space = true,
-}
+---true for failures that may go away by themselves; else nil.
+local function retryable(code) return codes[code] and codes[code].retryable or nil end
 
 ---A failure of the world, as calls return it after nil; tostring gives the message.
 ---@class filo.Error
----@field code string  a stable name: not_found, corrupt, io, no_space, denied, locked, timeout, closed ...
+---@field code string  a stable name, such as not_found: lua/README.md lists them
 ---@field message string  a sentence: what happened, to what, what to do
 ---@field peer? string  the node ID of the peer concerned
 ---@field key? string  the key concerned
@@ -24,7 +24,7 @@ local retryable = {
 ---@param fields? table  more fields
 ---@return filo.Error
 function errors.new(code, message, fields)
-  local err = { code = code, message = message, retryable = retryable[code] }
+  local err = { code = code, message = message, retryable = retryable(code) }
   for name, value in pairs(fields or {}) do err[name] = value end
   return setmetatable(err, metatable)
 end
@@ -43,7 +43,7 @@ function errors.wrap(err, context, fields)
   for name, value in pairs(err) do wrapped[name] = value end
   for name, value in pairs(fields or {}) do wrapped[name] = value end
   wrapped.message = context .. ": " .. err.message
-  wrapped.retryable = retryable[err.code]
+  wrapped.retryable = retryable(err.code)
   return setmetatable(wrapped, metatable)
 end
 
