@@ -159,6 +159,7 @@ local QUOTES = {
   { "core/README.md", "accepted and not let in yet | (%d+); the oldest", "strangers" },
   { "core/README.md", "requests of one peer that are served at a time | (%d+), or (%d+ MiB) of them", "requests", "request_bytes" },
   { "core/README.md", "A node answers up to (%d+) requests of one peer", "requests" },
+  { "core/README.md", "A node keeps (%d+) and (%d+) seconds", "ping", "silence" },
   { "core/README.md", "it asks at most (%d+) of its own questions at once", "questions" },
 }
 

@@ -8,7 +8,7 @@
 ---  filo.Task             cancel, join, status, observe
 ---  filo.core.Store       close, in_use, stat, object, sealed, space, remove, set_aside, incoming, deposit, deposit_file, tombstone, walk
 ---  filo.core.Object      fields, record, set_key, verify_chunk, set_aside, mark_verified, reader, share, close
----  filo.core.Partial     fields, record, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
+---  filo.core.Partial     fields, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
 ---  filo.core.Deposit     write, finish, publish, progress, close
 ---  filo.core.Reader      read, save, close
 ---  filo.core.Walk        next, close

@@ -75,7 +75,7 @@ function store:deposit(size, plain, digest) end
 ---@return integer|filo.Error modified seconds since 1970
 function store:deposit_file(path, plain, digest, descriptor) end
 
----Begins or resumes receiving a copy.
+---Opens a partial, the file of a copy on its way in: a new one, or one that was begun before.
 ---@param path string
 ---@param record string
 ---@param body? string a small object whole: hashes, then ciphertext
