@@ -7,9 +7,9 @@
 ---  answers   {event = {...}}, any number of them, then {result = ...} or {error = {code, message, ...}}
 
 local at_end = require "filo.host.at_end"
-local calls = require "filo.command.control.methods"
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local methods = require "filo.command.control.methods"
 local wire = require "filo.command.control.wire"
 
 local control = {}
@@ -41,7 +41,7 @@ end
 ---Runs one request; what a misuse raises goes back as an error, too.
 local function answer(node, asker, request, file)
   local function emit(event) return tell(asker, { event = event }) end
-  local call = calls[request.call]
+  local call = methods[request.call]
   local ok, result, err
   if call then
     ok, result, err = pcall(call, node, type(request.ask) == "table" and request.ask or {}, emit, file, asker)

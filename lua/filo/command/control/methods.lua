@@ -9,7 +9,7 @@ local filo = require "filo"
 local prompt = require "filo.command.control.prompt"
 local source = require "filo.node.content"
 
-local calls = {}
+local methods = {}
 
 local PROGRESS_SECONDS = 0.1
 local SPACE_SECONDS = 0.03
@@ -37,13 +37,13 @@ local function describe_peer(peer)
   }
 end
 
-function calls.peers(node)
+function methods.peers(node)
   local list = {}
   for i, peer in ipairs(node:peers()) do list[i] = describe_peer(peer) end
   return list
 end
 
-function calls.status(node)
+function methods.status(node)
   local free, total = filo.timeout(SPACE_SECONDS, node.disk.space, node.disk) -- it waits its turn behind what is being flushed
   if not free then total = nil end
   return {
@@ -70,7 +70,7 @@ local function find_stored(node, asked)
   return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
 end
 
-function calls.store(node, asked, emit, file)
+function methods.store(node, asked, emit, file)
   local _ <close> = report_progress(node, asked.key, emit)
   local stored, err = find_stored(node, asked)
   if stored or err then return stored, err end
@@ -78,19 +78,19 @@ function calls.store(node, asked, emit, file)
   return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
 end
 
-function calls.fetch(node, asked, emit)
+function methods.fetch(node, asked, emit)
   local _ <close> = report_progress(node, asked.key, emit)
   return node:fetch(asked.key)
 end
 
-function calls.stat(node, asked) return node:stat(asked.key) end
+function methods.stat(node, asked) return node:stat(asked.key) end
 
-function calls.delete(node, asked) return node:delete(asked.key) end
+function methods.delete(node, asked) return node:delete(asked.key) end
 
-function calls.verify(node, asked) return node:verify(asked.key) end
+function methods.verify(node, asked) return node:verify(asked.key) end
 
 ---Every copy, and how many the policy wants by now.
-function calls.copies(node, asked)
+function methods.copies(node, asked)
   local item, err = node:stat(asked.key)
   if not item then return nil, err end
   local plan, copies = node:placement(asked.key)
@@ -98,14 +98,14 @@ function calls.copies(node, asked)
   return { item = item, quorum = plan.quorum, policy = node.policy.name, copies = copies }
 end
 
-function calls.evict(node, asked) return node:evict(asked.key) end
+function methods.evict(node, asked) return node:evict(asked.key) end
 
-function calls.connect(node, asked)
+function methods.connect(node, asked)
   local peer, err = node:connect(asked.address)
   if not peer then return nil, err end
   return describe_peer(peer)
 end
 
-calls.evaluate, calls.complete = prompt.evaluate, prompt.complete
+methods.evaluate, methods.complete = prompt.evaluate, prompt.complete
 
-return calls
+return methods
