@@ -1,5 +1,5 @@
----The fetches of a node: copies of its own objects on their way here from peers. All who get one version at once share its fetch; what has
----come is kept.
+---The fetches of a node: copies of its own objects on their way here from peers. All who get one version at once share its fetch, and a
+---later one shares the partial that readers of a failed one still hold; what has come is kept.
 
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
@@ -8,7 +8,38 @@ local new_fetch = require "filo.replication.fetch"
 local new_gate = require "filo.host.gate"
 local new_locks = require "filo.host.lock"
 
+---A partial, held by one who reads or fills it: what node/object.lua reads from. It is open until the last one lets go of it.
+---@class filo.Held
+---@field partial filo.core.Partial  a handle of its own
+local Held = {}
+Held.__index = Held
+
+---@param shared {record: string, partial: filo.core.Partial, holders: integer, all: table}  all: the shared ones, by record
+local function hold(shared)
+  shared.holders = shared.holders + 1
+  return setmetatable({ shared = shared, partial = shared.partial:share() }, Held)
+end
+
+function Held:set_key(key) return self.partial:set_key(key) end
+function Held:reader(...) return self.partial:reader(...) end
+
+function Held:close()
+  if self.closed then return end
+  self.closed = true
+  self.partial:close()
+  local shared = self.shared
+  shared.holders = shared.holders - 1
+  if shared.holders > 0 then return end
+  shared.all[shared.record] = nil
+  shared.partial:close()
+end
+
+Held.__close = Held.close
+
 ---@class filo.Fetches
+---@field running table<string, true>  records of those under way
+---@field count table<string, integer>  how many are, by key hash
+---@field held table<string, table>  the partials that somebody holds, by record
 local Fetches = {}
 Fetches.__index = Fetches
 
@@ -17,7 +48,7 @@ Fetches.__index = Fetches
 ---@return filo.Fetches
 local function new(given)
   local self = setmetatable({
-    running = {}, count = {}, held = setmetatable({}, { __mode = "v" }), opening = new_locks(given.host), ended = new_gate(given.host),
+    running = {}, count = {}, held = {}, opening = new_locks(given.host), ended = new_gate(given.host),
   }, Fetches)
   for name, value in pairs(given) do self[name] = value end
   return self
@@ -34,8 +65,8 @@ local function fill(self, found, partial)
   error(ok, 0)
 end
 
-local function begin(self, found, partial)
-  self.running[found.record] = partial
+local function begin(self, found)
+  self.running[found.record] = true
   local key_hash = found.fields.key_hash
   self.count[key_hash] = (self.count[key_hash] or 0) + 1
   return function()
@@ -46,14 +77,14 @@ local function begin(self, found, partial)
 end
 
 ---Fetches in the background what a partial lacks, and publishes it here.
-local function complete(self, found, partial, key)
-  local finish = begin(self, found, partial)
+local function complete(self, found, held, key)
+  local finish = begin(self, found)
   self.tasks:spawn(function()
-    local size = found.fields.size
+    local size, partial = found.fields.size, held.partial
     local _ <close> = self.activity:begin("fetch", { key = key, size = size },
       function() return chunks.before(self.host, size, partial:missing(0)) end)
     local why = errors.new("closed", "the node was closed while it fetched this")
-    local _ <close> = partial
+    local _ <close> = held
     local _ <close> = at_end(function()
       if why then partial:fail(why.code, tostring(why)) end
       finish()
@@ -69,19 +100,18 @@ local function complete(self, found, partial, key)
   end)
 end
 
----A partial to fill: one that some reader of an earlier, failed fetch still holds, or a new one. (Whether a reader that nobody has any more
----was collected makes no difference: what it held is found here, or on the disk.)
+---A partial to fill: one that some reader of an earlier, failed fetch still holds, or a new one.
 local function open_partial(self, found, path, beside)
-  local held = self.held[found.record]
-  local shared, partial = pcall(function() return held:share() end)
+  local shared = self.held[found.record]
   if shared then
-    partial:retry()
-    return partial
+    shared.partial:retry()
+    return shared
   end
-  local err
-  partial, err = self.disk:incoming(path, found.record, found.body, beside)
-  self.held[found.record] = partial
-  return partial, err
+  local partial, err = self.disk:incoming(path, found.record, found.body, beside)
+  if not partial then return nil, err end
+  shared = { record = found.record, partial = partial, holders = 0, all = self.held }
+  self.held[found.record] = shared
+  return shared
 end
 
 ---The version that is here already, unless it is another by now: then nil and "exists".
@@ -96,17 +126,17 @@ end
 ---@param found table  as filo.Find gives it
 ---@param name table
 ---@param beside? boolean
----@return userdata?, filo.Error?
+---@return filo.Held|filo.core.Object|nil, filo.Error?
 function Fetches:open(found, name, beside)
   local path = name.path
   local _ <close> = self.opening:take(found.record)
-  local running = self.running[found.record]
-  if running then return running:share() end
-  local partial, err = open_partial(self, found, path, beside)
-  if not partial and err.code == "exists" then return open_published(self, found, path) end
-  if not partial then return nil, err end
-  complete(self, found, partial:share(), name.key)
-  return partial
+  if self.running[found.record] then return hold(self.held[found.record]) end
+  local shared, err = open_partial(self, found, path, beside)
+  if not shared and err.code == "exists" then return open_published(self, found, path) end
+  if not shared then return nil, err end
+  local reader = hold(shared)
+  complete(self, found, hold(shared), name.key)
+  return reader
 end
 
 ---Waits until nothing of an object is being fetched.
