@@ -33,8 +33,8 @@ local function make_room()
   table.sort(items, function(a, b) return a.used < b.used end)
   for _, item in ipairs(items) do
     if bytes <= room then break end
-    node:evict(item.key)
-    bytes, cached[item.key] = bytes - item.size, nil
+    local gone, problem = node:evict(item.key)
+    if gone or problem.code ~= "not_enough_copies" then bytes, cached[item.key] = bytes - item.size, nil end -- else it is the last copy
   end
 end
 
