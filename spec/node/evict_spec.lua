@@ -1,3 +1,4 @@
+local filo = require "filo"
 local nodes = require "spec.support.nodes"
 
 local BIG = 3 << 20
@@ -41,6 +42,14 @@ describe("node:evict", function()
     assert(a:replicate "key")
     assert.is_true(a:evict "key")
     nodes.wait_copy(a, b, "key")
+  end)
+
+  it("waits for no more peers than for one that has a copy", function()
+    local net <close> = nodes.net()
+    local a, _, c = net:cluster(3)
+    assert(a:store("key", "content"))
+    c.peer_list:handle("find", function() filo.sleep(600) end)
+    assert.is_true(filo.timeout(10, a.evict, a, "key"))
   end)
 
   it("says that there is nothing to evict", function()

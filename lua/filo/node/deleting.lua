@@ -49,7 +49,8 @@ function Deleting:evict(name)
   local fields, err = self.names:stat(name)
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(name.key), { key = name.key }) end
   if fields.tombstone then return names.deleted(name.key) end
-  if self.readonly or plan.may_drop(fields, self.survey:copies(name), self.id) then
+  local function may_drop(copies) return plan.may_drop(fields, copies, self.id) end
+  if self.readonly or may_drop(self.survey:copies(name, may_drop)) then
     return self.disk:remove(self.namespace, name.path, fields.version)
   end
   local sentence = "no peer that is connected has a copy of '%s', so the one here stays: it may be the last; to delete it everywhere, "

@@ -1,5 +1,8 @@
 ---Surveying: every copy of an object, wherever it is, and what is wrong with those that are missing.
 
+local at_end = require "filo.host.at_end"
+local new_gate = require "filo.host.gate"
+
 ---@class filo.Copy
 ---@field node string  ID of the node
 ---@field version? integer  of the copy; nil: there is none
@@ -35,15 +38,31 @@ local function at_peer(self, name, peer)
   return { node = peer.id, problem = err and tostring(err) or why }
 end
 
----As Node:copies.
+---As Node:copies. With `enough`, waits no longer for answers once it is true of the copies that are known by then.
+---@param enough? fun(copies: filo.Copy[]): boolean
 ---@return filo.Copy[]
-function Survey:copies(name)
-  local list, tasks = { here(self, name) }, {}
-  for i, peer in ipairs(self.peers:list()) do
-    tasks[i] = self.host.spawn_child(function() list[i + 1] = at_peer(self, name, peer) end)
+function Survey:copies(name, enough)
+  local own, peers, answers, tasks = here(self, name), self.peers:list(), {}, {}
+  local left, answered = #peers, new_gate(self.host)
+  local function known()
+    local list = { own }
+    for i = 1, #peers do list[#list + 1] = answers[i] end
+    return list
   end
-  for _, each in ipairs(tasks) do each:join() end
-  return list
+  local _ <close> = at_end(function()
+    for _, each in ipairs(tasks) do each:cancel() end
+  end)
+  for i, peer in ipairs(peers) do
+    tasks[i] = self.host.spawn_child(function()
+      local _ <close> = at_end(function()
+        left = left - 1
+        answered:wake()
+      end)
+      answers[i] = at_peer(self, name, peer)
+    end)
+  end
+  answered:wait_for(function() return left == 0 or enough and enough(known()) end)
+  return known()
 end
 
 return new
