@@ -3,13 +3,15 @@
 local filo = require "filo"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
+local small_disk = require "spec.support.disk"
 local strangers = require "spec.support.stranger"
 
 -- One offer of a peer could reserve all that was free on a node's disk, and hold it.
 describe("an offer", function()
   it("may take half of what is free, together with others of that peer", function()
+    local disk <close> = small_disk.mount(32 << 20) or pending(small_disk.WHY_NOT) -- others take and free room on a shared one
     local net <close> = nodes.net()
-    local a = net:start "a"
+    local a = net:start("a", { root = disk:file "a" })
     local free = a.disk:space()
     local stranger <close> = strangers.meet(a)
     local number = 0
@@ -28,8 +30,9 @@ describe("an offer", function()
   end)
 
   it("that is not followed by bytes is forgotten, at once when the peer has gone", function()
+    local disk <close> = small_disk.mount(32 << 20) or pending(small_disk.WHY_NOT) -- others take and free room on a shared one
     local net <close> = nodes.net()
-    local a = net:start "a"
+    local a = net:start("a", { root = disk:file "a" })
     local free = a.disk:space()
     local identity
     for _ = 1, 3 do
