@@ -158,6 +158,7 @@ describe("a script that computes for too long", function()
   end
 
   it("is reported with its traceback, and goes on", function()
+    local began = runtime.now()
     local result = process.run { "-e", [[
       local function busy()
         local until_ = os.clock() + 1.25
@@ -171,7 +172,7 @@ describe("a script that computes for too long", function()
     assert.matches("has been running for 1 s without waiting", result.err)
     assert.matches("in local 'busy'", result.err)
     local _, reports = result.err:gsub("has been running", "")
-    assert.equal(1, reports)
+    assert.is_true(reports <= runtime.now() - began) -- once a second
   end)
 
   it("is not reported when it waits now and then", function()
