@@ -158,3 +158,14 @@ describe("a message", function()
     assert.equal("protocol", peer:farewell())
   end)
 end)
+
+-- Which of several bad fields a peer was told of depended on how Lua had hashed their names in that process.
+describe("a message with several bad fields", function()
+  it("is told by the first of their names", function()
+    local protocol = require "filo.peers.protocol"
+    local limits = require "filo.host.limits"
+    local body, err = protocol.check_body(limits, "read", "request", {})
+    assert.is_nil(body)
+    assert.equal("the request 'read' has a bad or missing field 'count'", tostring(err))
+  end)
+end)

@@ -90,13 +90,14 @@ local topics = {
   },
 }
 
+---Of several bad fields the one whose name comes first is told, whatever the order in which Lua gives them.
 local function check_fields(what, value, fields, limits)
   if type(value) ~= "table" then return errors.fail("protocol", what .. " is not a map") end
+  local bad
   for name, check in pairs(fields) do
-    if not check(value[name], limits) then
-      return errors.fail("protocol", ("%s has a bad or missing field '%s'"):format(what, name))
-    end
+    if not check(value[name], limits) and not (bad and bad < name) then bad = name end
   end
+  if bad then return errors.fail("protocol", ("%s has a bad or missing field '%s'"):format(what, bad)) end
   return value
 end
 
