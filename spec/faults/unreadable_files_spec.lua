@@ -97,7 +97,7 @@ describe("a folder that cannot be read", function()
     local folder <close> = temp.folder()
     local result = run_as_owner(folder:write("script.lua", TELL), folder:file "")
     assert.equal("", result.err)
-    assert.equal("peers could not be told of deletions: HIDDEN cannot be read; once it can, connect again\nnil\n", result.out)
+    assert.equal("peers could not be told of deletions: HIDDEN cannot be read: it is tried again\nnil\n", result.out)
   end)
 end)
 

@@ -73,7 +73,7 @@ describe("a peer that was away during a delete", function()
     b:peers()[1].connection:close()
     nodes.peers(b, 0)
     nodes.peers(b, 1)
-    nodes.wait(function() return back and not a.catching_up end, "end of what it is told")
+    nodes.wait(function() return back and not a.tombstones.catching_up end, "end of what it is told")
     assert(a:store("last", "content")) -- comes after what it might have been told
     nodes.wait(function() return told > 0 end, "store")
     assert.equal(1, told)
@@ -118,5 +118,69 @@ describe("a peer that comes back", function()
         return found and found.tombstone
       end, "tombstone")
     end
+  end)
+end)
+
+-- A peer that could not take a deletion when it was told, since its disk was full say, kept its copy until it connected again; and one that
+-- was restored from an old backup was taken for one that knew all deletions, as it had when it was asked before.
+describe("a peer that could not take a deletion", function()
+  it("is told again while it is connected", function()
+    local _ <close> = limits { tell_again = 0.01 }
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    local store, refused = b.peer_list.handlers.store, 0
+    b.peer_list:handle("store", function(...)
+      refused = refused + 1
+      if refused > 3 then return store(...) end
+      return nil, filo.error("no_space", "there is no room for it")
+    end)
+    assert.same({ 1, 1 }, { #assert(a:delete "key").copies, refused })
+    wait_tombstone(a, b, "key")
+    assert.equal(4, refused)
+  end)
+
+  it("is not told again when it is its policy that refuses", function()
+    local _ <close> = limits { tell_again = 0.01, tell_again_most = 0.01 }
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    assert(a:store("key", "content"))
+    local asked = 0
+    b:configure { root = b.root, cluster = nodes.SECRET, listen = "127.0.0.1:0", policy = { accept = function()
+      asked = asked + 1
+      return false, "never"
+    end } }
+    local failing = filo.channel()
+    local store = c.peer_list.handlers.store
+    local failed = 0
+    c.peer_list:handle("store", function(...)
+      failed = failed + 1
+      if failed > 5 then
+        failing:send(true, 0)
+        return store(...)
+      end
+      return nil, filo.error("io", "it could not be kept")
+    end)
+    assert(a:delete "key")
+    assert(failing:receive(10)) -- the other was told five times meanwhile
+    assert.equal(1, asked)
+  end)
+
+  it("is told of all again when it has been started again: it may be an old backup", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    local path = nodes.place(a, b, "key")
+    local file <close> = assert(io.open(path, "rb"))
+    local backup = file:read "a"
+    assert(a:delete "key")
+    wait_tombstone(a, b, "key")
+    net:stop "b"
+    nodes.peers(a, 0)
+    local copy <close> = assert(io.open(path, "wb"))
+    assert(copy:write(backup))
+    copy:close()
+    b = net:start("b", { listen = b.address })
+    wait_tombstone(a, b, "key")
   end)
 end)

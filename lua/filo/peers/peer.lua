@@ -12,6 +12,7 @@ local protocol = require "filo.peers.protocol"
 ---@field address string  numeric address of the far end
 ---@field listen? string  where it says that it can be dialled
 ---@field about table  what its owner tells of it
+---@field instance? string  16 bytes that are of this run of the node only
 ---@field free? integer  bytes free in its store, as far as it has told
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
 local Peer = {}
@@ -23,8 +24,8 @@ function Peer.new(given)
   local host, connection, hello = given.host, given.connection, given.hello
   return setmetatable({
     id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = hello.listen,
-    about = hello.about or {}, free = hello.free, host = host, pending = {}, ended = new_gate(host), room = new_gate(host), turns = {},
-    next_id = 1, serving = 0, serving_bytes = 0,
+    about = hello.about or {}, free = hello.free, instance = hello.instance, host = host, pending = {}, ended = new_gate(host),
+    room = new_gate(host), turns = {}, next_id = 1, serving = 0, serving_bytes = 0,
   }, Peer)
 end
 

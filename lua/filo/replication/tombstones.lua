@@ -1,11 +1,14 @@
----Deletions and the peers: each is told of a tombstone at once, or when it comes back after it was away.
+---Deletions and the peers: each is told of a tombstone at once, or when it comes back after it was away; one that could not take it is
+---told again, with growing pauses, while it is connected.
 ---
----A tombstone is kept for good, so that an old copy can never count again. `caught_up` has the IDs of the peers that have acknowledged
----every tombstone of this node, as far as is known since it was started. Any other that connects is told of all that lie here; one that
----knows them already says so, at the cost of a message.
+---A tombstone is kept for good, so that an old copy can never count again. `caught_up` has, by the ID of a peer, the run of it that has
+---acknowledged every tombstone of this node: one that was started again may have been restored from a backup. Any other that connects is
+---told of all that lie here; one that knows them already says so, at the cost of a message. Who refuses one by its policy keeps its copy.
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local new_backoff = require "filo.host.backoff"
+local new_gate = require "filo.host.gate"
 local superseded = require "filo.replication.superseded"
 
 ---@class filo.Tombstones
@@ -17,7 +20,7 @@ Tombstones.__index = Tombstones
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, id = given.id, namespace = given.namespace,
-    caught_up = {}, arrived = {},
+    caught_up = {}, refusing = {}, arrived = {}, idle = new_gate(given.host),
   }, Tombstones)
 end
 
@@ -32,12 +35,52 @@ local function tell(self, peer, tombstone)
   return nil, errors.new("exists", "it has a newer version"), what == "behind" and number or nil
 end
 
----Whoever has not acknowledged one is behind.
-local function note_behind(self, acknowledged)
-  for id in pairs(self.caught_up) do
-    if not acknowledged[id] then self.caught_up[id] = nil end
+-- Who is behind ----------------------------------------------------------------------------------------------------------
+
+local function run_of(peer) return peer.instance or peer.id end
+
+local function is_behind(self, peer) return self.caught_up[peer.id] ~= run_of(peer) end
+
+---Connected peers that may take what they miss.
+local function list_behind(self)
+  local list = {}
+  for _, peer in ipairs(self.peers:list()) do
+    if is_behind(self, peer) and self.refusing[peer.id] ~= run_of(peer) then list[#list + 1] = peer end
+  end
+  return list
+end
+
+---Tells those who are behind again and again, until nobody is.
+local function tell_again(self)
+  local _ <close> = at_end(function() self.telling_again = false end)
+  local backoff = new_backoff(self.host, self.host.limits.tell_again, self.host.limits.tell_again_most)
+  repeat
+    backoff:wait()
+    local behind = list_behind(self)
+    for _, peer in ipairs(behind) do self:meet(peer) end
+    self.idle:wait_for(function() return not self.catching_up end)
+  until #behind == 0
+end
+
+---A peer misses one.
+local function fall_behind(self, peer, err)
+  self.caught_up[peer.id] = nil
+  if err and err.code == "denied" then self.refusing[peer.id] = run_of(peer) end
+  if self.telling_again then return end
+  self.telling_again = true
+  self.tasks:spawn(tell_again, self)
+end
+
+---Peers that are not connected miss what is told to all.
+local function note_absent(self, told)
+  local ids = {}
+  for id in pairs(self.caught_up) do ids[#ids + 1] = id end
+  for _, id in ipairs(ids) do
+    if not told[id] then self.caught_up[id] = nil end
   end
 end
+
+-- Telling all -----------------------------------------------------------------------------------------------------------
 
 ---Tells every connected peer: {record, version, path, key_hash, key}. Gives a receipt, and the newest version that a peer has and this
 ---node had forgotten, if there is one.
@@ -46,18 +89,22 @@ function Tombstones:tell_all(tombstone)
   local receipt = {
     key = tombstone.key, version = tombstone.version, size = 0, copies = { self.id }, pending = {}, refused = {}, quorum = 1,
   }
-  local tasks, known, acknowledged = {}, nil, {}
-  local _ <close> = at_end(function() note_behind(self, acknowledged) end)
-  for i, peer in ipairs(self.peers:list()) do
+  local tasks, known, told = {}, nil, {}
+  local peers = self.peers:list()
+  for _, peer in ipairs(peers) do told[peer.id] = true end
+  note_absent(self, told)
+  for i, peer in ipairs(peers) do
     tasks[i] = self.host.spawn_child(function()
+      local missed, problem = true, nil
+      local _ <close> = at_end(function()
+        if missed then fall_behind(self, peer, problem) end
+      end)
       local ok, err, number = tell(self, peer, tombstone)
       known = number and math.max(known or 0, number) or known
-      if ok then
-        table.insert(receipt.copies, peer.id)
-        acknowledged[peer.id] = true
-      else
-        table.insert(receipt.refused, { peer = peer.id, reason = tostring(err) })
-      end
+      missed = not ok
+      if ok then return table.insert(receipt.copies, peer.id) end
+      problem = err
+      table.insert(receipt.refused, { peer = peer.id, reason = tostring(err) })
     end)
   end
   for _, each in ipairs(tasks) do each:join() end
@@ -72,7 +119,7 @@ local function tell_batch(self, peer, batch)
     local ok, err = true, nil
     if entry.tombstone then ok, err = tell(self, peer, entry) end
     if not ok then
-      self.caught_up[peer.id] = nil
+      fall_behind(self, peer, err)
       if peer.gone or err.code == "timeout" then return false end
     end
   end
@@ -86,7 +133,7 @@ local function tell_each(self, behind, batch)
   for i = #behind, 1, -1 do
     if not tasks[i]:join(math.max(0, deadline - self.host.now())) then
       tasks[i]:cancel()
-      self.caught_up[behind[i].id] = nil
+      fall_behind(self, behind[i])
       table.remove(behind, i)
     end
   end
@@ -103,22 +150,25 @@ local function go_over(self, behind)
     end
     batch = walk:next()
   end
-  if unread then error(errors.new(unread.problem, unread.path .. " cannot be read; once it can, connect again")) end
+  if unread then error(errors.new(unread.problem, unread.path .. " cannot be read: it is tried again")) end
 end
 
 ---Tells the peers that have come, all of them in one go, until no more come.
 local function catch_up(self)
-  local _ <close> = at_end(function() self.catching_up = false end)
+  local _ <close> = at_end(function()
+    self.catching_up = false
+    self.idle:wake()
+  end)
   while self.arrived[1] do
     local behind, all = {}, self.arrived
     self.arrived = {}
     for _, peer in ipairs(all) do
-      if not self.caught_up[peer.id] then behind[#behind + 1] = peer end
-      self.caught_up[peer.id] = true -- unless it misses one
+      if is_behind(self, peer) then behind[#behind + 1] = peer end
+      self.caught_up[peer.id] = run_of(peer) -- unless it misses one
     end
     local ok, err = errors.try(go_over, self, behind)
     if not ok and not self.tasks.closed then
-      for _, peer in ipairs(all) do self.caught_up[peer.id] = nil end
+      for _, peer in ipairs(behind) do fall_behind(self, peer) end
       self.host.log("warning", "peers could not be told of deletions: " .. tostring(err))
     end
   end
