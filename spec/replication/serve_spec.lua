@@ -64,3 +64,20 @@ describe("many large objects at once", function()
     assert.equal(0, times_open(nodes.place(a, a, "key")))
   end)
 end)
+
+-- A disk that could not say how much is free had the policy be asked with nothing, and an error, for numbers of bytes.
+describe("a node whose disk does not say how much is free", function()
+  it("takes no copy, and does not ask its policy", function()
+    local net <close> = nodes.net()
+    local asked = 0
+    local a, b = net:cluster(2, nil, { b = { policy = { accept = function()
+      asked = asked + 1
+      return true
+    end } } })
+    b.serve.disk = setmetatable({ space = function() return nil, filo.error("io", "input/output error") end }, { __index = b.disk })
+    local receipt, err = a:store("key", "content")
+    assert.is_nil(receipt)
+    assert.equal("it could not be kept", err.receipt.refused[1].reason:match "[^:]*$":match "^%s*(.*)$")
+    assert.equal(0, asked)
+  end)
+end)
