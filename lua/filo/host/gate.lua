@@ -5,7 +5,7 @@ local at_end = require "filo.host.at_end"
 local new_set = require "filo.base.set"
 
 ---@class filo.Gate
----@field line filo.Set  the tasks that wait
+---@field line? filo.Set  the tasks that wait, once there was one: most gates have none for long
 ---@field is_open? boolean
 local Gate = {}
 Gate.__index = Gate
@@ -15,9 +15,10 @@ Gate.__index = Gate
 ---@return boolean woken  false when the deadline passed
 function Gate:wait(seconds)
   if self.is_open then return true end
-  local me = self.host.current()
-  self.line:add(me)
-  local _ <close> = at_end(function() self.line:remove(me) end)
+  local me, line = self.host.current(), self.line or new_set()
+  self.line = line
+  line:add(me)
+  local _ <close> = at_end(function() line:remove(me) end)
   return self.host.suspend(seconds)
 end
 
@@ -38,7 +39,7 @@ end
 
 ---Lets through those who wait now.
 function Gate:wake()
-  if self.line.count == 0 then return end
+  if not self.line then return end
   for _, task in ipairs(self.line:list()) do self.host.wake(task) end
 end
 
@@ -50,4 +51,4 @@ end
 
 ---@param host filo.Host
 ---@return filo.Gate
-return function(host) return setmetatable({ host = host, line = new_set() }, Gate) end
+return function(host) return setmetatable({ host = host }, Gate) end
