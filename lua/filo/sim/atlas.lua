@@ -1,0 +1,44 @@
+---The atlas: where good copies lie. It lets no fault damage the last good one of an object, so that any loss is a bug.
+
+---@class filo.sim.Atlas
+local Atlas = {}
+Atlas.__index = Atlas
+
+---@param machines filo.sim.Machine[]
+---@return filo.sim.Atlas
+local function new(machines) return setmetatable({ machines = machines }, Atlas) end
+
+---The machines that have a good copy of at least a version.
+---@param version integer
+---@return filo.sim.Machine[]
+function Atlas:holders(namespace, path, version)
+  local list = {}
+  for _, machine in ipairs(self.machines) do
+    local file = machine.disk:file(namespace, path)
+    if file and file.intact and file.fields.version >= version then list[#list + 1] = machine end
+  end
+  return list
+end
+
+---Whether what lies at a place of a machine may be damaged, or go.
+---@return boolean
+function Atlas:may_damage(machine, namespace, path)
+  local file = machine.disk:file(namespace, path)
+  if not file or not file.intact then return true end
+  local holders = self:holders(namespace, path, file.fields.version)
+  return #holders > 1 or holders[1] ~= machine
+end
+
+---The same of all that would differ from an older state of a machine's disk.
+---@param backup table
+---@return boolean
+function Atlas:may_restore(machine, backup)
+  for _, each in ipairs(machine.disk:list()) do
+    local before = backup[each.namespace] and backup[each.namespace][each.path]
+    local file = machine.disk:file(each.namespace, each.path)
+    if before ~= file and not self:may_damage(machine, each.namespace, each.path) then return false end
+  end
+  return true
+end
+
+return new

@@ -1,0 +1,202 @@
+---Checkers: what a simulated world must hold to. A violation has the name of the promise that was broken. What is not promised yet is
+---counted under the name of what it waits for.
+
+local runtime = require "filo.core.runtime"
+local task = require "filo.host.task"
+local workload = require "filo.sim.workload"
+
+---@class filo.sim.Violation
+---@field check string
+---@field subject? string  the object concerned
+---@field at number  seconds
+---@field text string
+
+---@class filo.sim.Checks
+---@field violations filo.sim.Violation[]
+---@field waiting table<string, integer>  what is not promised yet, and how often that showed
+---@field passed table<string, integer>  how often each promise was looked at and held
+local Checks = {}
+Checks.__index = Checks
+
+---The promises, and what each says.
+local PROMISES = {
+  content = "what is read is what was stored",
+  deleted = "what was deleted stays deleted",
+  newest = "the newest version is read",
+  readable = "what was acknowledged can be read while a good copy is left",
+  whole = "nothing half done is seen",
+  ends = "nothing hangs",
+  sealed = "nothing leaves a node in clear",
+  tombstones = "connected peers learn of deletions",
+  replicate = "node:replicate makes the copies that the policy asks for",
+  quiet = "tasks, timers and tables do not grow",
+}
+
+---What waits for a part of Filo that is still to come.
+local WAITING = {
+  repair = "copies that are missing are made again",
+  proof = "a copy is removed only when another has proved itself",
+  recover = "a node that was restored from an old backup asks its peers before it writes",
+  stale = "an older version is not read while the newest is out of reach, or slow to come",
+}
+
+local MOST_SECONDS = 1800
+
+---@param world filo.sim.World
+---@return filo.sim.Checks
+local function new(world) return setmetatable({ world = world, violations = {}, waiting = {}, passed = {}, hangs = {} }, Checks) end
+
+---@param check string
+function Checks:pass(check) self.passed[check] = (self.passed[check] or 0) + 1 end
+
+---@param name string
+function Checks:wait_for(name) self.waiting[name] = (self.waiting[name] or 0) + 1 end
+
+---@param check string
+---@param entry filo.sim.Entry?
+function Checks:violate(check, entry, text, ...)
+  text = text:format(...)
+  if entry and entry.excuse then return self:wait_for(entry.excuse) end
+  table.insert(self.violations, { check = check, subject = entry and entry.subject, at = runtime.now(), text = text })
+  self.world.trace:tell(entry and entry.owner.name, entry and entry.subject, ("VIOLATION of '%s': %s"):format(PROMISES[check], text))
+end
+
+-- While things happen -------------------------------------------------------------------------------------------------
+
+---Whether the newest acknowledged version lies at a machine that the owner is connected to, or at the owner.
+local function is_in_reach(world, entry)
+  local version = entry.operations[1] and entry.operations[1].version
+  for _, holder in ipairs(version and world.atlas:holders(entry.namespace, entry.path, version) or {}) do
+    if holder == entry.owner or #entry.owner:connections_with(holder) > 0 then return true end
+  end
+  return false
+end
+
+local OLD = { back = "deleted", old = "newest" }
+
+---An object was read: content, or why there is none.
+function Checks:read(entry, content, err)
+  local world = self.world
+  local number = content and world.ledger:number_of(entry, content)
+  if content and not number then return self:violate("content", entry, "%s: these bytes are nobody's", entry.subject) end
+  if not content and not (err.code == "not_found" and not err.retryable) then return end
+  local ok, problem = world.ledger:judge(entry, number)
+  if ok then return self:pass "content" end
+  if not world:is_calm() or not is_in_reach(world, entry) then return problem ~= "lost" and self:wait_for "stale" or nil end
+  if problem == "lost" then return world.quiet and self:violate("readable", entry, "%s: %s", entry.subject, tostring(err)) or nil end
+  self:violate(OLD[problem], entry, "%s: #%d was read, which had been %s", entry.subject, number,
+    problem == "back" and "deleted" or "replaced")
+end
+
+---Bytes are on their way from one machine to another.
+function Checks:spy(bytes)
+  if bytes:find(self.world.ledger.SECRET, 1, true) then self:violate("sealed", nil, "a message has what was stored in it, in clear") end
+end
+
+---Nothing takes longer than it may.
+function Checks:look_for_hangs()
+  local now = runtime.now()
+  for _, each in ipairs(self.world:under_way()) do
+    if now - each.since > MOST_SECONDS and not self.hangs[each] then
+      self.hangs[each] = true
+      self:violate("ends", nil, "%s of %s takes longer than %d s", each.kind, each.subject, MOST_SECONDS)
+    end
+  end
+  self:pass "ends"
+end
+
+-- When all is quiet ---------------------------------------------------------------------------------------------------
+
+---Every file is whole, unless it was damaged.
+function Checks:look_at_disks()
+  for _, machine in ipairs(self.world.machines) do
+    for _, each in ipairs(machine.disk:list()) do
+      local file = machine.disk:file(each.namespace, each.path)
+      local size = 0
+      for _, chunk in ipairs(file.chunks) do size = size + #chunk end
+      local entry = self.world.ledger:at(each.namespace, each.path)
+      if size ~= file.fields.size then self:violate("whole", entry, "a part of an object at %s", machine.name) end
+    end
+  end
+  self:pass "whole"
+end
+
+---An object is read by its owner.
+local function read_by_owner(self, entry)
+  local world, run = self.world, entry.owner.run
+  if not run or not run.node then return self:violate("readable", entry, "%s: its owner does not run", entry.subject) end
+  local content, err = task.timeout(MOST_SECONDS, workload.read, run.node, entry.key)
+  world.trace:tell(entry.owner.name, entry.subject, ("read: %s"):format(content and #content .. " bytes" or tostring(err)))
+  local first = entry.operations[1]
+  local stored = first and first.acknowledged and first.kind == "put"
+  if stored and not content and #world.atlas:holders(entry.namespace, entry.path, first.version) == 0 then
+    return self:violate("readable", entry, "%s: no good copy is left anywhere", entry.subject)
+  end
+  if stored and not content and not world.ledger:judge(entry) then
+    return self:violate("readable", entry, "%s: %s", entry.subject, tostring(err))
+  end
+  self:pass "readable"
+  self:read(entry, content, err)
+end
+
+---Peers that are connected to the owner of what was deleted have no copy of it. An owner whose own tombstone has rotted or is gone cannot
+---tell them before it looks.
+local function look_for_copies_of_deleted(self, entry)
+  local first = entry.operations[1]
+  if #entry.operations ~= 1 or first.kind ~= "delete" or not first.acknowledged then return end
+  local own = entry.owner.disk:file(entry.namespace, entry.path)
+  if not own or not own.intact then return self:wait_for "repair" end
+  for _, machine in ipairs(self.world.machines) do
+    local file = #entry.owner:connections_with(machine) > 0 and machine.disk:file(entry.namespace, entry.path)
+    if file and not file.unreadable and not file.fields.tombstone and file.fields.version < first.version then
+      if machine.has_refused then return self:wait_for "repair" end
+      return self:violate("tombstones", entry, "%s was deleted, and %s still has a copy", entry.subject, machine.name)
+    end
+  end
+  self:pass "tombstones"
+end
+
+---The copies that are there, and those that are missing; then they are made.
+local function make_copies(self, entry)
+  local run, first = entry.owner.run, entry.operations[1]
+  if not run or not run.node or #entry.operations ~= 1 or not first.acknowledged or first.kind ~= "put" then return end
+  local holders = #self.world.atlas:holders(entry.namespace, entry.path, first.version)
+  local receipt, err = task.timeout(MOST_SECONDS, run.node.replicate, run.node, entry.key)
+  local what = receipt and #receipt.copies .. " copies" or tostring(err)
+  self.world.trace:tell(entry.owner.name, entry.subject, "replicate: " .. what)
+  if receipt and holders < receipt.quorum then self:wait_for "repair" end
+  if receipt then return self:pass "replicate" end
+  if err.code ~= "not_found" then self:violate("replicate", entry, "%s: %s", entry.subject, tostring(err)) end
+end
+
+---All that must hold once faults are over and everybody has had time.
+function Checks:look_at_all()
+  self:look_at_disks()
+  for _, entry in ipairs(self.world.ledger.entries) do
+    look_for_copies_of_deleted(self, entry)
+    read_by_owner(self, entry)
+    make_copies(self, entry)
+  end
+end
+
+---What a quiet world holds: it must not become more.
+---@return {tasks: integer, moving: integer}
+function Checks:measure()
+  local measured = { tasks = 0, moving = 0 }
+  for _, machine in ipairs(self.world.machines) do
+    local run = machine.run
+    if run and run.node then
+      measured.tasks = measured.tasks + run:live_tasks()
+      measured.moving = measured.moving + #run.node:activity()
+    end
+  end
+  return measured
+end
+
+function Checks:compare(before, after)
+  if after.tasks > before.tasks then self:violate("quiet", nil, "%d tasks where there were %d", after.tasks, before.tasks) end
+  if after.moving > 0 then self:violate("quiet", nil, "%d copies are on their way still", after.moving) end
+  self:pass "quiet"
+end
+
+return { new = new, PROMISES = PROMISES, WAITING = WAITING }

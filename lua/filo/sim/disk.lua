@@ -1,0 +1,193 @@
+---A simulated disk: what outlives the process, and how it fails.
+---
+---A file is never changed: what alters one puts another in its place. So a backup is a table of the same files, and who has one open
+---goes on reading it.
+
+local errors = require "filo.base.errors"
+
+---@class filo.sim.File  a sealed object
+---@field record string
+---@field fields filo.core.Fields
+---@field hashes string[]
+---@field chunks string[]  ciphertext
+---@field unreadable? boolean  its record has rotted
+---@field intact boolean  it is what its owner has sealed
+---@field verified integer  seconds since 1970
+---@field size integer  bytes that it takes
+
+---@class filo.sim.Disk
+---@field capacity integer  bytes
+---@field used integer
+---@field absent? boolean  it is not mounted
+---@field failing? number  the share of calls that end in an I/O error
+---@field flush_fails? boolean
+---@field full? boolean  no byte is free, whoever has taken them
+---@field slow number  how many times slower than usual
+---@field lies? boolean  of what others keep here, it keeps something else
+---@field owner? string  whose disk it is: to him it does not lie
+local Disk = {}
+Disk.__index = Disk
+
+local OVERHEAD = 512
+
+---@param random filo.sim.Random
+---@param capacity integer
+---@return filo.sim.Disk
+local function new(random, capacity)
+  return setmetatable({
+    random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, made = false,
+  }, Disk)
+end
+
+---What a call on this disk fails with now, if it does.
+---@return nil, filo.Error?
+function Disk:problem()
+  if self.absent then return errors.fail("io", "the disk is not there") end
+  if self.failing and self.random:chance(self.failing) then return errors.fail("io", "input/output error") end
+end
+
+---Seconds that a call takes.
+function Disk:access_time() return self.random:between(0.0001, 0.0004) * self.slow end
+
+function Disk:flush_time() return self.random:between(0.002, 0.008) * self.slow end
+
+function Disk:free() return self.full and 0 or math.max(0, self.capacity - self.used) end
+
+local function count(file)
+  local bytes = OVERHEAD + #file.record
+  for _, chunk in ipairs(file.chunks) do bytes = bytes + #chunk end
+  return bytes
+end
+
+---@return filo.sim.File?
+function Disk:file(namespace, path)
+  local files = self.objects[namespace]
+  return files and files[path]
+end
+
+---Puts a file, or none, at a path.
+local function put(self, namespace, path, file)
+  local files = self.objects[namespace]
+  if not files then
+    files = {}
+    self.objects[namespace] = files
+  end
+  local before = files[path]
+  files[path] = file
+  self.used = self.used + (file and file.size or 0) - (before and before.size or 0)
+end
+
+---Something else than what was to be kept.
+local function lie(file)
+  local chunks = {}
+  for i, chunk in ipairs(file.chunks) do chunks[i] = ("?"):rep(#chunk) end
+  file.chunks, file.intact = chunks, false
+  file.unreadable = #chunks == 0 or nil
+end
+
+---Makes a whole file visible. Until `flushed` is called with what this gives, a power cut may undo it.
+---@return table
+function Disk:publish(namespace, path, file)
+  file.intact, file.size = true, count(file)
+  if self.lies and namespace ~= self.owner then lie(file) end
+  local entry = { namespace = namespace, path = path, file = file, before = self:file(namespace, path) }
+  put(self, namespace, path, file)
+  self.unflushed[#self.unflushed + 1] = entry
+  return entry
+end
+
+function Disk:flushed(entry)
+  for i, each in ipairs(self.unflushed) do
+    if each == entry then return table.remove(self.unflushed, i) end
+  end
+end
+
+function Disk:flush_all() self.unflushed = {} end
+
+function Disk:remove(namespace, path) put(self, namespace, path, nil) end
+
+---A file with other bytes in the place of one.
+function Disk:replace(namespace, path, changes)
+  local file, changed = self:file(namespace, path), {}
+  for name, value in pairs(file) do changed[name] = value end
+  for name, value in pairs(changes) do changed[name] = value end
+  changed.intact = false
+  put(self, namespace, path, changed)
+  return changed
+end
+
+---Namespace and path of all files, in order.
+---@param namespace? string  only its
+---@return {namespace: string, path: string}[]
+function Disk:list(namespace)
+  local list = {}
+  for each, files in pairs(self.objects) do
+    if namespace == nil or each == namespace then
+      for path in pairs(files) do list[#list + 1] = { namespace = each, path = path } end
+    end
+  end
+  table.sort(list, function(a, b)
+    if a.namespace ~= b.namespace then return a.namespace < b.namespace end
+    return a.path < b.path
+  end)
+  return list
+end
+
+local function torn(self, entry)
+  local chunks = table.move(entry.file.chunks, 1, #entry.file.chunks, 1, {})
+  local at = self.random:integer(1, #chunks)
+  chunks[at] = ("\0"):rep(#chunks[at])
+  self:replace(entry.namespace, entry.path, { chunks = chunks })
+end
+
+---The power goes: of what was not flushed, some is there, some as it was before, and some, where the bytes themselves were left to the
+---system, in part.
+---@param torn_too boolean
+---@param may fun(namespace: string, path: string): boolean  whether this one may be lost
+---@param lost fun(namespace: string, path: string)  told of each that was
+function Disk:power_cut(torn_too, may, lost)
+  local entries = self.unflushed
+  self.unflushed = {}
+  for i = #entries, 1, -1 do
+    local entry = entries[i]
+    local there = self:file(entry.namespace, entry.path) == entry.file and may(entry.namespace, entry.path)
+    if there and self.random:chance(0.5) then
+      put(self, entry.namespace, entry.path, entry.before)
+      lost(entry.namespace, entry.path)
+    elseif there and torn_too and #entry.file.chunks > 0 and self.random:chance(0.5) then
+      torn(self, entry)
+    end
+  end
+end
+
+---Flips a bit of a file, or makes its record unreadable.
+function Disk:rot(namespace, path)
+  local file = self:file(namespace, path)
+  if #file.chunks == 0 or self.random:chance(0.2) then return self:replace(namespace, path, { unreadable = true }) end
+  local chunks = table.move(file.chunks, 1, #file.chunks, 1, {})
+  local at = self.random:integer(1, #chunks)
+  local place = self.random:integer(1, #chunks[at])
+  local flipped = string.char(chunks[at]:byte(place) ~ (1 << self.random:integer(0, 7)))
+  chunks[at] = chunks[at]:sub(1, place - 1) .. flipped .. chunks[at]:sub(place + 1)
+  self:replace(namespace, path, { chunks = chunks })
+end
+
+---@return table  to be given to `restore`
+function Disk:backup()
+  local objects = {}
+  for namespace, files in pairs(self.objects) do
+    objects[namespace] = {}
+    for path, file in pairs(files) do objects[namespace][path] = file end
+  end
+  return objects
+end
+
+---All objects are what they were at the time of a backup; {}: there are none.
+function Disk:restore(backup)
+  self.objects, self.used, self.partials, self.unflushed = {}, 0, {}, {}
+  for namespace, files in pairs(backup) do
+    for path, file in pairs(files) do put(self, namespace, path, file) end
+  end
+end
+
+return new

@@ -1,0 +1,112 @@
+---The host of a simulated node: the whole contract of lua/stubs/host.lua, on a simulated world. See lua/filo/host/real.lua.
+
+local cbor = require "filo.core.cbor"
+local core_store = require "filo.core.store"
+local crypto = require "filo.core.crypto"
+local errors = require "filo.base.errors"
+local net = require "filo.core.net"
+local new_store = require "filo.sim.store"
+local record = require "filo.sim.record"
+local runtime = require "filo.core.runtime"
+local task = require "filo.host.task"
+
+local function identities_of(run)
+  local world, disk = run.world, run.machine.disk
+  local identities = {}
+
+  function identities.load(path)
+    local identity = disk.identities[path]
+    if identity then return identity end
+    return errors.fail("not_found", "there is no " .. path)
+  end
+
+  function identities.generate()
+    local identity = world.keyring:generate(run.random)
+    function identity.save(self, path)
+      if disk.identities[path] then return errors.fail("exists", path .. " is there already") end
+      disk.identities[path] = self
+      return self
+    end
+    return identity
+  end
+
+  return identities
+end
+
+local function store_of(run)
+  local world, machine = run.world, run.machine
+  local store = { chunk_size = world.chunk_size, cas_path = core_store.cas_path, check_path = core_store.check_path, peek = record.peek }
+
+  function store.parse(bytes) return record.parse(world.keyring, bytes) end
+
+  function store.unseal(identity, bytes) return record.unseal(identity, bytes) end
+
+  function store.look()
+    if machine.disk.absent then return "empty" end
+    return machine.disk.made and "made" or "empty"
+  end
+
+  function store.prepare() return not machine.disk.absent, errors.new("io", "the disk is not there") end
+
+  function store.open(root, owner, durability, reserve)
+    local _, err = machine.disk:problem()
+    if err then return nil, err end
+    machine.disk.made, machine.disk.durability, machine.disk.owner = true, durability, owner
+    run.store = new_store {
+      disk = machine.disk, root_path = root, owner = owner, durability = durability or "full", reserve = reserve or 0,
+      chunk_size = world.chunk_size, inline = world.limits.inline, keyring = world.keyring, random = run.random,
+      seconds = function() return machine:microseconds() // 1000000 end,
+    }
+    return run.store
+  end
+
+  return store
+end
+
+local function net_of(run)
+  local world, machine = run.world, run.machine
+  return {
+    address = net.address,
+    tls = function() return { close = function() end } end,
+    listen = function(address) return world.network:listen(machine, address) end,
+    dial = function(address, options) return world.network:dial(machine, address, options) end,
+  }
+end
+
+local function crypto_of(run)
+  return {
+    digest = crypto.digest, hmac_sha256 = crypto.hmac_sha256, equal = crypto.equal, hex = crypto.hex, unhex = crypto.unhex,
+    verify = function(id, data, signature) return run.world.keyring:verify(#id == 64 and crypto.unhex(id) or id, data, signature) end,
+  }
+end
+
+---@param run filo.sim.Run
+---@return filo.Host
+return function(run)
+  local machine, world = run.machine, run.world
+  return {
+    now = runtime.now,
+    time = function() return machine:microseconds() end,
+    random = function(count) return run.random:bytes(count) end,
+    sleep = runtime.sleep,
+    spawn = function(fn, ...) return run:spawn(fn, ...) end,
+    spawn_child = runtime.spawn,
+    current = runtime.current,
+    suspend = runtime.suspend,
+    wake = runtime.wake,
+    pinned = runtime.pinned,
+    channel = task.channel,
+    encode = cbor.encode,
+    decode = cbor.decode,
+    limits = world.limits,
+    crypto = crypto_of(run),
+    identities = identities_of(run),
+    store = store_of(run),
+    net = net_of(run),
+    log = function(level, message)
+      if not run.ended then world.trace:tell(machine.name, nil, level .. ": " .. message) end
+    end,
+    opened = function() end,
+    nodes = function() return {} end,
+  }
+end

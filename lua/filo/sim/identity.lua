@@ -1,0 +1,54 @@
+---Identities of a simulated world. What a key signs, whoever belongs to the world can check and nobody else can make: the world keeps the
+---keys, which costs a hash where a signature costs 200.
+
+local crypto = require "filo.core.crypto"
+local errors = require "filo.base.errors"
+
+---@class filo.sim.Identity
+local Identity = {}
+Identity.__index = Identity
+
+---The keys of a world: node ID (raw) -> signing key.
+---@class filo.sim.Keyring
+local Keyring = {}
+Keyring.__index = Keyring
+
+---@return filo.sim.Keyring
+local function new_keyring() return setmetatable({ keys = {} }, Keyring) end
+
+---@param random filo.sim.Random
+---@return filo.sim.Identity
+function Keyring:generate(random)
+  local identity = setmetatable({ raw = random:bytes(32), key = random:bytes(32), secret = random:bytes(32) }, Identity)
+  self.keys[identity.raw] = identity.key
+  return identity
+end
+
+---64 bytes, as Ed25519 gives.
+---@return string
+local function sign(key, data)
+  local mac = crypto.hmac_sha256(key, data)
+  return mac .. mac
+end
+
+---@param raw_id string
+---@return true?, filo.Error?
+function Keyring:verify(raw_id, data, signature)
+  local key = self.keys[raw_id]
+  if key and sign(key, data) == signature then return true end
+  return errors.fail("corrupt", "the signature is not good")
+end
+
+function Identity:id() return crypto.hex(self.raw) end
+
+function Identity:raw_id() return self.raw end
+
+function Identity:sign(data) return sign(self.key, data) end
+
+function Identity:derive(label, length) return crypto.hmac_sha256(self.secret, label):sub(1, length) end
+
+function Identity:close() end -- luacheck: no self
+
+Identity.__close = Identity.close
+
+return { new_keyring = new_keyring, class = Identity }

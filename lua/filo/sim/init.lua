@@ -1,0 +1,77 @@
+---Simulations for scripts: `local sim = require "filo.sim"`. The node's own code runs in a world of simulated machines, disks and lines,
+---where time is virtual and everything follows from a seed.
+
+local default = require "filo.placement.everywhere"
+local faults = require "filo.sim.faults"
+local new_simulation = require "filo.sim.simulation"
+local options = require "filo.base.options"
+local policy_file = require "filo.sim.policy_file"
+local report = require "filo.sim.report"
+local shrink = require "filo.sim.shrink"
+
+local sim = { load_policy = policy_file.load, faults = faults.names, describe = faults.describe, text = report.text }
+
+local function between(low, high)
+  return function(value)
+    if value < low or value > high then return ("must be from %g to %g"):format(low, high) end
+  end
+end
+
+local function check_faults(list)
+  for _, name in ipairs(list) do
+    if not faults.describe(name) then
+      local nearest = options.nearest(tostring(name), faults.names())
+      return ("has no kind '%s'; %s"):format(tostring(name), nearest and ("did you mean '%s'?"):format(nearest)
+        or "known are: " .. table.concat(faults.names(), ", "))
+    end
+  end
+end
+
+local function check_durability(name)
+  if name ~= "full" and name ~= "group" and name ~= "none" then return "must be full, group or none" end
+end
+
+local RULES = {
+  policy = { type = "table", default = default },
+  nodes = { type = "integer", default = 10, check = between(1, 10000) },
+  hours = { type = "number", default = 24, check = between(0, 1e6) },
+  seed = { type = "integer", default = 1 },
+  faults = { type = "table", default = faults.names(), check = check_faults },
+  links = { type = "integer", default = 8, check = between(1, 1000) },
+  pause = { type = "number", default = 60, check = between(0.001, 1e9) },
+  rate = { type = "number", default = 1, check = between(0, 1000) },
+  durability = { type = "string", default = "full", check = check_durability },
+  keep = { type = "boolean" },
+  show = { type = "function" },
+  only = { type = "table" },
+}
+
+---A simulation, to be run once.
+---@param given? filo.sim.Settings  each may be left out: 10 nodes, 24 hours, seed 1, all faults, 8 links, 60 s, a copy at every peer
+---@return filo.sim.Simulation
+function sim.new(given) return new_simulation(options.check("filo.sim", given, RULES)) end
+
+---Runs one, and waits for its end.
+---@param given? filo.sim.Settings
+---@return filo.sim.Result
+function sim.run(given) return new_simulation(options.check("filo.sim", given, RULES)):run() end
+
+---Of a run that broke a promise: the fewest faults found with which it still does, and the result of a run with these only.
+---@param result filo.sim.Result
+---@return filo.sim.Fault[] fewest
+---@return filo.sim.Result again
+function sim.shrink(result)
+  local violation = result.violations[1]
+  if not violation then error("shrink: this run broke no promise", 2) end
+  local fewest = shrink(result.settings, result, violation.check)
+  local settings, only = {}, {}
+  for name, value in pairs(result.settings) do settings[name] = value end
+  for _, fault in ipairs(fewest) do only[fault.number] = true end
+  settings.only, settings.keep, settings.show = only, true, nil
+  return fewest, new_simulation(settings):run()
+end
+
+---What `shrink` gave, for people.
+sim.failure = report.failure
+
+return sim

@@ -1,0 +1,174 @@
+---A simulated computer: its disk and its clock, which stay, and the process that runs a node, which comes and goes.
+
+local new_disk = require "filo.sim.disk"
+local new_host = require "filo.sim.host"
+local new_node = require "filo.node"
+local runtime = require "filo.core.runtime"
+
+---One run of a node's process.
+---@class filo.sim.Run
+---@field machine filo.sim.Machine
+---@field node? filo.Node
+---@field ended? boolean
+local Run = {}
+Run.__index = Run
+
+---@class filo.sim.Machine
+---@field index integer
+---@field name string
+---@field address string  where its node listens
+---@field disk filo.sim.Disk
+---@field powered boolean
+---@field slow number  how many times slower than usual its line is
+---@field lag number  seconds that what it sends, and what it is sent, takes more
+---@field clock_offset integer  microseconds that its clock is ahead
+---@field clock_drift number  and seconds a second by which that grows
+---@field policy? filo.Policy  of its own, instead of the world's
+---@field has_refused? boolean  it had a policy that may have refused deletions, too: it keeps what it was to delete
+---@field run? filo.sim.Run
+local Machine = {}
+Machine.__index = Machine
+
+---Where the simulated time begins, in seconds since 1970.
+local EPOCH = 1800000000
+local RESTART_SECONDS = 60
+
+-- Runs --------------------------------------------------------------------------------------------------------------------
+
+---A task of the process: it ends with it.
+function Run:spawn(fn, ...)
+  local task = runtime.spawn_detached(fn, ...)
+  if self.ended then
+    task:cancel "the process has ended"
+    return task
+  end
+  local tasks = self.tasks
+  if #tasks >= self.tidy_at then
+    local live = {}
+    for _, each in ipairs(tasks) do
+      if each:status() ~= "ended" then live[#live + 1] = each end
+    end
+    self.tasks, self.tidy_at = live, #live + #live // 4 + 8
+    tasks = live
+  end
+  tasks[#tasks + 1] = task
+  return task
+end
+
+---How many of its tasks have not ended.
+---@return integer
+function Run:live_tasks()
+  local count = 0
+  for _, each in ipairs(self.tasks) do
+    if each:status() ~= "ended" then count = count + 1 end
+  end
+  return count
+end
+
+---Ends the process as kill -9 does: it does nothing more, and what it has is gone.
+function Run:die()
+  self.ended = true
+  if self.store then self.store.disk = self.machine.world.no_disk end
+  for _, each in ipairs(self.tasks) do each:cancel "the process has ended" end
+end
+
+-- Machines ----------------------------------------------------------------------------------------------------------------
+
+---@param world filo.sim.World
+---@param index integer
+---@return filo.sim.Machine
+local function new(world, index)
+  local self = setmetatable({
+    world = world, index = index, name = "n" .. index, host_name = ("10.%d.%d.%d"):format(index >> 16, index >> 8 & 255, index & 255),
+    moves = 0, powered = true, slow = 1, lag = 0, clock_offset = 0, clock_drift = 0, connections = {}, runs = 0,
+  }, Machine)
+  self.random = world.random:fork("machine " .. index)
+  self.disk = new_disk(self.random:fork "disk", world.capacity)
+  self:move()
+  return self
+end
+
+---Another address, or the first one.
+function Machine:move()
+  self.moves = self.moves + 1
+  self.address = ("%s:%d"):format(self.host_name, 7170 + self.moves)
+end
+
+---What its clock shows, in microseconds since 1970.
+---@return integer
+function Machine:microseconds()
+  local now = runtime.now()
+  return math.floor((EPOCH + now + now * self.clock_drift) * 1e6) + self.clock_offset
+end
+
+function Machine:add_connection(connection)
+  self.connections[#self.connections + 1] = connection
+  connection.place = #self.connections
+end
+
+function Machine:remove_connection(connection)
+  local list, place = self.connections, connection.place
+  if not place then return end
+  local last = table.remove(list)
+  if last ~= connection then list[place], last.place = last, place end
+  connection.place = nil
+end
+
+---Its ends of the connections with another.
+---@return filo.sim.Connection[]
+function Machine:connections_with(other)
+  local list = {}
+  for _, each in ipairs(self.connections) do
+    if each.other.machine == other then list[#list + 1] = each end
+  end
+  return list
+end
+
+local function serve(self, run)
+  while true do
+    local node, err = new_node(new_host(run), self.world:options_of(self))
+    if node then
+      run.node = node
+      self.world.trace:tell(self.name, nil, "serves at " .. self.address)
+      return self.world:started(self, run)
+    end
+    self.world.trace:tell(self.name, nil, "cannot start: " .. tostring(err))
+    runtime.sleep(RESTART_SECONDS)
+  end
+end
+
+---Starts its node.
+function Machine:start()
+  if self.run then return end
+  self.runs, self.powered = self.runs + 1, true
+  local run = setmetatable({
+    machine = self, world = self.world, tasks = {}, tidy_at = 8, random = self.random:fork("run " .. self.runs),
+  }, Run)
+  self.run = run
+  self.world.network.machines[self.address] = self
+  run:spawn(serve, self, run)
+end
+
+---Ends its process at once. power: the machine's too, so that nobody is told, and what was not flushed may be lost.
+---@param power boolean
+function Machine:crash(power)
+  local run = self.run
+  if not run then return end
+  self.run = nil
+  run:die()
+  self.powered = not power
+  local connections = table.move(self.connections, 1, #self.connections, 1, {})
+  for _, each in ipairs(connections) do each:die(not power) end
+  for _, listener in ipairs(self.world.network:listeners_of(self)) do listener:close() end
+  if power then self.world:power_cut(self) end
+end
+
+---Stops its node in order, and waits for that.
+function Machine:stop()
+  local run = self.run
+  if not run then return end
+  if run.node then run.node:close() end
+  if self.run == run then self:crash(false) end
+end
+
+return new

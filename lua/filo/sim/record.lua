@@ -1,0 +1,76 @@
+---Records of sealed objects in a simulated world: the fields and the length of real ones. See core/README.md.
+
+local crypto = require "filo.core.crypto"
+local errors = require "filo.base.errors"
+
+local record = {}
+
+local HEAD = "<BBBBI4I8I8c32c32c16c32"
+local HEAD_SIZE, SIGNATURE = string.packsize(HEAD), 64
+local TOMBSTONE, PLAIN = 1, 2
+local NONCE, TAG = 12, 16
+
+local function mask(key, nonce, bytes)
+  local stream <close> = assert(crypto.ctr(key, nonce .. "\0\0\0\0"))
+  return assert(stream:crypt(bytes))
+end
+
+local function tag(key, head, sealed) return crypto.hmac_sha256(key, head .. sealed):sub(1, TAG) end
+
+---@param given {flags: integer, version: integer, size: integer, key_hash: string, iv: string, root: string}
+---@param identity filo.sim.Identity
+---@param plain string  the content key and the owner's fields
+---@param nonce string
+---@return string
+function record.make(identity, given, plain, nonce)
+  local head = HEAD:pack(1, given.flags, 20, 0, NONCE + #plain + TAG, given.version, given.size, identity.raw, given.key_hash,
+    given.iv, given.root)
+  local key = identity:derive("filo metadata v1", 32)
+  local sealed = nonce .. mask(key, nonce, plain)
+  local body = head .. sealed .. tag(key, head, sealed)
+  return body .. identity:sign("filo record v1" .. body)
+end
+
+---@return filo.core.Fields?, filo.Error?
+function record.peek(bytes)
+  if #bytes < HEAD_SIZE + NONCE + 32 + TAG + SIGNATURE then return errors.fail("corrupt", "the record is cut") end
+  local version_of_format, flags, _, _, length, version, size, namespace, key_hash, iv, root = HEAD:unpack(bytes)
+  if version_of_format ~= 1 or #bytes ~= HEAD_SIZE + length + SIGNATURE then return errors.fail("corrupt", "the record is bad") end
+  return {
+    version = version, size = size, tombstone = flags & TOMBSTONE ~= 0, plain = flags & PLAIN ~= 0, namespace = namespace,
+    key_hash = key_hash, root = root, iv = iv,
+  }
+end
+
+---The same, and whether its owner has signed it.
+---@param keyring filo.sim.Keyring
+---@return filo.core.Fields?, filo.Error?
+function record.parse(keyring, bytes)
+  local fields, err = record.peek(bytes)
+  if not fields then return nil, err end
+  local body, signature = bytes:sub(1, -SIGNATURE - 1), bytes:sub(-SIGNATURE)
+  local ok
+  ok, err = keyring:verify(fields.namespace, "filo record v1" .. body, signature)
+  if not ok then return nil, err end
+  return fields
+end
+
+---@return string? content_key, string|filo.Error meta
+function record.unseal(identity, bytes)
+  local head, sealed = bytes:sub(1, HEAD_SIZE), bytes:sub(HEAD_SIZE + 1, -SIGNATURE - TAG - 1)
+  local key = identity:derive("filo metadata v1", 32)
+  if tag(key, head, sealed) ~= bytes:sub(-SIGNATURE - TAG, -SIGNATURE - 1) then
+    return errors.fail("corrupt", "the metadata cannot be opened")
+  end
+  local plain = mask(key, sealed:sub(1, NONCE), sealed:sub(NONCE + 1))
+  return plain:sub(1, 32), plain:sub(33)
+end
+
+---What binds the chunk hashes.
+---@param hashes string[]
+---@return string
+function record.root(hashes) return (crypto.digest("sha256", "filo chunks v1" .. table.concat(hashes))) end
+
+record.TOMBSTONE, record.PLAIN = TOMBSTONE, PLAIN
+
+return record

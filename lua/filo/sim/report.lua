@@ -1,0 +1,106 @@
+---What a simulation has to say, for people.
+
+local checks = require "filo.sim.checks"
+local faults = require "filo.sim.faults"
+local format = require "filo.base.format"
+local trace = require "filo.sim.trace"
+
+local report = {}
+
+local MOST_VIOLATIONS, MOST_FAULTS, MOST_LINES = 10, 20, 80
+
+local function sorted(counts)
+  local names = {}
+  for name in pairs(counts) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function grouped(number)
+  local text, again = tostring(number), 1
+  while again > 0 do text, again = text:gsub("^(%d+)(%d%d%d)", "%1,%2") end
+  return text
+end
+
+local function operations(result)
+  local parts = {}
+  for _, kind in ipairs { "put", "get", "delete", "replicate", "evict" } do
+    local count = result.counts[kind]
+    local failed = count.failed > 0 and (" (%s failed)"):format(grouped(count.failed)) or ""
+    parts[#parts + 1] = ("%s %s%s"):format(kind, grouped(count.done), failed)
+  end
+  return table.concat(parts, ", ")
+end
+
+local function add(lines, text, ...) lines[#lines + 1] = text:format(...) end
+
+local function add_promises(lines, result)
+  add(lines, "held:")
+  for _, name in ipairs(sorted(result.passed)) do
+    add(lines, "  %-62s %9s times", checks.PROMISES[name], grouped(result.passed[name]))
+  end
+  if not next(result.waiting) then return end
+  add(lines, "not promised yet:")
+  for _, name in ipairs(sorted(result.waiting)) do
+    add(lines, "  %-62s %9s times", checks.WAITING[name], grouped(result.waiting[name]))
+  end
+end
+
+local function add_violations(lines, result)
+  add(lines, "BROKEN:")
+  for i, violation in ipairs(result.violations) do
+    if i > MOST_VIOLATIONS then return add(lines, "  and %d more", #result.violations - MOST_VIOLATIONS) end
+    add(lines, "  %s  %s: %s", trace.clock(violation.at), checks.PROMISES[violation.check], violation.text)
+  end
+end
+
+---@param result filo.sim.Result
+---@return string
+function report.text(result)
+  local lines, settings = {}, result.settings
+  add(lines, "%s, %s, seed %d, policy '%s'", format.count(settings.nodes, "node", "nodes"),
+    (result.finished and "%g hours" or "ended after %s of %g hours"):format(
+      table.unpack(result.finished and { settings.hours } or { trace.clock(result.seconds), settings.hours })),
+    settings.seed, settings.policy.name or "without a name")
+  add(lines, "faults: %s", grouped(result.faults))
+  add(lines, "users: %s", operations(result))
+  add(lines, "moved: %s in %s messages, %s of content", format.bytes(result.bytes), grouped(result.messages), format.bytes(result.content))
+  if result.risk.at then
+    add(lines, "at risk: at most %s objects with one good copy, of %s, at %s", grouped(result.risk.most), grouped(result.risk.of),
+      trace.clock(result.risk.at))
+  end
+  add_promises(lines, result)
+  if result.problems.first then
+    add(lines, "the policy failed %s times, first: %s", grouped(result.problems.count), result.problems.first)
+  end
+  if result.violations[1] then add_violations(lines, result) end
+  if result.digest then add(lines, "trace: %s", result.digest) end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+---The fewest faults, and what happened to the object concerned.
+---@param fewest filo.sim.Fault[]
+---@param result filo.sim.Result  of a run with these only, whose lines were kept
+---@return string
+function report.failure(fewest, result)
+  local lines, violation = {}, result.violations[1]
+  add(lines, "with %s only it fails, too:", format.count(#fewest, "fault", "faults"))
+  for i, fault in ipairs(fewest) do
+    if i > MOST_FAULTS then
+      add(lines, "  and %d more", #fewest - MOST_FAULTS)
+      break
+    end
+    add(lines, "  %s  %s", trace.clock(fault.at), faults.text(fault))
+  end
+  if not violation then return table.concat(lines, "\n") .. "\n" end
+  add(lines, "what happened to %s:", violation.subject or "all")
+  local concerned = {}
+  for _, line in ipairs(result.lines) do
+    if not line.subject or line.subject == violation.subject then concerned[#concerned + 1] = line.text end
+  end
+  if #concerned > MOST_LINES then add(lines, "  (%d lines before)", #concerned - MOST_LINES) end
+  for i = math.max(1, #concerned - MOST_LINES + 1), #concerned do add(lines, "  %s", concerned[i]:gsub("%%", "%%%%")) end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return report

@@ -1,0 +1,257 @@
+---The store of a simulated node: what filo.core.store gives, on a simulated disk. Every call that would go to a worker takes a moment.
+
+local Partial = require "filo.sim.incoming"
+local deposit = require "filo.sim.deposit"
+local errors = require "filo.base.errors"
+local new_object = require "filo.sim.object"
+local record = require "filo.sim.record"
+local runtime = require "filo.core.runtime"
+
+---@class filo.sim.Store
+---@field disk filo.sim.Disk
+---@field chunk_size integer
+---@field inline integer  content up to so many bytes comes with its record
+local Store = {}
+Store.__index = Store
+
+local WALK_BATCH = 64
+
+---A whole folder is read at once.
+---@class filo.sim.Walk
+local Walk = {}
+Walk.__index = Walk
+
+---@param given {disk: filo.sim.Disk, root_path: string, durability: string, reserve: integer, chunk_size: integer, inline: integer,
+---  keyring: filo.sim.Keyring, random: filo.sim.Random, seconds: fun(): integer}
+---@return filo.sim.Store
+local function new(given)
+  local self = setmetatable({ handles = 0, receiving = {} }, Store)
+  for name, value in pairs(given) do self[name] = value end
+  return self
+end
+
+-- What the other files of the store use -----------------------------------------------------------------------------------
+
+---A handle has been given out: the root is in use until `release`.
+function Store:hold() self.handles = self.handles + 1 end
+
+function Store:release() self.handles = self.handles - 1 end
+
+---A trip to a worker.
+function Store:pause() runtime.sleep(self.disk:access_time()) end
+
+function Store:chunk_count(size) return (size + self.chunk_size - 1) // self.chunk_size end
+
+function Store:chunk_length(size, chunk) return math.min(self.chunk_size, size - chunk * self.chunk_size) end
+
+---@return filo.Error?
+function Store:read_problem()
+  local _, err = self.disk:problem()
+  return err
+end
+
+---@return filo.Error?
+function Store:write_problem(bytes)
+  local _, err = self.disk:problem()
+  if err then return err end
+  if self.disk:free() - self.reserve < bytes then return errors.new("no_space", "the disk is full") end
+end
+
+---What stands against a version at a path.
+local function refusal(self, fields, path)
+  local there = self.disk:file(fields.namespace, path)
+  if not there or there.unreadable then return nil end
+  if there.fields.key_hash ~= fields.key_hash then return errors.new("invalid", "another key's object lies at " .. path) end
+  if there.fields.version >= fields.version then return errors.new("exists", "a version that is no older is at " .. path) end
+end
+
+---"A version that is no older is here" is a promise: that one is flushed before it is said.
+local function told(self, problem)
+  if problem.code ~= "exists" or self.durability == "none" then return problem end
+  runtime.sleep(self.disk:flush_time())
+  self.disk:flush_all()
+  return problem
+end
+
+---Makes a whole object visible and, unless durability is "none", flushes it: its bytes before it is seen, its folder afterwards.
+---@return true?, filo.Error?
+function Store:publish(path, file)
+  local disk = self.disk
+  local bytes = file.fields.tombstone and 0 or file.fields.size
+  local problem = self:write_problem(bytes)
+  if problem then return nil, problem end
+  if self.durability ~= "none" then runtime.sleep(disk:flush_time()) end
+  if disk.flush_fails then return errors.fail("io", "cannot flush") end
+  problem = self:read_problem() or refusal(self, file.fields, path)
+  if problem then return nil, told(self, problem) end
+  file.verified = self.seconds()
+  local entry = disk:publish(file.fields.namespace, path, file)
+  if self.durability == "none" then return true end
+  local seconds = disk:flush_time() / 2
+  runtime.later(seconds, disk.flushed, disk, entry) -- also when who waits for it is cancelled
+  runtime.sleep(seconds)
+  if disk.flush_fails then return errors.fail("io", "cannot flush the folder") end
+  return true
+end
+
+---Nobody holds this partial any more: what has come of it is kept.
+function Store:forget(incoming)
+  if self.receiving[incoming.record] == incoming then self.receiving[incoming.record] = nil end
+  local whole = incoming.fields.size == 0
+  if not whole and incoming.hashes and self.disk:file(incoming.fields.namespace, incoming.path) == nil then
+    self.disk.partials[incoming.record] = { chunks = incoming.chunks, hashes = incoming.hashes }
+  else
+    self.disk.partials[incoming.record] = nil
+  end
+end
+
+-- What a node uses ----------------------------------------------------------------------------------------------------
+
+function Store:close() end -- luacheck: no self
+
+Store.__close = Store.close
+
+function Store:root() return self.root_path end
+
+function Store:in_use() return self.handles > 0 end
+
+---A readable file.
+local function look_up(self, namespace, path)
+  self:pause()
+  local problem = self:read_problem()
+  if problem then return nil, problem end
+  local file = self.disk:file(namespace, path)
+  if not file then return errors.fail("not_found", "no object at " .. path) end
+  if file.unreadable then return errors.fail("corrupt", path .. " is no sealed object") end
+  return file
+end
+
+function Store:stat(namespace, path)
+  local file, err = look_up(self, namespace, path)
+  if not file then return nil, err end
+  return file.fields, file.record
+end
+
+function Store:remove(namespace, path, version)
+  local file, err = look_up(self, namespace, path)
+  if not file and err.code ~= "corrupt" then return nil, err end
+  if version and file and file.fields.version ~= version then
+    return errors.fail(file.fields.version > version and "exists" or "not_found", "another version is at " .. path)
+  end
+  self.disk:remove(namespace, path)
+  return true
+end
+
+function Store:set_aside(namespace, path)
+  self:pause()
+  if not self.disk:file(namespace, path) then return errors.fail("not_found", "no object at " .. path) end
+  self.disk:remove(namespace, path)
+  return true
+end
+
+function Store:space()
+  self:pause()
+  local problem = self:read_problem()
+  if problem then return nil, problem end
+  return math.max(0, self.disk:free() - self.reserve), self.disk.capacity
+end
+
+function Store:sealed(namespace, path, most)
+  local file, err = look_up(self, namespace, path)
+  if not file then return nil, err end
+  local body
+  if file.fields.size <= most then body = table.concat(file.hashes) .. table.concat(file.chunks) end
+  return file.fields, file.record, body, file.verified
+end
+
+function Store:object(namespace, path)
+  local file, err = look_up(self, namespace, path)
+  if not file then return nil, err end
+  return new_object(self, file)
+end
+
+function Store:deposit(size, plain, digest)
+  self:pause()
+  local problem = self:write_problem(size or 0)
+  if problem then return nil, problem end
+  return deposit.new(self, size, plain, digest)
+end
+
+function Store:deposit_file() return deposit.file() end -- luacheck: no self
+
+function Store:tombstone(...)
+  self:pause()
+  return deposit.tombstone(self, ...)
+end
+
+---A small object that has come whole.
+local function take_body(self, partial, body)
+  local fields = partial:fields()
+  local count = self:chunk_count(fields.size)
+  local hashes = {}
+  for i = 1, count do hashes[i] = body:sub(32 * i - 31, 32 * i) end
+  if #body ~= 32 * count + fields.size then return errors.fail("corrupt", "the body has another length than the record says") end
+  local ok, err = partial:take_hashes(hashes)
+  for chunk = 0, ok and count - 1 or -1 do
+    local from = 32 * count + chunk * self.chunk_size
+    ok, err = partial:take_chunk(chunk, body:sub(from + 1, from + self.chunk_size))
+    if not ok then break end
+  end
+  return ok, err
+end
+
+---@return filo.sim.Partial?, filo.Error?
+function Store:incoming(path, bytes, body, beside)
+  self:pause()
+  local fields, err = record.parse(self.keyring, bytes)
+  if not fields then return nil, err end
+  local problem = not beside and refusal(self, fields, path) or self:write_problem(fields.tombstone and 0 or fields.size)
+  if problem then return nil, told(self, problem) end
+  if not body and self.receiving[bytes] then return errors.fail("busy", "it is being received already") end
+  local partial = Partial.new(self, { record = bytes, fields = fields, path = path, kept = not body and self.disk.partials[bytes] or nil })
+  if not body then
+    self.receiving[bytes] = partial.incoming
+    return partial
+  end
+  local ok
+  ok, err = take_body(self, partial, body)
+  if ok then return partial end
+  partial:close()
+  return nil, err
+end
+
+function Store:walk(namespace)
+  self:pause()
+  local problem = self:read_problem()
+  if problem then return nil, problem end
+  self:hold()
+  return setmetatable({ store = self, list = self.disk:list(namespace), at = 0 }, Walk)
+end
+
+local function entry_of(store, each)
+  local file = store.disk:file(each.namespace, each.path)
+  if not file then return nil end
+  if file.unreadable then return { path = each.path, namespace = each.namespace, problem = "corrupt" } end
+  local entry = { path = each.path, record = file.record }
+  for name, value in pairs(file.fields) do entry[name] = value end
+  return entry
+end
+
+function Walk:next()
+  self.store:pause()
+  local batch = {}
+  while #batch < WALK_BATCH and self.at < #self.list do
+    self.at = self.at + 1
+    batch[#batch + 1] = entry_of(self.store, self.list[self.at])
+  end
+  return batch
+end
+
+function Walk:close()
+  if not self.closed then self.store:release() end
+  self.closed = true
+end
+
+Walk.__close = Walk.close
+
+return new

@@ -1,0 +1,109 @@
+---What users do in a simulated world: each node stores, reads, deletes and evicts objects of its own, one thing at a time with each.
+
+local runtime = require "filo.core.runtime"
+
+local workload = {}
+
+local KEYS = 12
+
+---Kinds of operations and how often each is drawn.
+local SHARES = { { "put", 0.5 }, { "get", 0.3 }, { "delete", 0.1 }, { "replicate", 0.06 }, { "evict", 0.04 } }
+
+local function draw_kind(random)
+  local unit = random:unit()
+  for _, share in ipairs(SHARES) do
+    unit = unit - share[2]
+    if unit < 0 then return share[1] end
+  end
+  return "put"
+end
+
+---Mostly small ones.
+local function draw_size(random)
+  local unit = random:unit()
+  if unit < 0.6 then return random:integer(40, 400) end
+  if unit < 0.9 then return random:integer(400, 20000) end
+  return random:integer(20000, 65000)
+end
+
+local operations = {}
+
+local function tell(world, entry, text, ...) world.trace:tell(entry.owner.name, entry.subject, text:format(...)) end
+
+function operations.put(world, node, entry, random)
+  local operation = world.ledger:begin(entry, "put", draw_size(random))
+  tell(world, entry, "put %s #%d, %d bytes", entry.key, operation.number, operation.size)
+  local receipt, err = node:store(entry.key, world.ledger:content(entry, operation))
+  if receipt then world.ledger:acknowledge(entry, operation, receipt.version) end
+  tell(world, entry, "put %s #%d: %s", entry.key, operation.number, receipt and #receipt.copies .. " copies" or tostring(err))
+  return receipt ~= nil
+end
+
+function operations.delete(world, node, entry)
+  local operation = world.ledger:begin(entry, "delete")
+  tell(world, entry, "delete %s #%d", entry.key, operation.number)
+  local receipt, err = node:delete(entry.key)
+  if receipt then world.ledger:acknowledge(entry, operation, receipt.version) end
+  if not receipt and err.code == "not_found" then world.ledger:withdraw(entry) end
+  tell(world, entry, "delete %s #%d: %s", entry.key, operation.number, receipt and "told to " .. #receipt.copies or tostring(err))
+  return receipt ~= nil or err.code == "not_found"
+end
+
+---Reads all of it: the content, or nil and why there is none.
+function workload.read(node, key)
+  local object <close>, err = node:get(key)
+  if not object then return nil, err end
+  return object:read "a"
+end
+
+function operations.get(world, node, entry)
+  local content, err = workload.read(node, entry.key)
+  tell(world, entry, "get %s: %s", entry.key, content and #content .. " bytes" or tostring(err))
+  world.checks:read(entry, content, err)
+  return content ~= nil
+end
+
+function operations.replicate(world, node, entry)
+  local receipt, err = node:replicate(entry.key)
+  tell(world, entry, "replicate %s: %s", entry.key, receipt and #receipt.copies .. " copies" or tostring(err))
+  return receipt ~= nil
+end
+
+function operations.evict(world, node, entry)
+  local ok, err = node:evict(entry.key)
+  tell(world, entry, "evict %s: %s", entry.key, ok and "done" or tostring(err))
+  local last = entry.operations[#entry.operations]
+  if ok and last and #world.atlas:holders(entry.namespace, entry.path, last.version or 0) == 0 then
+    world.ledger:excuse(entry, "proof")
+  end
+  return ok ~= nil
+end
+
+local function perform(world, run, counts, kind, entry, random)
+  local _ <close> = world:operate(kind, entry)
+  local outcome = operations[kind](world, run.node, entry, random) and "done" or "failed"
+  counts[kind][outcome] = counts[kind][outcome] + 1
+end
+
+---The user of one run of a node, until it ends or the world is to be quiet.
+---@param counts table  as `counts` makes it
+---@param pause number  seconds between two operations, on the average
+function workload.user(world, machine, run, counts, pause)
+  local random = run.random:fork "user"
+  while not world.quiet do
+    runtime.sleep(random:wait(pause))
+    local kind, entry = draw_kind(random), world.ledger:entry(machine, "key" .. random:integer(1, KEYS))
+    if not world.quiet and not world:is_busy(entry) then
+      run:spawn(perform, world, run, counts, kind, entry, random:fork(entry.key .. " " .. entry.count))
+    end
+  end
+end
+
+---@return table  done and failed of each kind
+function workload.counts()
+  local counts = {}
+  for _, share in ipairs(SHARES) do counts[share[1]] = { done = 0, failed = 0 } end
+  return counts
+end
+
+return workload

@@ -1,0 +1,207 @@
+---A simulated world: machines, the network between them, and what is known of them from outside.
+
+local identity = require "filo.sim.identity"
+local default_limits = require "filo.host.limits"
+local new_atlas = require "filo.sim.atlas"
+local new_checks = require("filo.sim.checks").new
+local new_disk = require "filo.sim.disk"
+local new_ledger = require("filo.sim.ledger").new
+local new_machine = require "filo.sim.machine"
+local new_network = require "filo.sim.network"
+local new_random = require "filo.sim.random"
+local runtime = require "filo.core.runtime"
+
+---@class filo.sim.World
+---@field machines filo.sim.Machine[]
+---@field network filo.sim.Network
+---@field trace filo.sim.Trace
+---@field ledger filo.sim.Ledger
+---@field atlas filo.sim.Atlas
+---@field checks filo.sim.Checks
+---@field policy filo.Policy
+---@field quiet boolean  faults are over, and users do nothing more
+---@field backups table[]  of each machine's disk, the last one
+---@field altered table<string, filo.sim.Fault>  what has another value than usual, and by which fault
+local World = {}
+World.__index = World
+
+---Everything is small: a chunk has 4 KiB where a real one has 1 MiB, and lines and disks are slower and smaller by as much.
+local CHUNK, INLINE = 4096, 512
+local BANDWIDTH, CAPACITY = 1 << 20, 64 << 20
+
+---With so many ends of connections it is memory that limits a world: garbage is collected soon.
+local MANY_LINKS = 5000
+
+---Where the nodes are, as they tell each other.
+local ZONES = { "a", "b", "c" }
+
+---The world's own limits: those of a real host, but for what goes by the size of chunks.
+local function limits_of()
+  local limits = {}
+  for name, value in pairs(default_limits) do limits[name] = value end
+  limits.inline, limits.least_bytes = INLINE, CHUNK // 16
+  return limits
+end
+
+---Whom each node dials: its neighbours on a ring, and some at random.
+local function draw_links(self, links)
+  local count, random = #self.machines, self.random:fork "links"
+  for i, machine in ipairs(self.machines) do
+    local seen = { [i] = true }
+    machine.dials = {}
+    local wanted = math.min(math.max(1, links // 2), (count - 1 + 1) // 2)
+    for step = 1, wanted do
+      local other = step == 1 and i % count + 1 or random:integer(1, count)
+      while seen[other] and step > 1 do other = random:integer(1, count) end
+      if not seen[other] then
+        seen[other] = true
+        table.insert(machine.dials, self.machines[other])
+      end
+    end
+  end
+end
+
+---on_start is called with each machine whose node has started to serve, and the run of its process.
+---@param given {seed: integer, nodes: integer, links: integer, policy: filo.Policy, trace: filo.sim.Trace, durability?: string,
+---  on_start?: fun(machine: filo.sim.Machine, run: filo.sim.Run)}
+---@return filo.sim.World
+local function new(given)
+  local random = new_random(given.seed)
+  local self = setmetatable({
+    random = random, trace = given.trace, policy = given.policy, given_policy = given.policy, durability = given.durability,
+    on_start = given.on_start, keyring = identity.new_keyring(), limits = limits_of(), chunk_size = CHUNK, capacity = CAPACITY,
+    machines = {}, backups = {}, altered = {}, operations = {}, quiet = false,
+  }, World)
+  self.no_disk = new_disk(random:fork "no disk", 0)
+  self.no_disk.absent = true
+  self.ledger, self.atlas, self.checks = new_ledger(), new_atlas(self.machines), new_checks(self)
+  self.network = new_network {
+    random = random:fork "network", bandwidth = BANDWIDTH,
+    spy = function(from, to, bytes)
+      self.trace:bytes(from.index, to.index, bytes)
+      self.checks:spy(bytes)
+    end,
+  }
+  if given.nodes * given.links > MANY_LINKS then collectgarbage("incremental", 105, 1000) end
+  for i = 1, given.nodes do self.machines[i] = new_machine(self, i) end
+  draw_links(self, given.links)
+  return self
+end
+
+---The options of a machine's node, as a script would give them.
+---@param machine filo.sim.Machine
+---@return filo.NodeOptions
+function World:options_of(machine)
+  local addresses = {}
+  for i, other in ipairs(machine.dials) do addresses[i] = other.address end
+  return {
+    root = "/node", identity = "/identity", create = machine.runs == 1, listen = machine.address, bootstrap = addresses,
+    cluster = "the secret of a simulated cluster", policy = machine.policy or self.policy, durability = self.durability or "full",
+    reserve = 0,
+    about = { name = machine.name, zone = ZONES[machine.index % #ZONES + 1] },
+  }
+end
+
+---A node serves.
+function World:started(machine, run)
+  machine.id = run.node.id
+  if self.on_start then self.on_start(machine, run) end
+end
+
+---A task of the world itself.
+function World:spawn(fn, ...) return runtime.spawn_detached(fn, ...) end -- luacheck: no self
+
+---Other options for a node that runs, as its node.lua would give them.
+function World:configure(machine)
+  local node = machine.run and machine.run.node
+  if node and not node.closed then node:configure(self:options_of(machine)) end
+end
+
+---Tells those who dial a machine where it is now.
+function World:configure_diallers(machine)
+  for _, other in ipairs(self.machines) do
+    for _, dialled in ipairs(other.dials) do
+      if dialled == machine then self:configure(other) end
+    end
+  end
+end
+
+---Another policy for all.
+function World:use_policy(policy)
+  self.policy = policy
+  for _, machine in ipairs(self.machines) do self:configure(machine) end
+end
+
+---The power of a machine goes. With durability "none" that takes back what was acknowledged: its owner then has an older version.
+function World:power_cut(machine)
+  local unflushed = self.durability == "none"
+  machine.disk:power_cut(unflushed, function(namespace, path)
+    return not unflushed or self.atlas:may_damage(machine, namespace, path)
+  end, function(namespace, path)
+    local entry = self.ledger:at(namespace, path)
+    if unflushed and entry and entry.owner == machine then self.ledger:excuse(entry, "recover") end
+  end)
+end
+
+---A copy was damaged.
+---@param each {namespace: string, path: string}
+function World:tell_damage(machine, each, what)
+  local entry = self.ledger:at(each.namespace, each.path)
+  local of = entry and entry.subject or "an object that was not acknowledged"
+  self.trace:tell(machine.name, entry and entry.subject, ("the copy of %s %s"):format(of, what))
+end
+
+---Whether nothing is wrong now with the network, a machine or a disk.
+---@return boolean
+function World:is_calm()
+  if next(self.altered) or next(self.network.blocks) then return false end
+  for _, machine in ipairs(self.machines) do
+    if not machine.run then return false end
+  end
+  return true
+end
+
+---An operation on an object begins; it ends with the scope of what this gives.
+---@param kind string
+---@param entry filo.sim.Entry
+function World:operate(kind, entry)
+  local operation = { kind = kind, subject = entry.subject, since = runtime.now() }
+  self.operations[entry.subject] = operation
+  return setmetatable(operation, { __close = function() self.operations[entry.subject] = nil end })
+end
+
+---@param entry filo.sim.Entry
+---@return boolean
+function World:is_busy(entry) return self.operations[entry.subject] ~= nil end
+
+---What is under way, in order.
+---@return {kind: string, subject: string, since: number}[]
+function World:under_way()
+  local list = {}
+  for _, operation in pairs(self.operations) do list[#list + 1] = operation end
+  table.sort(list, function(a, b) return a.subject < b.subject end)
+  return list
+end
+
+---A backup of every disk.
+function World:back_up()
+  for i, machine in ipairs(self.machines) do self.backups[i] = machine.disk:backup() end
+end
+
+---Faults are over: whoever is down is started, and users do nothing more.
+function World:be_quiet()
+  self.quiet = true
+  self.trace:tell(nil, nil, "faults are over")
+  for _, machine in ipairs(self.machines) do machine:start() end
+end
+
+function World:start()
+  for _, machine in ipairs(self.machines) do machine:start() end
+end
+
+---Ends everything at once.
+function World:stop()
+  for _, machine in ipairs(self.machines) do machine:crash(false) end
+end
+
+return new

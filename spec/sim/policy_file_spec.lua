@@ -1,0 +1,65 @@
+---A policy in a file: what is wrong with it is told, with file and line.
+
+local policy_file = require "filo.sim.policy_file"
+local refused = require "spec.support.refused"
+local sim = require "filo.sim"
+local temp = require "spec.support.temp"
+
+describe("a policy file", function()
+  local folder
+
+  setup(function() folder = temp.folder() end)
+  teardown(function() folder:remove() end)
+
+  local function load(text) return policy_file.load(folder:write("policy.lua", text)) end
+
+  it("gives its policy, which may use the policies that come with Filo", function()
+    local policy = assert(load [[
+      local filo = require "filo"
+      local two = filo.policy.copies(2)
+      return { name = "mine", place = two.place, quorum = 1, accept = function(offer) return offer.size < 1000 end }
+    ]])
+    assert.equal("mine", policy.name)
+    assert.is_true(sim.run({ policy = policy, nodes = 3, hours = 1, faults = {} }).counts.put.done > 0)
+  end)
+
+  it("is told what is wrong with it", function()
+    for text, expected in pairs {
+      ["return {"] = "policy.lua:1: unexpected symbol",
+      ["return 42"] = "policy.lua must return a policy, a table of functions, not a number",
+      ["\nerror 'no'"] = "policy.lua:2: no",
+      ["while true do end"] = "policy.lua:1: stopped: it computed for too long without waiting",
+      ["return { plaec = print }"] = "policy.lua: a policy has no field 'plaec'; known are: accept, name, place, quorum",
+      ["return { place = 1 }"] = "policy.lua: 'place' must be a function, not a number",
+      ["return { place = function() end }"] = "policy.lua:1: place must return a list of peers, not a nil",
+      ["return { place = function() return { 7 } end }"] =
+        "policy.lua:1: place must return a list of the peers that it was given; there is 7 at 1",
+      ["return { place = function(_, p) return p, -1 end }"] =
+        "policy.lua:1: place must return a number of peers as its second result, not -1",
+      ["return { quorum = function() return 'all' end,\nplace = function(_, p) return p end }"] =
+        "policy.lua:1: quorum must return an integer, not all",
+      ["return { accept = function() end }"] = "policy.lua:1: accept must return true or false, not nil",
+      ["return { place = function(_, p)\nreturn p[1].nothing.at.all end }"] = "policy.lua:2: attempt to index a nil value",
+      ["local f = io.open 'x'"] = "policy.lua:1: a policy only decides: it cannot use io.open",
+      ["os.execute 'true'"] = "policy.lua:1: a policy only decides: it cannot use os.execute",
+      ["require 'filo.core.net'"] = "policy.lua:1: a policy only decides: it cannot use the module 'filo.core.net'",
+      ["require('filo').sleep(1)"] = "policy.lua:1: a policy only decides: it cannot use filo.sleep",
+      ["return { place = function(_, p) return p, math.random(3) end }"] = "policy.lua:1: a policy only decides: it cannot use math.random",
+      ["return { place = function() while true do end end }"] = "policy.lua:1: stopped: it computed for too long without waiting",
+    } do
+      local err = refused("invalid", load(text))
+      assert(tostring(err):find(expected, 1, true), ("%s\n%s"):format(text, tostring(err)))
+    end
+    refused("invalid", policy_file.load(folder:file "nothing.lua"))
+  end)
+
+  it("that fails in the course of a simulation is told, and ends the simulation's success", function()
+    local policy = assert(load [[
+      return { place = function(object, peers) if object.size % 7 == 3 then error "sometimes" end return peers end }
+    ]])
+    local result = sim.run { policy = policy, nodes = 3, hours = 2, faults = {} }
+    assert.is_true(result.problems.count > 0)
+    assert.matches("policy.lua:1: sometimes$", result.problems.first)
+    assert.matches("the policy failed [%d,]+ times, first: .*policy.lua:1: sometimes\n", sim.text(result))
+  end)
+end)

@@ -1,0 +1,170 @@
+---The simulator as a whole: the same seed gives the same run, what must hold holds, and a node that is broken is found out.
+
+local process = require "spec.support.process"
+local raises = require "spec.support.raises"
+local runtime = require "filo.core.runtime"
+local sim = require "filo.sim"
+
+---What a run comes to, in a process of its own: another one has its strings hashed in another way.
+local function digest_elsewhere(settings)
+  local script = ("local r = require('filo.sim').run { nodes = %d, hours = %g, seed = %d }; print(r.digest, #r.violations)"):format(
+    settings.nodes, settings.hours, settings.seed)
+  local result = process.run { program = runtime.program(), "-e", script }
+  return result.out:match "^(%x+)\t0\n$" or error(result.out .. result.err)
+end
+
+describe("a simulation", function()
+  it("is the same for the same seed, in any process, with all faults on", function()
+    local settings = { nodes = 6, hours = 3, seed = 11 }
+    local first = digest_elsewhere(settings)
+    for _ = 1, 9 do assert.equal(first, digest_elsewhere(settings)) end
+    settings.seed = 12
+    assert.not_equal(first, digest_elsewhere(settings))
+  end)
+
+  it("has faults that happen, users that do things, and time that passes", function()
+    local result = sim.run { nodes = 5, hours = 5, seed = 3 }
+    assert.is_true(result.finished)
+    assert.is_true(result.faults > 20)
+    assert.is_true(result.counts.put.done > 100 and result.counts.get.done > 50 and result.counts.delete.done > 20)
+    assert.is_true(result.seconds > 5 * 3600)
+    for _, promise in ipairs { "content", "readable", "tombstones", "whole", "ends", "quiet" } do
+      assert.is_true(result.passed[promise] > 0, promise)
+    end
+  end)
+
+  it("without faults has no failure, and copies that are all there", function()
+    local result = sim.run { nodes = 5, hours = 3, seed = 1, faults = {} }
+    assert.equal(0, result.faults)
+    assert.same({}, result.violations)
+    assert.same({}, result.waiting)
+    assert.equal(0, result.counts.put.failed)
+  end)
+
+  it("leaves out the faults that are not named, and leaves the others as they are", function()
+    local seen = {}
+    for _, kinds in ipairs { { "kill" }, { "kill", "rot" } } do
+      local kills = {}
+      for _, fault in ipairs(sim.new({ nodes = 5, hours = 20, seed = 4, faults = kinds }).schedule) do
+        if fault.kind == "kill" then kills[#kills + 1] = fault.at end
+      end
+      seen[#seen + 1] = kills
+    end
+    assert.is_true(#seen[1] > 5)
+    assert.same(seen[1], seen[2])
+  end)
+
+  it("can be broken off, and says how far it was", function()
+    local simulation = sim.new { nodes = 5, hours = 1000, seed = 1 }
+    local task = require("filo").spawn(simulation.run, simulation):observe()
+    while simulation:now() < 3600 do runtime.sleep(0) end
+    task:cancel()
+    assert.is_false(pcall(task.join, task))
+    local result = simulation:result()
+    assert.is_false(result.finished)
+    assert.is_nil(result.digest)
+    assert.is_true(result.seconds >= 3600)
+    assert.matches("^5 nodes, ended after %d+:%d%d:%d%d.%d+ of 1000 hours, seed 1, policy 'a copy at every peer'\n", sim.text(result))
+  end)
+
+  it("refuses settings that make no sense", function()
+    for expected, settings in pairs {
+      ["option 'nodes' must be from 1 to 10000"] = { nodes = 0 },
+      ["option 'hours' must be from 0 to 1e%+06"] = { hours = -1 },
+      ["option 'faults' has no kind 'kil'; did you mean 'kill'%?"] = { faults = { "kil" } },
+      ["option 'durability' must be full, group or none"] = { durability = "some" },
+      ["unknown option 'sed'; did you mean 'seed'%?"] = { sed = 1 },
+    } do
+      raises("simulation_spec.lua:%d+: filo.sim: " .. expected, function() sim.new(settings) end)
+    end
+  end)
+end)
+
+---Runs with another function in the place of one of a module's class.
+local function with(class, name, fn, settings)
+  local before = class[name]
+  class[name] = fn
+  local _ <close> = setmetatable({}, { __close = function() class[name] = before end })
+  return sim.run(settings)
+end
+
+local function broken(result, check)
+  for _, violation in ipairs(result.violations) do
+    if violation.check == check then return violation end
+  end
+end
+
+---The class of the objects that a constructor makes.
+local function class_of(module, given) return getmetatable(require(module)(given)) end
+
+-- A checker that cannot fail checks nothing: each is shown a node that breaks its promise.
+describe("a node that", function()
+  it("tells nobody of deletions that they missed is found out, with the fault that does it", function()
+    local Tombstones = class_of("filo.replication.tombstones", { host = {} })
+    local settings = { nodes = 4, hours = 6, seed = 1, faults = { "kill", "partition", "clock" }, rate = 5 }
+    local before = Tombstones.meet
+    Tombstones.meet = function() end
+    local _ <close> = setmetatable({}, { __close = function() Tombstones.meet = before end })
+    local result = sim.run(settings)
+    local violation = broken(result, "tombstones")
+    assert.matches("was deleted, and n%d still has a copy", violation.text)
+    local fewest, again = sim.shrink(result)
+    assert.is_true(#fewest > 0 and #fewest < result.faults)
+    for _, fault in ipairs(fewest) do assert.not_equal("clock", fault.kind) end
+    assert.is_truthy(broken(again, "tombstones"))
+    local text = sim.failure(fewest, again)
+    assert.matches("^with %d+ faults? only it fails, too:\n  %d:%d%d:%d%d.%d%d%d  #%d+ %l+", text)
+    assert.matches("what happened to n%d:key%d+:\n", text)
+    assert.matches("VIOLATION of 'connected peers learn of deletions'", text)
+  end)
+
+  it("sends what it stores in clear is found out", function()
+    local World = class_of("filo.sim.world", { seed = 1, nodes = 1, links = 1, policy = {} })
+    local options_of = World.options_of
+    local result = with(World, "options_of", function(...)
+      local options = options_of(...)
+      options.encrypt = false
+      return options
+    end, { nodes = 2, hours = 1, faults = {} })
+    assert.is_truthy(broken(result, "sealed"))
+  end)
+
+  it("loses what it acknowledged is found out", function()
+    local Atlas = class_of("filo.sim.atlas", {})
+    local settings = { nodes = 2, hours = 20, seed = 2, faults = { "wipe" }, rate = 50 }
+    local result = with(Atlas, "may_restore", function() return true end, settings)
+    assert.matches("no good copy is left anywhere", broken(result, "readable").text)
+  end)
+
+  it("answers with other bytes is found out", function()
+    local Object = require("filo.node.object")({ close = function() end }, { size = 0, key = "" })
+    local class = getmetatable(Object)
+    local read = class.read
+    local result = with(class, "read", function(...)
+      local bytes = read(...)
+      return bytes and bytes:gsub("clear", "cleAr")
+    end, { nodes = 2, hours = 1, faults = {} })
+    assert.matches("these bytes are nobody's", broken(result, "content").text)
+  end)
+
+  it("leaves tasks behind is found out", function()
+    local Tombstones = class_of("filo.replication.tombstones", { host = {} })
+    local tell_all = Tombstones.tell_all
+    local result = with(Tombstones, "tell_all", function(self, ...)
+      self.host.spawn(function()
+        while true do
+          self.host.sleep(300)
+          self.host.spawn(self.host.sleep, 1e9)
+        end
+      end)
+      return tell_all(self, ...)
+    end, { nodes = 2, hours = 2, faults = {} })
+    assert.matches("tasks where there were", broken(result, "quiet").text)
+  end)
+
+  it("never ends a call is found out", function()
+    local Getting = class_of("filo.node.getting", {})
+    local result = with(Getting, "open", function(self) self.host.suspend() end, { nodes = 2, hours = 2, faults = {} })
+    assert.matches("get of n%d:key%d+ takes longer than 1800 s", broken(result, "ends").text)
+  end)
+end)
