@@ -19,6 +19,7 @@ local runtime = require "filo.core.runtime"
 ---@field atlas filo.sim.Atlas
 ---@field checks filo.sim.Checks
 ---@field policy filo.Policy
+---@field collector? table  how garbage was collected before
 ---@field quiet boolean  faults are over, and users do nothing more
 ---@field backups table[]  of each machine's disk, the last one
 ---@field altered table<string, filo.sim.Fault>  what has another value than usual, and by which fault
@@ -82,7 +83,9 @@ local function new(given)
       self.checks:spy(bytes)
     end,
   }
-  if given.nodes * given.links > MANY_LINKS then collectgarbage("incremental", 105, 1000) end
+  if given.nodes * given.links > MANY_LINKS then
+    self.collector = { pause = collectgarbage("setpause", 105), multiplier = collectgarbage("setstepmul", 1000) }
+  end
   for i = 1, given.nodes do self.machines[i] = new_machine(self, i) end
   draw_links(self, given.links)
   return self
@@ -202,6 +205,9 @@ end
 ---Ends everything at once.
 function World:stop()
   for _, machine in ipairs(self.machines) do machine:crash(false) end
+  if not self.collector then return end
+  collectgarbage("setpause", self.collector.pause)
+  collectgarbage("setstepmul", self.collector.multiplier)
 end
 
 return new
