@@ -17,7 +17,7 @@
 struct deposit_box {
   struct filo_deposit *deposit;
   struct filo_event changed;
-  struct filo_shared_store *store;
+  struct filo_store *store;
   bool from_file, finishing, publishing; /* what has been asked for */
   bool digest, digested;
   unsigned char hash[32];
@@ -32,7 +32,7 @@ static void on_changed(void *ctx) {
 static void release(void *self) {
   struct deposit_box *box = self;
   filo_deposit_free(box->deposit);
-  filo_shared_store_unref(box->store);
+  filo_store_close(box->store);
   box->store = NULL;
   filo_event_set(&box->changed);
 }
@@ -56,19 +56,19 @@ static struct deposit_box *check_idle_deposit(lua_State *L) {
   return box;
 }
 
-static int start(lua_State *L, struct deposit_box *box, struct filo_shared_store *store,
+static int start(lua_State *L, struct deposit_box *box, struct filo_store *store,
                  const struct filo_deposit_options *options, struct filo_error *err) {
-  int code = filo_deposit_new(filo_resources_of(L), store->store, options, on_changed, box,
-                              &box->deposit, err);
+  int code =
+      filo_deposit_new(filo_resources_of(L), store, options, on_changed, box, &box->deposit, err);
   if (code < 0) return code;
-  box->store = filo_shared_store_ref(store);
+  box->store = filo_store_ref(store);
   box->digest = options->digest;
   return 0;
 }
 
 /* store:deposit(size or nil, plain, digest) */
 int filo_store_deposit(lua_State *L) {
-  struct filo_shared_store *store = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   bool known = !lua_isnoneornil(L, 2);
   lua_Integer size = known ? luaL_checkinteger(L, 2) : 0;
   luaL_argcheck(L, size >= 0, 2, "bytes, 0 or more");
@@ -228,7 +228,7 @@ static int start_source(struct deposit_box *box, int fd, uint64_t size, const ch
 
 /* store:deposit_file(path, plain, digest [, descriptor]): a deposit that is settled */
 int filo_store_deposit_file(lua_State *L) {
-  struct filo_shared_store *store = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   const char *path = filo_check_text(L, 2);
   bool plain = lua_toboolean(L, 3), digest = lua_toboolean(L, 4);
   int opened = filo_test_descriptor(L, 5);

@@ -9,13 +9,13 @@
 
 struct object_box {
   struct filo_object *object;
-  struct filo_shared_store *store;
+  struct filo_store *store;
 };
 
 static void release(void *self) {
   struct object_box *box = self;
   filo_object_unref(box->object);
-  filo_shared_store_unref(box->store);
+  filo_store_close(box->store);
   box->store = NULL;
 }
 
@@ -35,10 +35,10 @@ struct filo_object *filo_check_object(lua_State *L, int index) {
 }
 
 /* Takes references. */
-static int push_object(lua_State *L, struct filo_shared_store *store, struct filo_object *object) {
+static int push_object(lua_State *L, struct filo_store *store, struct filo_object *object) {
   struct object_box *box = filo_handle_push(L, &type);
   box->object = filo_object_ref(object);
-  box->store = filo_shared_store_ref(store);
+  box->store = filo_store_ref(store);
   return 1;
 }
 
@@ -46,7 +46,7 @@ static int push_object(lua_State *L, struct filo_shared_store *store, struct fil
 
 struct object_call {
   struct filo_call base;
-  struct filo_shared_store *store;
+  struct filo_store *store;
   unsigned char ns[32];
   char path[FILO_PATH_MAX];
   struct filo_object *object;
@@ -59,15 +59,14 @@ struct object_call {
 static void discard(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
   filo_object_unref(call->object);
-  filo_shared_store_unref(call->store);
+  filo_store_close(call->store);
   free(call->body);
   free(call);
 }
 
 static void open_work(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
-  base->code =
-      filo_object_open(call->store->store, call->ns, call->path, &call->object, &base->err);
+  base->code = filo_object_open(call->store, call->ns, call->path, &call->object, &base->err);
 }
 
 static int opened(lua_State *L, int status, lua_KContext ctx) {
@@ -81,11 +80,11 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
 
 /* store, namespace, path */
 static struct object_call *open_call(lua_State *L, void (*work)(struct filo_call *)) {
-  struct filo_shared_store *store = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
   struct object_call *call = filo_call_new(L, sizeof *call, work, discard);
-  call->store = filo_shared_store_ref(store);
+  call->store = filo_store_ref(store);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
   return call;
@@ -136,7 +135,7 @@ static int object_verify_chunk(lua_State *L) {
 
 static void set_aside_work(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
-  base->code = filo_object_set_aside(call->object, call->store->store, call->path, &base->err);
+  base->code = filo_object_set_aside(call->object, call->store, call->path, &base->err);
 }
 
 /* set_aside(path): only the very file that this object has open */
@@ -144,21 +143,21 @@ static int object_set_aside(lua_State *L) {
   struct object_box *box = check_box(L);
   const char *path = filo_check_path(L, 2);
   struct object_call *call = object_call(L, set_aside_work);
-  call->store = filo_shared_store_ref(box->store);
+  call->store = filo_store_ref(box->store);
   strcpy(call->path, path);
   return filo_call(L, &call->base, filo_call_ended);
 }
 
 static void mark_work(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
-  filo_object_mark_verified(call->object, call->store->store);
+  filo_object_mark_verified(call->object, call->store);
 }
 
 /* mark_verified(): every chunk was good just now */
 static int object_mark_verified(lua_State *L) {
   struct object_box *box = check_box(L);
   struct object_call *call = object_call(L, mark_work);
-  call->store = filo_shared_store_ref(box->store);
+  call->store = filo_store_ref(box->store);
   return filo_call(L, &call->base, filo_call_ended);
 }
 

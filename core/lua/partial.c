@@ -9,13 +9,13 @@
 
 struct partial_box {
   struct filo_partial *partial;
-  struct filo_shared_store *store;
+  struct filo_store *store;
 };
 
 static void release(void *self) {
   struct partial_box *box = self;
   filo_partial_unref(box->partial);
-  filo_shared_store_unref(box->store);
+  filo_store_close(box->store);
   box->store = NULL;
 }
 
@@ -38,7 +38,7 @@ struct filo_partial *filo_check_partial(lua_State *L, int index) {
 
 struct partial_call {
   struct filo_call base;
-  struct filo_shared_store *store;
+  struct filo_store *store;
   char path[FILO_PATH_MAX];
   unsigned char *bytes; /* record, then body */
   size_t record_len, body_len;
@@ -51,14 +51,14 @@ static void discard(struct filo_call *base) {
   struct partial_call *call = (struct partial_call *)base;
   filo_partial_file_free(call->file);
   filo_partial_unref(call->partial);
-  filo_shared_store_unref(call->store);
+  filo_store_close(call->store);
   free(call->bytes);
   free(call);
 }
 
 static void open_work(struct filo_call *base) {
   struct partial_call *call = (struct partial_call *)base;
-  struct filo_store *store = call->store->store;
+  struct filo_store *store = call->store;
   if (call->whole)
     base->code = filo_partial_file_whole(store, call->path, call->bytes, call->record_len,
                                          call->bytes + call->record_len, call->body_len,
@@ -76,7 +76,7 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   call->base.code = filo_partial_new(call->file, &box->partial, &call->base.err);
   call->file = NULL;
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  box->store = filo_shared_store_ref(call->store);
+  box->store = filo_store_ref(call->store);
   discard(&call->base);
   return 1;
 }
@@ -84,13 +84,13 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
 /* store:incoming(path, record [, body [, beside]]): with a body, a small object is whole already */
 int filo_store_incoming(lua_State *L) {
   size_t record_len, body_len = 0;
-  struct filo_shared_store *store = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   const char *path = filo_check_path(L, 2);
   const char *record = luaL_checklstring(L, 3, &record_len);
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
   bool beside = lua_toboolean(L, 5);
   struct partial_call *call = filo_call_new(L, sizeof *call, open_work, discard);
-  call->store = filo_shared_store_ref(store);
+  call->store = filo_store_ref(store);
   call->whole = body != NULL;
   call->beside = beside;
   call->record_len = record_len;
@@ -123,7 +123,7 @@ static int partial_publish(lua_State *L) {
   struct filo_partial *partial = box->partial;
   luaL_argcheck(L, !partial->publishing, 1, "it is being published already");
   struct partial_call *call = filo_call_new(L, sizeof *call, NULL, discard);
-  call->store = filo_shared_store_ref(box->store);
+  call->store = filo_store_ref(box->store);
   call->partial = filo_partial_ref(partial);
   partial->published = on_published;
   partial->ctx = call;
@@ -173,7 +173,7 @@ static int partial_fail(lua_State *L) {
 static int partial_share(lua_State *L) {
   struct partial_box *box = check_box(L), *other = filo_handle_push(L, &type);
   other->partial = filo_partial_ref(box->partial);
-  other->store = filo_shared_store_ref(box->store);
+  other->store = filo_store_ref(box->store);
   return 1;
 }
 

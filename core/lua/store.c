@@ -13,32 +13,38 @@
 #include "lua/modules.h"
 #include "store/partial_file.h"
 
-/* --- The handle: its box is a pointer to the store that all share --- */
+/* --- The handle --- */
 
-struct filo_shared_store *filo_shared_store_ref(struct filo_shared_store *handle) {
-  handle->refs++;
-  return handle;
+struct store_box {
+  struct filo_store *store;
+  struct filo_event idle;
+};
+
+static void on_idle(void *ctx) {
+  struct store_box *box = ctx;
+  filo_event_set(&box->idle);
 }
 
-void filo_shared_store_unref(struct filo_shared_store *handle) {
-  if (!handle || --handle->refs > 0) return;
-  filo_store_close(handle->store);
-  free(handle);
-}
-
-static void release(void *box) {
-  filo_shared_store_unref(*(struct filo_shared_store **)box);
+static void release(void *self) {
+  struct store_box *box = self;
+  if (box->store) filo_store_on_idle(box->store, NULL, NULL);
+  filo_store_close(box->store);
+  filo_event_set(&box->idle);
 }
 
 static const struct filo_handle_type type = {
     .name = "filo.store",
     .closed = "the store is closed",
-    .size = sizeof(struct filo_shared_store *),
+    .size = sizeof(struct store_box),
     .release = release,
 };
 
-struct filo_shared_store *filo_check_store(lua_State *L, int index) {
-  return *(struct filo_shared_store **)filo_handle_check(L, index, &type);
+static struct store_box *check_box(lua_State *L) {
+  return filo_handle_check(L, 1, &type);
+}
+
+struct filo_store *filo_check_store(lua_State *L, int index) {
+  return ((struct store_box *)filo_handle_check(L, index, &type))->store;
 }
 
 static void set_bytes(lua_State *L, const char *name, const unsigned char *bytes, size_t len) {
@@ -86,11 +92,9 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct open_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  struct filo_shared_store **box = filo_handle_push(L, &type);
-  *box = calloc(1, sizeof **box);
-  if (!*box) luaL_error(L, "no memory");
-  (*box)->store = call->store;
-  (*box)->refs = 1;
+  struct store_box *box = filo_handle_push(L, &type);
+  box->store = call->store;
+  filo_store_on_idle(box->store, on_idle, box);
   call->store = NULL;
   open_discard(&call->base);
   return 1;
@@ -122,18 +126,42 @@ static int store_open(lua_State *L) {
   return filo_call(L, &call->base, opened);
 }
 
-/* in_use(): whether something that came from it keeps the root */
-static int store_in_use(lua_State *L) {
-  struct filo_shared_store *handle = filo_check_store(L, 1);
-  lua_pushboolean(L, handle->refs > 1 || filo_store_in_use(handle->store));
+/* --- wait_idle([seconds]): until nothing that came from it keeps the root --- */
+
+static int idle(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct store_box *box = filo_handle_box(L, 1, &type);
+  enum filo_why why = filo_event_why(L, &box->idle);
+  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  struct filo_error err;
+  if (why == FILO_TIMED_OUT) {
+    filo_fail(&err, FILO_TIMEOUT, "the store is still in use: close what was opened in it");
+    return filo_return_error(L, &err);
+  }
+  if (!box->store) {
+    filo_fail(&err, FILO_CLOSED, "the store was closed while it was in use");
+    return filo_return_error(L, &err);
+  }
+  lua_pushboolean(L, 1);
   return 1;
+}
+
+static int store_wait_idle(lua_State *L) {
+  struct store_box *box = check_box(L);
+  double seconds = luaL_optnumber(L, 2, FILO_NO_DEADLINE);
+  if (!filo_store_in_use(box->store)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  if (!box->idle.waiter) box->idle.set = false;
+  return filo_event_wait(L, &box->idle, seconds, 0, idle);
 }
 
 /* --- Calls on what lies at a path --- */
 
 struct path_call {
   struct filo_call base;
-  struct filo_shared_store *handle;
+  struct filo_store *store;
   unsigned char ns[32];
   char path[FILO_PATH_MAX];
   uint64_t version;
@@ -145,18 +173,18 @@ struct path_call {
 
 static void path_discard(struct filo_call *base) {
   struct path_call *call = (struct path_call *)base;
-  filo_shared_store_unref(call->handle);
+  filo_store_close(call->store);
   free(call->record);
   free(call);
 }
 
 /* store, namespace, path */
 static struct path_call *path_call(lua_State *L, void (*work)(struct filo_call *)) {
-  struct filo_shared_store *handle = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
   struct path_call *call = filo_call_new(L, sizeof *call, work, path_discard);
-  call->handle = filo_shared_store_ref(handle);
+  call->store = filo_store_ref(store);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
   return call;
@@ -164,8 +192,8 @@ static struct path_call *path_call(lua_State *L, void (*work)(struct filo_call *
 
 static void stat_work(struct filo_call *base) {
   struct path_call *call = (struct path_call *)base;
-  base->code = filo_object_stat(call->handle->store, call->ns, call->path, &call->fields,
-                                &call->record, &call->record_len, &base->err);
+  base->code = filo_object_stat(call->store, call->ns, call->path, &call->fields, &call->record,
+                                &call->record_len, &base->err);
 }
 
 static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
@@ -184,8 +212,7 @@ static int store_stat(lua_State *L) {
 
 static void remove_work(struct filo_call *base) {
   struct path_call *call = (struct path_call *)base;
-  base->code =
-      filo_store_remove(call->handle->store, call->ns, call->path, call->version, &base->err);
+  base->code = filo_store_remove(call->store, call->ns, call->path, call->version, &base->err);
 }
 
 static int store_remove(lua_State *L) {
@@ -197,7 +224,7 @@ static int store_remove(lua_State *L) {
 
 static void set_aside_work(struct filo_call *base) {
   struct path_call *call = (struct path_call *)base;
-  base->code = filo_store_set_aside(call->handle->store, call->ns, call->path, &base->err);
+  base->code = filo_store_set_aside(call->store, call->ns, call->path, &base->err);
 }
 
 static int store_set_aside(lua_State *L) {
@@ -206,8 +233,7 @@ static int store_set_aside(lua_State *L) {
 
 static void space_work(struct filo_call *base) {
   struct path_call *call = (struct path_call *)base;
-  base->code =
-      filo_store_space(call->handle->store, &call->free_bytes, &call->total_bytes, &base->err);
+  base->code = filo_store_space(call->store, &call->free_bytes, &call->total_bytes, &base->err);
 }
 
 static int space_ended(lua_State *L, int status, lua_KContext ctx) {
@@ -221,9 +247,9 @@ static int space_ended(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int store_space(lua_State *L) {
-  struct filo_shared_store *handle = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   struct path_call *call = filo_call_new(L, sizeof *call, space_work, path_discard);
-  call->handle = filo_shared_store_ref(handle);
+  call->store = filo_store_ref(store);
   return filo_call(L, &call->base, space_ended);
 }
 
@@ -328,7 +354,7 @@ static int unseal_record(lua_State *L) {
 }
 
 static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
-                                         {"in_use", store_in_use},
+                                         {"wait_idle", store_wait_idle},
                                          {"stat", store_stat},
                                          {"remove", store_remove},
                                          {"set_aside", store_set_aside},

@@ -1,4 +1,5 @@
-/* What the bindings of the store share: the open store, objects, partials. Loop thread. */
+/* What the bindings of the store share: the open store, objects, partials. Whatever works on the
+ * store holds a reference (filo_store_ref). Loop thread. */
 #ifndef FILO_LUA_STORE_H
 #define FILO_LUA_STORE_H
 
@@ -9,18 +10,8 @@
 #include "store/store.h"
 #include "transfer/partial.h"
 
-/* An open store; whatever works on it holds a reference. It closes when Lua closed it and the last
- * reference is gone. */
-struct filo_shared_store {
-  struct filo_store *store;
-  unsigned refs;
-};
-
-struct filo_shared_store *filo_shared_store_ref(struct filo_shared_store *handle);
-void filo_shared_store_unref(struct filo_shared_store *handle);
-
 /* What is at index, borrowed; raises when it is closed. */
-struct filo_shared_store *filo_check_store(lua_State *L, int index);
+struct filo_store *filo_check_store(lua_State *L, int index);
 struct filo_object *filo_check_object(lua_State *L, int index);
 struct filo_partial *filo_check_partial(lua_State *L, int index);
 

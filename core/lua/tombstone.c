@@ -13,7 +13,7 @@
 struct tombstone_call {
   struct filo_call base;
   struct filo_publication publication;
-  struct filo_shared_store *store;
+  struct filo_store *store;
   struct filo_identity *identity;
   unsigned char key_hash[32];
   char path[FILO_PATH_MAX];
@@ -29,7 +29,7 @@ static struct tombstone_call *owner(struct filo_publication *publication) {
 }
 
 static int seal(struct tombstone_call *call, struct filo_error *err) {
-  return filo_sealer_tombstone(call->store->store, call->identity, call->key_hash, call->version,
+  return filo_sealer_tombstone(call->store, call->identity, call->key_hash, call->version,
                                call->meta, call->meta_len, &call->sealer, err);
 }
 
@@ -38,7 +38,7 @@ static int work(struct filo_publication *publication, struct filo_error *err) {
   struct tombstone_call *call = owner(publication);
   int code = seal(call, err);
   const unsigned char *ns = filo_identity_id(call->identity);
-  if (code == FILO_NO_SPACE && filo_store_remove(call->store->store, ns, call->path, 0, NULL) == 0)
+  if (code == FILO_NO_SPACE && filo_store_remove(call->store, ns, call->path, 0, NULL) == 0)
     code = seal(call, err);
   if (code == 0) filo_sealer_publish(call->sealer, call->path, filo_publication_ended, publication);
   return code;
@@ -48,7 +48,7 @@ static void discard(struct filo_call *base) {
   struct tombstone_call *call = (struct tombstone_call *)base;
   filo_sealer_free(call->sealer);
   filo_identity_unref(call->identity);
-  filo_shared_store_unref(call->store);
+  filo_store_close(call->store);
   free(call->meta);
   free(call);
 }
@@ -77,14 +77,14 @@ static int ended(lua_State *L, int status, lua_KContext ctx) {
 /* store:tombstone(identity, key_hash, version, meta, path): the record */
 int filo_store_tombstone(lua_State *L) {
   size_t meta_len;
-  struct filo_shared_store *store = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   struct filo_identity *identity = filo_check_identity(L, 2);
   const unsigned char *key_hash = filo_check_hash(L, 3, "key hash");
   lua_Integer version = luaL_checkinteger(L, 4);
   const char *meta = luaL_checklstring(L, 5, &meta_len);
   const char *path = filo_check_path(L, 6);
   struct tombstone_call *call = filo_call_new(L, sizeof *call, NULL, discard);
-  call->store = filo_shared_store_ref(store);
+  call->store = filo_store_ref(store);
   call->identity = filo_identity_ref(identity);
   memcpy(call->key_hash, key_hash, 32);
   strcpy(call->path, path);

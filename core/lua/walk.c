@@ -12,7 +12,7 @@ enum { BATCH = 64 };
 /* Shared with the call that uses it on a worker. */
 struct walk {
   struct filo_walk *walk;
-  struct filo_shared_store *store;
+  struct filo_store *store;
   unsigned refs;
   bool busy;
 };
@@ -20,7 +20,7 @@ struct walk {
 static void unref(struct walk *walk) {
   if (!walk || --walk->refs > 0) return;
   filo_walk_free(walk->walk);
-  filo_shared_store_unref(walk->store);
+  filo_store_close(walk->store);
   free(walk);
 }
 
@@ -37,15 +37,15 @@ static const struct filo_handle_type type = {
 
 /* store:walk(namespace or nil) */
 int filo_store_walk(lua_State *L) {
-  struct filo_shared_store *store = filo_check_store(L, 1);
+  struct filo_store *store = filo_check_store(L, 1);
   const unsigned char *ns = lua_isnoneornil(L, 2) ? NULL : filo_check_hash(L, 2, "namespace");
   struct walk **box = filo_handle_push(L, &type), *walk = calloc(1, sizeof *walk);
   if (!walk) return luaL_error(L, "no memory");
   *box = walk;
   walk->refs = 1;
-  walk->store = filo_shared_store_ref(store);
+  walk->store = filo_store_ref(store);
   struct filo_error err;
-  if (filo_walk_new(store->store, ns, &walk->walk, &err) == 0) return 1;
+  if (filo_walk_new(store, ns, &walk->walk, &err) == 0) return 1;
   filo_handle_release(L, -1, &type); /* not by the collector: it keeps the store open */
   return filo_return_error(L, &err);
 }

@@ -37,7 +37,9 @@ struct filo_flusher;
 struct filo_partial_file;
 
 struct filo_store {
-  atomic_uint refs; /* the opener's, and one of each sealer and partial */
+  atomic_uint refs; /* the opener's, and one of each who works on it */
+  void (*idle)(void *ctx);
+  void *idle_ctx;
   char *root;
   int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
   enum filo_durability durability;
@@ -54,9 +56,6 @@ struct filo_store {
   struct filo_partial_file *partials; /* under partials_lock: one for each record at a time */
   struct filo_flusher *flusher;       /* durability "group" only */
 };
-
-/* store.c: filo_store_close lets go of it again. */
-struct filo_store *filo_store_ref(struct filo_store *store);
 
 /* store.c: FILO_DENIED when it is open for reading only. */
 int filo_store_check_writable(const struct filo_store *store, struct filo_error *err);

@@ -48,7 +48,10 @@ struct filo_store *filo_store_ref(struct filo_store *store) {
 }
 
 void filo_store_close(struct filo_store *store) {
-  if (!store || atomic_fetch_sub_explicit(&store->refs, 1, memory_order_acq_rel) != 1) return;
+  if (!store) return;
+  unsigned before = atomic_fetch_sub_explicit(&store->refs, 1, memory_order_acq_rel);
+  if (before == 2 && store->idle) store->idle(store->idle_ctx);
+  if (before > 1) return;
   filo_flusher_free(store->flusher);
   filo_root_close(store);
   const int fds[] = {store->tmp_fd, store->bad_fd, store->objects_fd, store->root_fd,
@@ -63,6 +66,11 @@ void filo_store_close(struct filo_store *store) {
 
 bool filo_store_in_use(const struct filo_store *store) {
   return atomic_load_explicit(&store->refs, memory_order_acquire) > 1;
+}
+
+void filo_store_on_idle(struct filo_store *store, void (*idle)(void *ctx), void *ctx) {
+  store->idle = idle;
+  store->idle_ctx = ctx;
 }
 
 int filo_store_check_writable(const struct filo_store *store, struct filo_error *err) {

@@ -6,8 +6,9 @@
  *     <root>/bad/                 copies set aside by verification
  *     <root>/objects/<namespace in hex>/<path>   one sealed object: the newest version
  *
- * All functions but open and close may be called on any thread at once. A reader sees the old
- * version or the new one, whole. Nothing here knows about Lua, sockets or the event loop.
+ * All functions may be called on any thread at once, but for open and where it is said. A reader
+ * sees the old version or the new one, whole. Nothing here knows about Lua, sockets or the event
+ * loop.
  */
 #ifndef FILO_STORE_STORE_H
 #define FILO_STORE_STORE_H
@@ -55,12 +56,20 @@ int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_err
  * identity into it before opening: the file `identity` does not count as content. */
 int filo_store_prepare(const char *root, struct filo_error *err);
 
-/* Lets go of it. It closes, after flushes under way, once every sealer and partial of it is gone
- * too. */
+/* Another reference. Sealers and partials hold one each. */
+struct filo_store *filo_store_ref(struct filo_store *store);
+
+/* Lets go of a reference, the opener's or another. It closes, after flushes under way, once all are
+ * gone. Workers may do so only while somebody else beside the opener holds one: the last of these
+ * goes on the opener's thread. */
 void filo_store_close(struct filo_store *store);
 
-/* Whether others than the opener still work on it: sealers and partials, which keep the root. */
+/* Whether others than the opener hold it, and keep the root. */
 bool filo_store_in_use(const struct filo_store *store);
+
+/* Opener's thread: idle(ctx) is called there each time when the store is no longer in use, until
+ * the opener sets NULL, at the latest before it closes. */
+void filo_store_on_idle(struct filo_store *store, void (*idle)(void *ctx), void *ctx);
 
 /* Free bytes of the file system beyond the reserve, never below 0; and all its bytes. */
 int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,

@@ -296,12 +296,6 @@ function Node:wait()
   self.ended:wait()
 end
 
----What works on the disk ends what it does, and only then the root is free.
-local function wait_for_disk(self)
-  local deadline = self.host.now() + self.host.limits.close_disk
-  while self.disk:in_use() and self.host.now() < deadline do self.host.sleep(0.005) end
-end
-
 ---Ends all connections and tasks, and gives the root free. Idempotent; also done by `local node <close>`. Takes no longer than the
 ---limits allow, whatever a task does; is not left half-way when the task that calls it is cancelled or cannot wait. When another task
 ---closes it already, waits for that.
@@ -323,7 +317,7 @@ function Node:close()
   wait(self.tasks.wait_ended, self.tasks, self.host.limits.close_tasks)
   self.landings:close()
   self.handed_out:close()
-  wait(wait_for_disk, self)
+  wait(self.disk.wait_idle, self.disk, self.host.limits.close_disk) -- only then the root is free
   self.disk:close()
   if self.tls then self.tls:close() end
   self.ended:open()

@@ -28,9 +28,11 @@ local walk = {}
 
 function store:close() end
 
----Whether something that came from it is open or at work, and keeps the root.
----@return boolean
-function store:in_use() end
+---Waits until nothing that came from it is open or at work, and keeps the root. One task at a time.
+---@param seconds? number
+---@return true?
+---@return filo.Error? err "timeout"; "closed" when it is closed meanwhile
+function store:wait_idle(seconds) end
 
 ---@param namespace string
 ---@param path string

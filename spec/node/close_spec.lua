@@ -45,6 +45,40 @@ describe("node:close", function()
     end
   end)
 
+  it("is told when the last that works on the disk has ended", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local disk, waits = a.disk, filo.channel()
+    local walk = assert(disk:walk())
+    a.disk = setmetatable({ wait_idle = function(_, seconds)
+      waits:send(true)
+      return disk:wait_idle(seconds)
+    end }, { __index = disk })
+    local closing = filo.spawn(a.close, a)
+    assert.is_true(waits:receive(10))
+    filo.sleep(0)
+    assert.equal("waiting", closing:status())
+    walk:close()
+    closing:join(5)
+    a = net:restart "a"
+    a:close()
+  end)
+
+  it("gives up what never ends at the limit, and may be called again", function()
+    local _ <close> = limits { close_disk = 0.05 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local walk = assert(a.disk:walk())
+    a:close()
+    a:close()
+    assert.is_true(a.closed)
+    local none, err = filo.node { root = a.root, log = function() end }
+    assert.is_nil(none)
+    assert.equal("locked", err.code)
+    walk:close()
+    assert(filo.node { root = a.root, log = function() end }):close()
+  end)
+
   it("ends a listing that was left open", function()
     local net <close> = nodes.net()
     local a = net:start "a"

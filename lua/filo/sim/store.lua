@@ -3,6 +3,7 @@
 local Partial = require "filo.sim.incoming"
 local deposit = require "filo.sim.deposit"
 local errors = require "filo.base.errors"
+local new_gate = require "filo.host.gate"
 local new_object = require "filo.sim.object"
 local record = require "filo.sim.record"
 local runtime = require "filo.core.runtime"
@@ -25,7 +26,7 @@ Walk.__index = Walk
 ---  keyring: filo.sim.Keyring, random: filo.sim.Random, seconds: fun(): integer}
 ---@return filo.sim.Store
 local function new(given)
-  local self = setmetatable({ handles = 0, receiving = {} }, Store)
+  local self = setmetatable({ handles = 0, idle = new_gate(runtime), receiving = {} }, Store)
   for name, value in pairs(given) do self[name] = value end
   return self
 end
@@ -35,7 +36,10 @@ end
 ---A handle has been given out: the root is in use until `release`.
 function Store:hold() self.handles = self.handles + 1 end
 
-function Store:release() self.handles = self.handles - 1 end
+function Store:release()
+  self.handles = self.handles - 1
+  if self.handles == 0 then self.idle:wake() end
+end
 
 ---A trip to a worker.
 function Store:pause() runtime.sleep(self.disk:access_time()) end
@@ -113,7 +117,10 @@ Store.__close = Store.close
 
 function Store:root() return self.root_path end
 
-function Store:in_use() return self.handles > 0 end
+function Store:wait_idle(seconds)
+  if self.idle:wait_for(function() return self.handles == 0 end, seconds) then return true end
+  return errors.fail("timeout", "the store is still in use")
+end
 
 ---A readable file.
 local function look_up(self, namespace, path)

@@ -115,7 +115,7 @@ describe("a reader", function()
       assert.is_nil(saved)
       assert.equal("closed", err.code)
     end
-    repeat runtime.sleep(0.001) until not disk:in_use() -- the files of saves are gone then
+    assert(disk:wait_idle()) -- the files of saves are gone then
   end)
 
   it("needs the key", function()
