@@ -1,7 +1,6 @@
 local filo = require "filo"
-local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
-local strangers = require "spec.support.stranger"
+local simulated = require "spec.support.simulated"
 
 local MIB = 1 << 20
 local BIG = (40 << 20) + 5
@@ -141,12 +140,12 @@ describe("node:get", function()
     assert.equal(1, seen.reads)
   end)
 
-  it("of what does not exist answers as soon as all peers have said no", function()
-    local _ <close> = limits { find = 600, patience = 600 }
-    local net <close> = nodes.net()
+  it("of what does not exist answers as soon as all peers have said no", simulated(function(net, host)
     local a = net:cluster(3)
     for _, name in ipairs { "get", "stat" } do
+      local began = host.now()
       local object, err = a[name](a, "nothing")
+      assert.is_true(host.now() - began < host.limits.patience)
       assert.is_nil(object)
       assert.equal("not_found", err.code)
       assert.equal("nothing", err.key)
@@ -154,35 +153,28 @@ describe("node:get", function()
       assert.equal("'nothing' is not here, and none of 2 peers has it", tostring(err))
     end
     assert.is_false(a:has "nothing")
-    local _, err = net:start("alone"):get "nothing"
+    local _, err = net:start("d"):get "nothing"
     assert.equal("'nothing' is not here, and no peers are connected to ask", tostring(err))
-  end)
+  end))
 
-  it("says when a peer did not answer", function()
-    local _ <close> = limits { find = 0.05 }
-    local net <close> = nodes.net()
-    local a = net:cluster(2)
-    local silent <close> = strangers.meet(a)
-    silent:on("find", function() end)
-    nodes.peers(a, 2)
+  it("says when a peer did not answer", simulated(function(net, host)
+    local a, _, silent = net:cluster(3)
+    silent.peer_list:handle("find", function() host.sleep(3600) end)
     local object, err = a:get "nothing"
     assert.is_nil(object)
     assert.is_true(err.retryable)
     assert.equal("'nothing' is not here, and 1 of 2 peers gave no good answer, the others do not have it", tostring(err))
-  end)
+  end))
 
-  it("does not wait for a peer that is slow to answer when another has it", function()
-    local _ <close> = limits { find = 600, patience = 0.01 }
-    local net <close> = nodes.net()
-    local a = net:cluster(2)
-    local silent <close> = strangers.meet(a)
-    silent:on("find", function() end)
-    nodes.peers(a, 2)
-    silent:on("store", function() return { error = { code = "denied", message = "no" } } end)
-    a:store("key", "content")
+  it("does not wait for a peer that is slow to answer when another has it", simulated(function(net, host)
+    local a, _, silent = net:cluster(3)
+    silent.peer_list:handle("find", function() host.sleep(3600) end)
+    assert(a:store("key", "content"))
     nodes.drop(a, "key")
+    local began = host.now()
     assert.equal("content", nodes.content(a, "key"))
-  end)
+    assert.is_true(host.now() - began < host.limits.find)
+  end))
 
   it("goes on with what had come when the fetch was broken off", function()
     local net <close> = nodes.net()

@@ -5,6 +5,7 @@ local limits = require "spec.support.limits"
 local net_core = require "filo.core.net"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
+local simulated = require "spec.support.simulated"
 
 describe("an address with the ID that must be there", function()
   it("is connected to when that node is there", function()
@@ -45,37 +46,29 @@ describe("an address with the ID that must be there", function()
 end)
 
 describe("bootstrap", function()
-  it("connects as soon as the other node is there, and again after it was away", function()
-    local net <close> = nodes.net()
-    local address = free_address()
+  it("connects as soon as the other node is there, and again after it was away", simulated(function(net, host)
+    local address = net:machine("b").address
     local a = net:start("a", { bootstrap = { address } })
     assert.equal(0, a:ready())
-    assert.is_truthy(net:logged("a warning: .*" .. address))
+    assert.equal(1, net:logged("a warning: .*" .. address))
     for _ = 1, 3 do
-      net:start("b", { listen = address })
-      nodes.peers(a, 1)
+      net:start "b"
+      host.sleep(host.limits.redial_most)
+      assert.equal(1, #a:peers())
       net:stop "b"
       nodes.peers(a, 0)
     end
-  end)
+  end))
 
-  it("says once, not at each try, that an address cannot be reached", function()
-    local _ <close> = limits { redial_first = 0.001, redial_most = 0.002 }
-    local net <close> = nodes.net()
-    local address = free_address()
+  it("says once, not at each try, that an address cannot be reached", simulated(function(net, host)
+    local address = net:machine("b").address
     local a = net:start("a", { bootstrap = { address } })
-    local dial, tries = a.host.net.dial, filo.channel(1000)
-    a.peer_list.host = setmetatable({ net = setmetatable({ dial = function(...)
-      tries:send(true)
-      return dial(...)
-    end }, { __index = a.host.net }) }, { __index = a.host })
-    for _ = 1, 6 do assert.is_true(tries:receive(10)) end
-    local said = 0
-    for _, line in ipairs(net.lines) do
-      if line:find(address, 1, true) then said = said + 1 end
-    end
-    assert.equal(1, said)
-  end)
+    host.sleep(3600)
+    assert.equal(1, net:logged(address))
+    net:start "b"
+    host.sleep(2 * host.limits.redial_most) -- and yet it has gone on trying
+    assert.equal(1, #a:peers())
+  end))
 
   it("keeps one connection though both nodes dial", function()
     local net <close> = nodes.net()

@@ -1,6 +1,6 @@
 local free_address = require "spec.support.free_address"
-local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
+local simulated = require "spec.support.simulated"
 local strangers = require "spec.support.stranger"
 
 describe("a peer", function()
@@ -17,39 +17,30 @@ describe("a peer", function()
     assert.same({ a.id, a.address }, { b:peers()[1].id, b:peers()[1].listen })
   end)
 
-  it("tells of its free space when that has changed, and else says nothing", function()
-    local _ <close> = limits { ping = 0.02 }
-    local net <close> = nodes.net()
-    local a = net:start "a"
-    local real, looks, free = a.disk, 0, 64000
-    a.disk = setmetatable({ space = function()
-      looks = looks + 1
-      return free, 1 << 40
-    end }, { __index = function(_, name) return function(_, ...) return real[name](real, ...) end end })
-    nodes.wait(function() return looks > 2 end, "look at the free space") -- and it was told to nobody
-    local stranger <close> = strangers.meet(a)
-    nodes.peers(a, 1)
-    local heard = {}
-    stranger:on("ping", function(body)
+  it("tells of its free space when that has changed, and else says nothing", simulated(function(net, host)
+    local disk = net:machine("a").disk
+    local a, b = net:cluster(2)
+    local heard, answer = {}, b.peer_list.handlers.ping
+    b.peer_list:handle("ping", function(body, ...)
       heard[#heard + 1] = body.free
-      return { body = { free = 7 } }
+      return answer(body, ...)
     end)
     ---Says how much room there is by now, and waits until the node has looked at it.
     local function becomes(bytes)
-      free = bytes
-      local before = looks
-      nodes.wait(function() return looks > before + 2 end, "look at the free space")
+      disk.used = disk.capacity - bytes
+      host.sleep(2 * host.limits.ping)
     end
+    becomes(64000)
+    assert.same({ 64000 }, heard)
     becomes(64900)
     becomes(63100)
     becomes(65001)
-    nodes.wait(function() return heard[1] end, "free space")
-    assert.same({ 65001 }, heard)
-    nodes.wait(function() return a:peers()[1].free == 7 end, "answer")
+    assert.same({ 64000, 65001 }, heard)
+    net:machine("b").disk.used = net:machine("b").disk.capacity - 7
     becomes(30000)
-    nodes.wait(function() return heard[2] end, "free space")
-    assert.same({ 65001, 30000 }, heard)
-  end)
+    assert.same({ 64000, 65001, 30000 }, heard)
+    assert.equal(7, a:peers()[1].free)
+  end))
 
   it("that dies leaves the map, and later calls work", function()
     local net <close> = nodes.net()

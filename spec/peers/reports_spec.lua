@@ -2,8 +2,8 @@
 
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
-local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
+local simulated = require "spec.support.simulated"
 local strangers = require "spec.support.stranger"
 
 -- A reason that a peer gave went to the log as it was: with line breaks it forged lines, with escapes it steered the terminal.
@@ -121,17 +121,15 @@ describe("a peer", function()
     assert.same({ 1, 1 }, { count(net, "the admit function failed: .*oh"), count(net, "is not let in") })
   end)
 
-  it("provokes a line of the same kind again when the while is over", function()
-    local _ <close> = limits { report = 0.01 }
-    local net <close> = nodes.net()
-    local a = net:start "a"
+  it("provokes a line of the same kind again when the while is over", simulated(function(net, host)
+    local a, b = net:cluster(2)
     a:handle("topic", function() error "oh" end)
-    local stranger <close> = strangers.meet(a)
-    nodes.wait(function()
-      stranger:ask("topic", {})
-      return count(net, "handler of 'topic' failed") > 1
-    end, "second line")
-  end)
+    for round = 1, 3 do
+      for _ = 1, 5 do b:request(a.id, "topic") end
+      assert.equal(round, net:logged "a error: .*handler of 'topic' failed")
+      host.sleep(host.limits.report)
+    end
+  end))
 
   it("that holds a copy that cannot be had is one line, however often that is tried", function()
     local net <close> = nodes.net()

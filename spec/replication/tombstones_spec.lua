@@ -1,17 +1,16 @@
 local filo = require "filo"
-local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
-local strangers = require "spec.support.stranger"
+local simulated = require "spec.support.simulated"
 
 local SIZES = { 10, (2 << 20) + 5 }
 
 local function fields_at(owner, node, key) return (node.disk:stat(owner.namespace, owner:path_of(owner:key_hash(key)))) end
 
-local function wait_tombstone(owner, node, key)
+local function wait_tombstone(owner, node, key, seconds)
   nodes.wait(function()
     local fields = fields_at(owner, node, key)
     return fields and fields.tombstone
-  end, "tombstone")
+  end, "tombstone", seconds)
 end
 
 local function check_deleted(node, key)
@@ -99,34 +98,25 @@ end)
 
 -- Peers that came back were told of deletions one after the other: a slow one kept all others from hearing of any.
 describe("a peer that comes back", function()
-  it("is told of deletions while another does not answer", function()
-    local _ <close> = limits { tell = 0.5 }
-    local net <close> = nodes.net()
-    local a = net:cluster(2)
+  it("is told of deletions while another does not answer", simulated(function(net, host)
+    local a = net:cluster(3)
     for i = 1, 3 do assert(a:store("key" .. i, "content")) end
-    net:stop "b"
+    for _, name in ipairs { "b", "c" } do net:stop(name) end
     nodes.peers(a, 0)
     for i = 1, 3 do assert(a:delete("key" .. i)) end
-    local slow <close> = strangers.meet(a)
-    slow:on("store", function() filo.sleep(60) end)
-    nodes.peers(a, 1)
+    local slow = net:restart "c"
+    slow.peer_list:handle("store", function() host.sleep(3600) end)
+    nodes.peer(a, slow.id)
     local b = net:restart "b"
-    assert(b:connect(a.address))
-    for i = 1, 3 do
-      nodes.wait(function()
-        local found = b.disk:stat(a.namespace, a:path_of(a:key_hash("key" .. i)))
-        return found and found.tombstone
-      end, "tombstone")
-    end
-  end)
+    nodes.peer(a, b.id)
+    for i = 1, 3 do wait_tombstone(a, b, "key" .. i, 2 * host.limits.tell) end
+  end))
 end)
 
 -- A peer that could not take a deletion when it was told, since its disk was full say, kept its copy until it connected again; and one that
 -- was restored from an old backup was taken for one that knew all deletions, as it had when it was asked before.
 describe("a peer that could not take a deletion", function()
-  it("is told again while it is connected", function()
-    local _ <close> = limits { tell_again = 0.01 }
-    local net <close> = nodes.net()
+  it("is told again while it is connected", simulated(function(net, host)
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
     local store, refused = b.peer_list.handlers.store, 0
@@ -136,35 +126,28 @@ describe("a peer that could not take a deletion", function()
       return nil, filo.error("no_space", "there is no room for it")
     end)
     assert.same({ 1, 1 }, { #assert(a:delete "key").copies, refused })
-    wait_tombstone(a, b, "key")
+    host.sleep(3600)
+    assert.is_true(fields_at(a, b, "key").tombstone)
     assert.equal(4, refused)
-  end)
+  end))
 
-  it("is not told again when it is its policy that refuses", function()
-    local _ <close> = limits { tell_again = 0.01, tell_again_most = 0.01 }
-    local net <close> = nodes.net()
-    local a, b, c = net:cluster(3)
-    assert(a:store("key", "content"))
-    local asked = 0
-    b:configure { root = b.root, cluster = nodes.SECRET, listen = "127.0.0.1:0", policy = { accept = function()
+  it("is not told again when it is its policy that refuses", simulated(function(net, host)
+    local asked, failed = 0, 0
+    local a, _, c = net:cluster(3, {}, { b = { policy = { accept = function(object)
+      if not object.tombstone then return true end
       asked = asked + 1
       return false, "never"
-    end } }
-    local failing = filo.channel()
-    local store = c.peer_list.handlers.store
-    local failed = 0
-    c.peer_list:handle("store", function(...)
+    end } } })
+    assert(a:store("key", "content"))
+    c.peer_list:handle("store", function()
       failed = failed + 1
-      if failed > 5 then
-        failing:send(true, 0)
-        return store(...)
-      end
       return nil, filo.error("io", "it could not be kept")
     end)
     assert(a:delete "key")
-    assert(failing:receive(10)) -- the other was told five times meanwhile
+    host.sleep(3600)
+    assert.is_true(failed > 5)
     assert.equal(1, asked)
-  end)
+  end))
 
   it("is told of all again when it has been started again: it may be an old backup", function()
     local net <close> = nodes.net()

@@ -24,6 +24,7 @@ Run.__index = Run
 ---@field clock_offset integer  microseconds that its clock is ahead
 ---@field clock_drift number  and seconds a second by which that grows
 ---@field policy? filo.Policy  of its own, instead of the world's
+---@field options? filo.NodeOptions  what its node is given in the place of the world's, or besides
 ---@field has_refused? boolean  it had a policy that may have refused deletions, too: it keeps what it was to delete
 ---@field run? filo.sim.Run
 local Machine = {}

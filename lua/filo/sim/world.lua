@@ -97,12 +97,14 @@ end
 function World:options_of(machine)
   local addresses = {}
   for i, other in ipairs(machine.dials) do addresses[i] = other.address end
-  return {
+  local options = {
     root = "/node", identity = "/identity", create = machine.runs == 1, listen = machine.address, bootstrap = addresses,
     cluster = "the secret of a simulated cluster", policy = machine.policy or self.policy, durability = self.durability or "full",
     reserve = 0,
     about = { name = machine.name, zone = ZONES[machine.index % #ZONES + 1] },
   }
+  for name, value in pairs(machine.options or {}) do options[name] = value end
+  return options
 end
 
 ---A node serves.
