@@ -8,6 +8,9 @@
 #include "runtime/guard.h"
 #include "runtime/internal.h"
 
+/* Of a call that is made later: they lie on the main stack then. */
+#define MOST_ARGUMENTS 200
+
 /* For what its tasks still wait for after the first one has ended. */
 #define GRACE_SECONDS 60
 
@@ -121,10 +124,17 @@ static void call(struct filo_runtime *runtime, struct filo_clock *clock, int ref
   lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
   luaL_unref(L, LUA_REGISTRYINDEX, ref);
   int list = lua_gettop(L), count = (int)lua_rawlen(L, list);
+  if (!lua_checkstack(L, count)) {
+    lua_settop(L, list - 1);
+    return;
+  }
   for (int i = 1; i <= count; i++) lua_rawgeti(L, list, i);
   runtime->clock = clock;
   lua_State *before = filo_guard_enter(L);
-  if (lua_pcall(L, count - 1, 0, 0) != LUA_OK) fprintf(stderr, "filo: %s\n", lua_tostring(L, -1));
+  if (lua_pcall(L, count - 1, 0, 0) != LUA_OK) {
+    const char *message = lua_tostring(L, -1);
+    fprintf(stderr, "filo: %s\n", message ? message : "a call that was made later failed");
+  }
   filo_guard_leave(before);
   runtime->clock = NULL;
   lua_settop(L, list - 1);
@@ -169,6 +179,7 @@ int filo_clock_later(lua_State *L) {
   luaL_checktype(L, 2, LUA_TFUNCTION);
   if (!clock) return luaL_error(L, "later: only where time is virtual");
   int count = lua_gettop(L) - 1;
+  luaL_argcheck(L, count <= MOST_ARGUMENTS, 3, "too many arguments");
   lua_createtable(L, count, 0);
   lua_insert(L, 2);
   for (int i = count; i >= 1; i--) lua_rawseti(L, 2, i);

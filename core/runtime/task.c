@@ -285,7 +285,7 @@ void filo_runtime_turn(struct filo_runtime *runtime) {
   bool jumped = !runtime->ready && filo_clock_advance(runtime);
   filo_loop_turn(runtime->loop, !runtime->ready && !jumped);
   drain(runtime);
-  for (unsigned i = 0; runtime->clocks && i < VIRTUAL_STEPS; i++) {
+  for (unsigned i = 0; runtime->clocks && !runtime->exiting && i < VIRTUAL_STEPS; i++) {
     if (!runtime->ready && !filo_clock_advance(runtime)) break;
     drain(runtime);
   }

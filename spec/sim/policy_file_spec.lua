@@ -53,6 +53,21 @@ describe("a policy file", function()
     refused("invalid", policy_file.load(folder:file "nothing.lua"))
   end)
 
+  it("changes what is its own only, and goes over tables in one order", function()
+    local policy = assert(load [[
+      table.sort, string.format, math.floor = nil, nil, nil
+      local order = ""
+      for name in pairs { b = 1, a = 2, c = 3, [2] = 4, [1] = 5 } do order = order .. name end
+      return { name = order }
+    ]])
+    assert.equal("12abc", policy.name)
+    assert.equal("function", type(table.sort))
+    assert.equal("1", string.format("%d", math.floor(1.5)))
+    assert.matches("policy.lua:1: a policy only decides: the metatable of strings is not its own",
+      refused("invalid", load "getmetatable('').__index = nil"))
+    assert.matches("policy.lua:1: a policy only decides: it cannot use math.random", refused("invalid", load "math.random()"))
+  end)
+
   it("that fails in the course of a simulation is told, and ends the simulation's success", function()
     local policy = assert(load [[
       return { place = function(object, peers) if object.size % 7 == 3 then error "sometimes" end return peers end }

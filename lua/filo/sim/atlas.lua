@@ -20,6 +20,17 @@ function Atlas:holders(namespace, path, version)
   return list
 end
 
+---How many machines have anything of at least a version, good or not.
+---@return integer
+function Atlas:present(namespace, path, version)
+  local count = 0
+  for _, machine in ipairs(self.machines) do
+    local file = machine.disk:file(namespace, path)
+    if file and file.fields.version >= version then count = count + 1 end
+  end
+  return count
+end
+
 ---Whether what lies at a place of a machine may be damaged, or go.
 ---@return boolean
 function Atlas:may_damage(machine, namespace, path)

@@ -11,9 +11,12 @@ local policy_file = {}
 local COMPUTE_SECONDS = 1
 
 local SAFE = {
-  "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "print", "rawequal", "rawget", "rawlen", "rawset", "select",
-  "setmetatable", "string", "table", "tonumber", "tostring", "type", "utf8", "xpcall", "_VERSION",
+  "assert", "error", "ipairs", "next", "pcall", "print", "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "tonumber",
+  "tostring", "type", "xpcall", "_VERSION",
 }
+
+---Libraries of which it gets a copy: what it does to it is nobody else's.
+local COPIED = { "math", "string", "table", "utf8" }
 
 ---What stands for a library that a policy has no business with.
 local function forbidden(name)
@@ -22,16 +25,48 @@ local function forbidden(name)
       error(("a policy only decides: it cannot use %s.%s"):format(name, tostring(field)), 2)
     end,
     __call = function() error(("a policy only decides: it cannot use %s"):format(name), 2) end,
+    __metatable = false,
   })
 end
 
 ---What `require "filo"` gives there.
-local PUBLIC = setmetatable({ policy = { everywhere = everywhere, copies = new_copies } }, getmetatable(forbidden "filo"))
+local PUBLIC = forbidden "filo"
+rawset(PUBLIC, "policy", { everywhere = everywhere, copies = new_copies })
+
+---As pairs, in an order that is the same in every process: numbers, then texts, then the rest.
+local function ordered_pairs(value)
+  local keys, rest = {}, {}
+  for key in pairs(value) do
+    local list = (type(key) == "number" or type(key) == "string") and keys or rest
+    list[#list + 1] = key
+  end
+  table.sort(keys, function(a, b)
+    if type(a) ~= type(b) then return type(a) == "number" end
+    return a < b
+  end)
+  table.move(rest, 1, #rest, #keys + 1, keys)
+  local at = 0
+  return function()
+    repeat at = at + 1 until keys[at] == nil or value[keys[at]] ~= nil
+    return keys[at], value[keys[at]]
+  end
+end
+
+---The metatable of what is a policy's own: that of texts is everybody's.
+local function own_metatable(value)
+  if type(value) == "string" then error("a policy only decides: the metatable of strings is not its own", 2) end
+  return getmetatable(value)
+end
 
 ---The globals of a policy. Chance is none of them: whoever asks it must get the same answer.
 local function environment()
-  local env = { math = setmetatable({ random = forbidden "math.random", randomseed = forbidden "math.randomseed" }, { __index = math }) }
+  local env = { pairs = ordered_pairs, getmetatable = own_metatable }
   for _, name in ipairs(SAFE) do env[name] = _G[name] end
+  for _, name in ipairs(COPIED) do
+    env[name] = {}
+    for field, value in pairs(_G[name]) do env[name][field] = value end
+  end
+  env.math.random, env.math.randomseed = forbidden "math.random", forbidden "math.randomseed"
   for _, name in ipairs { "io", "os", "debug", "package", "coroutine", "dofile", "load", "loadfile", "collectgarbage" } do
     env[name] = forbidden(name)
   end

@@ -80,6 +80,17 @@ describe("virtual time", function()
     assert.same({ { 2.0, true, "a", false, 3, n = 5 } }, seen)
   end)
 
+  it("takes as many arguments for a call as there is room for, and refuses more", function()
+    local seen
+    virtually(function()
+      runtime.later(1, function(...) seen = select("#", ...) end, table.unpack({}, 1, 0))
+      runtime.later(1, function(...) seen = select("#", ...) end, string.byte(("x"):rep(199), 1, -1))
+      raises("too many arguments", function() runtime.later(1, print, string.byte(("x"):rep(1000), 1, -1)) end)
+      runtime.sleep(2)
+    end)
+    assert.equal(199, seen)
+  end)
+
   it("has no calls to be made later where time is real", function()
     raises("only where time is virtual", function() runtime.later(1, print) end)
   end)
