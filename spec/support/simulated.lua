@@ -59,15 +59,11 @@ function Net:stop(name) self:machine(name):stop() end
 
 ---Nothing that two machines send each other arrives until they are mended: it is late then, or the connection is lost.
 function Net:cut(first, second)
-  local a, b = self:machine(first), self:machine(second)
-  self.world.network:block(a, b)
-  self.world.network:block(b, a)
+  self.world.network:cut(self:machine(first), self:machine(second))
 end
 
 function Net:mend(first, second)
-  local a, b = self:machine(first), self:machine(second)
-  self.world.network:unblock(a, b)
-  self.world.network:unblock(b, a)
+  self.world.network:mend(self:machine(first), self:machine(second))
 end
 
 ---Starts nodes "a", "b", "c" ...; a dials the others and is returned first. `given` holds for all, `each[name]` for one.

@@ -1,5 +1,6 @@
 ---One end of a simulated connection: what filo.core.net gives.
 
+local at_end = require "filo.host.at_end"
 local cbor = require "filo.core.cbor"
 local errors = require "filo.base.errors"
 local runtime = require "filo.core.runtime"
@@ -48,10 +49,10 @@ end
 ---@return filo.sim.Connection?, filo.Error?
 function Connection:wait_accepted(seconds)
   self.dialling = runtime.current()
-  local _ <close> = setmetatable({}, { __close = function()
+  local _ <close> = at_end(function()
     self.dialling = nil
     if not self.other or self.closed then self.abandoned = true end
-  end })
+  end)
   runtime.suspend(seconds)
   if self.closed then return nil, self.closed end
   if self.other then return self end

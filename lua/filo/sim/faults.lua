@@ -50,16 +50,6 @@ local function each_pair(world, fault, fn)
   end
 end
 
-local function cut(world, a, b)
-  world.network:block(a, b)
-  world.network:block(b, a)
-end
-
-local function mend(world, a, b)
-  world.network:unblock(a, b)
-  world.network:unblock(b, a)
-end
-
 ---Takes a node's process away for the time of the fault.
 local function crash(power)
   return function(world, fault)
@@ -110,9 +100,9 @@ do
 end
 
 kinds.partition = kind("some nodes cannot reach the others", 3 * HOUR, { 5, 5400 }, function(world, fault)
-  each_pair(world, fault, function(a, b) cut(world, a, b) end)
+  each_pair(world, fault, function(a, b) world.network:cut(a, b) end)
 end, function(world, fault)
-  each_pair(world, fault, function(a, b) mend(world, a, b) end)
+  each_pair(world, fault, function(a, b) world.network:mend(a, b) end)
 end, true)
 
 kinds.oneway = kind("one node hears another, and not the other way round", 3 * HOUR, { 5, 1800 }, function(world, fault)
@@ -125,9 +115,9 @@ kinds.flap = kind("a line comes and goes", 6 * HOUR, { 60, 600 }, function(world
   local a, b = target(world, fault), world.machines[fault.other]
   world:spawn(function()
     for _ = 1, 10 do
-      cut(world, a, b)
+      world.network:cut(a, b)
       runtime.sleep(fault.random:between(0.1, 40))
-      mend(world, a, b)
+      world.network:mend(a, b)
       runtime.sleep(fault.random:between(0.1, 20))
     end
   end)

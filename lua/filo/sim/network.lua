@@ -89,6 +89,17 @@ function Network:unblock(from, to)
   for _, each in ipairs(to:connections_with(from)) do each:hear_again() end
 end
 
+---The same both ways.
+function Network:cut(a, b)
+  self:block(a, b)
+  self:block(b, a)
+end
+
+function Network:mend(a, b)
+  self:unblock(a, b)
+  self:unblock(b, a)
+end
+
 -- Dialling and listening ----------------------------------------------------------------------------------------------
 
 ---@return filo.sim.Listener?, filo.Error?

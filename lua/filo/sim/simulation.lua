@@ -1,5 +1,6 @@
 ---One run of a simulated world: a time of faults, then a quiet one in which all must come right, then the checks.
 
+local at_end = require "filo.host.at_end"
 local faults = require "filo.sim.faults"
 local new_random = require "filo.sim.random"
 local new_trace = require("filo.sim.trace").new
@@ -126,7 +127,7 @@ function Simulation:run()
     self.finished = true
     world:stop()
   end):observe():limit(COMPUTE_SECONDS)
-  local _ <close> = setmetatable({}, { __close = function() task:cancel() end })
+  local _ <close> = at_end(function() task:cancel() end)
   task:join()
   return self:result()
 end

@@ -1,5 +1,6 @@
 ---filo sim
 
+local at_end = require "filo.host.at_end"
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit"
@@ -45,7 +46,7 @@ end
 
 ---Shows how far it is, where stderr is a terminal.
 local function show_progress(simulation, settings)
-  if not runtime.is_terminal(2) then return setmetatable({}, { __close = function() end }) end
+  if not runtime.is_terminal(2) then return nil end
   local shown = task.spawn(function()
     while true do
       local part = math.min(1, simulation:now() / 3600 / settings.hours)
@@ -54,10 +55,10 @@ local function show_progress(simulation, settings)
       task.sleep(PROGRESS_SECONDS)
     end
   end):observe()
-  return setmetatable({}, { __close = function()
+  return at_end(function()
     shown:cancel()
     io.stderr:write "\r\27[K"
-  end })
+  end)
 end
 
 ---Runs it; when it is interrupted, what there is so far, and the cancellation.
