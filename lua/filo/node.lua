@@ -224,10 +224,11 @@ function Node:request(peer, topic, body, seconds)
   setup.check_topic(topic)
   setup.check_seconds("request", seconds)
   setup.check_body(self.host, "request", body)
-  local found = type(peer) == "string" and self.peer_list:get(peer:lower()) or peer
-  if type(found) == "string" then return errors.fail("unreachable", ("node %s is not connected"):format(found), { peer = found }) end
-  if not self.peer_list:is_peer(found) then error("request: a peer, or a node ID, expected", 2) end
-  return found:request(topic, body, seconds)
+  local is_peer = self.peer_list:is_peer(peer)
+  if not is_peer and type(peer) ~= "string" then error("request: a peer, or a node ID, expected", 2) end
+  local connected = self.peer_list:get(is_peer and peer.id or peer:lower()) or is_peer and peer
+  if not connected then return errors.fail("unreachable", ("node %s is not connected"):format(peer), { peer = peer }) end
+  return connected:request(topic, body, seconds)
 end
 
 ---Asks all connected peers at once. Gives a table from node ID to {answer = any, error = err or nil}.

@@ -11,14 +11,14 @@ local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
 local protocol = require "filo.peers.protocol"
 
-local CLOSED = "the node was closed"
+local CLOSED, TAKEN_OVER = "the node was closed", "another connection took over"
 
 ---@class filo.Peers
 local Peers = {}
 Peers.__index = Peers
 
 local function exchange_free(peer, free)
-  local reply = peer:request("ping", { free = free })
+  local reply = peer:across_takeover(peer.request, "ping", { free = free })
   if reply then peer:hear(reply.free) end
 end
 
@@ -64,6 +64,12 @@ function Peers:handle(topic, fn) self.handlers[topic] = fn end
 
 ---The peer with this node ID, if connected.
 function Peers:get(id) return self.by_id[id] end
+
+---The same; one whose connection is still being greeted is waited for.
+---@return filo.Peer?
+function Peers:wait_for(id)
+  return self.arrivals:wait_for(function() return self.by_id[id] end, self.host.limits.rival)
+end
 
 ---How many peers are connected.
 function Peers:count()
@@ -118,7 +124,10 @@ local function admit(self, connection, hello, id)
   end
   local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, hello = hello }
   self.by_id[id] = peer
-  if old then old.connection:close("exists", "another connection took over") end
+  if old then
+    self:drop(old, errors.new("exists", TAKEN_OVER))
+    old.connection:close("exists", TAKEN_OVER)
+  end
   self.arrivals:wake()
   return peer, not old
 end
@@ -129,7 +138,7 @@ function Peers:drop(peer, err)
   peer:end_with(err)
   if self.by_id[peer.id] ~= peer then return end
   self.by_id[peer.id] = nil
-  self.settings.hooks:announce("peer_down", peer, err)
+  self.settings.hooks:announce("peer_down", peer, peer.gone)
 end
 
 -- Serving one connection ------------------------------------------------------------------------------------------------
@@ -239,11 +248,6 @@ local function start(self, connection)
   return result, problem
 end
 
----The peer with this ID; one whose connection is still being greeted is waited for.
-local function wait_for(self, id)
-  return self.arrivals:wait_for(function() return self.by_id[id] end, self.host.limits.rival)
-end
-
 ---Whether the node at the other end is the one that must be there, if that is known.
 local function check_id(self, connection, wanted)
   local id = self.host.crypto.hex((connection:peer()))
@@ -263,7 +267,7 @@ function Peers:connect(target)
   if not expected then return nil, errors.wrap(err, "cannot connect to " .. target.address) end
   local peer
   peer, err = start(self, connection)
-  if not peer and err.code == "exists" and not err.itself then peer = wait_for(self, err.peer) end
+  if not peer and err.code == "exists" and not err.itself then peer = self:wait_for(err.peer) end
   if peer then return peer end
   return nil, errors.wrap(err, "cannot connect to " .. target.address)
 end

@@ -152,6 +152,25 @@ function Peer:ask(topic, body, seconds)
   return self:request(topic, body, math.max(0, deadline - self.host.now()))
 end
 
+---The peer over the connection that took over from this one, if one did. It is waited for where it is still being greeted.
+---@param err filo.Error  how something failed over this one: it may be told before the end of the connection is
+---@return filo.Peer?
+function Peer:successor(err)
+  if not self.gone and err.code == "exists" then self:wait_gone(self.host.limits.rival) end
+  return self.taken_over and self.owner:wait_for(self.id) or nil
+end
+
+---What fn(peer, ...) gives; when it fails, and another connection to the same node took over meanwhile, it is called once more with the
+---peer over that one. For what does no harm when it is done twice.
+---@param fn fun(peer: filo.Peer, ...): any, filo.Error?
+---@return any, filo.Error?
+function Peer:across_takeover(fn, ...)
+  local result, err = fn(self, ...)
+  local successor = err and self:successor(err)
+  if successor then return fn(successor, ...) end
+  return result, err
+end
+
 ---As connection:send_object.
 function Peer:send_object(...)
   if self.gone then return gone(self) end
@@ -164,9 +183,10 @@ function Peer:receive_object(...)
   return self.connection:receive_object(...)
 end
 
----Its connection has ended: whoever waits for the peer learns why.
+---Its connection has ended: whoever waits for the peer learns why. "exists": another connection to the same node took over from it.
 function Peer:end_with(err)
-  self.gone = err
+  self.taken_over = err.code == "exists"
+  self.gone = self.taken_over and errors.new("closed", "another connection to it took over meanwhile: ask again") or err
   local ids = {}
   for id in pairs(self.pending) do ids[#ids + 1] = id end
   table.sort(ids)

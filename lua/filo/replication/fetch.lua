@@ -12,6 +12,8 @@ local retry = require "filo.replication.retry"
 local RUN, RUNS_AT_ONCE = 16, 2
 
 ---@class filo.Fetch  the fetch of one version
+---@field failed table<string, true>  IDs of holders that are not asked again
+---@field taken_over table<string, filo.Peer>  by the ID of a holder: it over the connection from which another took over
 local Fetch = {}
 Fetch.__index = Fetch
 
@@ -20,8 +22,8 @@ Fetch.__index = Fetch
 local function new(given)
   return setmetatable({
     host = given.host, find = given.find, peers = given.peers, tasks = given.tasks, found = given.found, partial = given.partial,
-    chunks = chunks.count(given.host, given.found.fields.size), next = 0, returned = {}, active = {}, failed = {}, workers = 0,
-    moved = new_gate(given.host),
+    chunks = chunks.count(given.host, given.found.fields.size), next = 0, returned = {}, active = {}, failed = {}, taken_over = {},
+    workers = 0, moved = new_gate(given.host),
   }, Fetch)
 end
 
@@ -51,10 +53,12 @@ end
 
 -- Holders -------------------------------------------------------------------------------------------------------------
 
+---Those that may be asked, each over the connection that is there by now, or that is about to be.
 local function good_holders(self)
   local good = {}
-  for _, holder in ipairs(self.found.holders) do
-    if not self.failed[holder] and not holder.gone then good[#good + 1] = holder end
+  for _, found in ipairs(self.found.holders) do
+    local holder = self.peers:get(found.id) or found
+    if not self.failed[holder.id] and (not holder.gone or holder.taken_over) then good[#good + 1] = holder end
   end
   return good
 end
@@ -69,7 +73,7 @@ end
 
 local function has_others(self, holder)
   local good = good_holders(self)
-  return #good > 1 or good[1] ~= holder and good[1] ~= nil
+  return #good > 1 or good[1] ~= nil and good[1].id ~= holder.id
 end
 
 ---How long a holder may be silent: less when another can take its place.
@@ -80,11 +84,19 @@ end
 
 ---The holder is not asked again for this version. What else it had under way fails for the same reason, whatever it says.
 local function give_up(self, holder, err)
-  if self.failed[holder] then return end
-  self.failed[holder] = true
+  if self.failed[holder.id] then return end
+  self.failed[holder.id] = true
   self.problem = errors.wrap(err, tostring(holder), { peer = holder.id })
   if err.code == "corrupt" then return self.find:bad_copy(holder, self.found.fields, err) end
   self.peers.report("warning", holder.id, "given up", ("a copy from %s is given up: %s"):format(tostring(holder), tostring(err)))
+end
+
+---The holder over the connection that took over from the one over which it failed. Once, so that one that dials for ever is given up.
+local function successor(self, holder, err)
+  local before = self.taken_over[holder.id] or holder
+  if before ~= holder then return nil end
+  self.taken_over[holder.id] = holder
+  return holder:successor(err)
 end
 
 ---Closes transfers that make no progress, or next to none: their workers then give the run back.
@@ -138,15 +150,16 @@ local function fetch_run(self, holder, run, hashes)
   return ok, err
 end
 
----Takes a run and fetches it from a holder, whose turn it is. False when no run is left, or the holder has failed.
+---Takes a run and fetches it from a holder, whose turn it is. Gives the holder to go on with, if it has not failed and no run is left.
 local function step(self, holder, hashes)
   local run = not self.over and take_run(self)
-  if not run then return false end
+  if not run then return nil end
   local ok, err = fetch_run(self, holder, run, hashes)
-  if ok then return true end
+  if ok then return holder end
   give_back(self, run)
-  give_up(self, holder, err)
-  return false
+  local next_holder = successor(self, holder, err)
+  if not next_holder then give_up(self, holder, err) end
+  return next_holder
 end
 
 ---The same, in the holder's turn. A holder that has none for us in all that time has failed.
@@ -154,7 +167,6 @@ local function step_in_turn(self, holder)
   local turn <close>, err = holder:turn "reads_of_peer"
   if turn then return step(self, holder, false) end
   if not self.over then give_up(self, holder, err) end
-  return false
 end
 
 local function start_worker(self, holder)
@@ -164,7 +176,7 @@ local function start_worker(self, holder)
       self.workers = self.workers - 1
       self.moved:wake()
     end)
-    while step_in_turn(self, holder) do end
+    while holder do holder = step_in_turn(self, holder) end
   end)
 end
 

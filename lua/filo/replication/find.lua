@@ -20,7 +20,7 @@ end
 function Find:bad_copy(peer, fields, err)
   self.peers.report("warning", peer.id, "bad copy", ("%s gave a bad copy: %s"):format(tostring(peer), tostring(err)))
   self.hooks:announce("corrupt", fields, peer, err)
-  self.tasks:spawn(peer.request, peer, "check", { namespace = fields.namespace, key_hash = fields.key_hash })
+  self.tasks:spawn(peer.across_takeover, peer, peer.request, "check", { namespace = fields.namespace, key_hash = fields.key_hash })
 end
 
 -- One peer ----------------------------------------------------------------------------------------------------------------
@@ -52,7 +52,8 @@ end
 
 ---What one peer has: {fields, record, body, holders}; nil when it has nothing; nil and an error when it does not say, or lies.
 function Find:at(peer, key_hash)
-  local answer, err = peer:ask("find", { namespace = self.namespace, key_hash = key_hash }, self.host.limits.find)
+  local question = { namespace = self.namespace, key_hash = key_hash }
+  local answer, err = peer:across_takeover(peer.ask, "find", question, self.host.limits.find)
   if not answer then return nil, err end
   return check(self, peer, key_hash, answer)
 end

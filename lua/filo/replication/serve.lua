@@ -28,9 +28,10 @@ local TOLD = {
   timeout = "the bytes stopped coming",
   closed = "the stream was given up",
   cancelled = "the stream was given up",
+  exists = "the stream was given up", -- for another connection
   protocol = "the stream ended before the copy was whole",
 }
-local OF_THE_PEER = { busy = true, corrupt = true, timeout = true, closed = true, cancelled = true, protocol = true }
+local OF_THE_PEER = { busy = true, corrupt = true, timeout = true, closed = true, cancelled = true, exists = true, protocol = true }
 
 local function failed(self, peer, err)
   if not OF_THE_PEER[err.code] then

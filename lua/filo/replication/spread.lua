@@ -83,7 +83,9 @@ end
 ---One copy at one peer; a peer that is busy is asked again in a while.
 ---@return table?, filo.Error?
 local function copy(self, peer, version)
-  return retry(self.host, version.body and copy_small or copy_large, self, peer, version)
+  return peer:across_takeover(function(connected)
+    return retry(self.host, version.body and copy_small or copy_large, self, connected, version)
+  end)
 end
 
 -- A round: one version to the peers of a plan -------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ end
 ---Tells one peer. True when it holds the tombstone from now on.
 ---@return true?, filo.Error?, integer?  the third: the version of something newer that the peer has and this node had forgotten
 local function tell(self, peer, tombstone)
-  local answer, err = peer:ask("store", { record = tombstone.record, body = "" })
+  local answer, err = peer:across_takeover(peer.ask, "store", { record = tombstone.record, body = "" })
   if not answer then return nil, err end
   if not answer.record then return true end
   local what, number = superseded(self, tombstone, answer.record)
