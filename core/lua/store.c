@@ -128,7 +128,9 @@ static int store_open(lua_State *L) {
 
 /* --- wait_idle([seconds]): until nothing that came from it keeps the root --- */
 
-static int idle(lua_State *L, int status, lua_KContext ctx) {
+static int wait_idle_until(lua_State *L, struct store_box *box);
+
+static int woken(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct store_box *box = filo_handle_box(L, 1, &type);
   enum filo_why why = filo_event_why(L, &box->idle);
@@ -142,19 +144,29 @@ static int idle(lua_State *L, int status, lua_KContext ctx) {
     filo_fail(&err, FILO_CLOSED, "the store was closed while it was in use");
     return filo_return_error(L, &err);
   }
-  lua_pushboolean(L, 1);
-  return 1;
+  return wait_idle_until(L, box); /* another task may have used it since this one was woken */
 }
 
-static int store_wait_idle(lua_State *L) {
-  struct store_box *box = check_box(L);
-  double seconds = luaL_optnumber(L, 2, FILO_NO_DEADLINE);
+/* The deadline is at index 2; nil: none. */
+static int wait_idle_until(lua_State *L, struct store_box *box) {
   if (!filo_store_in_use(box->store)) {
     lua_pushboolean(L, 1);
     return 1;
   }
   if (!box->idle.waiter) box->idle.set = false;
-  return filo_event_wait(L, &box->idle, seconds, 0, idle);
+  double left = lua_isnil(L, 2) ? FILO_NO_DEADLINE : lua_tonumber(L, 2) - filo_now();
+  return filo_event_wait(L, &box->idle, left, 0, woken);
+}
+
+static int store_wait_idle(lua_State *L) {
+  struct store_box *box = check_box(L);
+  double seconds = luaL_optnumber(L, 2, FILO_NO_DEADLINE);
+  lua_settop(L, 1);
+  if (seconds == FILO_NO_DEADLINE)
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, filo_now() + seconds);
+  return wait_idle_until(L, box);
 }
 
 /* --- Calls on what lies at a path --- */
