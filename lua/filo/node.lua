@@ -297,29 +297,36 @@ function Node:wait()
   self.ended:wait()
 end
 
+---Waits by wait(seconds), and for the rest of that time when the task is cancelled meanwhile. Gives the cancellation.
+---@return filo.Error?
+local function wait_in_full(self, seconds, wait)
+  local deadline, cancelled = self.host.now() + seconds, nil
+  while true do
+    local ok, err = pcall(wait, math.max(0, deadline - self.host.now()))
+    if ok or not errors.is_cancelled(err) then return cancelled end
+    cancelled = err
+  end
+end
+
 ---Ends all connections and tasks, and gives the root free. Idempotent; also done by `local node <close>`. Takes no longer than the
 ---limits allow, whatever a task does; is not left half-way when the task that calls it is cancelled or cannot wait. When another task
 ---closes it already, waits for that.
 function Node:close()
-  local cancelled
-  local function wait(fn, ...)
-    local ok, err = pcall(fn, ...)
-    if not ok and errors.is_cancelled(err) then cancelled = err end
-  end
   if self.closed then
-    wait(self.wait, self)
-    if cancelled then error(cancelled, 0) end
+    local ok, err = pcall(self.wait, self)
+    if not ok and errors.is_cancelled(err) then error(err, 0) end
     return
   end
   self.closed = true
   if self.listener then self.listener:close() end
   self.peer_list:close()
   self.tasks:close()
-  wait(self.tasks.wait_ended, self.tasks, self.host.limits.close_tasks)
+  local limits = self.host.limits
+  local cancelled = wait_in_full(self, limits.close_tasks, function(seconds) self.tasks:wait_ended(seconds) end)
   self.landings:close()
   self.handed_out:close()
-  wait(self.disk.wait_idle, self.disk, self.host.limits.close_disk) -- only then the root is free
-  self.disk:close()
+  cancelled = wait_in_full(self, limits.close_disk, function(seconds) self.disk:wait_idle(seconds) end) or cancelled
+  self.disk:close() -- only then the root is free
   if self.tls then self.tls:close() end
   self.ended:open()
   if cancelled then error(cancelled, 0) end
