@@ -144,18 +144,22 @@ describe("places for copies on their way in", function()
     assert.equal("busy", (one:refusal("offer", { record = one:record { size = SIZE, key_hash = ("x"):rep(32) } })))
   end)
 
-  it("change hands among peers that store much at once, and all copies are made", function()
-    local _ <close> = limits { landings = 2, landings_of_peer = 2, busy_tries = 1000, busy_pause = 0.001 }
-    local net <close> = nodes.net()
+  it("change hands among peers that store much at once, and all copies are made", simulated(function(net, host)
     local a = net:start "a"
-    local tasks = {}
-    for n = 1, 3 do
-      local node = net:start("n" .. n)
-      assert(node:connect(a.address))
-      for i = 1, 4 do
-        table.insert(tasks, function() return #assert(node:store("key " .. i, nodes.bytes(SIZE, i))).copies end)
+    local tasks, most = {}, 0
+    for name in ("bcdef"):gmatch "." do
+      local node = net:start(name)
+      assert(node:connect(net:machine("a").address))
+      for i = 1, 8 do
+        table.insert(tasks, function() return #assert(node:store("key " .. i, nodes.bytes(40005, i))).copies end)
       end
     end
+    local offer = a.peer_list.handlers.offer
+    a.peer_list:handle("offer", function(...)
+      most = math.max(most, #a.landings.list)
+      return offer(...)
+    end)
     for _, copies in ipairs(filo.all(tasks)) do assert.equal(2, copies) end
-  end)
+    assert.equal(host.limits.landings, most)
+  end))
 end)

@@ -23,7 +23,8 @@ describe("a flipped bit", function()
         assert(a:store(key, content))
         nodes.flip(nodes.place(a, a, key), at)
         assert.is_true(content == nodes.content(a, key), "byte " .. at)
-        nodes.wait(function() return a:verify(key) end, "good copy here")
+        nodes.kept(a, key)
+        assert(a:verify(key))
       end
     end)
 

@@ -1,6 +1,7 @@
 ---Hooks: what they may refuse, and what they cannot break.
 
 local filo = require "filo"
+local new_bell = require "spec.support.bell"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 
@@ -128,8 +129,9 @@ local function spoil(value)
   value.spoilt = true
 end
 
----Has two hooks of each name on a node: what the second is given must be whole. Gives what they were given, by name.
-local function hang(node, names)
+---Has two hooks of each name on a node: what the second is given must be whole. Gives what they were given, by name. The bell is rung
+---each time.
+local function hang(node, names, bell)
   local given, spoilt = {}, {}
   for _, name in ipairs(names) do
     node:on(name, function(...)
@@ -141,6 +143,7 @@ local function hang(node, names)
         local each = select(i, ...)
         if type(each) == "table" and each.spoilt then table.insert(spoilt, name) end
       end
+      bell:ring()
     end)
   end
   return given, spoilt
@@ -154,12 +157,14 @@ describe("what a hook is given", function()
     local net <close> = nodes.net()
     local b = net:start "b"
     local a = net:start "a"
-    local at_a, spoilt_at_a = hang(a, AT_OWNER)
-    local at_b, spoilt_at_b = hang(b, AT_PEER)
+    local bell = new_bell()
+    local at_a, spoilt_at_a = hang(a, AT_OWNER, bell)
+    local at_b, spoilt_at_b = hang(b, AT_PEER, bell)
+    local function wait_for(fn) assert.is_truthy(bell:wait(10, fn)) end
     assert(a:connect(b.address))
     for _, size in ipairs { 10, (3 << 20) + 5 } do
       local receipt = assert(a:store("key", nodes.bytes(size), { fields = { mine = { 1 } } }))
-      nodes.wait(function() return at_a.stored and at_a.copied and at_b.accepted end, "hooks")
+      wait_for(function() return at_a.stored and at_a.copied and at_b.accepted end)
       assert.equal(size, receipt.size)
       assert.same({ a.id, b.id }, receipt.copies)
       assert.same({ mine = { 1 } }, a:stat("key").fields)
@@ -167,15 +172,15 @@ describe("what a hook is given", function()
     nodes.flip(nodes.place(a, b, "key"), 20)
     assert(a:evict "key")
     assert.is_nil((nodes.content(a, "key")))
-    nodes.wait(function() return at_a.corrupt end, "hook")
+    wait_for(function() return at_a.corrupt end)
     assert(a:store("key", "content"))
     local receipt = assert(a:delete "key")
-    nodes.wait(function() return at_a.deleted end, "hook")
+    wait_for(function() return at_a.deleted end)
     assert.equal("key", receipt.key)
     assert.same({ a.id, b.id }, receipt.copies)
     local peer = a:peers()[1]
     net:stop "b"
-    nodes.wait(function() return at_a.peer_down end, "hook")
+    wait_for(function() return at_a.peer_down end)
     assert.is_string(peer.gone.code)
     for _, name in ipairs(AT_OWNER) do assert.is_table(at_a[name], name) end
     for _, name in ipairs(AT_PEER) do assert.is_table(at_b[name], name) end

@@ -41,7 +41,7 @@ describe("node:evict", function()
     assert.equal("content", nodes.content(a, "key"))
     assert(a:replicate "key")
     assert.is_true(a:evict "key")
-    nodes.wait_copy(a, b, "key")
+    assert.is_true(nodes.exists(nodes.place(a, b, "key")))
   end)
 
   it("waits for no more peers than for one that has a copy", function()

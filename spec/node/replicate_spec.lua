@@ -20,7 +20,7 @@ describe("node:replicate", function()
       assert.is_true(content == nodes.content(a, key))
       local b = net:restart "b"
       nodes.wait(function() return #a:peers() == 2 or a:connect(b.address) end, "b")
-      nodes.wait_copy(a, a, key)
+      nodes.kept(a, key)
     end
   end)
 

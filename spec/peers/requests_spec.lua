@@ -1,5 +1,4 @@
 local filo = require "filo"
-local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
@@ -213,7 +212,6 @@ describe("messages of a peer", function()
   end)
 
   it("in answer to a node's own questions are checked", function()
-    local _ <close> = limits { find = 0.1 }
     local net <close> = nodes.net()
     local a = net:start "a"
     local stranger <close> = strangers.meet(a)

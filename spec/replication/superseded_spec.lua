@@ -10,7 +10,8 @@ local SIZES = { 10, (2 << 20) + 5 }
 ---From now on the node's clock says this; it has no copy of the key.
 local function forget(node, key, time)
   node.names.host = setmetatable({ time = function() return time end }, { __index = node.host })
-  nodes.wait(function() return node:evict(key) end, "copy here")
+  nodes.kept(node, key)
+  assert(node:evict(key))
 end
 
 describe("an owner whose clock is behind what its peers hold", function()
@@ -35,7 +36,7 @@ describe("an owner whose clock is behind what its peers hold", function()
         assert(a:evict(key))
         assert.equal(content, nodes.content(a, key))
         first = receipt
-        nodes.wait_copy(a, a, key)
+        nodes.kept(a, key)
       end
     end
   end)
@@ -43,18 +44,19 @@ describe("an owner whose clock is behind what its peers hold", function()
   it("does so in the background, too, when the quorum is reached before", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2, { policy = { quorum = 1 } })
+    local copied = nodes.events(a, "copied")
     for _, size in ipairs(SIZES) do
       local key = "key " .. size
       local first = assert(a:store(key, nodes.bytes(size, 1)))
-      nodes.wait_copy(a, b, key)
-      nodes.wait(function() return #first.pending == 0 end, "end of the first")
+      copied()
       forget(a, key, 1000000)
       local receipt = assert(a:store(key, nodes.bytes(size, 2)))
-      nodes.wait(function() return #receipt.copies == 2 end, "copy")
+      local version = copied().version
+      assert.equal(receipt.version, version)
       assert.is_true(receipt.version > first.version)
       assert(a:evict(key))
       assert.equal(nodes.bytes(size, 2), nodes.content(a, key))
-      nodes.wait_copy(a, a, key)
+      nodes.kept(a, key)
     end
   end)
 

@@ -93,8 +93,9 @@ function nodes.peer(node, id)
   wait_for_peers(node, function() return node.peer_list:get(id) end, "peer " .. id)
 end
 
----Starts nodes "a", "b", "c" ...; a dials the others and is returned first. `given` holds for all, `each[name]` for one.
-function Net:cluster(count, given, each)
+---Starts nodes "a", "b", "c" ... of a net, with `net:start`; a dials the others and is returned first. `given` holds for all, `each[name]`
+---for one.
+function nodes.cluster(net, count, given, each)
   local list, addresses = {}, {}
   for i = count, 1, -1 do
     local name = string.char(96 + i)
@@ -102,13 +103,15 @@ function Net:cluster(count, given, each)
     for option, value in pairs(given or {}) do options[option] = value end
     for option, value in pairs(each and each[name] or {}) do options[option] = value end
     if i == 1 then options.bootstrap = addresses end
-    list[i] = self:start(name, options)
+    list[i] = net:start(name, options)
     addresses[#addresses + 1] = list[i].address
   end
   nodes.peers(list[1], count - 1)
   for i = 2, count do nodes.peer(list[i], list[1].id) end
   return table.unpack(list)
 end
+
+Net.cluster = nodes.cluster
 
 ---True when a line of the nodes' logs matches the pattern.
 function Net:logged(pattern)
@@ -143,11 +146,8 @@ function nodes.exists(path)
   return file ~= nil
 end
 
----Waits until there is, or is not, a copy of the owner's object at a node.
-function nodes.wait_copy(owner, node, key, wanted)
-  local path = nodes.place(owner, node, key)
-  nodes.wait(function() return nodes.exists(path) == (wanted ~= false) end, "change of the copy")
-end
+---Waits until what a node is fetching of an object of its own is kept: a get returns before that.
+function nodes.kept(node, key) node.fetches:wait(node:key_hash(key)) end
 
 ---Flips every bit of a byte of a file; a negative offset counts from its end.
 function nodes.flip(path, at)

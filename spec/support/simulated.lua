@@ -66,22 +66,7 @@ function Net:mend(first, second)
   self.world.network:mend(self:machine(first), self:machine(second))
 end
 
----Starts nodes "a", "b", "c" ...; a dials the others and is returned first. `given` holds for all, `each[name]` for one.
-function Net:cluster(count, given, each)
-  local list, addresses = {}, {}
-  for i = count, 1, -1 do
-    local name = string.char(96 + i)
-    local options = {}
-    for option, value in pairs(given or {}) do options[option] = value end
-    for option, value in pairs(each and each[name] or {}) do options[option] = value end
-    if i == 1 then options.bootstrap = addresses end
-    list[i] = self:start(name, options)
-    addresses[#addresses + 1] = self:machine(name).address
-  end
-  nodes.peers(list[1], count - 1)
-  for i = 2, count do nodes.peer(list[i], list[1].id) end
-  return table.unpack(list)
-end
+Net.cluster = nodes.cluster
 
 ---How many lines of the nodes' logs match the pattern.
 ---@return integer
