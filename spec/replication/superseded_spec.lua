@@ -43,7 +43,7 @@ describe("an owner whose clock is behind what its peers hold", function()
 
   it("does so in the background, too, when the quorum is reached before", function()
     local net <close> = nodes.net()
-    local a, b = net:cluster(2, { policy = { quorum = 1 } })
+    local a = net:cluster(2, { policy = { quorum = 1 } })
     local copied = nodes.events(a, "copied")
     for _, size in ipairs(SIZES) do
       local key = "key " .. size
