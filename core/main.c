@@ -15,6 +15,7 @@ enum { GRACE_SECONDS = 4 };
 static int set_up(lua_State *L) {
   luaL_openlibs(L);
   filo_coroutine_install(L);
+  filo_xpcall_install(L);
   filo_exit_install(L);
   filo_modules_install(L);
   lua_getglobal(L, "require");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lua/resources.h"
+#include "runtime/guard.h"
 #include "runtime/task.h"
 
 static const luaL_Reg core_modules[] = {
@@ -44,9 +45,14 @@ static bool find_in_path(lua_State *L, const char *file) {
 }
 
 static int load_embedded(lua_State *L, const struct filo_embedded *module) {
-  lua_pushfstring(L, "@%s", module->file);
-  size_t len = (size_t)(module->end - module->begin);
-  return luaL_loadbufferx(L, module->begin, len, lua_tostring(L, -1), "t");
+  const char *name = lua_pushfstring(L, "@%s", module->file);
+  filo_guard_spare(L, name);
+  return luaL_loadbufferx(L, module->begin, (size_t)(module->end - module->begin), name, "t");
+}
+
+static int load_file(lua_State *L, const char *path) {
+  filo_guard_spare(L, lua_pushfstring(L, "@%s", path));
+  return luaL_loadfile(L, path);
 }
 
 static int search(lua_State *L) {
@@ -56,8 +62,8 @@ static int search(lua_State *L) {
     lua_pushfstring(L, "no module '%s' within filo", name);
     return 1;
   }
-  int status = find_in_path(L, module->file) ? luaL_loadfile(L, lua_tostring(L, -1))
-                                             : load_embedded(L, module);
+  int status =
+      find_in_path(L, module->file) ? load_file(L, lua_tostring(L, -1)) : load_embedded(L, module);
   if (status != LUA_OK) return lua_error(L);
   lua_pushstring(L, module->file);
   return 2;

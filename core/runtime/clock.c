@@ -130,7 +130,7 @@ static void call(struct filo_runtime *runtime, struct filo_clock *clock, int ref
   }
   for (int i = 1; i <= count; i++) lua_rawgeti(L, list, i);
   runtime->clock = clock;
-  lua_State *before = filo_guard_enter(L);
+  struct filo_guard before = filo_guard_enter(L, 0);
   if (lua_pcall(L, count - 1, 0, 0) != LUA_OK) {
     const char *message = lua_tostring(L, -1);
     fprintf(stderr, "filo: %s\n", message ? message : "a call that was made later failed");

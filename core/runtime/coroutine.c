@@ -139,7 +139,7 @@ static int give_wrapped(lua_State *L, lua_State *co, int given) {
   int status = lua_status(co);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_pop(L, 1);
-    lua_resetthread(co);
+    filo_task_reset(co);
     lua_xmove(co, L, 1);
   }
   if (lua_type(L, -1) == LUA_TSTRING) {
@@ -186,7 +186,7 @@ static int co_close(lua_State *L) {
   lua_State *co = check_coroutine(L, 1);
   const char *status = status_of(L, co);
   if (*status != 'd' && *status != 's') return luaL_error(L, "cannot close a %s coroutine", status);
-  if (lua_resetthread(co) == LUA_OK) {
+  if (filo_task_reset(co) == LUA_OK) {
     lua_pushboolean(L, 1);
     return 1;
   }

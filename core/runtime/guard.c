@@ -1,6 +1,7 @@
 #include "runtime/guard.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,23 +11,89 @@
 #include <time.h>
 
 #include "runtime/loop.h"
+#include "runtime/stuck.h"
 
 #define TICK_NANOSECONDS 100000000L
+#define TICKS(seconds) ((unsigned long)ceil((seconds)*1e9 / TICK_NANOSECONDS))
 
+#define NEVER ULONG_MAX
+#define CLEANUP_TICKS 5 /* after a limit is over, until its error is raised at each instruction */
+#define STUCK_TICKS 10  /* after a hook was set, until one that was not called counts as stuck */
+
+/* All of it is touched by the loop thread only, and by the signal handler, which runs there too and
+ * keeps away while `switching`. */
 static lua_State *volatile running;
-static atomic_ulong slice;        /* a new number each time Lua is entered from the loop */
-static atomic_ulong ticked_slice; /* the slice that the last tick saw */
-static atomic_uint ticks;         /* ticks that this slice lasted */
-static atomic_uint report_at;     /* the tick of the next report */
-static atomic_uint limit;         /* the tick at which the slice is stopped; 0: never */
+static volatile bool switching;
+static volatile unsigned long ticks;            /* while Lua ran, in all */
+static volatile unsigned long deadline = NEVER; /* the tick at which what runs is stopped */
+static volatile unsigned long slice;            /* a new number each time the loop enters Lua */
+static volatile unsigned long ticked_slice;     /* the slice that the last tick saw */
+static volatile unsigned long began;            /* the tick at which it was seen first */
+static volatile unsigned long report_at;        /* ticks that it lasts at the next report */
+static volatile bool report_due;
 static atomic_bool armed;
 static timer_t timer;
 static bool started;
 static lua_State *desk; /* reports are written on a stack of their own */
 
+/* The one coroutine that has the guard's hook, and what it had instead. */
+static struct {
+  lua_State *volatile L;
+  volatile lua_Hook hook;
+  volatile int mask, count;
+  volatile unsigned long alive; /* the tick at which it was set, or called last */
+  volatile bool told;           /* it has not been called since, and that was told */
+} hooked;
+
+static struct {
+  volatile bool on;
+  int status;
+  char name[33];
+} end_when_stuck;
+
+static volatile bool end_asked;
+static volatile double end_asked_at;
+
+static const char spared_key; /* registry: a set of chunk names */
+
 static void arm(long nanoseconds) {
   struct itimerspec when = {.it_value.tv_nsec = nanoseconds};
   timer_settime(timer, 0, &when, NULL);
+}
+
+bool filo_guard_is_limited(void) {
+  return deadline != NEVER;
+}
+
+bool filo_guard_is_over(void) {
+  return ticks >= deadline;
+}
+
+static bool is_at_its_end(void) {
+  return deadline != NEVER && ticks >= deadline + CLEANUP_TICKS;
+}
+
+/* --- The hook --- */
+
+static void on_hook(lua_State *L, lua_Debug *ar);
+
+/* Again, when the script has put one of its own in its place. */
+static void set_hook(lua_State *L) {
+  if (lua_gethook(L) == on_hook && hooked.L) return;
+  hooked.hook = lua_gethook(L);
+  hooked.mask = lua_gethookmask(L);
+  hooked.count = lua_gethookcount(L);
+  hooked.alive = ticks;
+  hooked.told = false;
+  hooked.L = L;
+  lua_sethook(L, on_hook, LUA_MASKCOUNT, 1);
+}
+
+static void take_hook_away(void) {
+  lua_State *L = hooked.L;
+  if (!L) return;
+  if (lua_gethook(L) == on_hook) lua_sethook(L, hooked.hook, hooked.mask, hooked.count);
+  hooked.L = NULL;
 }
 
 /* Not on the stack of L: a long traceback is built in a buffer that marks the function running
@@ -36,12 +103,16 @@ static void report(lua_State *L) {
   fprintf(stderr,
           "filo: a script has been running for %.0f s without waiting; nothing else runs "
           "meanwhile.\nLet it wait now and then: filo.sleep(0).\n%s\n",
-          (double)ticks * TICK_NANOSECONDS * 1e-9, lua_tostring(desk, -1));
+          (double)(ticks - began) * TICK_NANOSECONDS * 1e-9, lua_tostring(desk, -1));
   lua_settop(desk, 0);
 }
 
-static bool is_over(void) {
-  return limit > 0 && ticks >= limit;
+static bool is_spared(lua_State *L, const char *source) {
+  if (*source != '@') return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &spared_key);
+  bool yes = lua_getfield(L, -1, source) != LUA_TNIL;
+  lua_pop(L, 2);
+  return yes;
 }
 
 static void stop(lua_State *L, const char *why) {
@@ -52,65 +123,150 @@ static void stop(lua_State *L, const char *why) {
 }
 
 static void on_hook(lua_State *L, lua_Debug *ar) {
-  (void)ar;
-  lua_sethook(L, NULL, 0, 0);
-  if (filo_loop_interrupted()) stop(L, "interrupted");
-  if (is_over()) stop(L, "stopped: it computed for too long without waiting");
-  report(L);
+  if (L != hooked.L) { /* a new coroutine has the hook of the one that made it */
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
+  hooked.alive = ticks;
+  if (report_due) report(L);
+  report_due = false;
+  if (filo_loop_interrupted()) {
+    take_hook_away();
+    stop(L, "interrupted");
+  }
+  bool over = filo_guard_is_over();
+  if (over) lua_getinfo(L, "S", ar);
+  if (over && is_spared(L, ar->source)) return;
+  if (!is_at_its_end()) take_hook_away();
+  if (over) stop(L, "stopped: it computed for too long without waiting");
+}
+
+/* --- Ticks --- */
+
+/* The script is where the hook is not called. */
+static void tell_stuck(lua_State *L) {
+  if (end_when_stuck.on && filo_guard_is_over())
+    filo_stuck_end(L, end_when_stuck.name, end_when_stuck.status);
+  if (!hooked.told || report_due) filo_stuck_tell(L, (unsigned)((ticks - began) / TICKS(1)));
+  report_due = false;
+  hooked.told = true;
+}
+
+/* What is stopped soon is told of by its error. */
+static bool is_stopped_within_a_second(void) {
+  return deadline != NEVER && deadline <= ticks + TICKS(1);
+}
+
+static void look_at_slice(lua_State *L) {
+  ticks++;
+  if (ticked_slice != slice) {
+    ticked_slice = slice;
+    began = ticks - 1;
+    report_at = TICKS(FILO_GUARD_SECONDS);
+    report_due = false;
+  }
+  if (ticks - began >= report_at && !is_stopped_within_a_second()) {
+    report_at = report_at * 10;
+    report_due = true;
+  }
+  if (hooked.L && ticks - hooked.alive >= STUCK_TICKS) tell_stuck(L);
+  bool interrupted = ticks - began > 2 && filo_loop_interrupted();
+  if (report_due || filo_guard_is_over() || interrupted) set_hook(L);
+}
+
+static bool is_end_due(void) {
+  if (!filo_loop_terminated()) end_asked = false;
+  return end_asked && filo_now() - end_asked_at >= FILO_GUARD_END_SECONDS;
 }
 
 /* Runs as a signal handler, on the loop thread. */
 static void on_tick(int signum) {
   (void)signum;
-  lua_State *L = running;
-  if (!L) {
+  if (is_end_due()) filo_stuck_terminate(running);
+  if (running && !switching) look_at_slice(running);
+  if (!running && !end_asked)
     armed = false;
-    return;
-  }
-  if (ticked_slice != slice) {
-    ticked_slice = slice;
-    ticks = 0;
-    report_at = (unsigned)(FILO_GUARD_SECONDS * 1e9 / TICK_NANOSECONDS);
-  }
-  unsigned lasted = atomic_fetch_add(&ticks, 1) + 1;
-  bool due = lasted >= report_at;
-  if (due) report_at = report_at * 10;
-  if (due || is_over() || (lasted > 2 && filo_loop_interrupted()))
-    lua_sethook(L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
-  arm(TICK_NANOSECONDS);
+  else
+    arm(TICK_NANOSECONDS);
 }
+
+/* Runs in a signal handler. */
+static void watch_end(void) {
+  if (!end_asked) end_asked_at = filo_now();
+  end_asked = true;
+  if (started && !atomic_exchange(&armed, true)) arm(TICK_NANOSECONDS);
+}
+
+/* --- What runs --- */
+
+static void change(lua_State *L, unsigned long until) {
+  switching = true;
+  take_hook_away();
+  running = L;
+  deadline = until;
+  if (L && is_at_its_end()) set_hook(L);
+  switching = false;
+}
+
+struct filo_guard filo_guard_enter(lua_State *L, double seconds) {
+  struct filo_guard before = {running, deadline};
+  unsigned long until = before.running ? before.deadline : NEVER;
+  if (seconds > 0) {
+    unsigned long own = ticks + TICKS(seconds) + 1; /* the next tick may come at once */
+    if (own < until) until = own;
+  }
+  if (!before.running) slice++;
+  change(L, until);
+  if (!before.running && started && !atomic_exchange(&armed, true)) arm(TICK_NANOSECONDS);
+  return before;
+}
+
+void filo_guard_leave(struct filo_guard before) {
+  bool stopped = filo_guard_is_over();
+  change(before.running, before.deadline);
+  if (stopped) slice++; /* what goes on now is another matter */
+}
+
+/* --- Beginning and end --- */
 
 void filo_guard_start(lua_State *L) {
   desk = lua_newthread(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &desk);
+  lua_newtable(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &spared_key);
   struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
   sigfillset(&action.sa_mask);
   sigaction(SIGALRM, &action, NULL);
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
   started = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+  filo_loop_on_terminate(watch_end);
 }
 
 void filo_guard_stop(void) {
   if (!started) return;
   started = false;
+  filo_loop_on_terminate(NULL);
   timer_delete(timer);
   signal(SIGALRM, SIG_IGN); /* one may be on its way */
 }
 
-void filo_guard_limit(double seconds) {
-  limit = (unsigned)ceil(seconds * 1e9 / TICK_NANOSECONDS);
+void filo_guard_spare(lua_State *L, const char *source) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &spared_key);
+  lua_pushboolean(L, true);
+  lua_setfield(L, -2, source);
+  lua_pop(L, 1);
 }
 
-lua_State *filo_guard_enter(lua_State *L) {
-  lua_State *before = running;
-  running = L;
-  if (!before) {
-    slice++;
-    if (started && !atomic_exchange(&armed, true)) arm(TICK_NANOSECONDS);
-  }
-  return before;
+bool filo_guard_spares(lua_State *L, int index) {
+  lua_Debug ar;
+  lua_pushvalue(L, index);
+  lua_getinfo(L, ">S", &ar);
+  return is_spared(L, ar.source);
 }
 
-void filo_guard_leave(lua_State *before) {
-  running = before;
+void filo_guard_end_when_stuck(const char *name, int status) {
+  end_when_stuck.on = false;
+  end_when_stuck.status = status;
+  snprintf(end_when_stuck.name, sizeof end_when_stuck.name, "%s", name);
+  end_when_stuck.on = true;
 }

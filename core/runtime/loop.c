@@ -23,6 +23,7 @@ static int wake_fd = -1;
 static _Atomic uint64_t signals;
 static _Atomic uint64_t interrupting; /* the signals that interrupt a script */
 static _Atomic time_t asked_to_end;   /* when the first SIGINT or SIGTERM of `signals` came */
+static void (*on_terminate)(void);
 
 static void wake(void *ctx) {
   (void)ctx;
@@ -47,6 +48,7 @@ static void on_signal(int signum) {
   uint64_t bit = (uint64_t)1 << signum;
   bool again = atomic_fetch_or(&signals, bit) & bit;
   if (signum == SIGINT || signum == SIGTERM) end_if_stuck(signum, again);
+  if (signum == SIGTERM && on_terminate) on_terminate();
   wake(NULL);
   errno = saved;
 }
@@ -61,6 +63,14 @@ void filo_loop_set_interrupting(int signum, bool on) {
 
 bool filo_loop_interrupted(void) {
   return (atomic_load(&signals) & atomic_load(&interrupting)) != 0;
+}
+
+void filo_loop_on_terminate(void (*fn)(void)) {
+  on_terminate = fn;
+}
+
+bool filo_loop_terminated(void) {
+  return (atomic_load(&signals) & (uint64_t)1 << SIGTERM) != 0;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg) {

@@ -49,6 +49,12 @@ void filo_loop_set_interrupting(int signum, bool on);
  * too. */
 bool filo_loop_interrupted(void);
 
+/* Calls fn (NULL: nothing) within the signal handler when SIGTERM comes. */
+void filo_loop_on_terminate(void (*fn)(void));
+
+/* True while SIGTERM has come and the loop has not handled it yet. Any context. */
+bool filo_loop_terminated(void);
+
 /* Seconds on a clock that never goes back. Any thread. */
 double filo_now(void);
 

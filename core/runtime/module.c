@@ -91,11 +91,15 @@ static int task_status(lua_State *L) {
   return 1;
 }
 
+static double check_limit(lua_State *L, int index) {
+  double seconds = luaL_checknumber(L, index);
+  luaL_argcheck(L, seconds > 0 && seconds <= 3600, index, "seconds, up to 3600");
+  return seconds;
+}
+
 /* limit(seconds): also for the tasks that it starts from now on */
 static int task_limit(lua_State *L) {
-  double seconds = luaL_checknumber(L, 2);
-  luaL_argcheck(L, seconds > 0 && seconds <= 3600, 2, "seconds, up to 3600");
-  check_task(L, 1)->limit = seconds;
+  check_task(L, 1)->limit = check_limit(L, 2);
   lua_settop(L, 1);
   return 1;
 }
@@ -160,11 +164,15 @@ static int wake(lua_State *L) {
   return 1;
 }
 
-/* Calls a function that cannot wait: lua_call has no continuation. */
+/* pinned(seconds, fn, ...): calls a function that cannot wait, since lua_pcall has no continuation,
+ * nor compute for longer. */
 static int pinned(lua_State *L) {
-  luaL_checkany(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
+  double seconds = check_limit(L, 1);
+  luaL_checkany(L, 2);
+  struct filo_guard before = filo_guard_enter(L, seconds);
+  int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+  filo_guard_leave(before);
+  return status == LUA_OK ? lua_gettop(L) - 1 : lua_error(L);
 }
 
 static int slept(lua_State *L, int status, lua_KContext ctx) {
@@ -276,6 +284,12 @@ static int notify(lua_State *L) {
   return 1;
 }
 
+/* end_when_stuck(name, status) */
+static int end_when_stuck(lua_State *L) {
+  filo_guard_end_when_stuck(luaL_checkstring(L, 1), (int)luaL_checkinteger(L, 2));
+  return 0;
+}
+
 static const luaL_Reg task_methods[] = {{"cancel", task_cancel}, {"join", task_join},
                                         {"status", task_status}, {"observe", task_observe},
                                         {"limit", task_limit},   {NULL, NULL}};
@@ -297,6 +311,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"program", program},
                                      {"is_terminal", is_terminal},
                                      {"notify", notify},
+                                     {"end_when_stuck", end_when_stuck},
                                      {"error_codes", error_codes},
                                      {NULL, NULL}};
 

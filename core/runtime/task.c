@@ -156,9 +156,16 @@ enum filo_why filo_event_why(lua_State *L, struct filo_event *event) {
 
 int filo_task_resume(struct filo_runtime *runtime, lua_State *co, lua_State *from, int nargs,
                      int *nresults) {
-  filo_guard_limit(runtime->current ? runtime->current->limit : 0);
-  lua_State *before = filo_guard_enter(co);
+  double limit = runtime->current && !from ? runtime->current->limit : 0;
+  struct filo_guard before = filo_guard_enter(co, limit);
   int status = lua_resume(co, from, nargs, nresults);
+  filo_guard_leave(before);
+  return status;
+}
+
+int filo_task_reset(lua_State *co) {
+  struct filo_guard before = filo_guard_enter(co, 0);
+  int status = lua_resetthread(co);
   filo_guard_leave(before);
   return status;
 }
@@ -374,7 +381,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
  * They cannot wait. */
 static void end_exiting(struct filo_task *task) {
   task->runtime->current = task;
-  lua_resetthread(task->co);
+  filo_task_reset(task->co);
   task->runtime->current = NULL;
   lua_settop(task->co, 0);
   end(task, false);
@@ -424,11 +431,11 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
 
 void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   unwind_all(runtime, grace);
-  filo_guard_stop();
   filo_loop_stop(runtime->loop);
   filo_clock_free_all(runtime);
   lua_close(runtime->L);
   filo_loop_linger(runtime->loop, LINGER_SECONDS);
+  filo_guard_stop();
   filo_loop_free(runtime->loop);
   free(runtime);
 }

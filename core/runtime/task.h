@@ -100,6 +100,10 @@ int filo_return_error(lua_State *L, const struct filo_error *err);
 int filo_task_resume(struct filo_runtime *runtime, lua_State *co, lua_State *from, int nargs,
                      int *nresults);
 
+/* Internal to the folder: as lua_resetthread. Its `<close>` variables are closed, and cannot wait.
+ */
+int filo_task_reset(lua_State *co);
+
 /* Internal to the folder: whether the value on top of co's stack is the mark of a wait; pushing it.
  */
 bool filo_task_is_mark(lua_State *co, int index);
@@ -107,6 +111,9 @@ void filo_task_push_mark(lua_State *L);
 
 /* Registers coroutine.resume, wrap, status and close that let waits pass (coroutine.c). */
 void filo_coroutine_install(lua_State *L);
+
+/* Registers xpcall, whose handlers cannot outlast a limit (xpcall.c). */
+void filo_xpcall_install(lua_State *L);
 
 /* Registers os.exit for scripts: with true as its second argument, all tasks unwind before. */
 void filo_exit_install(lua_State *L);

@@ -77,7 +77,7 @@ function host.suspend(seconds) end
 ---@return boolean woken  false when it does not wait there
 function host.wake(waiting) end
 
----Calls a function that cannot wait: an error says so when it tries to.
+---Calls a function that cannot wait, nor compute for longer than limits.compute: an error says so.
 ---@param fn fun(...): ...
 ---@param ... any
 ---@return any ...

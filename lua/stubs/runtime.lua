@@ -40,11 +40,12 @@ function runtime.suspend(seconds) end
 ---@return boolean woken false when it does not wait there
 function runtime.wake(waiting) end
 
----Calls a function that cannot wait: an error says so when it tries to.
+---Calls a function that cannot wait, nor compute for longer: an error says so.
+---@param seconds number above 0, up to 3600
 ---@param fn fun(...): ...
 ---@param ... any
 ---@return any ...
-function runtime.pinned(fn, ...) end
+function runtime.pinned(seconds, fn, ...) end
 
 ---Waits. 0 gives the other tasks a turn.
 ---@param seconds number
@@ -104,6 +105,12 @@ function runtime.is_terminal(descriptor) end
 ---@return filo.Error? err
 function runtime.notify(state) end
 
+---From now on a script that is over its limit where no error can be raised (in a call of a C function that takes long, a finalizer or a
+---debug hook) ends the process. Where it is is told on stderr.
+---@param name string what speaks, such as "filo sim"; up to 32 bytes
+---@param status integer
+function runtime.end_when_stuck(name, status) end
+
 ---Ends the task's present or next wait with an error whose code is "cancelled": once. `<close>` variables are closed
 ---as it unwinds, and may wait.
 ---@param reason? string the error's message
@@ -118,7 +125,8 @@ function task:join(seconds) end
 ---@return "ready"|"running"|"waiting"|"ended"
 function task:status() end
 
----Limits how long it, and the tasks that it starts from now on, may compute without waiting: then an error is raised in it.
+---Limits how long it, and the tasks that it starts from now on, may compute without waiting: then an error is raised in it; when that is
+---caught, again and again until it waits or ends.
 ---@param seconds number above 0, up to 3600
 ---@return filo.Task self
 function task:limit(seconds) end

@@ -53,9 +53,9 @@ local function copies(...)
   return table.unpack(list, 1, list.n)
 end
 
----Runs one hook as a task with a deadline: true and what it returned, or false and why it failed.
+---Runs one hook as a task with a deadline, which may not compute for long either: true and what it returned, or false and why it failed.
 local function call(host, name, fn, ...)
-  local child = host.spawn(pcall, fn, copies(...)):observe()
+  local child = host.spawn(pcall, fn, copies(...)):observe():limit(host.limits.compute)
   local _ <close> = at_end(function() child:cancel "its time is over" end)
   local ok, result, reason = child:join(host.limits.hook)
   if ok then return true, result, reason end

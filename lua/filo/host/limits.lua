@@ -40,13 +40,14 @@ return {
   reads_of_peer = 8,        -- objects that one peer reads at once
   checks = 4,               -- copies checked at once because a peer found them bad
 
-  -- Hooks, the log and closing
-  report = 60,              -- until a peer may provoke a line of the same kind in the log
+  -- Scripts, the log and closing
   hook = 5,
+  compute = 5,              -- without waiting, by a hook, a policy, node.lua when it is read again, or a line of a prompt within the node:
+                            -- nobody is served meanwhile
+  report = 60,              -- until a peer may provoke a line of the same kind in the log
   close_tasks = 3,          -- for all tasks to end
   close_disk = 10,          -- for what is being written to be written
 
   -- `filo serve`
-  compute = 5,              -- by node.lua, read again, or by a line of a prompt within the node: nobody is served meanwhile
   stop = 4,                 -- for the node to end before the process does
 }

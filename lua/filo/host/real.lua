@@ -6,6 +6,7 @@ local crypto = require "filo.core.crypto"
 local net = require "filo.core.net"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
+local limits = require "filo.host.limits"
 local task = require "filo.host.task"
 
 ---@class filo.Host
@@ -19,11 +20,11 @@ local host = {
   current = runtime.current,
   suspend = runtime.suspend,
   wake = runtime.wake,
-  pinned = runtime.pinned,
+  pinned = function(fn, ...) return runtime.pinned(limits.compute, fn, ...) end,
   channel = task.channel,
   encode = cbor.encode,
   decode = cbor.decode,
-  limits = require "filo.host.limits",
+  limits = limits,
   crypto = {
     digest = crypto.digest,
     hmac_sha256 = crypto.hmac_sha256,

@@ -94,7 +94,7 @@ return function(run)
     current = runtime.current,
     suspend = runtime.suspend,
     wake = runtime.wake,
-    pinned = runtime.pinned,
+    pinned = function(fn, ...) return runtime.pinned(world.limits.compute, fn, ...) end,
     channel = task.channel,
     encode = cbor.encode,
     decode = cbor.decode,

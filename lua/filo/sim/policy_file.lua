@@ -78,11 +78,8 @@ local function environment()
   return env
 end
 
----Calls a function that may neither wait nor compute for long.
-local function call(fn, ...)
-  local task = runtime.spawn(function(...) return pcall(runtime.pinned, fn, ...) end, ...):limit(COMPUTE_SECONDS)
-  return task:join()
-end
+---Calls a function that may neither wait nor compute for long; as pcall.
+local function call(fn, ...) return pcall(runtime.pinned, COMPUTE_SECONDS, fn, ...) end
 
 ---Where a function stands.
 local function place_of(fn)
@@ -208,7 +205,7 @@ function policy_file.watched(policy)
   for name, value in pairs(policy) do
     watched[name] = type(value) ~= "function" and value or function(...)
       if problems.over then error("it is not asked any more", 0) end
-      return note(pcall(value, ...))
+      return note(call(value, ...))
     end
   end
   return watched, problems

@@ -19,9 +19,6 @@ Simulation.__index = Simulation
 local WARM_UP, CALM, STILL = 60, 1800, 600
 local BACKUP_EVERY, LOOK_EVERY = 3600, 60
 
----For so long nothing may compute without waiting: only a policy would.
-local COMPUTE_SECONDS = 5
-
 ---@class filo.sim.Settings
 ---@field policy filo.Policy
 ---@field nodes integer
@@ -126,7 +123,7 @@ function Simulation:run()
     self.at = runtime.now()
     self.finished = true
     world:stop()
-  end):observe():limit(COMPUTE_SECONDS)
+  end):observe()
   local _ <close> = at_end(function() task:cancel() end)
   task:join()
   return self:result()
