@@ -108,6 +108,7 @@ The same seed, with the same options, gives the same run. Exit status 1: a promi
 
   run = function(args)
     if args.bench then return require "filo.sim.bench"() end
+    runtime.end_when_stuck("filo sim", exit.failure)
     local settings, err = settings_of(args)
     if not settings then return nil, err end
     local simulation = sim.new(settings)
