@@ -1,5 +1,6 @@
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
+local temp = require "spec.support.temp"
 
 describe("node:replicate", function()
   it("makes copies of what is stored, at peers that were away", function()
@@ -64,5 +65,50 @@ describe("node:replicate", function()
     assert.is_true(first > 0)
     assert(a:evict "key")
     assert.is_true(content == nodes.content(a, "key"))
+  end)
+
+  describe("on a root that was restored from a backup", function()
+    ---A node whose root was copied when it had "old", was used on, and is restored; and its peer.
+    local function restored(net, use)
+      local a, b = net:cluster(2)
+      assert(a:store("key", "old"))
+      net:stop "a"
+      assert(os.execute(("cp -a %s %s"):format(temp.quote(net.folder:file "a"), temp.quote(net.folder:file "backup"))))
+      a = net:restart "a"
+      nodes.peers(a, 1)
+      local receipt = use(a)
+      net:stop "a"
+      assert(os.execute(("rm -r %s && mv %s %s"):format(temp.quote(net.folder:file "a"), temp.quote(net.folder:file "backup"),
+        temp.quote(net.folder:file "a"))))
+      a = net:restart "a"
+      nodes.peers(a, 1)
+      return a, b, receipt
+    end
+
+    it("leaves a newer version alone, and names it", function()
+      local net <close> = nodes.net()
+      local a, b, newer = restored(net, function(a) return assert(a:store("key", "new")) end)
+      local err = refused("exists", a:replicate "key")
+      assert.matches("newer version", err)
+      assert.equal(newer.version, b.disk:stat(a.namespace, a:path_of(a:key_hash "key")).version)
+      assert(a:evict "key")
+      assert.equal("new", nodes.content(a, "key"))
+    end)
+
+    it("does not revive what was deleted", function()
+      local net <close> = nodes.net()
+      local a, b = restored(net, function(a) return assert(a:delete "key") end)
+      assert.matches("was deleted", refused("exists", a:replicate "key"))
+      assert.is_true(b.disk:stat(a.namespace, a:path_of(a:key_hash "key")).tombstone)
+    end)
+
+    it("stores what is new above what peers have", function()
+      local net <close> = nodes.net()
+      local a, _, newer = restored(net, function(a) return assert(a:store("key", "new")) end)
+      local receipt = assert(a:store("key", "newest"))
+      assert.is_true(receipt.version > newer.version)
+      assert(a:evict "key")
+      assert.equal("newest", nodes.content(a, "key"))
+    end)
   end)
 end)

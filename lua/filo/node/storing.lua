@@ -78,11 +78,6 @@ local function renew(self, version, known)
   return publish(self, deposit, meta.name, meta, fields.size, known)
 end
 
-local function spread(self, version)
-  local receipt = { key = version.info.key, size = version.info.size }
-  return receipt, self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end)
-end
-
 -- The calls ---------------------------------------------------------------------------------------------------------------
 
 ---Waits until the content is sealed.
@@ -108,8 +103,8 @@ function Storing:store(key, given_content, given)
   local meta = { name = key, modified = modified or host.time() // 1000000, fields = given.fields }
   local version, problem = publish(self, deposit, key, meta, size)
   if not version then return nil, problem end
-  local receipt, placed
-  receipt, placed, problem = spread(self, version)
+  local receipt, placed = { key = key, size = size }, nil
+  placed, problem = self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end)
   self.hooks:announce("stored", version.info, receipt)
   return placed, problem
 end
@@ -123,13 +118,12 @@ local function open_present(self, name)
   return open_version(self, describe(self, name, record, fields.version, fields.size), fields.size)
 end
 
----As Node:replicate.
+---As Node:replicate. What is here was new when it was stored, and is old when a peer has something newer: then no copies are made.
 ---@return filo.Receipt?, filo.Error?
 function Storing:replicate(name)
   local version, err = open_present(self, name)
   if not version then return nil, err end
-  local _, placed, problem = spread(self, version)
-  return placed, problem
+  return self.spread:carry_out(version, { key = name.key, size = version.info.size })
 end
 
 return new

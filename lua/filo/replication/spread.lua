@@ -4,6 +4,7 @@
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
+local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
 local new_progress = require "filo.host.progress"
 local retry = require "filo.replication.retry"
@@ -98,6 +99,7 @@ end
 ---@field next integer  of the plan's order
 ---@field running integer
 ---@field over? boolean  another version took its place
+---@field problem? filo.Error  why it came to nothing
 ---@field settled filo.Gate  opened when the receipt has changed
 local Round = {}
 Round.__index = Round
@@ -159,14 +161,26 @@ function Round:settle(peer, called, answer, err)
   end
 end
 
----A peer has a version that is no older. When this node had forgotten that one, all is placed anew, as a version that is newer.
+---A peer has something newer than what is here and was to be copied.
+local function outdated(peer, key, number, deletion)
+  local what = deletion and "'%s' was deleted on %s, says %s" or "'%s' has a newer version, of %s, at %s"
+  local advice = "; what is here is older (was this root restored from a backup?), and no copies are made of it unless it is stored anew"
+  return errors.new("exists", (what .. advice):format(key, format.date(number // 1000000), tostring(peer)), { key = key, version = number })
+end
+
+---A peer has a version that is no older. When this node had forgotten that one, and what is placed is new, all is placed anew, as a version
+---that is newer.
 function Round:settle_newer(peer, record)
-  local what, number = superseded(self.spread, self.version, record)
+  local what, number, deletion = superseded(self.spread, self.version, record)
   if self.over then return end -- another peer said so, too, and first
   if not what then return self:refuse(peer, tostring(number)) end
   self.over = true
   if what == "replaced" then
     self.receipt.replaced = number
+    return
+  end
+  if not self.renew then
+    self.problem = outdated(peer, self.receipt.key, number, deletion)
     return
   end
   local version, err = self.renew(self.version, number)
@@ -202,8 +216,12 @@ end
 
 -- All copies ----------------------------------------------------------------------------------------------------------
 
-local function wait_for_quorum(receipt, settled)
-  settled:wait_for(function() return receipt.replaced or #receipt.copies >= receipt.quorum or #receipt.pending == 0 end)
+local function wait_for_quorum(round)
+  local receipt = round.receipt
+  round.settled:wait_for(function()
+    return round.problem or receipt.replaced or #receipt.copies >= receipt.quorum or #receipt.pending == 0
+  end)
+  if round.problem then return nil, round.problem end
   if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
   local reasons = {}
   for _, each in ipairs(receipt.refused) do reasons[#reasons + 1] = each.reason end
@@ -215,7 +233,8 @@ end
 ---Makes copies of a version that is published here, as the plan for it says. The receipt is filled in, also after this has returned.
 ---@param version filo.Version
 ---@param receipt table  with key and size
----@param renew fun(version: filo.Version, known: integer): filo.Version?, filo.Error?  the same content as a version newer than `known`
+---@param renew? fun(version: filo.Version, known: integer): filo.Version?, filo.Error?  the same content as a version newer than `known`;
+---  left out: a peer that has a newer version ends it ("exists")
 ---@return filo.Receipt?, filo.Error?
 function Spread:carry_out(version, receipt, renew)
   self.refusals:begin(version.key_hash)
@@ -227,9 +246,9 @@ function Spread:carry_out(version, receipt, renew)
   local plan, err = self.plan(version.info)
   if not plan then return nil, err end
   receipt.quorum, started = plan.quorum, true
-  local settled = new_gate(self.host)
-  new_round(self, plan, version, receipt, renew, settled):start()
-  return wait_for_quorum(receipt, settled)
+  local round = new_round(self, plan, version, receipt, renew, new_gate(self.host))
+  round:start()
+  return wait_for_quorum(round)
 end
 
 return new

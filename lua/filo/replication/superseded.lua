@@ -3,12 +3,13 @@
 local errors = require "filo.base.errors"
 
 ---"replaced" and its version: a later version of this node's own took the place of this one, here and there.
----"behind" and the version there: this node had forgotten it (its disk was lost, and its clock is behind).
+---"behind", the version there, and whether that is a deletion: this node had forgotten it (its disk was lost, and its clock is behind; or it
+---was restored from a backup).
 ---nil and an error: the peer lies.
 ---@param given {host: filo.Host, disk: table, namespace: string}
 ---@param version {record: string, version: integer, path: string, key_hash: string}
 ---@param record string  what the peer has
----@return string?, integer|filo.Error
+---@return string?, integer|filo.Error, boolean?
 return function(given, version, record)
   local there, err = given.host.store.parse(record)
   if not there then return nil, errors.wrap(err, "it gave a bad record") end
@@ -18,5 +19,5 @@ return function(given, version, record)
   end
   local here = given.disk:stat(given.namespace, version.path)
   if here and here.version > version.version and here.version >= there.version then return "replaced", here.version end
-  return "behind", there.version
+  return "behind", there.version, there.tombstone
 end
