@@ -25,7 +25,7 @@ local by_free_space = {
     return roomy, 1 -- the next one is asked when the first refuses
   end,
   accept = function(offer, _, usage)
-    return offer.size < usage.free // 2, "it would fill more than half of the free space here"
+    return offer.size <= usage.free // 2, "it would fill more than half of the free space here"
   end,
 }
 

@@ -149,6 +149,26 @@ describe("a peer that could not take a deletion", function()
     assert.equal(1, asked)
   end))
 
+  it("is told again of what it could not take, though its policy refuses others", simulated(function(net, host)
+    local never
+    local a, b = net:cluster(2, {}, { b = { policy = { accept = function(object)
+      return not (object.tombstone and object.key_hash == never), "never"
+    end } } })
+    never = a:key_hash "kept"
+    for _, key in ipairs { "kept", "key" } do assert(a:store(key, "content")) end
+    assert.equal(1, #assert(a:delete "kept").copies)
+    local store, full = b.peer_list.handlers.store, true
+    b.peer_list:handle("store", function(...)
+      if full then return nil, filo.error("no_space", "there is no room for it") end
+      return store(...)
+    end)
+    assert.equal(1, #assert(a:delete "key").copies)
+    full = false
+    host.sleep(3600)
+    assert.is_true(fields_at(a, b, "key").tombstone)
+    assert.is_false(fields_at(a, b, "kept").tombstone)
+  end))
+
   it("is told of all again when it has been started again: it may be an old backup", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)

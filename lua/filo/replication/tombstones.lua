@@ -3,7 +3,8 @@
 ---
 ---A tombstone is kept for good, so that an old copy can never count again. `caught_up` has, by the ID of a peer, the run of it that has
 ---acknowledged every tombstone of this node: one that was started again may have been restored from a backup. Any other that connects is
----told of all that lie here; one that knows them already says so, at the cost of a message. Who refuses one by its policy keeps its copy.
+---told of all that lie here; one that knows them already says so, at the cost of a message. Who refuses one by its policy keeps its copy:
+---a peer of which nothing else is missing is not told again. `missed` has why the others are behind: "refused", or "failed".
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
@@ -20,7 +21,7 @@ Tombstones.__index = Tombstones
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, id = given.id, namespace = given.namespace,
-    caught_up = {}, refusing = {}, arrived = {}, idle = new_gate(given.host),
+    caught_up = {}, missed = {}, arrived = {}, idle = new_gate(given.host),
   }, Tombstones)
 end
 
@@ -45,7 +46,7 @@ local function is_behind(self, peer) return self.caught_up[peer.id] ~= run_of(pe
 local function list_behind(self)
   local list = {}
   for _, peer in ipairs(self.peers:list()) do
-    if is_behind(self, peer) and self.refusing[peer.id] ~= run_of(peer) then list[#list + 1] = peer end
+    if is_behind(self, peer) and self.missed[peer.id] ~= "refused" then list[#list + 1] = peer end
   end
   return list
 end
@@ -65,7 +66,8 @@ end
 ---A peer misses one.
 local function fall_behind(self, peer, err)
   self.caught_up[peer.id] = nil
-  if err and err.code == "denied" then self.refusing[peer.id] = run_of(peer) end
+  local refused = err and err.code == "denied" and self.missed[peer.id] ~= "failed"
+  self.missed[peer.id] = refused and "refused" or "failed"
   if self.telling_again then return end
   self.telling_again = true
   self.tasks:spawn(tell_again, self)
@@ -164,7 +166,7 @@ local function catch_up(self)
     self.arrived = {}
     for _, peer in ipairs(all) do
       if is_behind(self, peer) then behind[#behind + 1] = peer end
-      self.caught_up[peer.id] = run_of(peer) -- unless it misses one
+      self.caught_up[peer.id], self.missed[peer.id] = run_of(peer), nil -- unless it misses one
     end
     local ok, err = errors.try(go_over, self, behind)
     if not ok and not self.tasks.closed then
