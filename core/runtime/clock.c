@@ -173,6 +173,13 @@ int filo_clock_virtual(lua_State *L) {
   return 1;
 }
 
+int filo_clock_timers(lua_State *L) {
+  struct filo_clock *clock = filo_runtime_of(L)->clock;
+  if (!clock) return luaL_error(L, "timers: only where time is virtual");
+  lua_pushinteger(L, (lua_Integer)clock->count);
+  return 1;
+}
+
 int filo_clock_later(lua_State *L) {
   struct filo_clock *clock = filo_runtime_of(L)->clock;
   double seconds = luaL_checknumber(L, 1);

@@ -57,8 +57,9 @@ bool filo_clock_advance(struct filo_runtime *runtime);
 /* Frees all clocks of a runtime that ends. */
 void filo_clock_free_all(struct filo_runtime *runtime);
 
-/* For scripts: virtual(fn, ...), later(seconds, fn, ...). */
+/* For scripts: virtual(fn, ...), later(seconds, fn, ...), timers(). */
 int filo_clock_virtual(lua_State *L);
 int filo_clock_later(lua_State *L);
+int filo_clock_timers(lua_State *L);
 
 #endif

@@ -200,7 +200,8 @@ static int wall_time(lua_State *L) {
 }
 
 static int live_tasks(lua_State *L) {
-  lua_pushinteger(L, filo_runtime_of(L)->live);
+  struct filo_runtime *runtime = filo_runtime_of(L);
+  lua_pushinteger(L, runtime->clock ? runtime->clock->live : runtime->live);
   return 1;
 }
 
@@ -303,6 +304,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"sleep", do_sleep},
                                      {"virtual", filo_clock_virtual},
                                      {"later", filo_clock_later},
+                                     {"timers", filo_clock_timers},
                                      {"now", now},
                                      {"time", wall_time},
                                      {"live_tasks", live_tasks},

@@ -71,8 +71,8 @@ function Node:get(key)
 end
 
 ---Makes the copies that the policy asks for by now, of what is stored here. A peer that holds one already counts, and one that holds a
----part of it is sent the rest. For what was stored when peers were away. "exists": a peer has a newer version, or knows of a deletion, so that
----what is here is old, as on a root that was restored from a backup.
+---part of it is sent the rest. For what was stored when peers were away. "exists": a peer has a newer version, or knows of a deletion, so
+---that what is here is old, as on a root that was restored from a backup.
 ---@param key string
 ---@return filo.Receipt?, filo.Error?
 function Node:replicate(key)

@@ -74,7 +74,11 @@ function runtime.later(seconds, fn, ...) end
 ---@return integer
 function runtime.time() end
 
----The number of tasks that have not ended.
+---The number of timers that are set: of tasks that wait for a deadline, and of calls that come later. Only where time is virtual.
+---@return integer
+function runtime.timers() end
+
+---The number of tasks that have not ended; where time is virtual, of those on its clock.
 ---@return integer
 function runtime.live_tasks() end
 

@@ -103,10 +103,10 @@ function Storing:store(key, given_content, given)
   local meta = { name = key, modified = modified or host.time() // 1000000, fields = given.fields }
   local version, problem = publish(self, deposit, key, meta, size)
   if not version then return nil, problem end
-  local receipt, placed = { key = key, size = size }, nil
-  placed, problem = self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end)
+  local receipt = { key = key, size = size }
+  local placed, missing = self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end)
   self.hooks:announce("stored", version.info, receipt)
-  return placed, problem
+  return placed, missing
 end
 
 ---What copies can be made of: the version that is here.

@@ -3,8 +3,8 @@
 local errors = require "filo.base.errors"
 
 ---"replaced" and its version: a later version of this node's own took the place of this one, here and there.
----"behind", the version there, and whether that is a deletion: this node had forgotten it (its disk was lost, and its clock is behind; or it
----was restored from a backup).
+---"behind", the version there, and whether that is a deletion: this node had forgotten it (its disk was lost, and its clock is behind; or
+---it was restored from a backup).
 ---nil and an error: the peer lies.
 ---@param given {host: filo.Host, disk: table, namespace: string}
 ---@param version {record: string, version: integer, path: string, key_hash: string}

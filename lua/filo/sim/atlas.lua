@@ -31,6 +31,20 @@ function Atlas:present(namespace, path, version)
   return count
 end
 
+---Whether something lies anywhere, good or not, that is newer than a version, or another one of the same number.
+---@return boolean
+function Atlas:has_rival(namespace, path, version)
+  local record
+  for _, machine in ipairs(self.machines) do
+    local file = machine.disk:file(namespace, path)
+    if file and not file.unreadable and file.fields.version >= version then
+      if file.fields.version > version or record and record ~= file.record then return true end
+      record = file.record
+    end
+  end
+  return false
+end
+
 ---Whether what lies at a place of a machine may be damaged, or go.
 ---@return boolean
 function Atlas:may_damage(machine, namespace, path)

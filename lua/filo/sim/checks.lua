@@ -2,6 +2,7 @@
 ---counted under the name of what it waits for.
 
 local runtime = require "filo.core.runtime"
+local sizes = require "filo.sim.sizes"
 local task = require "filo.host.task"
 local workload = require "filo.sim.workload"
 
@@ -10,6 +11,7 @@ local workload = require "filo.sim.workload"
 ---@field subject? string  the object concerned
 ---@field at number  seconds
 ---@field text string
+---@field line? integer  of the trace, when that is kept
 
 ---@class filo.sim.Checks
 ---@field violations filo.sim.Violation[]
@@ -40,6 +42,10 @@ local WAITING = {
   stale = "an older version is not read while the newest is out of reach, or slow to come",
 }
 
+local GROWN = {
+  tasks = "%d tasks where there were %d", timers = "%d timers where there were %d", entries = "%d entries in tables where there were %d",
+}
+
 local MOST_SECONDS = 1800
 
 ---@param world filo.sim.World
@@ -56,53 +62,58 @@ function Checks:wait_for(name) self.waiting[name] = (self.waiting[name] or 0) + 
 ---@param entry filo.sim.Entry?
 function Checks:violate(check, entry, text, ...)
   text = text:format(...)
-  if entry and entry.excuse then return self:wait_for(entry.excuse) end
-  table.insert(self.violations, { check = check, subject = entry and entry.subject, at = runtime.now(), text = text })
-  self.world.trace:tell(entry and entry.owner.name, entry and entry.subject, ("VIOLATION of '%s': %s"):format(PROMISES[check], text))
+  local trace = self.world.trace
+  trace:tell(entry and entry.owner.name, entry and entry.subject, ("VIOLATION of '%s': %s"):format(PROMISES[check], text))
+  local line = trace.lines and #trace.lines
+  table.insert(self.violations, { check = check, subject = entry and entry.subject, at = runtime.now(), text = text, line = line })
+end
+
+---A version of an object is not where it should be: a violation, unless the owner may have forgotten that version.
+function Checks:miss(check, entry, text, ...)
+  if entry.excuse then return self:wait_for(entry.excuse) end
+  self:violate(check, entry, text, ...)
 end
 
 -- While things happen -------------------------------------------------------------------------------------------------
 
----Whether the newest acknowledged version lies at a machine that the owner is connected to, or at the owner.
-local function is_in_reach(world, entry)
-  local version = entry.operations[1] and entry.operations[1].version
-  for _, holder in ipairs(version and world.atlas:holders(entry.namespace, entry.path, version) or {}) do
-    if holder == entry.owner or #entry.owner:connections_with(holder) > 0 then return true end
+---Whether the newest acknowledged version lies at the owner, or at a machine that the owner has been connected to since then, with no fault
+---of either.
+local function is_in_reach(world, entry, since)
+  local owner, version = entry.owner, entry.operations[1].version
+  for _, holder in ipairs(world.atlas:holders(entry.namespace, entry.path, version)) do
+    if owner:was_calm(since) and holder:was_calm(since) then
+      if holder == owner then return true end
+      for _, connection in ipairs(owner:connections_with(holder)) do
+        if connection.since < since then return true end
+      end
+    end
   end
   return false
 end
 
----What explains that something else than the newest acknowledged version is read, and waits for a part that is still to come: an owner
----that had lost its disk, and whose clock went back, made a version that is older than one which it had forgotten; or it has kept an older
----one when the newest was out of reach.
----@return string?
-local function explain(world, entry)
+---Whether a read that began then may give something older: the owner had kept that when the newest was out of reach, or the newest is.
+local function may_be_stale(world, entry, since)
   local version = entry.operations[1] and entry.operations[1].version
-  if not version then return nil end
-  for _, machine in ipairs(world.machines) do
-    local file = machine.disk:file(entry.namespace, entry.path)
-    if file and file.intact and #entry.operations == 1 and file.fields.version > version then return "recover" end
-  end
+  if not version then return false end
   local own = entry.owner.disk:file(entry.namespace, entry.path)
-  if own and own.intact and own.fields.version < version then return "stale" end
-  if not is_in_reach(world, entry) then return "stale" end
+  return own and own.intact and own.fields.version < version or not is_in_reach(world, entry, since)
 end
 
 local OLD = { back = "deleted", old = "newest" }
 
 ---An object was read: content, or why there is none.
-function Checks:read(entry, content, err)
+---@param since number  when it began
+function Checks:read(entry, since, content, err)
   local world = self.world
   local number = content and world.ledger:number_of(entry, content)
   if content and not number then return self:violate("content", entry, "%s: these bytes are nobody's", entry.subject) end
   if not content and not (err.code == "not_found" and not err.retryable) then return end
   local ok, problem = world.ledger:judge(entry, number)
   if ok then return self:pass "content" end
-  local excuse = explain(world, entry) or not world:is_calm() and "stale"
-  if excuse then return problem ~= "lost" and self:wait_for(excuse) or nil end
-  if problem == "lost" then return world.quiet and self:violate("readable", entry, "%s: %s", entry.subject, tostring(err)) or nil end
-  self:violate(OLD[problem], entry, "%s: #%d was read, which had been %s", entry.subject, number,
-    problem == "back" and "deleted" or "replaced")
+  if may_be_stale(world, entry, since) then return problem ~= "lost" and self:wait_for "stale" or nil end
+  if problem == "lost" then return self:miss("readable", entry, "%s: %s", entry.subject, tostring(err)) end
+  local what = problem == "back" and "deleted" or "replaced"
+  self:miss(OLD[problem], entry, "%s: #%d was read, which had been %s", entry.subject, number, what)
 end
 
 ---Bytes are on their way from one machine to another.
@@ -140,36 +151,43 @@ end
 
 ---An object is read by its owner.
 local function read_by_owner(self, entry)
-  local world, run = self.world, entry.owner.run
+  local world, run, since = self.world, entry.owner.run, runtime.now()
   if not run or not run.node then return self:violate("readable", entry, "%s: its owner does not run", entry.subject) end
   local content, err = task.timeout(MOST_SECONDS, workload.read, run.node, entry.key)
   world.trace:tell(entry.owner.name, entry.subject, ("read: %s"):format(content and #content .. " bytes" or tostring(err)))
   local first = entry.operations[1]
   local stored = first and first.acknowledged and first.kind == "put"
   if stored and not content and #world.atlas:holders(entry.namespace, entry.path, first.version) == 0 then
-    return self:violate("readable", entry, "%s: no good copy is left anywhere", entry.subject)
+    return self:miss("readable", entry, "%s: no good copy is left anywhere", entry.subject)
   end
   if stored and not content and not world.ledger:judge(entry) then
-    local excuse = explain(world, entry)
-    if excuse then return self:wait_for(excuse) end
-    return self:violate("readable", entry, "%s: %s", entry.subject, tostring(err))
+    if may_be_stale(world, entry, since) then return self:wait_for "stale" end
+    return self:miss("readable", entry, "%s: %s", entry.subject, tostring(err))
   end
   self:pass "readable"
-  self:read(entry, content, err)
+  self:read(entry, since, content, err)
+end
+
+---Whether a peer may have refused a deletion, and was not told again since: nobody that has been connected all the time is.
+local function may_have_refused(entry, machine)
+  for _, connection in ipairs(entry.owner:connections_with(machine)) do
+    if connection.since > (machine.refused_until or 0) then return false end
+  end
+  return true
 end
 
 ---Peers that are connected to the owner of what was deleted have no copy of it. An owner whose own tombstone has rotted or is gone cannot
----tell them before it looks.
+---tell them before it looks; then it may have found an older one.
 local function look_for_copies_of_deleted(self, entry)
   local first = entry.operations[1]
   if #entry.operations ~= 1 or first.kind ~= "delete" or not first.acknowledged then return end
   local own = entry.owner.disk:file(entry.namespace, entry.path)
-  if not own or not own.intact then return self:wait_for "repair" end
+  if not own or not own.intact or own.fields.version < first.version then return self:wait_for "repair" end
   for _, machine in ipairs(self.world.machines) do
     local file = #entry.owner:connections_with(machine) > 0 and machine.disk:file(entry.namespace, entry.path)
     if file and not file.unreadable and not file.fields.tombstone and file.fields.version < first.version then
-      if machine.has_refused then return self:wait_for "repair" end
-      return self:violate("tombstones", entry, "%s was deleted, and %s still has a copy", entry.subject, machine.name)
+      if may_have_refused(entry, machine) then return self:wait_for "repair" end
+      return self:miss("tombstones", entry, "%s was deleted, and %s still has a copy", entry.subject, machine.name)
     end
   end
   self:pass "tombstones"
@@ -179,17 +197,20 @@ end
 local function make_copies(self, entry)
   local run, first = entry.owner.run, entry.operations[1]
   if not run or not run.node or #entry.operations ~= 1 or not first.acknowledged or first.kind ~= "put" then return end
-  local holders = #self.world.atlas:holders(entry.namespace, entry.path, first.version)
+  local world, since = self.world, runtime.now()
+  local holders = #world.atlas:holders(entry.namespace, entry.path, first.version)
   local receipt, err = task.timeout(MOST_SECONDS, run.node.replicate, run.node, entry.key)
   local what = receipt and #receipt.copies .. " copies" or tostring(err)
-  self.world.trace:tell(entry.owner.name, entry.subject, "replicate: " .. what)
-  if receipt and holders < receipt.quorum then self:wait_for "repair" end
-  local present = receipt and self.world.atlas:present(entry.namespace, entry.path, receipt.version)
-  if receipt and present < receipt.quorum then
-    return self:violate("replicate", entry, "%s: %d copies are told of, and there are %d", entry.subject, receipt.quorum, present)
+  world.trace:tell(entry.owner.name, entry.subject, "replicate: " .. what)
+  if not receipt then
+    if err.code == "not_found" then return end
+    if err.code == "exists" and may_be_stale(world, entry, since) then return self:wait_for "stale" end
+    return self:miss("replicate", entry, "%s: %s", entry.subject, tostring(err))
   end
-  if receipt then return self:pass "replicate" end
-  if err.code ~= "not_found" then self:violate("replicate", entry, "%s: %s", entry.subject, tostring(err)) end
+  if holders < receipt.quorum then self:wait_for "repair" end
+  local present = world.atlas:present(entry.namespace, entry.path, receipt.version)
+  if present >= receipt.quorum then return self:pass "replicate" end
+  self:miss("replicate", entry, "%s: %d copies are told of, and there are %d", entry.subject, receipt.quorum, present)
 end
 
 ---All that must hold once faults are over and everybody has had time.
@@ -204,33 +225,41 @@ end
 
 local SAMPLES, SAMPLE_SECONDS = 5, 7
 
-local function sample(self)
-  local measured = { tasks = 0, moving = 0 }
-  for _, machine in ipairs(self.world.machines) do
+local function sample(world)
+  local measured = { tasks = runtime.live_tasks(), timers = runtime.timers(), entries = sizes.entries(world), moving = 0 }
+  for _, machine in ipairs(world.machines) do
     local run = machine.run
-    if run and run.node then
-      measured.tasks = measured.tasks + run:live_tasks()
-      measured.moving = measured.moving + #run.node:activity()
-    end
+    if run and run.node then measured.moving = measured.moving + #run.node:activity() end
   end
   return measured
 end
 
----What a quiet world holds: it must not become more. The least of some samples: something may be under way in one.
----@return {tasks: integer, moving: integer}
+---What there is in a quiet world: the least of some samples, since something may be under way in one.
+---@return {tasks: integer, timers: integer, entries: integer, moving: integer}
 function Checks:measure()
-  local least = sample(self)
+  local least = sample(self.world)
   for _ = 2, SAMPLES do
     runtime.sleep(SAMPLE_SECONDS)
-    local measured = sample(self)
-    least.tasks, least.moving = math.min(least.tasks, measured.tasks), math.min(least.moving, measured.moving)
+    for name, value in pairs(sample(self.world)) do least[name] = math.min(least[name], value) end
   end
   return least
 end
 
-function Checks:compare(before, after)
-  if after.tasks > before.tasks then self:violate("quiet", nil, "%d tasks where there were %d", after.tasks, before.tasks) end
-  if after.moving > 0 then self:violate("quiet", nil, "%d copies are on their way still", after.moving) end
+---Whether something has become more from each measurement to the next: what is made when it is first needed does not.
+local function grows(measured, name)
+  for i = 2, #measured do
+    if measured[i][name] <= measured[i - 1][name] then return false end
+  end
+  return true
+end
+
+---measured: what there was each time that the nodes had been used, and then nothing had happened for a while.
+function Checks:compare(measured)
+  local first, last = measured[1], measured[#measured]
+  for _, name in ipairs { "tasks", "timers", "entries" } do
+    if grows(measured, name) then self:violate("quiet", nil, GROWN[name], last[name], first[name]) end
+  end
+  if last.moving > 0 then self:violate("quiet", nil, "%d copies are on their way still", last.moving) end
   self:pass "quiet"
 end
 

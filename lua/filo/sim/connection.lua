@@ -9,6 +9,7 @@ local transfer = require "filo.sim.transfer"
 ---@class filo.sim.Connection
 ---@field machine filo.sim.Machine
 ---@field other? filo.sim.Connection
+---@field since number  when it was made
 local Connection = {}
 Connection.__index = Connection
 
@@ -17,7 +18,7 @@ local MESSAGE_MOST, QUEUE_MOST = 1 << 20, 4 << 20
 local function new(network, machine, id, silence, serial)
   return setmetatable({
     network = network, machine = machine, id = id, silence = silence or 0, serial = serial, queued = 0, arrives = 0, bytes_in = 0,
-    bytes_out = 0, distance = 0, far = "",
+    bytes_out = 0, distance = 0, far = "", since = runtime.now(),
   }, Connection)
 end
 

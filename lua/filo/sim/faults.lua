@@ -22,6 +22,7 @@ local faults = {}
 ---@field every number  seconds between two, for each machine (or of the world's: shared)
 ---@field lasts {[1]: number, [2]: number}
 ---@field shared? boolean  it concerns the whole network
+---@field pair? boolean  it concerns two machines
 ---@field begin fun(world: filo.sim.World, fault: filo.sim.Fault): boolean?  false: it may not happen now
 ---@field finish? fun(world: filo.sim.World, fault: filo.sim.Fault)
 
@@ -74,8 +75,11 @@ local function set(object_of, name, usual, value_of)
   end
 end
 
-local function kind(what, every, lasts, begin, finish, shared)
-  return { what = what, every = every, lasts = lasts, begin = begin, finish = finish, shared = shared }
+---concerns: "all" machines, or a "pair"; one when left out.
+local function kind(what, every, lasts, begin, finish, concerns)
+  return {
+    what = what, every = every, lasts = lasts, begin = begin, finish = finish, shared = concerns == "all", pair = concerns == "pair",
+  }
 end
 
 local function constant(value) return function() return value end end
@@ -86,12 +90,12 @@ local kinds = {}
 
 do
   local begin, finish = set(network_of, "loss", 0, function(fault) return fault.random:between(0.02, 0.3) end)
-  kinds.loss = kind("packets are lost, doubled and put in another order: they come late", 2 * HOUR, { 60, 1200 }, begin, finish, true)
+  kinds.loss = kind("packets are lost, doubled and put in another order: they come late", 2 * HOUR, { 60, 1200 }, begin, finish, "all")
 end
 
 do
   local begin, finish = set(network_of, "delay", 0, function(fault) return fault.random:between(0.1, 3) end)
-  kinds.delay = kind("everything takes longer on its way", 3 * HOUR, { 60, 900 }, begin, finish, true)
+  kinds.delay = kind("everything takes longer on its way", 3 * HOUR, { 60, 900 }, begin, finish, "all")
 end
 
 do
@@ -103,25 +107,27 @@ kinds.partition = kind("some nodes cannot reach the others", 3 * HOUR, { 5, 5400
   each_pair(world, fault, function(a, b) world.network:cut(a, b) end)
 end, function(world, fault)
   each_pair(world, fault, function(a, b) world.network:mend(a, b) end)
-end, true)
+end, "all")
 
 kinds.oneway = kind("one node hears another, and not the other way round", 3 * HOUR, { 5, 1800 }, function(world, fault)
   world.network:block(target(world, fault), world.machines[fault.other])
 end, function(world, fault)
   world.network:unblock(target(world, fault), world.machines[fault.other])
-end)
+end, "pair")
 
 kinds.flap = kind("a line comes and goes", 6 * HOUR, { 60, 600 }, function(world, fault)
   local a, b = target(world, fault), world.machines[fault.other]
+  local over = runtime.now() + fault.lasts
+  local function pause(most) runtime.sleep(math.max(0, math.min(fault.random:between(0.1, most), over - runtime.now()))) end
   world:spawn(function()
-    for _ = 1, 10 do
+    while runtime.now() < over do
       world.network:cut(a, b)
-      runtime.sleep(fault.random:between(0.1, 40))
+      pause(40)
       world.network:mend(a, b)
-      runtime.sleep(fault.random:between(0.1, 20))
+      pause(20)
     end
   end)
-end)
+end, nil, "pair")
 
 kinds.halfopen = kind("one end of a connection forgets it", 3 * HOUR, { 0, 0 }, function(world, fault)
   local list = target(world, fault).connections
@@ -225,7 +231,7 @@ end
 
 kinds.policy = kind("all nodes change to another policy, and back", 24 * HOUR, { 600, 3 * HOUR }, function(world)
   world:use_policy(world.policy == everywhere and world.given_policy or everywhere)
-end, function(world) world:use_policy(world.given_policy) end, true)
+end, function(world) world:use_policy(world.given_policy) end, "all")
 
 ---Ways in which a policy is broken.
 local BROKEN = {
@@ -238,10 +244,10 @@ local BROKEN = {
 }
 
 kinds.broken = kind("a node gets a policy that is broken", 24 * HOUR, { 60, 1800 }, function(world, fault)
-  target(world, fault).policy, target(world, fault).has_refused = fault.random:pick(BROKEN), true
+  target(world, fault).policy = fault.random:pick(BROKEN)
   world:configure(target(world, fault))
 end, function(world, fault)
-  target(world, fault).policy = nil
+  target(world, fault).policy, target(world, fault).refused_until = nil, runtime.now()
   world:configure(target(world, fault))
 end)
 
@@ -292,17 +298,27 @@ function faults.text(fault)
   return ("#%d %s%s%s"):format(fault.number, fault.kind, whom, lasts)
 end
 
+---The machines that a fault concerns.
+local function concerned(world, fault)
+  local rules = kinds[fault.kind]
+  if rules.shared then return world.machines end
+  return { target(world, fault), rules.pair and world.machines[fault.other] or nil }
+end
+
 ---Begins a fault now, and ends it in its time.
 ---@return boolean  whether it happened
 function faults.happen(world, fault)
-  local rules = kinds[fault.kind]
+  local rules, machines = kinds[fault.kind], concerned(world, fault)
   if rules.begin(world, fault) == false then return false end
   world.trace:tell(nil, nil, "fault " .. faults.text(fault))
-  if not rules.finish then return true end
+  for _, machine in ipairs(machines) do machine:disturb() end
   world:spawn(function()
     runtime.sleep(fault.lasts)
-    rules.finish(world, fault)
-    world.trace:tell(nil, nil, "fault " .. faults.text(fault) .. " is over")
+    if rules.finish then
+      rules.finish(world, fault)
+      world.trace:tell(nil, nil, "fault " .. faults.text(fault) .. " is over")
+    end
+    for _, machine in ipairs(machines) do machine:calm_down() end
   end)
   return true
 end

@@ -56,19 +56,16 @@ function sim.new(given) return new_simulation(options.check("filo.sim", given, R
 ---@return filo.sim.Result
 function sim.run(given) return new_simulation(options.check("filo.sim", given, RULES)):run() end
 
----Of a run that broke a promise: the fewest faults found with which it still does, and the result of a run with these only.
+---Of a run that broke a promise: the fewest faults found with which it still does, the result of a run with these only, and what was
+---broken in that. It is the same promise, of the same object.
 ---@param result filo.sim.Result
 ---@return filo.sim.Fault[] fewest
 ---@return filo.sim.Result again
+---@return filo.sim.Violation violation
 function sim.shrink(result)
   local violation = result.violations[1]
   if not violation then error("shrink: this run broke no promise", 2) end
-  local fewest = shrink(result.settings, result, violation.check)
-  local settings, only = {}, {}
-  for name, value in pairs(result.settings) do settings[name] = value end
-  for _, fault in ipairs(fewest) do only[fault.number] = true end
-  settings.only, settings.keep, settings.show = only, true, nil
-  return fewest, new_simulation(settings):run()
+  return shrink(result, violation)
 end
 
 ---What `shrink` gave, for people.

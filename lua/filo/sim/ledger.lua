@@ -14,7 +14,7 @@ local crypto = require "filo.core.crypto"
 ---@field path string  where it lies at every node
 ---@field operations filo.sim.Operation[]  those that count, in order
 ---@field count integer  operations so far
----@field excuse? string  what is wrong with it waits for something that is still to come: the name of that
+---@field excuse? string  why what is read may be something older: the name of what that waits for. Until the next acknowledged operation
 
 ---@class filo.sim.Operation
 ---@field number integer
@@ -72,8 +72,9 @@ function Ledger:begin(entry, kind, size) -- luacheck: no self
 end
 
 ---It was acknowledged: what was before it does not count any more.
-function Ledger:acknowledge(entry, operation, version) -- luacheck: no self
-  operation.acknowledged, operation.version = true, version
+---@param excuse? string  what keeps it from counting, and waits for something that is still to come
+function Ledger:acknowledge(entry, operation, version, excuse) -- luacheck: no self
+  operation.acknowledged, operation.version, entry.excuse = true, version, excuse
   while entry.operations[1] ~= operation do table.remove(entry.operations, 1) end
 end
 
@@ -106,7 +107,7 @@ function Ledger:judge(entry, number) -- luacheck: no self
   return nil, "old"
 end
 
----What is wrong with an object from now on waits for something that is still to come.
+---What is wrong with an object from now on, until the next acknowledged operation, waits for something that is still to come.
 ---@param name string
 function Ledger:excuse(entry, name) entry.excuse = name end -- luacheck: no self
 

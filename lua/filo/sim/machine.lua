@@ -25,7 +25,9 @@ Run.__index = Run
 ---@field clock_drift number  and seconds a second by which that grows
 ---@field policy? filo.Policy  of its own, instead of the world's
 ---@field options? filo.NodeOptions  what its node is given in the place of the world's, or besides
----@field has_refused? boolean  it had a policy that may have refused deletions, too: it keeps what it was to delete
+---@field refused_until? number  until then it had a policy that may have refused deletions, too: it keeps what it was to delete
+---@field faults integer  that concern it now
+---@field disturbed number  when the last one ended
 ---@field run? filo.sim.Run
 local Machine = {}
 Machine.__index = Machine
@@ -56,16 +58,6 @@ function Run:spawn(fn, ...)
   return task
 end
 
----How many of its tasks have not ended.
----@return integer
-function Run:live_tasks()
-  local count = 0
-  for _, each in ipairs(self.tasks) do
-    if each:status() ~= "ended" then count = count + 1 end
-  end
-  return count
-end
-
 ---Ends the process as kill -9 does: it does nothing more, and what it has is gone.
 function Run:die()
   self.ended = true
@@ -81,7 +73,7 @@ end
 local function new(world, index)
   local self = setmetatable({
     world = world, index = index, name = "n" .. index, host_name = ("10.%d.%d.%d"):format(index >> 16, index >> 8 & 255, index & 255),
-    moves = 0, powered = true, slow = 1, lag = 0, clock_offset = 0, clock_drift = 0, connections = {}, runs = 0,
+    moves = 0, faults = 0, disturbed = 0, powered = true, slow = 1, lag = 0, clock_offset = 0, clock_drift = 0, connections = {}, runs = 0,
   }, Machine)
   self.random = world.random:fork("machine " .. index)
   self.disk = new_disk(self.random:fork "disk", world.capacity)
@@ -94,6 +86,17 @@ function Machine:move()
   self.moves = self.moves + 1
   self.address = ("%s:%d"):format(self.host_name, 7170 + self.moves)
 end
+
+---A fault that concerns it begins.
+function Machine:disturb() self.faults = self.faults + 1 end
+
+---It is over.
+function Machine:calm_down() self.faults, self.disturbed = self.faults - 1, runtime.now() end
+
+---Whether no fault has concerned it since then.
+---@param since number
+---@return boolean
+function Machine:was_calm(since) return self.faults == 0 and self.disturbed < since end
 
 ---What its clock shows, in microseconds since 1970.
 ---@return integer

@@ -81,9 +81,10 @@ end
 ---The fewest faults, and what happened to the object concerned.
 ---@param fewest filo.sim.Fault[]
 ---@param result filo.sim.Result  of a run with these only, whose lines were kept
+---@param violation filo.sim.Violation  in that
 ---@return string
-function report.failure(fewest, result)
-  local lines, violation = {}, result.violations[1]
+function report.failure(fewest, result, violation)
+  local lines = {}
   add(lines, "with %s only it fails, too:", format.count(#fewest, "fault", "faults"))
   for i, fault in ipairs(fewest) do
     if i > MOST_FAULTS then
@@ -92,10 +93,10 @@ function report.failure(fewest, result)
     end
     add(lines, "  %s  %s", trace.clock(fault.at), faults.text(fault))
   end
-  if not violation then return table.concat(lines, "\n") .. "\n" end
   add(lines, "what happened to %s:", violation.subject or "all")
   local concerned = {}
-  for _, line in ipairs(result.lines) do
+  for i = 1, violation.line do
+    local line = result.lines[i]
     if not line.subject or line.subject == violation.subject then concerned[#concerned + 1] = line.text end
   end
   if #concerned > MOST_LINES then add(lines, "  (%d lines before)", #concerned - MOST_LINES) end

@@ -3,20 +3,31 @@
 
 local new_simulation = require "filo.sim.simulation"
 local runtime = require "filo.core.runtime"
+local task = require "filo.host.task"
 
 local MOST_RUNS, MOST_SECONDS = 200, 120
 
----Whether a run with these faults only breaks the same promise.
+---The violation of a run that is of the same promise and the same object.
+local function same(result, sought)
+  for _, violation in ipairs(result.violations) do
+    if violation.check == sought.check and violation.subject == sought.subject then return violation end
+  end
+end
+
+---A run with these faults only.
+local function run(settings, numbers, keep)
+  local changed, only = {}, {}
+  for name, value in pairs(settings) do changed[name] = value end
+  for _, number in ipairs(numbers) do only[number] = true end
+  changed.only, changed.show, changed.keep = only, nil, keep
+  return new_simulation(changed):run()
+end
+
+---Whether one breaks the same promise. No, when that takes too long to see.
 local function fails(search, numbers)
   search.runs = search.runs + 1
-  local settings, only = {}, {}
-  for name, value in pairs(search.settings) do settings[name] = value end
-  for _, number in ipairs(numbers) do only[number] = true end
-  settings.only, settings.show, settings.keep = only, nil, nil
-  for _, violation in ipairs(new_simulation(settings):run().violations) do
-    if violation.check == search.check then return true end
-  end
-  return false
+  local result = task.timeout(math.max(0, search.deadline - runtime.now()), run, search.settings, numbers)
+  return result ~= nil and same(result, search.sought) ~= nil
 end
 
 local function may_go_on(search) return search.runs < MOST_RUNS and runtime.now() < search.deadline end
@@ -61,13 +72,15 @@ local function drop_parts(search, numbers)
   return numbers
 end
 
----The fewest faults found that make a run of these settings break a promise, in order.
----@param settings filo.sim.Settings
----@param result filo.sim.Result  of the run that failed
----@param check string  the promise
----@return filo.sim.Fault[]
-return function(settings, result, check)
-  local search = { settings = settings, check = check, runs = 0, deadline = runtime.now() + MOST_SECONDS }
+---The fewest faults found that make a run break the same promise of the same object.
+---@param result filo.sim.Result  of a run that broke some
+---@param sought filo.sim.Violation  one of them
+---@return filo.sim.Fault[] fewest  in order
+---@return filo.sim.Result again  of a run with these only
+---@return filo.sim.Violation  in that run
+return function(result, sought)
+  local settings = result.settings
+  local search = { settings = settings, sought = sought, runs = 0, deadline = runtime.now() + MOST_SECONDS }
   local numbers, kind_of, by_number = {}, {}, {}
   for i, fault in ipairs(result.schedule) do
     if not settings.only or settings.only[fault.number] then numbers[#numbers + 1] = i end
@@ -76,5 +89,6 @@ return function(settings, result, check)
   numbers = drop_parts(search, drop_kinds(search, numbers, kind_of))
   local list = {}
   for i, number in ipairs(numbers) do list[i] = by_number[number] end
-  return list
+  local again = run(settings, numbers, true)
+  return list, again, same(again, sought)
 end

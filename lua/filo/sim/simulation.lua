@@ -17,6 +17,8 @@ Simulation.__index = Simulation
 
 ---Seconds: until the nodes have found each other; for everything to come right after the hours of faults; a time in which nothing may grow.
 local WARM_UP, CALM, STILL = 60, 1800, 600
+---Nodes are used for some rounds, and measured after that; several times.
+local TURNS, ROUNDS = 4, 2
 local BACKUP_EVERY, LOOK_EVERY = 3600, 60
 
 ---@class filo.sim.Settings
@@ -42,9 +44,6 @@ local function new(settings)
   local world = new_world {
     seed = settings.seed, nodes = settings.nodes, links = settings.links, policy = policy, durability = settings.durability,
     trace = new_trace { keep = settings.keep, show = settings.show },
-    on_start = function(machine, run)
-      run:spawn(workload.user, self.world, machine, run, self.counts, settings.pause)
-    end,
   }
   self.world, self.counts = world, workload.counts()
   self.schedule = faults.schedule {
@@ -98,13 +97,17 @@ local function calm_down(world)
   runtime.sleep(CALM)
 end
 
-local function settle_and_check(world)
+local function settle_and_check(self)
+  local world = self.world
   local checks = world.checks
   checks:look_at_all()
-  runtime.sleep(STILL)
-  local before = checks:measure()
-  runtime.sleep(STILL)
-  checks:compare(before, checks:measure())
+  local measured = {}
+  for turn = 1, TURNS do
+    for _ = 1, ROUNDS do workload.round(world, self.counts) end
+    runtime.sleep(STILL)
+    measured[turn] = checks:measure()
+  end
+  checks:compare(measured)
   checks:look_for_hangs()
 end
 
@@ -115,11 +118,12 @@ function Simulation:run()
   local task = runtime.virtual(function()
     world:start()
     world:spawn(watch, self)
+    for _, machine in ipairs(world.machines) do world:spawn(workload.user, world, machine, self.counts, self.settings.pause) end
     run_faults(self)
     local rest = self.settings.hours * 3600 - runtime.now()
     if rest > 0 then runtime.sleep(rest) end
     calm_down(world)
-    settle_and_check(world)
+    settle_and_check(self)
     self.at = runtime.now()
     self.finished = true
     world:stop()

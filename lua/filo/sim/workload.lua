@@ -1,10 +1,15 @@
 ---What users do in a simulated world: each node stores, reads, deletes and evicts objects of its own, one thing at a time with each.
 
+local format = require "filo.base.format"
 local runtime = require "filo.core.runtime"
+local task = require "filo.host.task"
 
 local workload = {}
 
 local KEYS = 12
+
+---So long one operation of a round may take.
+local ROUND_SECONDS = 600
 
 ---Kinds of operations and how often each is drawn.
 local SHARES = { { "put", 0.5 }, { "get", 0.3 }, { "delete", 0.1 }, { "replicate", 0.06 }, { "evict", 0.04 } }
@@ -30,11 +35,17 @@ local operations = {}
 
 local function tell(world, entry, text, ...) world.trace:tell(entry.owner.name, entry.subject, text:format(...)) end
 
+---What an owner makes may be no newer than what it has forgotten: its disk was lost, or it has evicted its copy, and its clock went back.
+local function acknowledge(world, entry, operation, version)
+  local excuse = world.atlas:has_rival(entry.namespace, entry.path, version) and "recover" or nil
+  world.ledger:acknowledge(entry, operation, version, excuse)
+end
+
 function operations.put(world, node, entry, random)
   local operation = world.ledger:begin(entry, "put", draw_size(random))
   tell(world, entry, "put %s #%d, %d bytes", entry.key, operation.number, operation.size)
   local receipt, err = node:store(entry.key, world.ledger:content(entry, operation))
-  if receipt then world.ledger:acknowledge(entry, operation, receipt.version) end
+  if receipt then acknowledge(world, entry, operation, receipt.version) end
   tell(world, entry, "put %s #%d: %s", entry.key, operation.number, receipt and #receipt.copies .. " copies" or tostring(err))
   return receipt ~= nil
 end
@@ -43,9 +54,10 @@ function operations.delete(world, node, entry)
   local operation = world.ledger:begin(entry, "delete")
   tell(world, entry, "delete %s #%d", entry.key, operation.number)
   local receipt, err = node:delete(entry.key)
-  if receipt then world.ledger:acknowledge(entry, operation, receipt.version) end
+  if receipt then acknowledge(world, entry, operation, receipt.version) end
   if not receipt and err.code == "not_found" then world.ledger:withdraw(entry) end
-  tell(world, entry, "delete %s #%d: %s", entry.key, operation.number, receipt and "told to " .. #receipt.copies or tostring(err))
+  local told = receipt and "told to " .. format.count(#receipt.copies - 1, "peer", "peers")
+  tell(world, entry, "delete %s #%d: %s", entry.key, operation.number, told or tostring(err))
   return receipt ~= nil or err.code == "not_found"
 end
 
@@ -57,9 +69,10 @@ function workload.read(node, key)
 end
 
 function operations.get(world, node, entry)
+  local since = runtime.now()
   local content, err = workload.read(node, entry.key)
   tell(world, entry, "get %s: %s", entry.key, content and #content .. " bytes" or tostring(err))
-  world.checks:read(entry, content, err)
+  world.checks:read(entry, since, content, err)
   return content ~= nil
 end
 
@@ -70,10 +83,10 @@ function operations.replicate(world, node, entry)
 end
 
 function operations.evict(world, node, entry)
+  local here = entry.owner.disk:file(entry.namespace, entry.path)
   local ok, err = node:evict(entry.key)
   tell(world, entry, "evict %s: %s", entry.key, ok and "done" or tostring(err))
-  local last = entry.operations[#entry.operations]
-  if ok and last and #world.atlas:holders(entry.namespace, entry.path, last.version or 0) == 0 then
+  if ok and here and #world.atlas:holders(entry.namespace, entry.path, here.fields.version) == 0 then
     world.ledger:excuse(entry, "proof")
   end
   return ok ~= nil
@@ -85,16 +98,30 @@ local function perform(world, run, counts, kind, entry, random)
   counts[kind][outcome] = counts[kind][outcome] + 1
 end
 
----The user of one run of a node, until it ends or the world is to be quiet.
+---The user of a machine, until the world is to be quiet. What he wants, and when, does not depend on what happens: a fault that is left out
+---changes nothing of it.
 ---@param counts table  as `counts` makes it
 ---@param pause number  seconds between two operations, on the average
-function workload.user(world, machine, run, counts, pause)
-  local random = run.random:fork "user"
+function workload.user(world, machine, counts, pause)
+  local random, drawn = machine.random:fork "user", 0
+  runtime.sleep(random:wait(pause))
   while not world.quiet do
+    local run, kind, entry = machine.run, draw_kind(random), world.ledger:entry(machine, "key" .. random:integer(1, KEYS))
+    drawn = drawn + 1
+    if run and run.node and not world:is_busy(entry) then
+      run:spawn(perform, world, run, counts, kind, entry, random:fork("operation " .. drawn))
+    end
     runtime.sleep(random:wait(pause))
-    local kind, entry = draw_kind(random), world.ledger:entry(machine, "key" .. random:integer(1, KEYS))
-    if not world.quiet and not world:is_busy(entry) then
-      run:spawn(perform, world, run, counts, kind, entry, random:fork(entry.key .. " " .. entry.count))
+  end
+end
+
+---What each node does once with an object of its own: the same every time, so that afterwards there is no more of anything than before.
+function workload.round(world, counts)
+  for _, machine in ipairs(world.machines) do
+    local run, entry = machine.run, world.ledger:entry(machine, "key1")
+    for _, share in ipairs(run and run.node and not world:is_busy(entry) and SHARES or {}) do
+      local random = world.random:fork(("round %s %d"):format(entry.subject, entry.count))
+      task.timeout(ROUND_SECONDS, perform, world, run, counts, share[1], entry, random)
     end
   end
 end

@@ -62,9 +62,9 @@ local function draw_links(self, links)
   end
 end
 
----on_start is called with each machine whose node has started to serve, and the run of its process.
+---on_start is called each time that a node has started to serve.
 ---@param given {seed: integer, nodes: integer, links: integer, policy: filo.Policy, trace: filo.sim.Trace, durability?: string,
----  on_start?: fun(machine: filo.sim.Machine, run: filo.sim.Run)}
+---  on_start?: fun()}
 ---@return filo.sim.World
 local function new(given)
   local random = new_random(given.seed)
@@ -110,7 +110,7 @@ end
 ---A node serves.
 function World:started(machine, run)
   machine.id = run.node.id
-  if self.on_start then self.on_start(machine, run) end
+  if self.on_start then self.on_start() end
 end
 
 ---A task of the world itself.
@@ -154,16 +154,6 @@ function World:tell_damage(machine, each, what)
   local entry = self.ledger:at(each.namespace, each.path)
   local of = entry and entry.subject or "an object that was not acknowledged"
   self.trace:tell(machine.name, entry and entry.subject, ("the copy of %s %s"):format(of, what))
-end
-
----Whether nothing is wrong now with the network, a machine or a disk.
----@return boolean
-function World:is_calm()
-  if next(self.altered) or next(self.network.blocks) then return false end
-  for _, machine in ipairs(self.machines) do
-    if not machine.run then return false end
-  end
-  return true
 end
 
 ---An operation on an object begins; it ends with the scope of what this gives.
