@@ -81,8 +81,8 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* store:incoming(path, record [, body [, beside]]): with a body, a small object is whole already */
-int filo_store_incoming(lua_State *L) {
+/* store:partial(path, record [, body [, beside]]): with a body, a small object is whole already */
+int filo_store_partial(lua_State *L) {
   size_t record_len, body_len = 0;
   struct filo_store *store = filo_check_store(L, 1);
   const char *path = filo_check_path(L, 2);

@@ -84,7 +84,7 @@ function store:deposit_file(path, plain, digest, descriptor) end
 ---@param beside? boolean what lies there cannot be read: it is looked at again only when this is published
 ---@return filo.core.Partial? partial
 ---@return filo.Error? err "exists" when one as new is here, "busy" when it is being received already
-function store:incoming(path, record, body, beside) end
+function store:partial(path, record, body, beside) end
 
 ---Reads what describes a copy, and a small one whole, in one trip to a worker.
 ---@param namespace string 32 bytes

@@ -157,13 +157,13 @@ end)
 ---Runs fn when a get has found the version at peers, before it goes on.
 local function when_found(node, fn)
   local disk = node.disk
-  node.fetches.disk = setmetatable({ incoming = function(_, ...)
+  node.fetches.disk = setmetatable({ partial = function(_, ...)
     if fn then
       local once = fn
       fn = nil
       once()
     end
-    return disk:incoming(...)
+    return disk:partial(...)
   end }, { __index = disk })
 end
 

@@ -20,7 +20,7 @@ local function new(given) return setmetatable(given, Getting) end
 
 ---Keeps a tombstone that a peer had, and tells those who may not know it.
 local function keep_tombstone(self, found, name)
-  local partial <close> = self.disk:incoming(name.path, found.record, found.body or "")
+  local partial <close> = self.disk:partial(name.path, found.record, found.body or "")
   if not partial or not partial:publish() then return end
   self.tasks:spawn(self.tombstones.tell_all, self.tombstones, {
     record = found.record, version = found.fields.version, path = name.path, key_hash = name.hash, key = name.key,

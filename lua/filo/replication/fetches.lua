@@ -107,7 +107,7 @@ local function open_partial(self, found, path, beside)
     shared.partial:retry()
     return shared
   end
-  local partial, err = self.disk:incoming(path, found.record, found.body, beside)
+  local partial, err = self.disk:partial(path, found.record, found.body, beside)
   if not partial then return nil, err end
   shared = { record = found.record, partial = partial, holders = 0, all = self.held }
   self.held[found.record] = shared

@@ -86,7 +86,7 @@ end
 function Serve:store(body, peer)
   local fields, path = accept(self, body.record, peer)
   if not fields then return nil, path end
-  local partial <close>, err = self.disk:incoming(path, body.record, body.body)
+  local partial <close>, err = self.disk:partial(path, body.record, body.body)
   if not partial then return settled(self, peer, path, fields, body.record, err) end
   local ok
   ok, err = partial:publish()
@@ -105,7 +105,7 @@ function Serve:offer(body, peer)
   if not landing then return nil, err end
   local kept = false
   local _ <close> = at_end(function() if not kept then self.landings:release(landing) end end)
-  landing.partial, err = self.disk:incoming(path, body.record)
+  landing.partial, err = self.disk:partial(path, body.record)
   if not landing.partial then return settled(self, peer, path, fields, body.record, err) end
   kept = true
   self.tasks:spawn(function()

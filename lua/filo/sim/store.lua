@@ -1,6 +1,6 @@
 ---The store of a simulated node: what filo.core.store gives, on a simulated disk. Every call that would go to a worker takes a moment.
 
-local Partial = require "filo.sim.incoming"
+local Partial = require "filo.sim.partial"
 local deposit = require "filo.sim.deposit"
 local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
@@ -99,13 +99,13 @@ function Store:publish(path, file)
 end
 
 ---Nobody holds this partial any more: what has come of it is kept.
-function Store:forget(incoming)
-  if self.receiving[incoming.record] == incoming then self.receiving[incoming.record] = nil end
-  local whole = incoming.fields.size == 0
-  if not whole and incoming.hashes and self.disk:file(incoming.fields.namespace, incoming.path) == nil then
-    self.disk.partials[incoming.record] = { chunks = incoming.chunks, hashes = incoming.hashes }
+function Store:forget(shared)
+  if self.receiving[shared.record] == shared then self.receiving[shared.record] = nil end
+  local whole = shared.fields.size == 0
+  if not whole and shared.hashes and self.disk:file(shared.fields.namespace, shared.path) == nil then
+    self.disk.partials[shared.record] = { chunks = shared.chunks, hashes = shared.hashes }
   else
-    self.disk.partials[incoming.record] = nil
+    self.disk.partials[shared.record] = nil
   end
 end
 
@@ -208,7 +208,7 @@ local function take_body(self, partial, body)
 end
 
 ---@return filo.sim.Partial?, filo.Error?
-function Store:incoming(path, bytes, body, beside)
+function Store:partial(path, bytes, body, beside)
   self:pause()
   local fields, err = record.parse(self.keyring, bytes)
   if not fields then return nil, err end
@@ -217,7 +217,7 @@ function Store:incoming(path, bytes, body, beside)
   if not body and self.receiving[bytes] then return errors.fail("busy", "it is being received already") end
   local partial = Partial.new(self, { record = bytes, fields = fields, path = path, kept = not body and self.disk.partials[bytes] or nil })
   if not body then
-    self.receiving[bytes] = partial.incoming
+    self.receiving[bytes] = partial.shared
     return partial
   end
   local ok

@@ -76,7 +76,7 @@ local OFFER_AGAIN = [[
   local _, err = stores.try_put(disk, "content")
   local _, record, body = disk:sealed(stores.me:raw_id(), stores.path "key", 1000)
   print(err and err.code or "stored")
-  print((select(2, disk:incoming(stores.path "key", record, body))).code, (select(2, disk:incoming(stores.path "key", record))).code)
+  print((select(2, disk:partial(stores.path "key", record, body))).code, (select(2, disk:partial(stores.path "key", record))).code)
 ]]
 
 describe("a copy that is offered and is here already", function()

@@ -168,7 +168,7 @@ describe("a root", function()
       function(disk) return disk:deposit(1 << 47, false, false) end,
       function(disk) return disk:deposit_file(folder:file "absent", false, false) end,
       function(disk) return disk:object(me:raw_id(), "absent") end,
-      function(disk) return disk:incoming("a", "no record") end,
+      function(disk) return disk:partial("a", "no record") end,
     } do
       local disk = assert(try_open(folder))
       assert.is_nil((attempt(disk)))
@@ -377,7 +377,7 @@ describe("a path", function()
         function() disk:object(me:raw_id(), path) end,
         function() disk:remove(me:raw_id(), path) end,
         function() disk:set_aside(me:raw_id(), path) end,
-        function() disk:incoming(path, "record") end,
+        function() disk:partial(path, "record") end,
         function() disk:tombstone(me, hash, 1, "", path) end,
         function() deposit:publish(me, hash, 1, "", path) end,
       } do
@@ -444,7 +444,7 @@ describe("free space", function()
     local roomy <close> = stores.open(folder)
     local record = stores.put(roomy, "content")
     local _, _, bytes = assert(roomy:sealed(me:raw_id(), stores.path "key", 1 << 20))
-    local twin = assert(roomy:incoming("elsewhere", record, bytes))
+    local twin = assert(roomy:partial("elsewhere", record, bytes))
     assert(twin:publish())
     twin:close()
     local _, total = roomy:space()
@@ -455,13 +455,13 @@ describe("free space", function()
       assert.matches("reserve", message)
       refused("no_space", stores.try_put(disk, ("x"):rep(size), { key = "new" }))
     end
-    refused("no_space", disk:incoming("nowhere", record))
-    refused("no_space", disk:incoming("nowhere", record, bytes))
+    refused("no_space", disk:partial("nowhere", record))
+    refused("no_space", disk:partial("nowhere", record, bytes))
     assert.equal("content", stores.get(disk, "key"))
     local grave = assert(disk:tombstone(me, stores.key_hash "key", 2, "", stores.path "key"))
     assert.is_true(assert(disk:stat(me:raw_id(), stores.path "key")).tombstone)
-    refused("no_space", disk:incoming("nowhere", grave, ""))
-    local copy <close> = assert(disk:incoming("elsewhere", grave, ""))
+    refused("no_space", disk:partial("nowhere", grave, ""))
+    local copy <close> = assert(disk:partial("elsewhere", grave, ""))
     assert(copy:publish())
     assert(disk:remove(me:raw_id(), stores.path "key"))
     assert.same({}, stores.drafts(folder))

@@ -20,7 +20,7 @@ local function taken(record, left)
   local disk <close> = stores.open(folder)
   local path = folder:file(partials.file(record))
   if left then folder:write(partials.file(record), left) end
-  local partial <close> = assert(disk:incoming(stores.path "key", record))
+  local partial <close> = assert(disk:partial(stores.path "key", record))
   assert.equal(0, partial:missing(0))
   return blocks(path)
 end
@@ -50,7 +50,7 @@ local DIE = [[
     return file:read "a"
   end
   local disk = assert(store.open(root, stores.me:raw_id(), "full"))
-  local partial = assert(disk:incoming(stores.path "key", read(record)))
+  local partial = assert(disk:partial(stores.path "key", read(record)))
   if size then partials.fill(root .. "/../" .. partials.file(read(record)), read(sealed), size, 1) end
   os.execute "kill -9 $PPID"
 ]]
@@ -84,7 +84,7 @@ describe("a partial that a killed process left", function()
     local disk <close> = stores.open(folder)
     assert.is_true(blocks(path) * 512 < 2 << 20)
     assert.equal(before, lfs.attributes(path, "modification"))
-    local partial <close> = assert(disk:incoming(stores.path "key", record))
+    local partial <close> = assert(disk:partial(stores.path "key", record))
     assert.is_true(partial:has_hashes())
     assert.equal(1, partial:missing(0))
   end)
@@ -96,7 +96,7 @@ local OPEN = [[
   local stores = require "spec.support.stores"
   local disk <close> = assert(store.open(arg[1], stores.me:raw_id(), "none", math.tointeger(arg[3])))
   local file <close> = assert(io.open(arg[2], "rb"))
-  local partial <close>, err = disk:incoming(stores.path "key", file:read "a")
+  local partial <close>, err = disk:partial(stores.path "key", file:read "a")
   print(err and err.code .. ": " .. tostring(err) or partial:missing(0))
 ]]
 
@@ -122,7 +122,7 @@ describe("a partial that cannot be opened", function()
     local other <close> = temp.folder()
     local record = partials.seal(other, stores.bytes(SIZE))
     local disk <close> = stores.open(folder, { reserve = 1 << 60 })
-    assert.equal("no_space", select(2, disk:incoming(stores.path "key", record)).code)
+    assert.equal("no_space", select(2, disk:partial(stores.path "key", record)).code)
     assert.same({}, stores.drafts(folder))
   end)
 end)

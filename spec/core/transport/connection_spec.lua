@@ -15,7 +15,7 @@ local function with_object(size, fn)
   local record = stores.put(disk, stores.bytes(size))
   local object <close> = stores.object(disk, "key")
   local there <close> = stores.open(far)
-  local partial <close> = assert(there:incoming(stores.path "key", record))
+  local partial <close> = assert(there:partial(stores.path "key", record))
   fn(object, partial)
 end
 
