@@ -86,7 +86,7 @@ describe("a copy that has come", function()
   end))
 end)
 
--- A few peers that sent next to nothing held all places for copies on their way in, so that nobody else could store here.
+-- A few peers that sent next to nothing held all slots for copies on their way in, so that nobody else could store here.
 
 local SIZE = (2 << 20) + 5
 
@@ -101,7 +101,7 @@ local function hold(stranger, count, fill)
   return numbers
 end
 
-describe("places for copies on their way in", function()
+describe("slots for copies on their way in", function()
   it("are given up by who holds most of them to who has none", function()
     local _ <close> = limits { landings = 4, landings_of_peer = 2 }
     for _, fill in ipairs { true, false } do
@@ -124,10 +124,10 @@ describe("places for copies on their way in", function()
             end
           end
           return err
-        end, "place given up")
+        end, "slot given up")
         assert.is_nil(body)
         assert.equal("busy", err.code)
-        assert.matches("others wait for the place: offer it again", err.message)
+        assert.matches("others wait for the slot: offer it again", err.message)
       end
     end
   end)

@@ -92,7 +92,7 @@ describe("content from a peer", function()
         fill, offered = honest:offer(good)
         assert.is_true(fill ~= nil or offered.code == "busy", offered.message)
         return fill
-      end, "place")
+      end, "slot")
       assert.same({}, (honest:deliver(good, fill, offered)))
       assert.is_true(bytes == honest:read(good))
       assert.equal("content", assert(a:store("key", "content")) and nodes.content(a, "key"))

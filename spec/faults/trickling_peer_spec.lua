@@ -76,7 +76,7 @@ describe("a peer that moves a few bytes now and then", function()
     assert.equal("not_found", select(2, result(filo.spawn(a.evict, a, "key"):observe())).code)
   end)
 
-  it("does not keep the place of a copy on its way in", function()
+  it("does not keep the slot of a copy on its way in", function()
     local _ <close> = limits { send_stall = 0.3, landings = 1, offer = 60 }
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })

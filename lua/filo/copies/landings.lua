@@ -1,4 +1,4 @@
----Landings: copies on their way in, each from its offer to its end. There are places for some, and for a few of each peer. When all are
+---Landings: copies on their way in, each from its offer to its end. There are slots for some, and for a few of each peer. When all are
 ---taken, one of the peer that holds most is ended for a peer that holds at least two fewer: by being slow, nobody keeps the others out.
 
 local errors = require "filo.base.errors"
@@ -43,7 +43,7 @@ local function count(self, peer)
   return of_peer, bytes
 end
 
----The place is free again.
+---The slot is free again.
 ---@param landing filo.Landing
 function Landings:release(landing)
   for i, each in ipairs(self.list) do
@@ -69,8 +69,8 @@ local function one_to_end(self, own)
   return found
 end
 
----Makes sure of a place.
-local function make_place(self, own)
+---Makes sure of a free slot.
+local function free_slot(self, own)
   if #self.list < self.host.limits.landings then return true end
   local landing = one_to_end(self, own)
   if not landing then return false end
@@ -80,7 +80,7 @@ local function make_place(self, own)
   return true
 end
 
----Takes a place for a copy that a peer offers. nil and an error when there is none, or when one peer's would take more than half of what
+---Takes a slot for a copy that a peer offers. nil and an error when there is none, or when one peer's would take more than half of what
 ---is free without them (a copy on its way in has taken its blocks already).
 ---@return filo.Landing?, filo.Error?
 function Landings:take(record, fields, path, peer)
@@ -90,7 +90,7 @@ function Landings:take(record, fields, path, peer)
   if fields.size > 0 and free and fields.size + bytes > (free + bytes) // 2 then
     return errors.fail("no_space", "one peer may fill half of what is free here")
   end
-  if own >= self.host.limits.landings_of_peer or not make_place(self, own) then
+  if own >= self.host.limits.landings_of_peer or not free_slot(self, own) then
     return errors.fail("busy", "too many copies are on their way here")
   end
   local landing = { record = record, fields = fields, path = path, peer = peer }

@@ -1,4 +1,4 @@
----The door: connections that were accepted and are not let in yet. There is room for a few. The oldest makes place for the next, so that
+---The door: connections that were accepted and are not let in yet. There is room for a few. The oldest makes room for the next, so that
 ---slow strangers cannot keep others out; and while many are still being closed, no more are accepted.
 
 local at_end = require "filo.host.at_end"

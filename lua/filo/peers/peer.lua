@@ -126,17 +126,17 @@ end
 ---@return table?, filo.Error?
 function Peer:turn(what, seconds)
   local limits = self.host.limits
-  local line = self.turns[what] or { places = self.host.channel(limits[what]), ended = 0 }
+  local line = self.turns[what] or { slots = self.host.channel(limits[what]), ended = 0 }
   self.turns[what] = line
   local got, ended
   repeat
     ended = line.ended
-    got = line.places:send(true, seconds or limits.turn)
+    got = line.slots:send(true, seconds or limits.turn)
   until got or seconds or line.ended == ended
   if got then
     return at_end(function()
       line.ended = line.ended + 1
-      line.places:receive()
+      line.slots:receive()
     end)
   end
   local why = ("it is busy: %d of this node's are under way there already, and none has ended in time"):format(limits[what])

@@ -115,7 +115,7 @@ function Serve:offer(body, peer)
   return { want = landing.partial:missing(0), hashes = not landing.partial:has_hashes() }
 end
 
----Takes the bytes of a copy. A peer that sends next to none is given up, since others wait for the place.
+---Takes the bytes of a copy. A peer that sends next to none is given up, since others wait for the slot.
 local function receive(self, landing, body, peer)
   local host, size = self.host, landing.fields.size
   if body.stream == 0 then
@@ -144,7 +144,7 @@ function Serve:fill(body, peer)
   landing.filling = true
   local _ <close> = at_end(function() self.landings:release(landing) end)
   local ok, err = receive(self, landing, body, peer)
-  if landing.ended then return errors.fail("busy", "others wait for the place: offer it again") end
+  if landing.ended then return errors.fail("busy", "others wait for the slot: offer it again") end
   if not ok then return failed(self, peer, err) end
   ok, err = landing.partial:publish()
   if not ok then return settled(self, peer, landing.path, landing.fields, body.record, err) end
