@@ -3,7 +3,7 @@
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
-local new_progress = require "filo.host.progress"
+local new_stall_watch = require "filo.host.stall"
 local protocol = require "filo.peers.protocol"
 
 ---Another node, connected.
@@ -47,7 +47,7 @@ local function wait_for_room(self, deadline)
     self.room:wake()
   end)
   local stall = host.limits.send_stall
-  self.taken = self.taken or new_progress(host, function() return self.connection:stats().bytes_out end)
+  self.taken = self.taken or new_stall_watch(host, function() return self.connection:stats().bytes_out end)
   self.connection:drained(math.min(self.taken:deadline(stall), deadline) - host.now())
   if not self.gone and self.taken:stalled(stall) then
     self.owner:drop(self, errors.new("timeout", "it takes next to nothing of what is sent to it"))

@@ -5,7 +5,7 @@ local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
-local new_progress = require "filo.host.progress"
+local new_stall_watch = require "filo.host.stall"
 local retry = require "filo.replication.retry"
 
 ---Chunks of a run; runs that one holder sends at once.
@@ -104,7 +104,7 @@ local function watch(self)
   while true do
     self.host.sleep(self.host.limits.stall / 5)
     for _, each in ipairs(table.move(self.active, 1, #self.active, 1, {})) do
-      if each.progress:stalled(stall_seconds(self, each.holder)) then
+      if each.watch:stalled(stall_seconds(self, each.holder)) then
         each.stalled = true
         each.transfer:close()
       end
@@ -126,7 +126,7 @@ end
 local function watch_transfer(self, holder, transfer)
   local each = {
     holder = holder, transfer = transfer,
-    progress = new_progress(self.host, function() return transfer:bytes() end),
+    watch = new_stall_watch(self.host, function() return transfer:bytes() end),
   }
   table.insert(self.active, each)
   return each, at_end(function()

@@ -3,7 +3,7 @@
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
-local new_progress = require "filo.host.progress"
+local new_stall_watch = require "filo.host.stall"
 
 ---@class filo.Serve
 local Serve = {}
@@ -126,8 +126,8 @@ local function receive(self, landing, body, peer)
   if not transfer then return nil, err end
   landing.transfer = transfer
   local _ <close> = at_end(function() landing.transfer = nil end)
-  local progress = new_progress(host, function() return transfer:bytes() end)
-  local ended, ok, problem = progress:wait(chunks.bytes_of(host, size, body.hashes, body.first), host.limits.send_stall, nil,
+  local watch = new_stall_watch(host, function() return transfer:bytes() end)
+  local ended, ok, problem = watch:wait(chunks.bytes_of(host, size, body.hashes, body.first), host.limits.send_stall, nil,
     function(seconds)
       local done, why = transfer:join(seconds)
       return landing.ended or done or why.code ~= "timeout", done, why

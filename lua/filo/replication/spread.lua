@@ -6,7 +6,7 @@ local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
-local new_progress = require "filo.host.progress"
+local new_stall_watch = require "filo.host.stall"
 local retry = require "filo.replication.retry"
 local superseded = require "filo.replication.superseded"
 
@@ -47,8 +47,8 @@ local function fill(self, peer, request, transfer, total)
   local host, limits = self.host, self.host.limits
   local asking = host.spawn_child(peer.request, peer, "fill", request, math.huge):observe()
   local _ <close> = at_end(function() asking:cancel() end)
-  local progress = new_progress(host, function() return transfer and transfer:bytes() or total end)
-  local ended, answer, err = progress:wait(total, limits.send_stall, limits.publish, function(seconds)
+  local watch = new_stall_watch(host, function() return transfer and transfer:bytes() or total end)
+  local ended, answer, err = watch:wait(total, limits.send_stall, limits.publish, function(seconds)
     local reply, problem = asking:join(seconds)
     return reply ~= nil or asking:status() == "ended", reply, problem
   end)

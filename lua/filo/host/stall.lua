@@ -1,14 +1,14 @@
 ---The watch over what should move: when next to nothing has moved for so long, it is to be given up. Less than limits.least_bytes counts
 ---as nothing, so that a trickle keeps nobody waiting.
 
----@class filo.Progress
-local Progress = {}
-Progress.__index = Progress
+---@class filo.StallWatch
+local StallWatch = {}
+StallWatch.__index = StallWatch
 
 ---When it is to be given up, if nothing moves from now on.
 ---@param seconds number  without progress
 ---@return number  on the clock of host.now
-function Progress:deadline(seconds)
+function StallWatch:deadline(seconds)
   local bytes = self.bytes()
   if bytes >= self.seen + self.host.limits.least_bytes then self.seen, self.since = bytes, self.host.now() end
   return self.since + seconds
@@ -16,7 +16,7 @@ end
 
 ---@param seconds number  without progress
 ---@return boolean
-function Progress:stalled(seconds) return self:deadline(seconds) <= self.host.now() end
+function StallWatch:stalled(seconds) return self:deadline(seconds) <= self.host.now() end
 
 ---Waits for the end of something that moves `total` bytes, as long as it moves them: `stall` seconds without progress, and then, when
 ---all have moved, `last` seconds (nil: as long as it takes).
@@ -25,7 +25,7 @@ function Progress:stalled(seconds) return self:deadline(seconds) <= self.host.no
 ---@param last? number
 ---@param join fun(seconds?: number): boolean, ...  waits so long: whether it has ended, and what came of it
 ---@return boolean ended, any ...  and what came of it; false, and whether all bytes had moved
-function Progress:wait(total, stall, last, join)
+function StallWatch:wait(total, stall, last, join)
   local moved = 0
   while true do
     local whole = moved >= total
@@ -41,5 +41,5 @@ end
 
 ---@param host filo.Host
 ---@param bytes fun(): integer  moved so far
----@return filo.Progress
-return function(host, bytes) return setmetatable({ host = host, bytes = bytes, seen = bytes(), since = host.now() }, Progress) end
+---@return filo.StallWatch
+return function(host, bytes) return setmetatable({ host = host, bytes = bytes, seen = bytes(), since = host.now() }, StallWatch) end
