@@ -153,7 +153,7 @@ local QUOTES = {
   { "lua/README.md", "asks a peer .-; (%d+) seconds by default", "request" },
   { "lua/README.md", "Of one peer, (%d+) requests or (%d+ MiB) of them are served", "requests", "request_bytes" },
   { "lua/README.md", "Hooks may wait, for up to (%d+)%s+seconds", "hook" },
-  { "lua/README.md", "A line that computes for (%d+) seconds without waiting is stopped", "compute" },
+  { "lua/README.md", "One that goes on for (%d+) seconds without waiting is stopped", "compute" },
   { "lua/filo/node.lua", "%-%-%-@param seconds%? number  deadline, (%d+) by default", "request" },
   { "core/README.md", "a peer that takes less than (%d+ KiB) in (%d+) seconds then is dropped", "least_bytes", "send_stall" },
   { "core/README.md", "accepted and not let in yet | (%d+); the oldest", "strangers" },
@@ -193,7 +193,7 @@ local function check_commands()
 
   for _, path in ipairs(DOCUMENTS) do
     for name, after in read(path):gsub("Nm filo Cm ", "/filo "):gmatch "[\n`/]filo (%a+)(.?.?.?.?)" do
-      local is_other = after == ".lua" or after:sub(1, 3) == " v1" -- a script, a label of the formats
+      local is_other = after == ".lua" or after:sub(1, 1) == "/" or after:sub(1, 3) == " v1" -- a script, a label of the formats
       if not names[name] and not is_other then tell("%s: there is no command '%s'", path, name) end
     end
   end

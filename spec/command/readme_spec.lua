@@ -1,14 +1,15 @@
 local free_address = require "spec.support.free_address"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
+local sim = require "filo.sim"
 local temp = require "spec.support.temp"
 
----The blocks of shell commands in a section of the README.
-local function blocks(section)
-  local file <close> = assert(io.open "README.md")
-  local text = assert(file:read("a"):match("\n## " .. section .. "\n(.-)\n## "))
+---The blocks in a language that stand below a heading of a document.
+local function blocks(path, heading, language)
+  local file <close> = assert(io.open(path))
+  local text = assert(file:read("a"):match("\n#+ " .. heading .. "\n(.-)\n##"))
   local list = {}
-  for block in text:gmatch "\n```sh\n(.-)```\n" do list[#list + 1] = block end
+  for block in text:gmatch("\n```" .. language .. "\n(.-)```\n") do list[#list + 1] = block end
   return list
 end
 
@@ -43,31 +44,72 @@ local function new_folder()
   return folder
 end
 
+---The machine that others reach; its address, the process, and its end. The token lies in the folder then.
+local function first_machine(folder, block)
+  local address = free_address()
+  local child, ends = machine(folder, "first", address, block)
+  nodes.wait(function() return nodes.exists(folder:file "token") and folder:read("token"):find "\n" end, "token")
+  child:expect "listens at"
+  return address, child, ends
+end
+
+---Runs commands on a machine; gives what they print.
+local function run(folder, name, commands)
+  local child <close> = shell(folder, name, "", commands)
+  local result = child:wait()
+  assert.equal("", result.err)
+  assert.equal(0, result.status)
+  return result.out
+end
+
 describe("the README's daily use", function()
   it("sets up two nodes with six commands or fewer", function()
-    local first_block, second_block, use = table.unpack(blocks "Daily use")
+    local first_block, second_block, use = table.unpack(blocks("README.md", "Daily use", "sh"))
     local count = select(2, (first_block .. second_block):gsub("filo [^\n]+\n", ""))
     assert.is_true(count >= 4 and count <= 6, count .. " commands")
 
     local folder <close> = new_folder()
-    local address = free_address()
-    local first, first_end = machine(folder, "first", address, first_block)
+    local address, first, first_end = first_machine(folder, first_block)
     local _ <close> = first_end
-    nodes.wait(function() return nodes.exists(folder:file "token") and folder:read("token"):find "\n" end, "token")
-    first:expect "listens at"
     local second, second_end = machine(folder, "second", "127.0.0.1:0", second_block)
     local _ <close> = second_end
     second:expect("peer %x+ at " .. address .. " is connected")
     first:expect "peer %x+ at [%d.:]+ is connected"
-    local user <close> = shell(folder, "second", "", use)
-    local result = user:wait()
-    assert.equal("", result.err)
-    assert.equal(0, result.status)
-    assert.matches("photo.jpg .*2 copies", result.out)
+    assert.matches("photo.jpg .*2 copies", run(folder, "second", use))
     assert.equal(folder:read "photo.jpg", folder:read "copy.jpg")
     for _, child in ipairs { second, first } do
-      result = stop(child)
+      local result = stop(child)
       assert.equal(0, result.status, result.err)
     end
+  end)
+
+  it("gets back what a lost machine had stored, with its identity", function()
+    local first_block, second_block, _, restore = table.unpack(blocks("README.md", "Daily use", "sh"))
+    local folder <close> = new_folder()
+    local _, _, first_end = first_machine(folder, first_block)
+    local _ <close> = first_end
+    do
+      local lost, lost_end = machine(folder, "lost", "127.0.0.1:0", second_block)
+      local _ <close> = lost_end
+      lost:expect "is connected"
+      run(folder, "lost", "filo put photo.jpg\ncp lost/.local/share/filo/identity .")
+    end
+    local new, new_end = machine(folder, "new", "127.0.0.1:0", restore)
+    local _ <close> = new_end
+    new:expect "is connected"
+    run(folder, "new", "filo get photo.jpg --output copy.jpg")
+    assert.equal(folder:read "photo.jpg", folder:read "copy.jpg")
+  end)
+end)
+
+describe("the policy in lua/README.md", function()
+  it("is one that a file returns", function()
+    local folder <close> = temp.folder()
+    local path = folder:write("policy.lua", (blocks("lua/README.md", "Policies", "lua")[1]))
+    local policy = assert(sim.load_policy(path))
+    assert.equal("two copies where there is most room", policy.name)
+    local net <close> = nodes.net()
+    local a = net:cluster(3, { policy = dofile(path) })
+    assert.equal(2, #assert(a:store("key", "content")).copies)
   end)
 end)
