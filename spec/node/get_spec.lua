@@ -67,6 +67,24 @@ describe("node:get", function()
     end
   end)
 
+  it("says that peers have another version than a copy here that has rotted, and gives that at the next get", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "old"))
+    local place = nodes.place(a, a, "key")
+    assert(os.rename(place, place .. ".old"))
+    assert(a:store("key", "new"))
+    assert(os.rename(place .. ".old", place)) -- as a restored backup
+    nodes.flip(place, 17)
+    local object <close> = assert(a:get "key")
+    local content, err = object:read "a"
+    assert.is_nil(content)
+    assert.same({ "corrupt", "key", true }, { err.code, err.key, err.retryable })
+    assert.matches("another version: get it again", err.message)
+    assert.equal("new", nodes.content(a, "key"))
+    assert.is_truthy(b)
+  end)
+
   it("fails when the only copy has rotted, and hands out no wrong byte", function()
     local net <close> = nodes.net()
     local a = net:start "a"

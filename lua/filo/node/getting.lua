@@ -49,7 +49,12 @@ end
 ---Another source of a version whose copy here is bad, or (then it stays) cannot be read.
 local function find_again(self, name, fields, content_key, stays)
   local found = find_newest(self, name)
-  if not found or found.fields.root ~= fields.root or found.fields.version ~= fields.version then return nil end
+  if not found then return nil end
+  if found.fields.root ~= fields.root or found.fields.version ~= fields.version then
+    if stays then return nil end
+    local sentence = "the copy of '%s' here was bad and was set aside, and what peers have is another version: get it again"
+    return nil, errors.new("corrupt", sentence:format(name.key), { key = name.key, retryable = true })
+  end
   local opened = self.fetches:open(found, name, stays)
   if opened then opened:set_key(content_key) end
   return opened

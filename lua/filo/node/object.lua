@@ -16,7 +16,7 @@ local Object = {}
 Object.__index = Object
 
 ---source: an object or a partial of the core, with its content key set. heal(err), where given, finds another good source of the same
----version when this one turns out to be bad, or cannot be read.
+---version when this one turns out to be bad, or cannot be read; or gives nil, and perhaps an error that says more.
 ---@return filo.Object
 local function new(source, info, heal)
   local self = setmetatable({ source = source, heal = heal, position = 0 }, Object)
@@ -24,16 +24,17 @@ local function new(source, info, heal)
   return self
 end
 
----Puts a good source in the place of a bad one, unless another read has done so meanwhile; false when there is none.
+---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false and an error when there is none.
 local function replace_source(self, bad, err)
   if self.source ~= bad then return true end
-  local source = (err.code == "corrupt" or err.code == "io") and self.heal and self.heal(err)
+  local source, problem
+  if self.heal and (err.code == "corrupt" or err.code == "io") then source, problem = self.heal(err) end
   if self.closed or self.source ~= bad then
     if source then source:close() end
-    return not self.closed
+    return not self.closed, err
   end
   self.heal = nil
-  if not source then return false end
+  if not source then return false, problem or err end
   if self.sequential then self.sequential:close() end
   self.sequential = nil
   bad:close()
@@ -51,7 +52,8 @@ local function next_piece(self, most)
     local piece, err = self.sequential:read(math.min(most, READ_SIZE))
     if piece then self.position = self.position + #piece end
     if piece or not err then return piece end
-    if not replace_source(self, source, err) then return nil, err end
+    local replaced, problem = replace_source(self, source, err)
+    if not replaced then return nil, problem end
   end
 end
 
@@ -101,8 +103,10 @@ function Object:range(offset, count)
   if offset >= last then return "" end
   local source = self.source
   local bytes, err = read_range(self, offset, last)
-  if err and replace_source(self, source, err) then bytes, err = read_range(self, offset, last) end
-  return bytes, err
+  if not err then return bytes end
+  local replaced, problem = replace_source(self, source, err)
+  if replaced then return read_range(self, offset, last) end
+  return nil, problem
 end
 
 ---Pieces of the content in order, for a `for` loop. A failure is raised.
@@ -130,7 +134,10 @@ function Object:save(path)
   if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
   local source = self.source
   local ok, err, replaceable = save_source(self, path)
-  if replaceable and replace_source(self, source, err) then ok, err = save_source(self, path) end
+  if replaceable then
+    local replaced, problem = replace_source(self, source, err)
+    if replaced then ok, err = save_source(self, path) else err = problem end
+  end
   if ok then return true end
   return nil, errors.wrap(err, "cannot save to " .. path, { key = self.key })
 end
