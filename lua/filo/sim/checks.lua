@@ -37,7 +37,7 @@ local PROMISES = {
 ---What waits for a part of Filo that is still to come.
 local WAITING = {
   repair = "copies that are missing are made again",
-  proof = "a copy is removed only when another has proved itself",
+  proof = "a copy counts, and another is removed, only when it has proved itself",
   recover = "a node that was restored from an old backup asks its peers before it writes",
   stale = "an older version is not read while the newest is out of reach, or slow to come",
 }
@@ -168,12 +168,10 @@ local function read_by_owner(self, entry)
   self:read(entry, since, content, err)
 end
 
----Whether a peer may have refused a deletion, and was not told again since: nobody that has been connected all the time is.
+---Whether a peer may have refused a deletion, and was not told again since: neither it nor the owner was started again.
 local function may_have_refused(entry, machine)
-  for _, connection in ipairs(entry.owner:connections_with(machine)) do
-    if connection.since > (machine.refused_until or 0) then return false end
-  end
-  return true
+  local refused = machine.refused_until or -1
+  return machine.run.since <= refused and entry.owner.run.since <= refused
 end
 
 ---Peers that are connected to the owner of what was deleted have no copy of it. An owner whose own tombstone has rotted or is gone cannot
@@ -199,6 +197,7 @@ local function make_copies(self, entry)
   if not run or not run.node or #entry.operations ~= 1 or not first.acknowledged or first.kind ~= "put" then return end
   local world, since = self.world, runtime.now()
   local holders = #world.atlas:holders(entry.namespace, entry.path, first.version)
+  local bad = world.atlas:present(entry.namespace, entry.path, first.version) - holders
   local receipt, err = task.timeout(MOST_SECONDS, run.node.replicate, run.node, entry.key)
   local what = receipt and #receipt.copies .. " copies" or tostring(err)
   world.trace:tell(entry.owner.name, entry.subject, "replicate: " .. what)
@@ -210,6 +209,7 @@ local function make_copies(self, entry)
   if holders < receipt.quorum then self:wait_for "repair" end
   local present = world.atlas:present(entry.namespace, entry.path, receipt.version)
   if present >= receipt.quorum then return self:pass "replicate" end
+  if present + bad >= receipt.quorum then return self:wait_for "proof" end -- counted, and then found to be bad
   self:miss("replicate", entry, "%s: %d copies are told of, and there are %d", entry.subject, receipt.quorum, present)
 end
 

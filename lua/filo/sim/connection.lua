@@ -100,8 +100,9 @@ function Connection:fall_silent()
   end)
 end
 
----It can be heard again: what it has sent meanwhile comes.
+---It can be heard again, if it is there still: what it has sent meanwhile comes.
 function Connection:hear_again()
+  if self.other.closed then return end
   self.silent = nil
   local held = self.other.held or {}
   self.other.held = nil

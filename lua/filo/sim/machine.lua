@@ -9,6 +9,7 @@ local runtime = require "filo.core.runtime"
 ---@class filo.sim.Run
 ---@field machine filo.sim.Machine
 ---@field node? filo.Node
+---@field since number  when it began
 ---@field ended? boolean
 local Run = {}
 Run.__index = Run
@@ -146,7 +147,7 @@ function Machine:start()
   if self.run then return end
   self.runs, self.powered = self.runs + 1, true
   local run = setmetatable({
-    machine = self, world = self.world, tasks = {}, tidy_at = 8, random = self.random:fork("run " .. self.runs),
+    machine = self, world = self.world, since = runtime.now(), tasks = {}, tidy_at = 8, random = self.random:fork("run " .. self.runs),
   }, Run)
   self.run = run
   self.world.network.machines[self.address] = self

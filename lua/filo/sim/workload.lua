@@ -61,11 +61,17 @@ function operations.delete(world, node, entry)
   return receipt ~= nil or err.code == "not_found"
 end
 
----Reads all of it: the content, or nil and why there is none.
-function workload.read(node, key)
+local function read_once(node, key)
   local object <close>, err = node:get(key)
   if not object then return nil, err end
   return object:read "a"
+end
+
+---Reads all of it: the content, or nil and why there is none. What turns out to be bad while it is read is read again, where that may help.
+function workload.read(node, key)
+  local content, err = read_once(node, key)
+  if content or err.code ~= "corrupt" or not err.retryable then return content, err end
+  return read_once(node, key)
 end
 
 function operations.get(world, node, entry)
