@@ -42,10 +42,6 @@ local WAITING = {
   stale = "an older version is not read while the newest is out of reach, or slow to come",
 }
 
-local GROWN = {
-  tasks = "%d tasks where there were %d", timers = "%d timers where there were %d", entries = "%d entries in tables where there were %d",
-}
-
 local MOST_SECONDS = 1800
 
 ---@param world filo.sim.World
@@ -226,7 +222,7 @@ end
 local SAMPLES, SAMPLE_SECONDS = 5, 7
 
 local function sample(world)
-  local measured = { tasks = runtime.live_tasks(), timers = runtime.timers(), entries = sizes.entries(world), moving = 0 }
+  local measured = { tasks = runtime.live_tasks(), timers = runtime.timers(), moving = 0 }
   for _, machine in ipairs(world.machines) do
     local run = machine.run
     if run and run.node then measured.moving = measured.moving + #run.node:activity() end
@@ -235,31 +231,34 @@ local function sample(world)
 end
 
 ---What there is in a quiet world: the least of some samples, since something may be under way in one.
----@return {tasks: integer, timers: integer, entries: integer, moving: integer}
+---@return {tasks: integer, timers: integer, moving: integer, tables: table}
 function Checks:measure()
   local least = sample(self.world)
   for _ = 2, SAMPLES do
     runtime.sleep(SAMPLE_SECONDS)
     for name, value in pairs(sample(self.world)) do least[name] = math.min(least[name], value) end
   end
+  least.tables = sizes.tables(self.world)
   return least
 end
 
----Whether something has become more from each measurement to the next, by at least one for each node: what is made when it is first needed
----does not.
-local function grows(measured, name, nodes)
+---Whether something has become more from each measurement to the next: what is made when it is first needed does not.
+local function grows(measured, name)
   for i = 2, #measured do
-    if measured[i][name] < measured[i - 1][name] + nodes then return false end
+    if measured[i][name] <= measured[i - 1][name] then return false end
   end
   return true
 end
 
 ---measured: what there was each time that the nodes had been used, and then nothing had happened for a while.
 function Checks:compare(measured)
-  local first, last = measured[1], measured[#measured]
-  for _, name in ipairs { "tasks", "timers", "entries" } do
-    if grows(measured, name, #self.world.machines) then self:violate("quiet", nil, GROWN[name], last[name], first[name]) end
+  local first, last, tables = measured[1], measured[#measured], {}
+  for _, name in ipairs { "tasks", "timers" } do
+    if grows(measured, name) then self:violate("quiet", nil, "%d %s where there were %d", last[name], name, first[name]) end
   end
+  for i, each in ipairs(measured) do tables[i] = each.tables end
+  local path, before, now = sizes.growing(tables)
+  if path then self:violate("quiet", nil, "%d entries in the table %s where there were %d", now, path, before) end
   if last.moving > 0 then self:violate("quiet", nil, "%d copies are on their way still", last.moving) end
   self:pass "quiet"
 end

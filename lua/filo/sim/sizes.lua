@@ -1,67 +1,92 @@
----How much a node has in its tables: entries of all that can be reached from it, through fields and through what its functions close over,
----without what is shared by all nodes or belongs to the simulated world.
+---How much a node has in its tables: all that can be reached from it, through fields and through what its functions close over, without
+---what is shared by all nodes or belongs to the simulated world.
 
 local sizes = {}
 
-local function follow(value, seen, functions, visit)
-  local kind = type(value)
-  if seen[value] or kind ~= "table" and not (functions and kind == "function") then return end
-  seen[value] = true
-  visit[#visit + 1] = value
+---A walk over tables and, with `functions`, what these close over: each is `seen` once. on_table(table, path, count) is called for each.
+---@class filo.sim.SizesWalk
+local Walk = {}
+Walk.__index = Walk
+
+local function new_walk(seen, functions, on_table)
+  return setmetatable({ seen = seen, functions = functions, on_table = on_table, values = {}, paths = {} }, Walk)
 end
 
-local function visit_table(value, seen, functions, visit)
+function Walk:follow(value, path, name)
+  local kind = type(value)
+  if self.seen[value] or kind ~= "table" and not (self.functions and kind == "function") then return end
+  self.seen[value] = true
+  table.insert(self.values, value)
+  table.insert(self.paths, name and path .. "." .. name or path)
+end
+
+function Walk:visit_table(value, path)
   local count = 0
-  follow(getmetatable(value), seen, functions, visit)
+  self:follow(getmetatable(value), path, "metatable")
   for key, each in next, value do
     count = count + 1
-    follow(key, seen, functions, visit)
-    follow(each, seen, functions, visit)
+    self:follow(key, path, "key")
+    self:follow(each, path, type(key) == "string" and key:match "^[%a_][%w_]*$" or "(" .. type(key) .. ")")
   end
-  return count
+  if self.on_table then self.on_table(value, path, count) end
 end
 
-local function visit_function(value, seen, visit)
+function Walk:visit_function(value, path)
   local at = 1
   while true do
     local name, each = debug.getupvalue(value, at)
-    if not name then return 0 end
-    follow(each, seen, true, visit)
+    if not name then return end
+    self:follow(each, path, name)
     at = at + 1
   end
 end
 
----Entries of all tables reached from a value that were not `seen` before; they are from then on.
-local function count(value, seen, functions)
-  local visit, entries = {}, 0
-  follow(value, seen, functions, visit)
-  while #visit > 0 do
-    local each = table.remove(visit)
-    entries = entries + (type(each) == "table" and visit_table(each, seen, functions, visit) or visit_function(each, seen, visit))
+function Walk:run(value, path)
+  self:follow(value, path)
+  while #self.values > 0 do
+    local each, at = table.remove(self.values), table.remove(self.paths)
+    if type(each) == "table" then self:visit_table(each, at) else self:visit_function(each, at) end
   end
-  return entries
 end
 
----The entries of the tables of all nodes of a world.
+---The tables of all nodes of a world: where each is reached, and how many entries it has.
 ---@param world filo.sim.World
----@return integer
-function sizes.entries(world)
+---@return table<table, {path: string, count: integer}>
+function sizes.tables(world)
   for _ = 1, 2 do collectgarbage() end -- twice: weak tables still have what waits for its __gc
-  local seen, nodes = {}, {}
+  local seen, running, found = {}, {}, {}
   for _, machine in ipairs(world.machines) do
     local node = machine.run and machine.run.node
     if node then
-      nodes[#nodes + 1], seen[node] = node, true
+      running[#running + 1], seen[node] = machine, true
     end
   end
-  count(package.loaded, seen, false)
-  count(world, seen, false)
-  local entries = 0
-  for _, node in ipairs(nodes) do
-    seen[node] = nil
-    entries = entries + count(node, seen, true)
+  local shared = new_walk(seen, false)
+  shared:run(package.loaded, "")
+  shared:run(world, "")
+  local walk = new_walk(seen, true, function(each, path, count) found[each] = { path = path, count = count } end)
+  for _, machine in ipairs(running) do
+    seen[machine.run.node] = nil
+    walk:run(machine.run.node, machine.name)
   end
-  return entries
+  return found
+end
+
+---A table that has become larger from each measurement to the next: what is made when it is first needed does not. The first by its path.
+---@param measured table<table, {path: string, count: integer}>[]
+---@return string? path, integer? before, integer? now
+function sizes.growing(measured)
+  local path, before, now
+  for each, last in pairs(measured[#measured]) do
+    local grows, earlier = true, last
+    for i = #measured - 1, 1, -1 do
+      local there = measured[i][each]
+      grows = grows and there ~= nil and there.count < earlier.count
+      earlier = there
+    end
+    if grows and (not path or last.path < path) then path, before, now = last.path, measured[1][each].count, last.count end
+  end
+  return path, before, now
 end
 
 return sizes
