@@ -1,4 +1,5 @@
 /* The module filo.core.runtime: tasks, time and signals for scripts. */
+#include <errno.h>
 #include <lauxlib.h>
 #include <malloc.h>
 #include <math.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -277,6 +279,23 @@ static int is_terminal(lua_State *L) {
   return 1;
 }
 
+/* kind_of_file(path) */
+static int kind_of_file(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  struct stat is;
+  if (stat(path, &is) < 0) {
+    struct filo_error err;
+    filo_fail_errno(&err, errno, "%s", path);
+    return filo_return_error(L, &err);
+  }
+  lua_pushstring(L, S_ISREG(is.st_mode)    ? "file"
+                    : S_ISDIR(is.st_mode)  ? "folder"
+                    : S_ISFIFO(is.st_mode) ? "pipe"
+                    : S_ISSOCK(is.st_mode) ? "socket"
+                                           : "device");
+  return 1;
+}
+
 static int notify(lua_State *L) {
   struct filo_error err;
   int told = filo_notify(luaL_checkstring(L, 1), &err);
@@ -312,6 +331,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"memory", memory},
                                      {"program", program},
                                      {"is_terminal", is_terminal},
+                                     {"kind_of_file", kind_of_file},
                                      {"notify", notify},
                                      {"end_when_stuck", end_when_stuck},
                                      {"error_codes", error_codes},

@@ -103,6 +103,12 @@ function runtime.program() end
 ---@return boolean
 function runtime.is_terminal(descriptor) end
 
+---What lies at a path.
+---@param path string
+---@return "file"|"folder"|"pipe"|"socket"|"device"|nil kind
+---@return filo.Error? err
+function runtime.kind_of_file(path) end
+
 ---Tells the service manager how this process is, as sd_notify(3) does.
 ---@param state string lines such as "READY=1"
 ---@return boolean? told false when there is no service manager that asked for it

@@ -46,11 +46,41 @@ describe("a policy file", function()
       ["require('filo').sleep(1)"] = "policy.lua:1: a policy only decides: it cannot use filo.sleep",
       ["return { place = function(_, p) return p, math.random(3) end }"] = "policy.lua:1: a policy only decides: it cannot use math.random",
       ["return { place = function() while true do end end }"] = "policy.lua:1: stopped: it computed for too long without waiting",
+      ["while true do pcall(function() while true do end end) end"] = "policy.lua:1: stopped: it computed for too long without waiting",
+      ["\nerror('not enough memory', 0)"] = "policy.lua: not enough memory", -- as Lua raises it
+      ["\nreturn { place = function() error('no place', 0) end }"] = "policy.lua:2: no place",
+      ["\nreturn { place = function() error({}) end }"] = "policy.lua:2: table",
+      ["return { place = function()\nlocal mine = require 'my.helpers' end }"] =
+        "policy.lua:2: a policy only decides: it cannot use the module 'my.helpers'",
+      ["local function loop() return loop() + 1 end\nloop()"] = "policy.lua:1: stack overflow",
+      ["return { place = function() return { {} } end }"] =
+        "policy.lua:1: place must return a list of the peers that it was given; there is table at 1",
+      ["setmetatable({}, { __gc = print })"] = "policy.lua:1: a policy only decides: it cannot use __gc",
+      ["local t = {}\nfor _ in pairs { [t] = 1, [{}] = 2 } do end"] =
+        "policy.lua:2: keys that are neither numbers nor texts have no order that is the same in each run: take a peer's id as the key",
+      ["next({ [{}] = 1, [print] = 2 })"] = "policy.lua:1: keys that are neither numbers nor texts have no order",
+      ["pairs(nil)"] = "policy.lua:1: bad argument #1 to 'pairs' (table expected, got nil)",
     } do
       local err = refused("invalid", load(text))
       assert(tostring(err):find(expected, 1, true), ("%s\n%s"):format(text, tostring(err)))
     end
-    refused("invalid", policy_file.load(folder:file "nothing.lua"))
+    assert.matches("there is no policy: .*nothing.lua", refused("invalid", policy_file.load(folder:file "nothing.lua")))
+  end)
+
+  it("is a file", function()
+    local pipe = folder:file "pipe.lua"
+    assert(os.execute("mkfifo " .. temp.quote(pipe)))
+    assert.matches("pipe.lua is a pipe, and not a file that returns a policy", refused("invalid", policy_file.load(pipe)))
+    assert.matches(" is a folder, and not a file that", refused("invalid", policy_file.load(folder.path)))
+    assert.matches("/dev/null is a device, and not a file that", refused("invalid", policy_file.load "/dev/null"))
+  end)
+
+  it("sees no addresses", function()
+    local policy = assert(load [[
+      local named = setmetatable({}, { __tostring = function() return "mine" end })
+      return { name = tostring({}) .. tostring(print) .. tostring(named) .. tostring(1.5) .. tostring(nil) }
+    ]])
+    assert.equal("tablefunctionmine1.5nil", policy.name)
   end)
 
   it("changes what is its own only, and goes over tables in one order", function()
@@ -58,9 +88,10 @@ describe("a policy file", function()
       table.sort, string.format, math.floor = nil, nil, nil
       local order = ""
       for name in pairs { b = 1, a = 2, c = 3, [2] = 4, [1] = 5 } do order = order .. name end
-      return { name = order }
+      for key in next, { b = true, [true] = 1, a = 0, [3] = 1, [false] = 2 } do order = order .. tostring(key) end
+      return { name = order .. tostring(next {}) }
     ]])
-    assert.equal("12abc", policy.name)
+    assert.equal("12abc3abfalsetruenil", policy.name)
     assert.equal("function", type(table.sort))
     assert.equal("1", string.format("%d", math.floor(1.5)))
     assert.matches("policy.lua:1: a policy only decides: the metatable of strings is not its own",

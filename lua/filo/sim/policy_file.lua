@@ -1,8 +1,7 @@
 ---A policy in a file of its own: loaded where it can only decide, tried on a few examples, and told with file and line when it is no good.
 
 local errors = require "filo.base.errors"
-local everywhere = require "filo.placement.everywhere"
-local new_copies = require "filo.placement.copies"
+local policy_env = require "filo.sim.policy_env"
 local runtime = require "filo.core.runtime"
 
 local policy_file = {}
@@ -10,82 +9,31 @@ local policy_file = {}
 ---How long loading it, or one of its decisions, may compute.
 local COMPUTE_SECONDS = 1
 
-local SAFE = {
-  "assert", "error", "ipairs", "next", "pcall", "print", "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "tonumber",
-  "tostring", "type", "xpcall", "_VERSION",
-}
-
----Libraries of which it gets a copy: what it does to it is nobody else's.
-local COPIED = { "math", "string", "table", "utf8" }
-
----What stands for a library that a policy has no business with.
-local function forbidden(name)
-  return setmetatable({}, {
-    __index = function(_, field)
-      error(("a policy only decides: it cannot use %s.%s"):format(name, tostring(field)), 2)
-    end,
-    __call = function() error(("a policy only decides: it cannot use %s"):format(name), 2) end,
-    __metatable = false,
-  })
-end
-
----What `require "filo"` gives there.
-local PUBLIC = forbidden "filo"
-rawset(PUBLIC, "policy", { everywhere = everywhere, copies = new_copies })
-
----As pairs, in an order that is the same in every process: numbers, then texts, then the rest.
-local function ordered_pairs(value)
-  local keys, rest = {}, {}
-  for key in pairs(value) do
-    local list = (type(key) == "number" or type(key) == "string") and keys or rest
-    list[#list + 1] = key
-  end
-  table.sort(keys, function(a, b)
-    if type(a) ~= type(b) then return type(a) == "number" end
-    return a < b
-  end)
-  table.move(rest, 1, #rest, #keys + 1, keys)
-  local at = 0
-  return function()
-    repeat at = at + 1 until keys[at] == nil or value[keys[at]] ~= nil
-    return keys[at], value[keys[at]]
-  end
-end
-
----The metatable of what is a policy's own: that of texts is everybody's.
-local function own_metatable(value)
-  if type(value) == "string" then error("a policy only decides: the metatable of strings is not its own", 2) end
-  return getmetatable(value)
-end
-
----The globals of a policy. Chance is none of them: whoever asks it must get the same answer.
-local function environment()
-  local env = { pairs = ordered_pairs, getmetatable = own_metatable }
-  for _, name in ipairs(SAFE) do env[name] = _G[name] end
-  for _, name in ipairs(COPIED) do
-    env[name] = {}
-    for field, value in pairs(_G[name]) do env[name][field] = value end
-  end
-  env.math.random, env.math.randomseed = forbidden "math.random", forbidden "math.randomseed"
-  for _, name in ipairs { "io", "os", "debug", "package", "coroutine", "dofile", "load", "loadfile", "collectgarbage" } do
-    env[name] = forbidden(name)
-  end
-  function env.require(name)
-    if name == "filo" then return PUBLIC end
-    error(("a policy only decides: it cannot use the module '%s'"):format(tostring(name)), 2)
-  end
-  env._G = env
-  return env
-end
-
----Calls a function that may neither wait nor compute for long; as pcall.
-local function call(fn, ...) return pcall(runtime.pinned, COMPUTE_SECONDS, fn, ...) end
-
 ---Where a function stands.
 local function place_of(fn)
   local info = debug.getinfo(fn, "S")
-  return ("%s:%d"):format(info.short_src, info.linedefined)
+  return info.what == "main" and info.short_src or ("%s:%d"):format(info.short_src, info.linedefined)
 end
+
+---As tostring, of any value; the same in each run.
+local function text_of(value)
+  local ok, text = pcall(runtime.pinned, COMPUTE_SECONDS, policy_env.text_of, value)
+  return ok and text or ("a %s that cannot be shown"):format(type(value))
+end
+
+---What a function raised, with a place where it has none, as when memory runs out.
+local function problem_of(fn, problem)
+  local text = text_of(problem)
+  return text:find "^[^\n]-:%d+: " and text or ("%s: %s"):format(place_of(fn), text)
+end
+
+local function pass_on(fn, ok, ...)
+  if ok then return true, ... end
+  return false, problem_of(fn, (...))
+end
+
+---Calls a function that may neither wait nor compute for long. True and what it gives, or false and a text.
+local function call(fn, ...) return pass_on(fn, pcall(runtime.pinned, COMPUTE_SECONDS, fn, ...)) end
 
 local EXAMPLES = {
   objects = {
@@ -112,13 +60,13 @@ local function check_placed(place, peers, list, wanted)
   if type(list) ~= "table" then return complain(place, "place must return a list of peers, not a %s", type(list)) end
   local known = {}
   for _, peer in ipairs(peers) do known[peer.id] = true end
-  for at, peer in pairs(list) do
-    if math.type(at) ~= "integer" or type(peer) ~= "table" or not known[peer.id] then
-      return complain(place, "place must return a list of the peers that it was given; there is %s at %s", tostring(peer), tostring(at))
+  for at, peer in next, list do
+    if math.type(at) ~= "integer" or type(peer) ~= "table" or not known[rawget(peer, "id")] then
+      return complain(place, "place must return a list of the peers that it was given; there is %s at %s", text_of(peer), text_of(at))
     end
   end
   if wanted ~= nil and (math.type(wanted) ~= "integer" or wanted < 0) then
-    return complain(place, "place must return a number of peers as its second result, not %s", tostring(wanted))
+    return complain(place, "place must return a number of peers as its second result, not %s", text_of(wanted))
   end
   return true
 end
@@ -126,21 +74,21 @@ end
 local function try_place(policy, object, peers)
   if not policy.place then return true end
   local ok, list, wanted = call(policy.place, object, peers)
-  if not ok then return errors.fail("invalid", errors.text(list)) end
+  if not ok then return errors.fail("invalid", list) end
   local good, err = check_placed(policy.place, peers, list, wanted)
   if not good or type(policy.quorum) ~= "function" then return good, err end
   local quorum
   ok, quorum = call(policy.quorum, object, list)
-  if not ok then return errors.fail("invalid", errors.text(quorum)) end
-  if math.type(quorum) ~= "integer" then return complain(policy.quorum, "quorum must return an integer, not %s", tostring(quorum)) end
+  if not ok then return errors.fail("invalid", quorum) end
+  if math.type(quorum) ~= "integer" then return complain(policy.quorum, "quorum must return an integer, not %s", text_of(quorum)) end
   return true
 end
 
 local function try_accept(policy, object, peers)
   if not policy.accept or not peers[1] then return true end
   local ok, accepted = call(policy.accept, object, peers[1], { free = 1 << 30, total = 1 << 40 })
-  if not ok then return errors.fail("invalid", errors.text(accepted)) end
-  if type(accepted) ~= "boolean" then return complain(policy.accept, "accept must return true or false, not %s", tostring(accepted)) end
+  if not ok then return errors.fail("invalid", accepted) end
+  if type(accepted) ~= "boolean" then return complain(policy.accept, "accept must return true or false, not %s", text_of(accepted)) end
   return true
 end
 
@@ -164,10 +112,10 @@ local function check_fields(path, policy)
   if type(policy) ~= "table" then
     return errors.fail("invalid", ("%s must return a policy, a table of functions, not a %s"):format(path, type(policy)))
   end
-  for name, value in pairs(policy) do
+  for name, value in next, policy do
     local expected = FIELDS[name]
     if not expected then
-      return errors.fail("invalid", ("%s: a policy has no field '%s'; known are: accept, name, place, quorum"):format(path, tostring(name)))
+      return errors.fail("invalid", ("%s: a policy has no field '%s'; known are: accept, name, place, quorum"):format(path, text_of(name)))
     end
     if not expected:find(type(value), 1, true) then
       return errors.fail("invalid", ("%s: '%s' must be a %s, not a %s"):format(path, name, expected, type(value)))
@@ -176,14 +124,24 @@ local function check_fields(path, policy)
   return true
 end
 
+---A pipe that nobody writes to would be waited for.
+local function check_kind(path)
+  local kind, err = runtime.kind_of_file(path)
+  if not kind then return errors.fail("invalid", ("there is no policy: %s"):format(tostring(err))) end
+  if kind == "file" then return true end
+  return errors.fail("invalid", ("%s is a %s, and not a file that returns a policy"):format(path, kind))
+end
+
 ---The policy that a file returns, which was tried.
 ---@param path string
 ---@return filo.Policy?, filo.Error?
 function policy_file.load(path)
-  local chunk, problem = loadfile(path, "t", environment())
+  local is_file, wrong = check_kind(path)
+  if not is_file then return nil, wrong end
+  local chunk, problem = loadfile(path, "t", policy_env.new())
   if not chunk then return errors.fail("invalid", problem) end
   local ok, policy = call(chunk)
-  if not ok then return errors.fail("invalid", errors.text(policy)) end
+  if not ok then return errors.fail("invalid", policy) end
   local err
   ok, err = check_fields(path, policy)
   if ok then ok, err = policy_file.try(policy) end
@@ -197,12 +155,12 @@ function policy_file.watched(policy)
   local problems, watched = { count = 0 }, {}
   local function note(ok, ...)
     if ok then return ... end
-    local text = errors.text((...))
+    local text = (...)
     problems.count, problems.first = problems.count + 1, problems.first or text
     problems.over = problems.over or text:find("computed for too long", 1, true) ~= nil
     error(text, 0)
   end
-  for name, value in pairs(policy) do
+  for name, value in next, policy do
     watched[name] = type(value) ~= "function" and value or function(...)
       if problems.over then error("it is not asked any more", 0) end
       return note(call(value, ...))
