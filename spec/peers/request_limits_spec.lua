@@ -60,7 +60,7 @@ describe("requests of one peer", function()
     nodes.peers(a, 1)
     stranger:on("find", function() return { body = { junk = "x" } } end)
     local _, err = a:get "key"
-    assert.matches("1 of 1 peers gave no good answer", tostring(err))
+    assert.matches("the one peer that was asked gave no good answer", tostring(err))
   end)
 
   it("are served up to so many bytes; more are told that the node is busy", function()

@@ -225,7 +225,7 @@ describe("messages of a peer", function()
       local object, err = a:get "key"
       assert.is_nil(object)
       assert.equal("not_found", err.code)
-      assert.matches("1 of 1 peers gave no good answer", tostring(err))
+      assert.matches("the one peer that was asked gave no good answer", tostring(err))
     end
     for _, reply in ipairs { { body = 5 }, { body = { record = 5 } }, { error = { code = "cancelled", message = "x" } } } do
       stranger:on("store", function() return reply end)

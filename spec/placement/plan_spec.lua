@@ -31,7 +31,7 @@ describe("a plan", function()
     local made = make { ids = { "a", "b", "c" }, wanted = 2, holders = holders }
     assert.same({ "a" }, made.make)
     assert.same({ "me", "b" }, made.copies)
-    assert.equal("2 of 3 copies are known of, and 1 are to be made", made.why)
+    assert.equal("2 of 3 copies are known of, and 1 is to be made", made.why)
   end)
 
   it("does not count what is older, deleted, or not there", function()
@@ -50,7 +50,7 @@ describe("a plan", function()
 
   it("wants no more copies than there are members", function()
     assert.equal(1, make({ ids = { "a" }, wanted = 7 }).wanted)
-    assert.equal("1 of 1 copies are known of", make({ ids = {} }).why)
+    assert.equal("1 of 1 copy is known of", make({ ids = {} }).why)
     assert.equal("1 of 9 copies are known of, and there is nobody to hold more", make({ ids = {}, quorum = 9 }).why)
   end)
 

@@ -50,7 +50,7 @@ describe("a small body that does not match its record", function()
       local object, err = a:get "key"
       assert.is_nil(object)
       assert.equal("not_found", err.code)
-      assert.matches("'key' is not here, and 1 of 1 peers gave no good answer", tostring(err))
+      assert.matches("'key' is not here, and the one peer that was asked gave no good answer", tostring(err))
     end
   end)
 end)

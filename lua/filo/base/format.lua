@@ -38,9 +38,18 @@ function format.printable(text)
   return (text:gsub("%c", hex):gsub("\xc2[\x80-\x9f]", hex)) -- U+0080 to U+009F
 end
 
----@param count integer
+---@param number number
+---@return string  "1,234", "0.5"
+function format.number(number)
+  local text, again = math.type(number) == "integer" and ("%d"):format(number) or ("%g"):format(number), 1
+  while again > 0 do text, again = text:gsub("^(-?%d+)(%d%d%d)", "%1,%2") end
+  return text
+end
+
+---@param count number
 ---@param one string
----@return string  "1 copy", "2 copies"
-function format.count(count, one, many) return ("%d %s"):format(count, count == 1 and one or many) end
+---@param many string
+---@return string  "1 copy", "2 copies", "0.5 hours"
+function format.count(count, one, many) return format.number(count) .. " " .. (count == 1 and one or many) end
 
 return format

@@ -1,6 +1,7 @@
 ---What `get` gives: content to read, in order or anywhere, verified and decrypted on the way.
 
 local errors = require "filo.base.errors"
+local format = require "filo.base.format"
 
 local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 
@@ -152,6 +153,6 @@ end
 Object.__close = Object.close
 Object.__gc = Object.close
 
-function Object:__tostring() return ("object %q, %d bytes"):format(self.key or "?", self.size) end
+function Object:__tostring() return ("object %q, %s"):format(self.key or "?", format.count(self.size, "byte", "bytes")) end
 
 return new

@@ -1,6 +1,8 @@
 ---n copies in all, this node's own among them, at peers chosen by rendezvous hashing (Thaler and Ravishankar, 1998): every node
 ---ranks the peers for an object alike, and a peer that comes or goes moves only the copies that it ranks first for.
 
+local format = require "filo.base.format"
+
 ---The rank of a peer for an object: 64 bits of FNV-1a over both names, mixed.
 local function weight(key_hash, id)
   local h = 0xcbf29ce484222325
@@ -30,7 +32,7 @@ end
 return function(n)
   if math.type(n) ~= "integer" or n < 1 then error("policy.copies: an integer of 1 or more expected", 2) end
   return {
-    name = n .. " copies",
+    name = format.count(n, "copy", "copies"),
     place = function(object, peers) return ranked(object, peers), n - 1 end,
     quorum = n,
     accept = function() return true end,

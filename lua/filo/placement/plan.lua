@@ -4,6 +4,8 @@
 ---A policy gives members in an order and says how many of them should hold a copy, and how many copies there must be in all, the one here
 ---among them. What it gives is checked here.
 
+local format = require "filo.base.format"
+
 ---@class filo.Holder  a copy that is known of
 ---@field node string  ID of the node
 ---@field version? integer  nil: it has none
@@ -78,8 +80,8 @@ local function missing(order, wanted, has)
 end
 
 local function sentence(made)
-  local copies = ("%d of %d copies are known of"):format(#made.copies, made.quorum)
-  if #made.make > 0 then return ("%s, and %d are to be made"):format(copies, #made.make) end
+  local copies = ("%d of %s known of"):format(#made.copies, format.count(made.quorum, "copy is", "copies are"))
+  if #made.make > 0 then return ("%s, and %s to be made"):format(copies, format.count(#made.make, "is", "are")) end
   return made.enough and copies or copies .. ", and there is nobody to hold more"
 end
 

@@ -3,6 +3,8 @@
 ---Tables with sorted keys, within limits and with cycles named; strings quoted and cut, binary ones as hex; objects by their __tostring.
 ---Metamethods are called for nothing else.
 
+local format = require "filo.base.format"
+
 local DEFAULTS = {
   depth = 5,    -- tables within one another
   items = 100,  -- of one table
@@ -35,7 +37,7 @@ local function hex(text) return (text:gsub(".", function(byte) return ("%02x"):f
 
 local function show_binary(text, limit)
   local piece = text:sub(1, limit)
-  return ("<%d bytes %s%s>"):format(#text, hex(piece), #piece < #text and "..." or "")
+  return ("<%s %s%s>"):format(format.count(#text, "byte", "bytes"), hex(piece), #piece < #text and "..." or "")
 end
 
 local function show_string(text, limits)
@@ -43,7 +45,7 @@ local function show_string(text, limits)
   if has_controls(piece) or not utf8.len(piece) then return show_binary(text, limits.binary) end
   local quoted = '"' .. piece:gsub('["\\\n\t\r]', ESCAPES) .. '"'
   if #piece == #text then return quoted end
-  return ("%s... (%d bytes)"):format(quoted, #text)
+  return ("%s... (%s)"):format(quoted, format.count(#text, "byte", "bytes"))
 end
 
 -- What shows itself -------------------------------------------------------------------------------------------------------

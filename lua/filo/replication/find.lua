@@ -85,6 +85,7 @@ end
 
 local function not_found(key, asked, failed)
   local why = asked == 0 and "no peers are connected to ask"
+    or asked == 1 and "the one peer that was asked " .. (failed == 0 and "does not have it" or "gave no good answer")
     or failed == 0 and ("none of %d peers has it"):format(asked)
     or ("%d of %d peers gave no good answer"):format(failed, asked)
   if failed > 0 and failed < asked then why = why .. ", the others do not have it" end

@@ -1,6 +1,7 @@
 ---Checkers: what a simulated world must hold to. A violation has the name of the promise that was broken. What is not promised yet is
 ---counted under the name of what it waits for.
 
+local format = require "filo.base.format"
 local runtime = require "filo.core.runtime"
 local sizes = require "filo.sim.sizes"
 local task = require "filo.host.task"
@@ -195,7 +196,7 @@ local function make_copies(self, entry)
   local holders = #world.atlas:holders(entry.namespace, entry.path, first.version)
   local bad = world.atlas:present(entry.namespace, entry.path, first.version) - holders
   local receipt, err = task.timeout(MOST_SECONDS, run.node.replicate, run.node, entry.key)
-  local what = receipt and #receipt.copies .. " copies" or tostring(err)
+  local what = receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err)
   world.trace:tell(entry.owner.name, entry.subject, "replicate: " .. what)
   if not receipt then
     if err.code == "not_found" then return end
@@ -206,7 +207,7 @@ local function make_copies(self, entry)
   local present = world.atlas:present(entry.namespace, entry.path, receipt.version)
   if present >= receipt.quorum then return self:pass "replicate" end
   if present + bad >= receipt.quorum then return self:wait_for "proof" end -- counted, and then found to be bad
-  self:miss("replicate", entry, "%s: %d copies are told of, and there are %d", entry.subject, receipt.quorum, present)
+  self:miss("replicate", entry, "%s: %s told of, where there are %d", entry.subject, format.count(receipt.quorum, "copy", "copies"), present)
 end
 
 ---All that must hold once faults are over and everybody has had time.
@@ -259,7 +260,7 @@ function Checks:compare(measured)
   for i, each in ipairs(measured) do tables[i] = each.tables end
   local path, before, now = sizes.growing(tables)
   if path then self:violate("quiet", nil, "%d entries in the table %s where there were %d", now, path, before) end
-  if last.moving > 0 then self:violate("quiet", nil, "%d copies are on their way still", last.moving) end
+  if last.moving > 0 then self:violate("quiet", nil, "%s on the way still", format.count(last.moving, "copy is", "copies are")) end
   self:pass "quiet"
 end
 

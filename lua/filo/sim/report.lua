@@ -16,41 +16,37 @@ local function sorted(counts)
   return names
 end
 
-local function grouped(number)
-  local text, again = tostring(number), 1
-  while again > 0 do text, again = text:gsub("^(%d+)(%d%d%d)", "%1,%2") end
-  return text
-end
-
 local function operations(result)
   local parts = {}
   for _, kind in ipairs { "put", "get", "delete", "replicate", "evict" } do
     local count = result.counts[kind]
-    local failed = count.failed > 0 and (" (%s failed)"):format(grouped(count.failed)) or ""
-    parts[#parts + 1] = ("%s %s%s"):format(kind, grouped(count.done), failed)
+    local failed = count.failed > 0 and (" (%s failed)"):format(format.number(count.failed)) or ""
+    parts[#parts + 1] = ("%s %s%s"):format(kind, format.number(count.done), failed)
   end
   return table.concat(parts, ", ")
 end
 
 local function add(lines, text, ...) lines[#lines + 1] = text:format(...) end
 
+local function add_counts(lines, counts, texts)
+  for _, name in ipairs(sorted(counts)) do
+    add(lines, "  %-62s %9s %s", texts[name], format.number(counts[name]), counts[name] == 1 and "time" or "times")
+  end
+end
+
 local function add_promises(lines, result)
   add(lines, "held:")
-  for _, name in ipairs(sorted(result.passed)) do
-    add(lines, "  %-62s %9s times", checks.PROMISES[name], grouped(result.passed[name]))
-  end
+  add_counts(lines, result.passed, checks.PROMISES)
   if not next(result.waiting) then return end
   add(lines, "not promised yet:")
-  for _, name in ipairs(sorted(result.waiting)) do
-    add(lines, "  %-62s %9s times", checks.WAITING[name], grouped(result.waiting[name]))
-  end
+  add_counts(lines, result.waiting, checks.WAITING)
 end
 
 local function add_violations(lines, result)
   add(lines, "BROKEN:")
   for i, violation in ipairs(result.violations) do
     if i > MOST_VIOLATIONS then return add(lines, "  and %d more", #result.violations - MOST_VIOLATIONS) end
-    add(lines, "  %s  %s: %s", trace.clock(violation.at), checks.PROMISES[violation.check], violation.text)
+    add(lines, "  %s  %s: %s", trace.clock(violation.at), checks.PROMISES[violation.check], format.printable(violation.text))
   end
 end
 
@@ -58,20 +54,21 @@ end
 ---@return string
 function report.text(result)
   local lines, settings = {}, result.settings
+  local hours = format.count(settings.hours, "hour", "hours")
   add(lines, "%s, %s, seed %d, policy '%s'", format.count(settings.nodes, "node", "nodes"),
-    (result.finished and "%g hours" or "ended after %s of %g hours"):format(
-      table.unpack(result.finished and { settings.hours } or { trace.clock(result.seconds), settings.hours })),
-    settings.seed, settings.policy.name or "without a name")
-  add(lines, "faults: %s", grouped(result.faults))
+    result.finished and hours or ("ended after %s of %s"):format(trace.clock(result.seconds), hours), settings.seed, format.printable(settings.policy.name or "without a name"))
+  add(lines, "faults: %s", format.number(result.faults))
   add(lines, "users: %s", operations(result))
-  add(lines, "moved: %s in %s messages, %s of content", format.bytes(result.bytes), grouped(result.messages), format.bytes(result.content))
+  add(lines, "moved: %s in %s, %s of content", format.bytes(result.bytes), format.count(result.messages, "message", "messages"),
+    format.bytes(result.content))
   if result.risk.at then
-    add(lines, "at risk: at most %s objects with one good copy, of %s, at %s", grouped(result.risk.most), grouped(result.risk.of),
-      trace.clock(result.risk.at))
+    add(lines, "at risk: at most %s with one good copy, of %s, at %s", format.count(result.risk.most, "object", "objects"),
+      format.number(result.risk.of), trace.clock(result.risk.at))
   end
   add_promises(lines, result)
   if result.problems.first then
-    add(lines, "the policy failed %s times, first: %s", grouped(result.problems.count), result.problems.first)
+    add(lines, "the policy failed %s, first: %s", format.count(result.problems.count, "time", "times"),
+      format.printable(result.problems.first))
   end
   if result.violations[1] then add_violations(lines, result) end
   if result.digest then add(lines, "trace: %s", result.digest) end

@@ -46,7 +46,7 @@ function operations.put(world, node, entry, random)
   tell(world, entry, "put %s #%d, %d bytes", entry.key, operation.number, operation.size)
   local receipt, err = node:store(entry.key, world.ledger:content(entry, operation))
   if receipt then acknowledge(world, entry, operation, receipt.version) end
-  tell(world, entry, "put %s #%d: %s", entry.key, operation.number, receipt and #receipt.copies .. " copies" or tostring(err))
+  tell(world, entry, "put %s #%d: %s", entry.key, operation.number, receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err))
   return receipt ~= nil
 end
 
@@ -84,7 +84,7 @@ end
 
 function operations.replicate(world, node, entry)
   local receipt, err = node:replicate(entry.key)
-  tell(world, entry, "replicate %s: %s", entry.key, receipt and #receipt.copies .. " copies" or tostring(err))
+  tell(world, entry, "replicate %s: %s", entry.key, receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err))
   return receipt ~= nil
 end
 

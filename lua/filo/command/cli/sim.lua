@@ -4,6 +4,7 @@ local at_end = require "filo.host.at_end"
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit"
+local format = require "filo.base.format"
 local runtime = require "filo.core.runtime"
 local sim = require "filo.sim"
 local task = require "filo.host.task"
@@ -50,8 +51,8 @@ local function show_progress(simulation, settings)
   local shown = task.spawn(function()
     while true do
       local part = math.min(1, simulation:now() / 3600 / settings.hours)
-      io.stderr:write(("\r\27[K%3.0f %%  %.1f of %g hours, %d faults"):format(part * 100, simulation:now() / 3600, settings.hours,
-        simulation.happened))
+      io.stderr:write(("\r\27[K%3.0f %%  %.1f of %s, %s"):format(part * 100, simulation:now() / 3600,
+        format.count(settings.hours, "hour", "hours"), format.count(simulation.happened, "fault", "faults")))
       task.sleep(PROGRESS_SECONDS)
     end
   end):observe()

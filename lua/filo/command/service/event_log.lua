@@ -1,5 +1,7 @@
 ---What the log of a service says of events in its node. Of bad copies the node speaks itself.
 
+local format = require "filo.base.format"
+
 ---Hangs on a node's hooks what tells of them.
 ---@param node filo.Node
 ---@param tell fun(level: string, message: string, fields: table)
@@ -19,17 +21,18 @@ return function(node, tell)
     return ("%s is gone: %s"):format(peer, err), { peer = peer.id, address = peer.address, code = err.code }
   end)
   on("stored", function(object, receipt)
-    return ("stored '%s': %d bytes, %d copies"):format(object.key, receipt.size, #receipt.copies),
+    return ("stored '%s': %s, %s"):format(object.key, format.count(receipt.size, "byte", "bytes"),
+      format.count(#receipt.copies, "copy", "copies")),
       { key = object.key, size = receipt.size, copies = #receipt.copies }
   end)
   on("copied", function(object, peer)
     return ("a copy of '%s' is at %s"):format(object.key, peer), { key = object.key, peer = peer.id }
   end)
   on("accepted", function(copy, peer)
-    local what = copy.tombstone and "a deletion" or ("a copy of %d bytes"):format(copy.size)
+    local what = copy.tombstone and "a deletion" or "a copy of " .. format.count(copy.size, "byte", "bytes")
     return ("took %s from %s"):format(what, peer), { size = copy.size, deletion = copy.tombstone, peer = peer.id }
   end)
   on("deleted", function(item, receipt)
-    return ("deleted '%s', %d nodes know"):format(item.key, #receipt.copies), { key = item.key, copies = #receipt.copies }
+    return ("deleted '%s', %s"):format(item.key, format.count(#receipt.copies, "node knows", "nodes know")), { key = item.key, copies = #receipt.copies }
   end)
 end
