@@ -118,17 +118,20 @@ void filo_clock_task_ended(struct filo_runtime *runtime, struct filo_task *task)
   if (--clock->live == 0) free_clock(runtime, clock);
 }
 
-/* The function and its arguments are a list in the registry. */
+/* How many values, the function and its arguments are a list in the registry. */
 static void call(struct filo_runtime *runtime, struct filo_clock *clock, int ref) {
   lua_State *L = runtime->L;
   lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
   luaL_unref(L, LUA_REGISTRYINDEX, ref);
-  int list = lua_gettop(L), count = (int)lua_rawlen(L, list);
+  int list = lua_gettop(L);
+  lua_rawgeti(L, list, 1);
+  int count = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
   if (!lua_checkstack(L, count)) {
     lua_settop(L, list - 1);
     return;
   }
-  for (int i = 1; i <= count; i++) lua_rawgeti(L, list, i);
+  for (int i = 1; i <= count; i++) lua_rawgeti(L, list, i + 1);
   runtime->clock = clock;
   struct filo_guard before = filo_guard_enter(L, 0);
   if (lua_pcall(L, count - 1, 0, 0) != LUA_OK) {
@@ -187,9 +190,11 @@ int filo_clock_later(lua_State *L) {
   if (!clock) return luaL_error(L, "later: only where time is virtual");
   int count = lua_gettop(L) - 1;
   luaL_argcheck(L, count <= MOST_ARGUMENTS, 3, "too many arguments");
-  lua_createtable(L, count, 0);
+  lua_createtable(L, count + 1, 0);
   lua_insert(L, 2);
-  for (int i = count; i >= 1; i--) lua_rawseti(L, 2, i);
+  for (int i = count; i >= 1; i--) lua_rawseti(L, 2, i + 1);
+  lua_pushinteger(L, count);
+  lua_rawseti(L, 2, 1);
   int ref = luaL_ref(L, LUA_REGISTRYINDEX);
   if (filo_clock_add(clock, seconds, NULL, ref) < 0) {
     luaL_unref(L, LUA_REGISTRYINDEX, ref);

@@ -61,6 +61,10 @@ void filo_loop_set_interrupting(int signum, bool on) {
     atomic_fetch_and(&interrupting, ~bit);
 }
 
+bool filo_loop_signalled(void) {
+  return atomic_load(&signals) != 0;
+}
+
 bool filo_loop_interrupted(void) {
   return (atomic_load(&signals) & atomic_load(&interrupting)) != 0;
 }

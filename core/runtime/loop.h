@@ -45,6 +45,9 @@ void filo_loop_watch_signal(struct filo_loop *loop, int signum, bool on);
 /* Whether this signal interrupts a script that computes. */
 void filo_loop_set_interrupting(int signum, bool on);
 
+/* True while a watched signal came that the loop has not handled yet. Any context. */
+bool filo_loop_signalled(void);
+
 /* True while such a signal came that the loop has not handled yet. Any context, signal handlers
  * too. */
 bool filo_loop_interrupted(void);

@@ -275,6 +275,16 @@ static void step(struct filo_task *task) {
   runtime->clock = NULL;
 }
 
+/* Back to the front of the ready list. */
+static void put_back(struct filo_runtime *runtime, struct filo_task *first) {
+  struct filo_task *last = first;
+  while (last->next_ready) last = last->next_ready;
+  last->next_ready = runtime->ready;
+  if (!runtime->ready) runtime->ready_tail = &last->next_ready;
+  runtime->ready = first;
+}
+
+/* Until a signal comes: it may be about these tasks. */
 static void drain(struct filo_runtime *runtime) {
   struct filo_task *task = runtime->ready;
   runtime->ready = NULL;
@@ -282,6 +292,7 @@ static void drain(struct filo_runtime *runtime) {
   for (struct filo_task *next; task; task = next) {
     next = task->next_ready;
     step(task);
+    if (next && filo_loop_signalled()) return put_back(runtime, next);
   }
 }
 
@@ -293,7 +304,7 @@ void filo_runtime_turn(struct filo_runtime *runtime) {
   filo_loop_turn(runtime->loop, !runtime->ready && !jumped);
   drain(runtime);
   for (unsigned i = 0; runtime->clocks && !runtime->exiting && i < VIRTUAL_STEPS; i++) {
-    if (!runtime->ready && !filo_clock_advance(runtime)) break;
+    if (filo_loop_signalled() || (!runtime->ready && !filo_clock_advance(runtime))) break;
     drain(runtime);
   }
 }

@@ -64,10 +64,10 @@ function runtime.now() end
 ---@return filo.Task
 function runtime.virtual(fn, ...) end
 
----Where time is virtual: calls fn(...) then, outside of any task. It cannot wait.
+---Where time is virtual: calls fn(...) then, outside of any task. It cannot wait, and has no limit to its computing.
 ---@param seconds number
 ---@param fn fun(...)
----@param ... any  no nil
+---@param ... any
 function runtime.later(seconds, fn, ...) end
 
 ---Microseconds since 1970.

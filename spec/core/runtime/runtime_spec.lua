@@ -253,6 +253,27 @@ describe("signals", function()
     assert.same({ status = 0, out = "nil\ncame\ntrue\nfunction\n", err = "" }, result)
   end)
 
+  it("are looked at between two tasks", function()
+    local result = process.run { "-e", [[
+      local runtime = require "filo.core.runtime"
+      local order = {}
+      runtime.on_signal("USR1", function() order[#order + 1] = "signal" end)
+      for i = 1, 4 do
+        runtime.spawn(function()
+          if i == 2 then os.execute "kill -USR1 $PPID" end
+          order[#order + 1] = i
+          runtime.sleep(0)
+          order[#order + 1] = i
+        end)
+      end
+      runtime.sleep(0)
+      runtime.sleep(0)
+      runtime.sleep(0)
+      print(table.concat(order, " "))
+    ]] }
+    assert.equal("1 2 3 4 signal 1 2 3 4\n", result.out)
+  end)
+
   it("to end may be handled instead", function()
     local result = process.run { "-e", [[
       local runtime = require "filo.core.runtime"

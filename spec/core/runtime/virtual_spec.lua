@@ -74,10 +74,10 @@ describe("virtual time", function()
   it("calls functions at their time, with their arguments, outside of any task", function()
     local seen = {}
     virtually(function()
-      runtime.later(2, function(...) seen[#seen + 1] = table.pack(runtime.now(), runtime.current() == nil, ...) end, "a", false, 3)
+      runtime.later(2, function(...) seen[#seen + 1] = table.pack(runtime.now(), runtime.current() == nil, ...) end, "a", false, nil, 3, nil)
       runtime.sleep(3)
     end)
-    assert.same({ { 2.0, true, "a", false, 3, n = 5 } }, seen)
+    assert.same({ { 2.0, true, "a", false, nil, 3, nil, n = 7 } }, seen)
   end)
 
   it("takes as many arguments for a call as there is room for, and refuses more", function()
