@@ -10,6 +10,59 @@ local function try(text, ...)
   return process.run { "sim", folder:write("policy.lua", text), "--nodes", "3", "--hours", "1", "--seed", "1", ... }
 end
 
+describe("filo sim", function()
+  it("names the option, the range and the value of a number that makes no sense", function()
+    for given, expected in pairs {
+      ["--nodes -3"] = "--nodes takes a whole number from 1 to 10000, not '-3'",
+      ["--nodes 1.5"] = "--nodes takes a whole number from 1 to 10000, not '1.5'",
+      ["--hours=-1"] = "--hours takes a number above 0 and up to 1000000, not '-1'",
+      ["--seed -.5"] = "--seed takes a whole number from 0 to 9007199254740992, not '-.5'",
+      ["--hours 1000000 --nodes 10000"] = "1,000,000 hours with 10,000 nodes come to some 27,084,541,666 faults, 1,000,000 at most: ",
+    } do
+      local words = { "sim" }
+      for word in given:gmatch "%S+" do words[#words + 1] = word end
+      local result = process.run(words)
+      assert.equal(2, result.status)
+      assert.equal("filo sim: " .. expected, result.err:sub(1, 10 + #expected))
+    end
+  end)
+
+  it("has a status of its own for a policy with which nothing could be stored", function()
+    local result = try("return { quorum = 99 }", "--faults", "none")
+    assert.equal(4, result.status)
+    assert.matches("\nNOT TRIED: no store has reached its quorum", result.out)
+  end)
+
+  it("tells what a policy prints and quotes beside the report, and in no way that a terminal obeys", function()
+    local result = try([[
+      print("made\27[2J", {})
+      return { name = "red\27[31m", place = function(object, peers)
+        if object.size % 7 == 3 then error("no\27[2J") end
+        return peers
+      end }
+    ]], "--faults", "none")
+    assert.equal(1, result.status)
+    assert.equal("policy: made\\x1b[2J\ttable\n", result.err:match "^[^\n]*\n")
+    assert.matches("policy 'red\\x1b%[31m'", result.out)
+    assert.matches("the policy failed %d+ times, first: %S+policy.lua:3: no\\x1b%[2J\n", result.out)
+    assert.is_nil((result.out .. result.err):find("\27", 1, true))
+  end)
+
+  for signal, status in pairs { INT = 130, TERM = 143 } do
+    it("is ended by SIG" .. signal .. " while it makes many nodes, and says how far it was", function()
+      local child <close> = process.start {
+        "-e", "print 'ready' io.stdout:flush() require('filo.command.cli').run('sim', { '--nodes', '5000', '--seed', '1' })",
+      }
+      child:expect "ready"
+      child:kill(signal)
+      local result = child:wait()
+      assert.equal(status, result.status)
+      assert.matches("^ready\nended before anything happened: 5,000 nodes, seed 1\n$", result.out)
+      assert.equal("", result.err)
+    end)
+  end
+end)
+
 local STUCK = [[
 local function find() return string.find(("a"):rep(60), (".-"):rep(30) .. "b") end
 ]];

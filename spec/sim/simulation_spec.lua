@@ -1,5 +1,6 @@
 ---The simulator as a whole: the same seed gives the same run, what must hold holds, and a node that is broken is found out.
 
+local everywhere = require "filo.placement.everywhere"
 local process = require "spec.support.process"
 local raises = require "spec.support.raises"
 local runtime = require "filo.core.runtime"
@@ -64,15 +65,47 @@ describe("a simulation", function()
     assert.is_false(result.finished)
     assert.is_nil(result.digest)
     assert.is_true(result.seconds >= 3600)
-    assert.matches("^5 nodes, ended after %d+:%d%d:%d%d.%d+ of 1000 hours, seed 1, policy 'a copy at every peer'\n", sim.text(result))
+    assert.matches("^5 nodes, ended after %d+:%d%d:%d%d.%d+ of 1,000 hours, seed 1, policy 'a copy at every peer'\n", sim.text(result))
+  end)
+
+  it("leaves the collector as it was, also when it is broken off", function()
+    local before = collectgarbage("setpause", 200)
+    local simulation = sim.new { nodes = 6, links = 1000, hours = 1000, faults = {} }
+    local task = require("filo").spawn(simulation.run, simulation):observe()
+    while simulation:now() == 0 do runtime.sleep(0) end
+    task:cancel()
+    assert.is_false(pcall(task.join, task))
+    assert.equal(200, collectgarbage("setpause", before))
+  end)
+
+  it("does not take what the policy itself refuses for a promise that is broken", function()
+    local refusing = {
+      place = everywhere.place, quorum = 1,
+      accept = function(offer) return not offer.tombstone and offer.size < 10000, "not here" end,
+    }
+    local result = sim.run { policy = refusing, nodes = 3, hours = 3, faults = {} }
+    assert.same({}, result.violations)
+    assert.is_nil(result.untried)
+    local moody = { place = everywhere.place, accept = function(offer) return offer.version % 2 == 0, "not this one" end }
+    assert.same({}, sim.run({ policy = moody, nodes = 3, hours = 3, faults = { "kill" }, rate = 10 }).violations)
+  end)
+
+  it("counts no quorum as reached that asks for nothing, and says when nothing was tried", function()
+    local nobody = { quorum = 0, place = function() return {}, 0 end }
+    assert.is_nil(sim.run({ policy = nobody, nodes = 3, hours = 1, faults = {} }).passed.replicate)
+    local result = sim.run { policy = { quorum = 99 }, nodes = 3, hours = 1, faults = {} }
+    assert.equal("no store has reached its quorum", result.untried)
+    assert.matches("\nNOT TRIED: no store has reached its quorum, and so what is held says nothing of this policy\n", sim.text(result))
   end)
 
   it("refuses settings that make no sense", function()
     for expected, settings in pairs {
-      ["option 'nodes' must be from 1 to 10000"] = { nodes = 0 },
-      ["option 'hours' must be from 0 to 1e%+06"] = { hours = -1 },
+      ["option 'nodes' must be from 1 to 10,000, not 0"] = { nodes = 0 },
+      ["option 'hours' must be from 0 to 1e%+06, not %-1"] = { hours = -1 },
+      ["option 'pause' must be from 0.001 to 1e%+09, not %-?nan"] = { pause = 0 / 0 },
       ["option 'faults' has no kind 'kil'; did you mean 'kill'%?"] = { faults = { "kil" } },
-      ["option 'durability' must be full, group or none"] = { durability = "some" },
+      ["option 'durability' must be full, group or none, not 'some'"] = { durability = "some" },
+      ["1e%+06 hours with 10,000 nodes come to some 27,084,541,666 faults, 1,000,000 at most"] = { hours = 1000000.0, nodes = 10000 },
       ["unknown option 'sed'; did you mean 'seed'%?"] = { sed = 1 },
     } do
       raises("simulation_spec.lua:%d+: filo.sim: " .. expected, function() sim.new(settings) end)

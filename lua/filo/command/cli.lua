@@ -86,6 +86,21 @@ local function flush(name)
   return exit.failure
 end
 
+---A number below 0 is the value of the option before it, and no option: `--nodes -3`.
+local function join_negative(arguments)
+  local joined = {}
+  for i, argument in ipairs(arguments) do
+    if argument == "--" then return table.move(arguments, i, #arguments, #joined + 1, joined) end
+    local option = joined[#joined]
+    if argument:find "^%-[%d.]" and option and option:find "^%-%-[^=]+$" then
+      joined[#joined] = option .. "=" .. argument
+    else
+      joined[#joined + 1] = argument
+    end
+  end
+  return joined
+end
+
 ---Runs a command line.
 ---@param name string
 ---@param arguments string[]
@@ -93,7 +108,7 @@ end
 function cli.run(name, arguments)
   local parser = cli.parser(name)
   if not parser then return unknown(name) end
-  local status, err = find(name).run(parser:parse(arguments), cli)
+  local status, err = find(name).run(parser:parse(join_negative(arguments)), cli)
   if err then
     failures.tell(name, errors.text(err))
     return exit.of(err)

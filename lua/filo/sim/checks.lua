@@ -188,6 +188,14 @@ local function look_for_copies_of_deleted(self, entry)
   self:pass "tombstones"
 end
 
+---Whether the policy itself, at a peer, is why copies are missing.
+local function was_refused(receipt)
+  for _, each in ipairs(receipt and receipt.refused or {}) do
+    if each.reason:find("refused: ", 1, true) then return true end
+  end
+  return false
+end
+
 ---The copies that are there, and those that are missing; then they are made.
 local function make_copies(self, entry)
   local run, first = entry.owner.run, entry.operations[1]
@@ -199,15 +207,16 @@ local function make_copies(self, entry)
   local what = receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err)
   world.trace:tell(entry.owner.name, entry.subject, "replicate: " .. what)
   if not receipt then
-    if err.code == "not_found" then return end
+    if err.code == "not_found" or was_refused(err.receipt) then return end
     if err.code == "exists" and may_be_stale(world, entry, since) then return self:wait_for "stale" end
     return self:miss("replicate", entry, "%s: %s", entry.subject, tostring(err))
   end
   if holders < receipt.quorum then self:wait_for "repair" end
   local present = world.atlas:present(entry.namespace, entry.path, receipt.version)
-  if present >= receipt.quorum then return self:pass "replicate" end
+  if present >= receipt.quorum then return receipt.quorum > 1 and self:pass "replicate" end
   if present + bad >= receipt.quorum then return self:wait_for "proof" end -- counted, and then found to be bad
-  self:miss("replicate", entry, "%s: %s told of, where there are %d", entry.subject, format.count(receipt.quorum, "copy", "copies"), present)
+  local told = format.count(receipt.quorum, "copy", "copies")
+  self:miss("replicate", entry, "%s: %s told of, where there are %d", entry.subject, told, present)
 end
 
 ---All that must hold once faults are over and everybody has had time.

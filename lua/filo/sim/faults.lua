@@ -266,28 +266,66 @@ end
 ---@return string?
 function faults.describe(name) return kinds[name] and kinds[name].what end
 
----@param given {random: filo.sim.Random, kinds: string[], nodes: integer, from: number, to: number, rate?: number}
+---Seconds between two faults of a kind, of all nodes.
+local function pause_of(name, nodes, rate) return kinds[name].every / rate / (kinds[name].shared and 1 or nodes) end
+
+---About how many faults a schedule has.
+---@param names string[]  kinds
+---@return number
+function faults.expected(names, nodes, hours, rate)
+  local sum = 0
+  for _, name in ipairs(names) do sum = sum + hours * HOUR / pause_of(name, nodes, rate) end
+  return sum
+end
+
+---So many are drawn before others get a turn, and Ctrl-C is looked at.
+local TURN = 1000
+
+---All faults of a kind, in order. first: how many there are of other kinds.
+local function draw(given, name, first)
+  local list, random, rules = {}, given.random:fork("fault " .. name), kinds[name]
+  local pause = pause_of(name, given.nodes, given.rate)
+  local at = given.from + random:wait(pause)
+  while at < given.to do
+    local machine = random:integer(1, given.nodes)
+    local other = given.nodes > 1 and (machine + random:integer(1, given.nodes - 1) - 1) % given.nodes + 1 or machine
+    local lasts = math.min(random:between(rules.lasts[1], rules.lasts[2]), given.to - at)
+    local number = first + #list
+    list[#list + 1] = { kind = name, at = at, lasts = lasts, target = machine, other = other, random = random:fork("at " .. number) }
+    at = at + random:wait(pause)
+    if #list % TURN == 0 then runtime.sleep(0) end
+  end
+  return list
+end
+
+---The list whose next fault comes first; of several the one whose kind does.
+local function earliest(lists)
+  local best, least
+  for i, list in ipairs(lists) do
+    local fault = list[list.next]
+    if fault and (not least or fault.at < least.at or fault.at == least.at and fault.kind < least.kind) then best, least = i, fault end
+  end
+  return lists[best]
+end
+
+---May wait when there are many.
+---@param given {random: filo.sim.Random, kinds: string[], nodes: integer, from: number, to: number, rate: number}
 ---@return filo.sim.Fault[]  in the order in which they begin
 function faults.schedule(given)
-  local list = {}
-  for _, name in ipairs(given.kinds) do
-    local random, rules = given.random:fork("fault " .. name), kinds[name]
-    local every = rules.every / (given.rate or 1) / (rules.shared and 1 or given.nodes)
-    local at = given.from + random:wait(every)
-    while at < given.to do
-      local machine = random:integer(1, given.nodes)
-      local other = given.nodes > 1 and (machine + random:integer(1, given.nodes - 1) - 1) % given.nodes + 1 or machine
-      local lasts = math.min(random:between(rules.lasts[1], rules.lasts[2]), given.to - at)
-      list[#list + 1] = { kind = name, at = at, lasts = lasts, target = machine, other = other, random = random:fork("at " .. #list) }
-      at = at + random:wait(every)
-    end
+  local lists, count = {}, 0
+  for i, name in ipairs(given.kinds) do
+    lists[i] = draw(given, name, count)
+    lists[i].next, count = 1, count + #lists[i]
   end
-  table.sort(list, function(a, b)
-    if a.at ~= b.at then return a.at < b.at end
-    return a.kind < b.kind
-  end)
-  for i, fault in ipairs(list) do fault.number = i end
-  return list
+  local merged = {}
+  for number = 1, count do
+    local list = earliest(lists)
+    local fault = list[list.next]
+    list.next = list.next + 1
+    fault.number, merged[number] = number, fault
+    if number % TURN == 0 then runtime.sleep(0) end
+  end
+  return merged
 end
 
 ---A fault in a few words.

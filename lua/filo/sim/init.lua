@@ -3,6 +3,7 @@
 
 local default = require "filo.placement.everywhere"
 local faults = require "filo.sim.faults"
+local format = require "filo.base.format"
 local new_simulation = require "filo.sim.simulation"
 local options = require "filo.base.options"
 local policy_file = require "filo.sim.policy_file"
@@ -13,9 +14,12 @@ local sim = { load_policy = policy_file.load, faults = faults.names, describe = 
 
 local function between(low, high)
   return function(value)
-    if value < low or value > high then return ("must be from %g to %g"):format(low, high) end
+    if value >= low and value <= high then return nil end
+    return ("must be from %s to %s, not %s"):format(format.number(low), format.number(high), format.number(value))
   end
 end
+
+local MOST_FAULTS = 1000000
 
 local function check_faults(list)
   for _, name in ipairs(list) do
@@ -28,7 +32,7 @@ local function check_faults(list)
 end
 
 local function check_durability(name)
-  if name ~= "full" and name ~= "group" and name ~= "none" then return "must be full, group or none" end
+  if name ~= "full" and name ~= "group" and name ~= "none" then return ("must be full, group or none, not '%s'"):format(name) end
 end
 
 local RULES = {
@@ -46,15 +50,34 @@ local RULES = {
   only = { type = "table" },
 }
 
----A simulation, to be run once.
+---What makes a schedule too long to be drawn: some 300 bytes for each fault.
+---@param settings {faults: string[], nodes: integer, hours: number, rate: number?}
+---@return string?
+function sim.check_size(settings)
+  local count = faults.expected(settings.faults, settings.nodes, settings.hours, settings.rate or 1)
+  if count <= MOST_FAULTS then return nil end
+  return ("%s with %s come to some %s faults, %s at most: take fewer of them, or fewer kinds of faults"):format(
+    format.count(settings.hours, "hour", "hours"), format.count(settings.nodes, "node", "nodes"), format.number(math.floor(count)),
+    format.number(MOST_FAULTS))
+end
+
+---The settings, with those that were left out. Misuse is an error at the line of the caller's caller.
+local function check(given)
+  local settings = options.check("filo.sim", given, RULES, 3)
+  local problem = sim.check_size(settings)
+  if problem then error("filo.sim: " .. problem, 3) end
+  return settings
+end
+
+---A simulation, to be run once. It takes a while to make, and may wait meanwhile.
 ---@param given? filo.sim.Settings  each may be left out: 10 nodes, 24 hours, seed 1, all faults, 8 links, 60 s, a copy at every peer
 ---@return filo.sim.Simulation
-function sim.new(given) return new_simulation(options.check("filo.sim", given, RULES)) end
+function sim.new(given) return new_simulation(check(given)) end
 
 ---Runs one, and waits for its end.
 ---@param given? filo.sim.Settings
 ---@return filo.sim.Result
-function sim.run(given) return new_simulation(options.check("filo.sim", given, RULES)):run() end
+function sim.run(given) return new_simulation(check(given)):run() end
 
 ---Of a run that broke a promise: the fewest faults found with which it still does, the result of a run with these only, and what was
 ---broken in that. It is the same promise, of the same object.

@@ -142,6 +142,21 @@ local function serve(self, run)
   end
 end
 
+---The policy as this machine's own: that it refused a deletion is remembered.
+---@param policy filo.Policy
+---@return filo.Policy
+function Machine:noting_refusals(policy)
+  if not policy.accept then return policy end
+  local noting = {}
+  for name, value in pairs(policy) do noting[name] = value end
+  function noting.accept(offer, ...)
+    local accepted, reason = policy.accept(offer, ...)
+    if accepted == false and offer.tombstone then self.refused_until = runtime.now() end
+    return accepted, reason
+  end
+  return noting
+end
+
 ---Starts its node.
 function Machine:start()
   if self.run then return end

@@ -56,7 +56,8 @@ function report.text(result)
   local lines, settings = {}, result.settings
   local hours = format.count(settings.hours, "hour", "hours")
   add(lines, "%s, %s, seed %d, policy '%s'", format.count(settings.nodes, "node", "nodes"),
-    result.finished and hours or ("ended after %s of %s"):format(trace.clock(result.seconds), hours), settings.seed, format.printable(settings.policy.name or "without a name"))
+    result.finished and hours or ("ended after %s of %s"):format(trace.clock(result.seconds), hours), settings.seed,
+    format.printable(settings.policy.name or "without a name"))
   add(lines, "faults: %s", format.number(result.faults))
   add(lines, "users: %s", operations(result))
   add(lines, "moved: %s in %s, %s of content", format.bytes(result.bytes), format.count(result.messages, "message", "messages"),
@@ -65,6 +66,7 @@ function report.text(result)
     add(lines, "at risk: at most %s with one good copy, of %s, at %s", format.count(result.risk.most, "object", "objects"),
       format.number(result.risk.of), trace.clock(result.risk.at))
   end
+  if result.untried then add(lines, "NOT TRIED: %s, and so what is held says nothing of this policy", result.untried) end
   add_promises(lines, result)
   if result.problems.first then
     add(lines, "the policy failed %s, first: %s", format.count(result.problems.count, "time", "times"),

@@ -115,6 +115,7 @@ end
 ---@return filo.sim.Result
 function Simulation:run()
   local world = self.world
+  local _ <close> = world:collect_soon()
   local task = runtime.virtual(function()
     world:start()
     world:spawn(watch, self)
@@ -143,6 +144,16 @@ function Simulation:now() return self.at end
 ---@field violations filo.sim.Violation[]
 ---@field risk {most: integer, of: integer, at: number?}  the most objects with one good copy only that were seen at a time
 ---@field problems {count: integer, first: string?}  failures of the policy
+---@field untried? string  why what held says nothing about the policy
+
+---Why what held says nothing about the policy.
+---@return string?
+local function why_untried(self)
+  local put = self.counts.put
+  if not self.world.any_started then return "no node has started" end
+  if put.done > 0 then return nil end
+  return put.failed > 0 and "no store has reached its quorum" or "nobody has stored anything in this time"
+end
 
 ---What there is so far.
 ---@return filo.sim.Result
@@ -152,7 +163,7 @@ function Simulation:result()
     settings = self.settings, finished = self.finished == true, violations = world.checks.violations, waiting = world.checks.waiting,
     passed = world.checks.passed, counts = self.counts, faults = self.happened, schedule = self.schedule,
     messages = world.network.messages, bytes = world.network.bytes, content = world.network.content, objects = #world.ledger.entries,
-    seconds = self.at, risk = self.risk, problems = self.problems,
+    seconds = self.at, risk = self.risk, problems = self.problems, untried = self.finished and why_untried(self) or nil,
     lines = world.trace.lines, digest = self.finished and world.trace:digest() or nil,
   }
 end

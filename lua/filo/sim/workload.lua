@@ -46,7 +46,8 @@ function operations.put(world, node, entry, random)
   tell(world, entry, "put %s #%d, %d bytes", entry.key, operation.number, operation.size)
   local receipt, err = node:store(entry.key, world.ledger:content(entry, operation))
   if receipt then acknowledge(world, entry, operation, receipt.version) end
-  tell(world, entry, "put %s #%d: %s", entry.key, operation.number, receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err))
+  local what = receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err)
+  tell(world, entry, "put %s #%d: %s", entry.key, operation.number, what)
   return receipt ~= nil
 end
 

@@ -1,5 +1,6 @@
 ---A simulated world: machines, the network between them, and what is known of them from outside.
 
+local at_end = require "filo.host.at_end"
 local identity = require "filo.sim.identity"
 local default_limits = require "filo.host.limits"
 local new_atlas = require "filo.sim.atlas"
@@ -19,7 +20,8 @@ local runtime = require "filo.core.runtime"
 ---@field atlas filo.sim.Atlas
 ---@field checks filo.sim.Checks
 ---@field policy filo.Policy
----@field collector? table  how garbage was collected before
+---@field any_started? boolean  a node has served
+---@field many boolean  it has many links
 ---@field quiet boolean  faults are over, and users do nothing more
 ---@field backups table[]  of each machine's disk, the last one
 ---@field altered table<string, filo.sim.Fault>  what has another value than usual, and by which fault
@@ -32,6 +34,9 @@ local BANDWIDTH, CAPACITY = 1 << 20, 64 << 20
 
 ---With so many ends of connections it is memory that limits a world: garbage is collected soon.
 local MANY_LINKS = 5000
+
+---So many are made before others get a turn, and Ctrl-C is looked at.
+local TURN = 100
 
 ---Where the nodes are, as they tell each other.
 local ZONES = { "a", "b", "c" }
@@ -62,7 +67,7 @@ local function draw_links(self, links)
   end
 end
 
----on_start is called each time that a node has started to serve.
+---Made, which may wait when they are many. on_start is called each time that a node has started to serve.
 ---@param given {seed: integer, nodes: integer, links: integer, policy: filo.Policy, trace: filo.sim.Trace, durability?: string,
 ---  on_start?: fun()}
 ---@return filo.sim.World
@@ -83,10 +88,11 @@ local function new(given)
       self.checks:spy(bytes)
     end,
   }
-  if given.nodes * given.links > MANY_LINKS then
-    self.collector = { pause = collectgarbage("setpause", 105), multiplier = collectgarbage("setstepmul", 1000) }
+  self.many = given.nodes * given.links > MANY_LINKS
+  for i = 1, given.nodes do
+    self.machines[i] = new_machine(self, i)
+    if i % TURN == 0 then runtime.sleep(0) end
   end
-  for i = 1, given.nodes do self.machines[i] = new_machine(self, i) end
   draw_links(self, given.links)
   return self
 end
@@ -99,8 +105,8 @@ function World:options_of(machine)
   for i, other in ipairs(machine.dials) do addresses[i] = other.address end
   local options = {
     root = "/node", identity = "/identity", create = machine.runs == 1, listen = machine.address, bootstrap = addresses,
-    cluster = "the secret of a simulated cluster", policy = machine.policy or self.policy, durability = self.durability or "full",
-    reserve = 0,
+    cluster = "the secret of a simulated cluster", policy = machine.policy or machine:noting_refusals(self.policy),
+    durability = self.durability or "full", reserve = 0,
     about = { name = machine.name, zone = ZONES[machine.index % #ZONES + 1] },
   }
   for name, value in pairs(machine.options or {}) do options[name] = value end
@@ -109,6 +115,7 @@ end
 
 ---A node serves.
 function World:started(machine, run)
+  self.any_started = true
   machine.id = run.node.id
   if self.on_start then self.on_start() end
 end
@@ -190,6 +197,17 @@ function World:be_quiet()
   for _, machine in ipairs(self.machines) do machine:start() end
 end
 
+---Where nodes have many links garbage is collected soon, until the scope of what this gives ends.
+---@return table
+function World:collect_soon()
+  if not self.many then return at_end(function() end) end
+  local pause, multiplier = collectgarbage("setpause", 105), collectgarbage("setstepmul", 1000)
+  return at_end(function()
+    collectgarbage("setpause", pause)
+    collectgarbage("setstepmul", multiplier)
+  end)
+end
+
 function World:start()
   for _, machine in ipairs(self.machines) do machine:start() end
 end
@@ -197,9 +215,6 @@ end
 ---Ends everything at once.
 function World:stop()
   for _, machine in ipairs(self.machines) do machine:crash(false) end
-  if not self.collector then return end
-  collectgarbage("setpause", self.collector.pause)
-  collectgarbage("setstepmul", self.collector.multiplier)
 end
 
 return new

@@ -74,7 +74,8 @@ describe("virtual time", function()
   it("calls functions at their time, with their arguments, outside of any task", function()
     local seen = {}
     virtually(function()
-      runtime.later(2, function(...) seen[#seen + 1] = table.pack(runtime.now(), runtime.current() == nil, ...) end, "a", false, nil, 3, nil)
+      local function call(...) seen[#seen + 1] = table.pack(runtime.now(), runtime.current() == nil, ...) end
+      runtime.later(2, call, "a", false, nil, 3, nil)
       runtime.sleep(3)
     end)
     assert.same({ { 2.0, true, "a", false, nil, 3, nil, n = 7 } }, seen)

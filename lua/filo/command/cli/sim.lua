@@ -11,18 +11,18 @@ local task = require "filo.host.task"
 
 local PROGRESS_SECONDS = 0.5
 
-local function whole_number(low, high)
+local function whole_number(option, low, high)
   return function(text)
     local number = math.tointeger(tonumber(text))
     if number and number >= low and number <= high then return number end
-    return nil, ("a whole number from %d to %d expected, not '%s'"):format(low, high, text)
+    return nil, ("%s takes a whole number from %d to %d, not '%s'"):format(option, low, high, text)
   end
 end
 
 local function hours(text)
   local number = tonumber(text)
   if number and number > 0 and number <= 1e6 then return number end
-  return nil, ("hours expected, a number above 0 and up to 1000000, not '%s'"):format(text)
+  return nil, ("--hours takes a number above 0 and up to 1000000, not '%s'"):format(text)
 end
 
 ---"all", "none", or names with commas between them.
@@ -32,7 +32,7 @@ local function kinds(text)
   for name in text:gmatch "[^,]+" do
     if not sim.describe(name) and text ~= "none" then
       local known = table.concat(sim.faults(), ", ")
-      return nil, ("there are no faults of the kind '%s'; there are: all, none, or some of %s"):format(name, known)
+      return nil, ("--faults: there are none of the kind '%s'; there are: all, none, or some of %s"):format(name, known)
     end
     list[#list + 1] = name
   end
@@ -62,6 +62,16 @@ local function show_progress(simulation, settings)
   end)
 end
 
+---Makes it; a word on that when it is interrupted meanwhile.
+local function make(settings)
+  local ok, simulation = pcall(sim.new, settings)
+  if ok then return simulation end
+  if errors.is_cancelled(simulation) then
+    io.write(("ended before anything happened: %s, seed %d\n"):format(format.count(settings.nodes, "node", "nodes"), settings.seed))
+  end
+  error(simulation, 0)
+end
+
 ---Runs it; when it is interrupted, what there is so far, and the cancellation.
 local function run(simulation, settings)
   local _ <close> = show_progress(simulation, settings)
@@ -69,6 +79,13 @@ local function run(simulation, settings)
   if ok then return result end
   if not errors.is_cancelled(result) then error(result, 0) end
   return simulation:result(), result
+end
+
+---What came of it. A policy that nothing could be stored with has not been tried.
+local function status_of(result)
+  if result.violations[1] or result.problems.first then return exit.failure end
+  if not result.untried then return exit.done end
+  return result.counts.put.failed > 0 and exit.not_enough_copies or exit.failure
 end
 
 ---Looks for the fewest faults, and shows what they do.
@@ -81,6 +98,8 @@ local function settings_of(args)
   local settings = { nodes = args.nodes, hours = args.hours, seed = args.seed, faults = args.faults }
   if not args.seed then settings.seed = string.unpack("<I4", assert(crypto.random(4))) end
   if args.trace then settings.show = function(line) io.write(line, "\n") end end
+  local problem = sim.check_size(settings)
+  if problem then return errors.fail("usage", problem) end
   if not args.policy then return settings end
   local err
   settings.policy, err = sim.load_policy(args.policy)
@@ -93,18 +112,19 @@ return {
 
   describe = function(parser)
     parser:argument("policy", "A file that returns a policy. Default: a copy at every peer."):args "?"
-    parser:option("--nodes", "How many nodes.", "10"):argname("N"):convert(whole_number(1, 10000))
+    parser:option("--nodes", "How many nodes.", "10"):argname("N"):convert(whole_number("--nodes", 1, 10000))
     parser:option("--hours", "How many hours of faults; one without follows, in which all must come right.", "24"):argname("H")
       :convert(hours)
     parser:option("--seed", "What all chance follows from. Default: another one each time."):argname("S")
-      :convert(whole_number(0, 1 << 53))
+      :convert(whole_number("--seed", 0, 1 << 53))
     parser:option("--faults", "Kinds of faults, with commas between them; or all, or none.", "all"):argname("LIST"):convert(kinds)
     parser:flag("--trace", "Print what happens.")
     parser:flag("--bench", "Measure the simulator itself, beside the limits of this machine.")
     parser:epilog(list_of_faults() .. [[
 
 
-The same seed, with the same options, gives the same run. Exit status 1: a promise was broken, or the policy failed.]])
+The same seed, with the same options, gives the same run. Exit status 1: a promise was broken, or the policy failed;
+4: no store reached its quorum.]])
   end,
 
   run = function(args)
@@ -112,11 +132,11 @@ The same seed, with the same options, gives the same run. Exit status 1: a promi
     runtime.end_when_stuck("filo sim", exit.failure)
     local settings, err = settings_of(args)
     if not settings then return nil, err end
-    local simulation = sim.new(settings)
+    local simulation = make(settings)
     local result, interrupted = run(simulation, simulation.settings)
     io.write(sim.text(result))
     if interrupted then error(interrupted, 0) end
     if result.violations[1] then explain(result) end
-    return (result.violations[1] or result.problems.first) and exit.failure or exit.done
+    return status_of(result)
   end,
 }

@@ -33,6 +33,7 @@ return function(node, tell)
     return ("took %s from %s"):format(what, peer), { size = copy.size, deletion = copy.tombstone, peer = peer.id }
   end)
   on("deleted", function(item, receipt)
-    return ("deleted '%s', %s"):format(item.key, format.count(#receipt.copies, "node knows", "nodes know")), { key = item.key, copies = #receipt.copies }
+    return ("deleted '%s', %s"):format(item.key, format.count(#receipt.copies, "node knows", "nodes know")),
+      { key = item.key, copies = #receipt.copies }
   end)
 end
