@@ -58,7 +58,7 @@ describe("filo invite", function()
     for _, wrong in ipairs { "24", "h", "0h", "-1h", "1w", "99999999999999999999d" } do
       local result = house:run("a", "invite", "--expires=" .. wrong)
       assert.equal(2, result.status)
-      assert.matches("a time is 30m, 24h or 7d, not '" .. wrong, result.err, 1, true)
+      assert.matches("--expires takes a time from 1m to 99999d, such as 30m, 24h or 7d, not '" .. wrong, result.err, 1, true)
     end
     assert.equal(2, house:run("a", "invite", "--address", "nas").status)
   end)

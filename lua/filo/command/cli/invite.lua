@@ -14,7 +14,7 @@ local function duration(text)
   local count, unit = text:match "^(%d+)([mhd])$"
   count = math.tointeger(tonumber(count))
   if count and count > 0 and count < 100000 then return count * SECONDS[unit] end
-  return nil, ("a time is 30m, 24h or 7d, not '%s'"):format(text)
+  return nil, ("--expires takes a time from 1m to 99999d, such as 30m, 24h or 7d, not '%s'"):format(text)
 end
 
 local EVERY_ADDRESS = { [""] = true, ["0.0.0.0"] = true, ["::"] = true }
