@@ -59,6 +59,10 @@ describe("a policy file", function()
       ["local t = {}\nfor _ in pairs { [t] = 1, [{}] = 2 } do end"] =
         "policy.lua:2: keys that are neither numbers nor texts have no order that is the same in each run: take a peer's id as the key",
       ["next({ [{}] = 1, [print] = 2 })"] = "policy.lua:1: keys that are neither numbers nor texts have no order",
+      ["return { quorum = 1.5 }"] = "policy.lua: 'quorum' must be a whole number from 0 on, not 1.5",
+      ["return { quorum = -1 }"] = "policy.lua: 'quorum' must be a whole number from 0 on, not -1",
+      ["return { place = function() return setmetatable({}, { __index = function() while true do end end }) end }"] =
+        "policy.lua:1: place must return a plain list, without a metatable",
       ["pairs(nil)"] = "policy.lua:1: bad argument #1 to 'pairs' (table expected, got nil)",
     } do
       local err = refused("invalid", load(text))
@@ -73,6 +77,10 @@ describe("a policy file", function()
     assert.matches("pipe.lua is a pipe, and not a file that returns a policy", refused("invalid", policy_file.load(pipe)))
     assert.matches(" is a folder, and not a file that", refused("invalid", policy_file.load(folder.path)))
     assert.matches("/dev/null is a device, and not a file that", refused("invalid", policy_file.load "/dev/null"))
+  end)
+
+  it("gives what its table has itself, and nothing that is computed", function()
+    assert.same({ name = "mine" }, load [[return setmetatable({ name = "mine" }, { __index = function() while true do end end })]])
   end)
 
   it("sees no addresses", function()

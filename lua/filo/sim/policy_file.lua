@@ -58,6 +58,7 @@ local function complain(fn, text, ...) return errors.fail("invalid", ("%s: %s"):
 ---What is wrong with what `place` gave.
 local function check_placed(place, peers, list, wanted)
   if type(list) ~= "table" then return complain(place, "place must return a list of peers, not a %s", type(list)) end
+  if debug.getmetatable(list) then return complain(place, "place must return a plain list, without a metatable") end
   local known = {}
   for _, peer in ipairs(peers) do known[peer.id] = true end
   for at, peer in next, list do
@@ -108,10 +109,13 @@ end
 
 local FIELDS = { name = "string", place = "function", quorum = "number or function", accept = "function" }
 
-local function check_fields(path, policy)
+---The fields of what a file returned, checked, in a table without a metatable.
+---@return filo.Policy?, filo.Error?
+local function take_fields(path, policy)
   if type(policy) ~= "table" then
     return errors.fail("invalid", ("%s must return a policy, a table of functions, not a %s"):format(path, type(policy)))
   end
+  local fields = {}
   for name, value in next, policy do
     local expected = FIELDS[name]
     if not expected then
@@ -120,8 +124,13 @@ local function check_fields(path, policy)
     if not expected:find(type(value), 1, true) then
       return errors.fail("invalid", ("%s: '%s' must be a %s, not a %s"):format(path, name, expected, type(value)))
     end
+    fields[name] = value
   end
-  return true
+  local quorum = fields.quorum
+  if type(quorum) == "number" and (math.type(quorum) ~= "integer" or quorum < 0) then
+    return errors.fail("invalid", ("%s: 'quorum' must be a whole number from 0 on, not %s"):format(path, quorum))
+  end
+  return fields
 end
 
 ---A pipe that nobody writes to would be waited for.
@@ -140,12 +149,11 @@ function policy_file.load(path)
   if not is_file then return nil, wrong end
   local chunk, problem = loadfile(path, "t", policy_env.new())
   if not chunk then return errors.fail("invalid", problem) end
-  local ok, policy = call(chunk)
-  if not ok then return errors.fail("invalid", policy) end
-  local err
-  ok, err = check_fields(path, policy)
-  if ok then ok, err = policy_file.try(policy) end
-  if not ok then return nil, err end
+  local ok, given = call(chunk)
+  if not ok then return errors.fail("invalid", given) end
+  local policy, err = take_fields(path, given)
+  if policy then ok, err = policy_file.try(policy) end
+  if not policy or not ok then return nil, err end
   return policy
 end
 
