@@ -206,9 +206,12 @@ describe("messages of a peer", function()
     assert.is_nil(next(stranger:ask("check", { namespace = hash, key_hash = hash })))
     assert.equal("corrupt", (stranger:refusal("store", { record = stranger:record { size = 5 }, body = ("x"):rep(37) })))
     assert.equal("unsupported", (stranger:refusal("store", { record = ("x"):rep(300), body = "" })))
-    local forged = stranger:record { size = 5, namespace = a.namespace }
+    local forged = stranger:record { size = 5, namespace = other.identity:raw_id() }
     assert.equal("corrupt", (stranger:refusal("store", { record = forged, body = ("x"):rep(37) })))
     assert.equal("corrupt", (stranger:refusal("offer", { record = forged })))
+    forged = stranger:record { size = 5, namespace = a.namespace }
+    assert.equal("denied", (stranger:refusal("store", { record = forged, body = ("x"):rep(37) })))
+    assert.equal("denied", (stranger:refusal("offer", { record = forged })))
   end)
 
   it("in answer to a node's own questions are checked", function()

@@ -5,6 +5,7 @@ local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
+local refused = require "spec.support.refused"
 local simulated = require "spec.support.simulated"
 local strangers = require "spec.support.stranger"
 
@@ -15,6 +16,23 @@ local function times_open(path)
   for _ in pairs(descriptors(path)) do count = count + 1 end
   return count
 end
+
+describe("an owner", function()
+  it("takes no object of its own from others: an old version, or a deletion, that it had forgotten", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "old"))
+    local path = a:path_of(a:key_hash "key")
+    local _, old, body = b.disk:sealed(a.namespace, path, 1000)
+    assert(a:store("key", "new"))
+    nodes.drop(a, "key")
+    for _, each in ipairs { { "store", { record = old, body = body } }, { "offer", { record = old } } } do
+      assert.matches("this node writes that namespace itself", refused("denied", b:peers()[1]:request(table.unpack(each))))
+    end
+    refused("not_found", a.disk:stat(a.namespace, path))
+    assert.equal("new", nodes.content(a, "key"))
+  end)
+end)
 
 describe("many large objects at once", function()
   ---Counts the answers of a node to requests of a topic that are refused as "busy".

@@ -10,7 +10,7 @@ local Serve = {}
 Serve.__index = Serve
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, names: filo.Names,
----  landings: filo.Landings, verifier: filo.Verifier, policy: fun(): table}
+---  landings: filo.Landings, verifier: filo.Verifier, namespace: string, policy: fun(): table}
 ---@return filo.Serve
 local function new(given)
   local self = setmetatable({ reads = {} }, Serve)
@@ -68,6 +68,9 @@ end
 local function accept(self, record, peer)
   local fields, err = self.host.store.peek(record)
   if not fields then return nil, err end
+  if fields.namespace == self.namespace then -- it looks for what it has lost itself, and takes the newest
+    return errors.fail("denied", "refused: this node writes that namespace itself")
+  end
   local offer = {
     namespace = fields.namespace, key_hash = fields.key_hash, size = fields.size, version = fields.version,
     tombstone = fields.tombstone,
