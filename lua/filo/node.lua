@@ -61,13 +61,15 @@ function Node:store(key, content, given)
 end
 
 ---Opens an object for reading: the copy here, or one that is fetched from peers, from several at once. A fetched copy is kept here;
----reading may start before its last byte has come.
+---reading may start before its last byte has come. newest: peers are asked although a copy is here, and the newest of all counts.
 ---@param key string
+---@param given? {newest?: boolean}
 ---@return filo.Object?, filo.Error?
-function Node:get(key)
+function Node:get(key, given)
   local name, err = name_of(self, key)
+  local newest = setup.check_get_options("get", given).newest
   if not name then return nil, err end
-  return self.getting:open(name)
+  return self.getting:open(name, newest)
 end
 
 ---Makes the copies that the policy asks for by now, of what is stored here. A peer that holds one already counts, and one that holds a
@@ -81,13 +83,16 @@ function Node:replicate(key)
   return self.storing:replicate(name)
 end
 
----Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there.
+---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there. newest: as for
+---`get`.
 ---@param key string
+---@param given? {newest?: boolean}
 ---@return table?, filo.Error?
-function Node:fetch(key)
+function Node:fetch(key, given)
   local name, err = name_of(self, key)
+  local newest = setup.check_get_options("fetch", given).newest
   if not name then return nil, err end
-  return self.getting:fetch(name)
+  return self.getting:fetch(name, newest)
 end
 
 ---What is known of an object without its content: key, size, version, modified, fields, encrypted, from ("here" or "peers").

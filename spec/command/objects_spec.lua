@@ -188,7 +188,10 @@ describe("filo ls, stat, rm, verify, status", function()
     child:kill "TERM"
     child:wait()
     assert.equal("k\n", ok(house:run("a", "ls")))
-    assert.equal("content", ok(house:run("a", "get", "k", "-o", "-")))
+    local got = house:run("a", "get", "k", "-o", "-")
+    assert.same({ 0, "content" }, { got.status, got.out })
+    assert.matches("^filo get: peers were not asked for newer versions: no node runs on [^\n]+\n$", got.err)
+    assert.equal("content", ok(house:run("a", "get", "-q", "k", "-o", "-")))
     assert.equal("good k\n", ok(house:run("a", "verify")))
     for _, command in ipairs { { "status" }, { "peers" }, { "put", "x" }, { "rm", "k" }, { "why", "k" } } do
       local result = house:run("a", table.unpack(command))

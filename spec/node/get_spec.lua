@@ -1,5 +1,7 @@
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
+local raises = require "spec.support.raises"
+local refused = require "spec.support.refused"
 local simulated = require "spec.support.simulated"
 
 local MIB = 1 << 20
@@ -194,6 +196,47 @@ describe("node:get", function()
     local began = host.now()
     assert.equal("content", nodes.content(a, "key"))
     assert.is_true(host.now() - began < host.limits.find)
+  end))
+
+  it("gives the newest that a peer has, though an older one is here, when it is asked to", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    assert(a:store("key", "old"))
+    local place = nodes.place(a, a, "key")
+    assert(os.rename(place, place .. ".old"))
+    local version = assert(a:store("key", "new")).version
+    assert(os.rename(place .. ".old", place)) -- as a restored backup
+    local here <close> = assert(a:get "key")
+    assert.same({ "old", "here", 1 }, { here:read "a", here.from, here.unheard })
+    local newest <close> = assert(a:get("key", { newest = true }))
+    assert.same({ "new", "peers", version, 0 }, { newest:read "a", newest.from, newest.version, newest.unheard })
+    nodes.kept(a, "key")
+    assert.same({ "new", 0 }, { nodes.content(a, "key"), assert(a:fetch("key", { newest = true })).unheard })
+    assert(os.rename(place, place .. ".old"))
+    assert(a:delete "key")
+    assert(os.rename(place .. ".old", place))
+    assert.matches("was deleted", refused("not_found", a:get("key", { newest = true })))
+    assert.matches("was deleted", refused("not_found", a:get "key"))
+    raises("get_spec.lua:%d+: get: unknown option 'newst'; did you mean 'newest'%?", function() a:get("key", { newst = true }) end)
+  end)
+
+  it("waits for a peer as long as its line takes, and says how many it did not hear", simulated(function(net, host)
+    local a, _, far = net:cluster(3)
+    assert(a:store("key", "old"))
+    net:cut("a", "b")
+    host.sleep(60)
+    assert(a:store("key", "new"))
+    net:mend("a", "b")
+    nodes.peers(a, 2)
+    nodes.drop(a, "key")
+    net:machine("c").lag = 0.5
+    local object <close> = assert(a:get "key")
+    assert.same({ "new", 0 }, { object:read "a", object.unheard })
+    nodes.kept(a, "key")
+    nodes.drop(a, "key")
+    far.peer_list:handle("find", function() host.sleep(3600) end)
+    local other <close> = assert(a:get "key")
+    assert.same({ "old", 1 }, { other:read "a", other.unheard })
   end))
 
   it("goes on with what had come when the fetch was broken off", function()

@@ -11,8 +11,9 @@ local TRIES = 10
 local Getting = {}
 Getting.__index = Getting
 
----@param given {host: filo.Host, disk: table, names: filo.Names, find: filo.Find, fetches: filo.Fetches, tombstones: filo.Tombstones,
----  verifier: filo.Verifier, tasks: filo.Tasks, namespace: string, hand_out: fun(object: filo.Object): filo.Object}
+---@param given {host: filo.Host, disk: table, names: filo.Names, peers: filo.Peers, find: filo.Find, fetches: filo.Fetches,
+---  tombstones: filo.Tombstones, verifier: filo.Verifier, tasks: filo.Tasks, namespace: string,
+---  hand_out: fun(object: filo.Object): filo.Object}
 ---@return filo.Getting
 local function new(given) return setmetatable(given, Getting) end
 
@@ -73,8 +74,15 @@ local function healer(self, name, object, fields, content_key)
   end
 end
 
+---What is known of an object that is handed out. unheard: connected peers that may have something newer.
+local function describe(fields, meta, from, unheard)
+  local info = names.describe(fields, meta, from)
+  info.unheard = unheard
+  return info
+end
+
 ---A copy here, opened: nil when there is none, or it is bad (then it is set aside) or a tombstone ("deleted").
-local function open_here(self, name)
+local function open_here(self, name, unheard)
   local object, err = self.disk:object(self.namespace, name.path)
   if not object then
     if err.code == "corrupt" then self.verifier:set_aside(self.namespace, name.path, err) end
@@ -92,32 +100,36 @@ local function open_here(self, name)
   local content_key, meta = self.names:unseal(object:record())
   if not content_key then return nil, meta end
   object:set_key(content_key)
-  return self.hand_out(Object(object, names.describe(fields, meta, "here"), healer(self, name, object, fields, content_key)))
+  return self.hand_out(Object(object, describe(fields, meta, "here", unheard), healer(self, name, object, fields, content_key)))
 end
 
 local function fail(name, err) return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
 
----here: why the copy here cannot be read, when there is one.
-local function open_from_peers(self, name, here)
-  local found, err = find_newest(self, name)
-  if not found and here then return fail(name, here) end
-  if not found then return nil, err end
+---What peers have, opened. here: why the copy here cannot be read, when there is one.
+local function open_found(self, name, found, here)
   if found.fields.tombstone then
     keep_tombstone(self, found, name)
     return names.deleted(name.key)
   end
   local content_key, meta = self.names:unseal(found.record)
   if not content_key then return nil, meta end
-  local opened
-  opened, err = self.fetches:open(found, name, here ~= nil)
+  local opened, err = self.fetches:open(found, name, here ~= nil)
   if not opened and err.code == "exists" then return nil, err end
   if not opened then return fail(name, err) end
   opened:set_key(content_key)
-  return self.hand_out(Object(opened, names.describe(found.fields, meta, "peers")))
+  return self.hand_out(Object(opened, describe(found.fields, meta, "peers", found.unheard)))
 end
 
-local function open(self, name)
-  local object, err = open_here(self, name)
+local function open_from_peers(self, name, here)
+  local found, err = find_newest(self, name)
+  if found then return open_found(self, name, found, here) end
+  if here then return fail(name, here) end
+  return nil, err
+end
+
+---The copy here; one from peers when there is none. unheard: of those who might have something newer.
+local function open(self, name, unheard)
+  local object, err = open_here(self, name, unheard)
   if object then return object end
   if err.code == "deleted" then return names.deleted(name.key) end
   if UNREADABLE[err.code] then
@@ -128,13 +140,23 @@ local function open(self, name)
   return open_from_peers(self, name)
 end
 
+---The newest of what is here and what peers have.
+local function open_newest(self, name)
+  local found, _, unheard = find_newest(self, name)
+  local here = self.names:stat(name)
+  if found and here and found.fields.version > here.version then return open_found(self, name, found) end
+  return open(self, name, found and found.unheard or unheard)
+end
+
 -- The calls ---------------------------------------------------------------------------------------------------------------
 
 ---As Node:get. A version that comes between looking here and asking peers is looked at again.
+---@param newest? boolean
 ---@return filo.Object?, filo.Error?
-function Getting:open(name)
+function Getting:open(name, newest)
   for _ = 1, TRIES do
-    local object, err = open(self, name)
+    local object, err
+    if newest then object, err = open_newest(self, name) else object, err = open(self, name, self.peers:count()) end
     if object or err.code ~= "exists" then return object, err end
   end
   return errors.fail("busy", ("'%s' is being stored again and again: try later"):format(name.key), { key = name.key })
@@ -158,14 +180,19 @@ function Getting:stat(name)
 end
 
 ---As Node:fetch.
+---@param newest? boolean
 ---@return table?, filo.Error?
-function Getting:fetch(name)
-  local object <close>, err = self:open(name)
+function Getting:fetch(name, newest)
+  local object <close>, err = self:open(name, newest)
   if not object then return nil, err end
   self.fetches:wait(name.hash)
   local fields
   fields, err = self.names:stat(name)
-  if fields then return self:stat(name) end
+  if fields then
+    local info, problem = self:stat(name)
+    if info then info.unheard = object.unheard end
+    return info, problem
+  end
   return nil, errors.wrap(err, ("'%s' could not be fetched"):format(name.key), { key = name.key })
 end
 

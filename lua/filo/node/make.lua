@@ -53,7 +53,7 @@ local function make_replication(node)
   }
   node.serve = new_serve {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, names = node.names, landings = node.landings,
-    verifier = node.verifier, policy = function() return node.policy end,
+    verifier = node.verifier, namespace = node.namespace, policy = function() return node.policy end,
   }
 end
 
@@ -67,8 +67,8 @@ local function make_calls(node)
     activity = node.activities, namespace = namespace, encrypts = function() return node.options.encrypt end,
   }
   node.getting = new_getting {
-    host = host, disk = disk, names = names, find = node.find, fetches = node.fetches, tombstones = node.tombstones,
-    verifier = node.verifier, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
+    host = host, disk = disk, names = names, peers = node.peer_list, find = node.find, fetches = node.fetches,
+    tombstones = node.tombstones, verifier = node.verifier, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
   }
   node.deleting = new_deleting {
     host = host, disk = disk, identity = node.identity, names = names, getting = node.getting, fetches = node.fetches,

@@ -92,6 +92,12 @@ local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" 
 ---@return table
 function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
 
+local GET_RULES = { newest = { type = "boolean" } }
+
+---@param call string  its name
+---@return table
+function setup.check_get_options(call, given) return options.check(call, given, GET_RULES, 2) end
+
 local function check_readonly(given)
   if given.readonly and (given.listen or #given.bootstrap > 0) then
     return "option 'readonly' goes without 'listen' and 'bootstrap': the node that owns the root has the peers"

@@ -60,18 +60,33 @@ end
 
 -- All peers ---------------------------------------------------------------------------------------------------------------
 
+---Round trips within which an answer comes, though something is lost on the way.
+local ROUND_TRIPS = 4
+
 ---Asks all at once. Each answers, if only that its task was cancelled.
+---@class filo.Search
+---@field answers filo.Channel  {index, good, err} of each
+---@field tasks filo.Task[]
+---@field silent table<integer, number>  who has not answered, by index: seconds that an answer may take on its way
+---@field left integer  how many these are
+---@field failed integer  how many do not say, or lie
+---@field best? table  the newest that was found
+---@field heard filo.Gate  opened with each good answer
+
+---@return filo.Search
 local function ask_all(self, peers, key_hash)
-  local answers = self.host.channel(math.max(#peers, 1))
-  local tasks = {}
+  local search = {
+    answers = self.host.channel(math.max(#peers, 1)), tasks = {}, silent = {}, left = #peers, failed = 0, heard = new_gate(self.host),
+  }
   for i, peer in ipairs(peers) do
-    tasks[i] = self.tasks:spawn(function()
+    search.silent[i] = ROUND_TRIPS * (peer.rtt or 0)
+    search.tasks[i] = self.tasks:spawn(function()
       local good, err = nil, errors.new("closed", "the node was closed")
-      local _ <close> = at_end(function() answers:send { good = good, err = err } end)
+      local _ <close> = at_end(function() search.answers:send { index = i, good = good, err = err } end)
       good, err = self:at(peer, key_hash)
     end)
   end
-  return answers, tasks
+  return search
 end
 
 local function merge(best, found)
@@ -92,24 +107,37 @@ local function not_found(key, asked, failed)
   return errors.fail("not_found", ("'%s' is not here, and %s"):format(key, why), { key = key, retryable = failed > 0 or nil })
 end
 
----Takes answers until all are there, or `patience` seconds after the first good one. search: best, failed, left, heard (a gate).
-local function collect(host, answers, search, patience)
-  local deadline = host.now() + 2 * host.limits.find -- each is asked for no longer than limits.find, in its turn
+---The longest way of those who have not answered.
+local function longest_way(search)
+  local longest = 0
+  for _, seconds in pairs(search.silent) do longest = math.max(longest, seconds) end
+  return longest
+end
+
+local function take(search, answer)
+  search.left, search.silent[answer.index] = search.left - 1, nil
+  if answer.err then search.failed = search.failed + 1 end
+  if not answer.good then return end
+  search.best = merge(search.best, answer.good)
+  search.heard:wake()
+end
+
+---Takes answers until all are there, or, once there is a good one, for `patience` seconds and as long as those that are missing take on
+---their way.
+local function collect(host, search, patience)
+  local began, first = host.now(), search.best and host.now()
   while search.left > 0 do
-    local answer = answers:receive(math.max(0, deadline - host.now()))
+    local deadline = began + 2 * host.limits.find -- each is asked for no longer than limits.find, in its turn
+    if first then deadline = math.min(deadline, math.max(first + patience, began + patience + longest_way(search))) end
+    local answer = search.answers:receive(math.max(0, deadline - host.now()))
     if not answer then return end
-    search.left = search.left - 1
-    if answer.err then search.failed = search.failed + 1 end
-    if answer.good then
-      if not search.best then deadline = math.min(deadline, host.now() + patience) end
-      search.best = merge(search.best, answer.good)
-      search.heard:wake()
-    end
+    take(search, answer)
+    first = first or search.best and host.now()
   end
 end
 
 ---Goes on listening to those who are late: they become holders, too, or have something newer.
-local function listen_on(self, answers, search, later)
+local function listen_on(self, search, later)
   local found = search.best
   local count, over = #found.holders, false
 
@@ -126,28 +154,32 @@ local function listen_on(self, answers, search, later)
       over = true
       search.heard:wake()
     end)
-    collect(self.host, answers, search, self.host.limits.find)
+    collect(self.host, search, self.host.limits.find)
     if search.best.fields.version > found.fields.version then later(search.best) end
   end)
 end
 
----The newest version that peers have: {fields, record, body, holders, wait_for_holder}. nil and not_found as soon as all said no. With
----`later`, peers that answer late are still heard: they join the holders, and when one has a newer version, later(found) is called.
----@return table?, filo.Error?
+---The newest version that peers have: {fields, record, body, holders, wait_for_holder, unheard}; unheard: how many peers had not said what
+---they have. nil and not_found as soon as all said no, and again how many had not. With `later`, peers that answer late are still heard:
+---they join the holders, and when one has a newer version, later(found) is called.
+---@return table?, filo.Error?, integer?
 function Find:newest(name, later)
   local peers = self.peers:list()
-  local answers, tasks = ask_all(self, peers, name.hash)
-  local search = { failed = 0, left = #peers, heard = new_gate(self.host) }
+  local search = ask_all(self, peers, name.hash)
   local listening = false
   local _ <close> = at_end(function()
     if listening then return end
-    for _, each in ipairs(tasks) do each:cancel() end
+    for _, each in ipairs(search.tasks) do each:cancel() end
   end)
-  collect(self.host, answers, search, self.host.limits.patience)
-  if not search.best then return not_found(name.key, #peers, search.failed) end
-  local found = search.best
+  collect(self.host, search, self.host.limits.patience)
+  local found, unheard = search.best, search.left + search.failed
+  if not found then
+    local _, err = not_found(name.key, #peers, search.failed)
+    return nil, err, unheard
+  end
+  found.unheard = unheard
   listening = later ~= nil and search.left > 0
-  if listening then listen_on(self, answers, search, later) end
+  if listening then listen_on(self, search, later) end
   return found
 end
 

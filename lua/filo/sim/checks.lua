@@ -39,7 +39,7 @@ local PROMISES = {
 local WAITING = {
   repair = "copies that are missing are made again",
   proof = "a copy counts, and another is removed, only when it has proved itself",
-  recover = "a node that was restored from an old backup asks its peers before it writes",
+  recover = "what an owner stores is newer than all that it has forgotten",
   stale = "an older version is not read while the newest is out of reach, or slow to come",
 }
 
@@ -88,11 +88,12 @@ local function is_in_reach(world, entry, since)
   return false
 end
 
----Whether a read that began then may give something older: the owner had kept that when the newest was out of reach, or the newest is.
-local function may_be_stale(world, entry, since)
+---Whether what began then may come upon something older: the newest is out of reach, or the owner has an older one, which it had kept when
+---the newest was, or which came from a backup. newest: it asks for more than the owner has.
+local function may_be_stale(world, entry, since, newest)
   local version = entry.operations[1] and entry.operations[1].version
   if not version then return false end
-  local own = entry.owner.disk:file(entry.namespace, entry.path)
+  local own = not newest and entry.owner.disk:file(entry.namespace, entry.path)
   return own and own.intact and own.fields.version < version or not is_in_reach(world, entry, since)
 end
 
@@ -100,14 +101,15 @@ local OLD = { back = "deleted", old = "newest" }
 
 ---An object was read: content, or why there is none.
 ---@param since number  when it began
-function Checks:read(entry, since, content, err)
+---@param newest boolean  peers were asked, too
+function Checks:read(entry, since, newest, content, err)
   local world = self.world
   local number = content and world.ledger:number_of(entry, content)
   if content and not number then return self:violate("content", entry, "%s: these bytes are nobody's", entry.subject) end
   if not content and not (err.code == "not_found" and not err.retryable) then return end
   local ok, problem = world.ledger:judge(entry, number)
   if ok then return self:pass "content" end
-  if may_be_stale(world, entry, since) then return problem ~= "lost" and self:wait_for "stale" or nil end
+  if may_be_stale(world, entry, since, newest) then return problem ~= "lost" and self:wait_for "stale" or nil end
   if problem == "lost" then return self:miss("readable", entry, "%s: %s", entry.subject, tostring(err)) end
   local what = problem == "back" and "deleted" or "replaced"
   self:miss(OLD[problem], entry, "%s: #%d was read, which had been %s", entry.subject, number, what)
@@ -150,7 +152,7 @@ end
 local function read_by_owner(self, entry)
   local world, run, since = self.world, entry.owner.run, runtime.now()
   if not run or not run.node then return self:violate("readable", entry, "%s: its owner does not run", entry.subject) end
-  local content, err = task.timeout(MOST_SECONDS, workload.read, run.node, entry.key)
+  local content, err = task.timeout(MOST_SECONDS, workload.read, run.node, entry.key, true)
   world.trace:tell(entry.owner.name, entry.subject, ("read: %s"):format(content and #content .. " bytes" or tostring(err)))
   local first = entry.operations[1]
   local stored = first and first.acknowledged and first.kind == "put"
@@ -158,11 +160,11 @@ local function read_by_owner(self, entry)
     return self:miss("readable", entry, "%s: no good copy is left anywhere", entry.subject)
   end
   if stored and not content and not world.ledger:judge(entry) then
-    if may_be_stale(world, entry, since) then return self:wait_for "stale" end
+    if may_be_stale(world, entry, since, true) then return self:wait_for "stale" end
     return self:miss("readable", entry, "%s: %s", entry.subject, tostring(err))
   end
   self:pass "readable"
-  self:read(entry, since, content, err)
+  self:read(entry, since, true, content, err)
 end
 
 ---Whether a peer may have refused a deletion, and was not told again since: neither it nor the owner was started again.

@@ -234,7 +234,8 @@ function Connection:remote() return self.far end
 function Connection:local_address() return self.machine.address end
 
 function Connection:stats()
-  return { bytes_in = self.bytes_in, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, idle = 0, rtt = 2 * self.distance }
+  local way = self.distance + self.network.delay + self.machine.lag + (self.other and self.other.machine.lag or 0)
+  return { bytes_in = self.bytes_in, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, idle = 0, rtt = 2 * way }
 end
 
 return Connection

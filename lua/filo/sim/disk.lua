@@ -144,8 +144,7 @@ end
 ---system, in part.
 ---@param torn_too boolean
 ---@param may fun(namespace: string, path: string): boolean  whether this one may be lost
----@param lost fun(namespace: string, path: string)  told of each that was
-function Disk:power_cut(torn_too, may, lost)
+function Disk:power_cut(torn_too, may)
   local entries = self.unflushed
   self.unflushed = {}
   for i = #entries, 1, -1 do
@@ -153,7 +152,6 @@ function Disk:power_cut(torn_too, may, lost)
     local there = self:file(entry.namespace, entry.path) == entry.file and may(entry.namespace, entry.path)
     if there and self.random:chance(0.5) then
       put(self, entry.namespace, entry.path, entry.before)
-      lost(entry.namespace, entry.path)
     elseif there and torn_too and #entry.file.chunks > 0 and self.random:chance(0.5) then
       torn(self, entry)
     end

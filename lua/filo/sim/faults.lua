@@ -218,8 +218,8 @@ end, restart)
 
 kinds.backup = kind("a node is restored from an old backup", 48 * HOUR, { 60, HOUR }, function(world, fault)
   local backup = world.backups[fault.target]
-  if not backup or lose_disk(world, fault, backup) == false then return false end
-  world.ledger:excuse_owner(target(world, fault), "recover")
+  if not backup then return false end
+  return lose_disk(world, fault, backup)
 end, restart)
 
 do

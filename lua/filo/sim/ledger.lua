@@ -111,13 +111,6 @@ end
 ---@param name string
 function Ledger:excuse(entry, name) entry.excuse = name end -- luacheck: no self
 
----The same for all objects of an owner.
-function Ledger:excuse_owner(machine, name)
-  for _, entry in ipairs(self.entries) do
-    if entry.owner == machine then self:excuse(entry, name) end
-  end
-end
-
 ---A delete found nothing: it is as if it had not been.
 function Ledger:withdraw(entry) table.remove(entry.operations) end -- luacheck: no self
 

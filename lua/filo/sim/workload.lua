@@ -62,24 +62,25 @@ function operations.delete(world, node, entry)
   return receipt ~= nil or err.code == "not_found"
 end
 
-local function read_once(node, key)
-  local object <close>, err = node:get(key)
+local function read_once(node, key, newest)
+  local object <close>, err = node:get(key, { newest = newest })
   if not object then return nil, err end
   return object:read "a"
 end
 
 ---Reads all of it: the content, or nil and why there is none. What turns out to be bad while it is read is read again, where that may help.
-function workload.read(node, key)
-  local content, err = read_once(node, key)
+---@param newest boolean  peers are asked, too, when a copy is here
+function workload.read(node, key, newest)
+  local content, err = read_once(node, key, newest)
   if content or err.code ~= "corrupt" or not err.retryable then return content, err end
-  return read_once(node, key)
+  return read_once(node, key, newest)
 end
 
-function operations.get(world, node, entry)
-  local since = runtime.now()
-  local content, err = workload.read(node, entry.key)
+function operations.get(world, node, entry, random)
+  local since, newest = runtime.now(), random:chance(0.5)
+  local content, err = workload.read(node, entry.key, newest)
   tell(world, entry, "get %s: %s", entry.key, content and #content .. " bytes" or tostring(err))
-  world.checks:read(entry, since, content, err)
+  world.checks:read(entry, since, newest, content, err)
   return content ~= nil
 end
 

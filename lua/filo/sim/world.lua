@@ -144,14 +144,11 @@ function World:use_policy(policy)
   for _, machine in ipairs(self.machines) do self:configure(machine) end
 end
 
----The power of a machine goes. With durability "none" that takes back what was acknowledged: its owner then has an older version.
+---The power of a machine goes. With durability "none" that takes back what was acknowledged.
 function World:power_cut(machine)
   local unflushed = self.durability == "none"
   machine.disk:power_cut(unflushed, function(namespace, path)
     return not unflushed or self.atlas:may_damage(machine, namespace, path)
-  end, function(namespace, path)
-    local entry = self.ledger:at(namespace, path)
-    if unflushed and entry and entry.owner == machine then self.ledger:excuse(entry, "recover") end
   end)
 end
 

@@ -3,31 +3,61 @@
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local files = require "filo.command.files"
+local filo = require "filo"
 local format = require "filo.base.format"
 local new_progress = require "filo.command.progress"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 local root_keys = require "filo.command.root.keys"
 
----Has the running node fetch an object that is not here.
-local function fetch(args, key, progress, problem)
+---So many objects are asked for ahead: each waits for the peers.
+local AHEAD = 16
+
+---Has the running node fetch the newest version of an object, where that is not here.
+local function fetch(args, key, progress)
   local client <close>, err = open.client(args)
-  if not client then return nil, errors.wrap(err, tostring(problem)) end
-  return client:call("fetch", { key = key }, function(event)
+  if not client then return nil, err end
+  return client:call("fetch", { key = key, newest = true }, function(event)
     for _, each in ipairs(event.moving or {}) do
       if each.what == "fetch" then progress:show(format.printable(key), each.bytes, each.size) end
     end
   end)
 end
 
+---@return fun(i: integer): any, filo.Error?  waits until key i was fetched, or why it could not be
+local function fetch_ahead(args, keys, progress)
+  local tasks = {}
+  return function(i)
+    for j = i, math.min(i + AHEAD - 1, #keys) do
+      if not errors.is(keys[j]) then tasks[j] = tasks[j] or filo.spawn(fetch, args, keys[j], progress) end
+    end
+    local mine = tasks[i]
+    tasks[i] = nil
+    return mine:join()
+  end
+end
+
+---What keeps a copy here from being known to be the newest is told, and it is given. Once a command where no node runs.
+local function tell_doubt(state, key, fetched, err)
+  local text = fetched and fetched.unheard > 0 and ("%s: %s had not answered, and may have something newer"):format(
+    format.printable(key), format.count(fetched.unheard, "peer", "peers"))
+  if err and (err.code ~= "not_running" or not state.told) then
+    text = err.code == "not_running" and "peers were not asked for newer versions: " .. err.message
+      or ("%s: what is here may be old: %s"):format(format.printable(key), err.message)
+    state.told = err.code == "not_running"
+  end
+  if text and not state.args.quiet then failures.tell("get", text) end
+end
+
 ---Opens an object, after it was fetched where that is needed.
-local function open_object(node, args, key, progress)
-  local object, err = node:get(key)
-  if object or err.code ~= "not_found" then return object, err end
-  local fetched
-  fetched, err = fetch(args, key, progress, err)
-  if not fetched then return nil, err end
-  return node:get(key)
+local function open_object(state, i)
+  local key = state.keys[i]
+  local fetched, problem = state.fetch(i)
+  if problem and problem.code == "not_found" then return nil, problem end
+  local object, err = state.node:get(key)
+  if object then tell_doubt(state, key, fetched, problem) end
+  if not object and problem and err.code == "not_found" then return nil, errors.wrap(problem, tostring(err)) end
+  return object, err
 end
 
 ---Where an object goes: nowhere outside of the folder, whatever its key.
@@ -53,39 +83,40 @@ end
 local STDOUT = "/dev/stdout"
 
 ---Writes an object to a path, and gives what it is.
-local function write(node, args, key, path, progress)
-  local object <close>, err = open_object(node, args, key, progress)
+local function write(state, i, path)
+  local object <close>, err = open_object(state, i)
   if not object then return nil, err end
   local ok
   ok, err = object:save(path)
-  progress:clear()
+  state.progress:clear()
   if not ok then return nil, err end
   return object
 end
 
 ---The same; a copy here that has rotted is set aside by the running node, which then fetches a good one.
-local function write_good(node, args, key, path, progress)
-  local object, err = write(node, args, key, path, progress)
+local function write_good(state, i, path)
+  local object, err = write(state, i, path)
   if object or err.code ~= "corrupt" or path == STDOUT then return object, err end
-  local client <close> = open.client(args)
+  local client <close> = open.client(state.args)
   if not client then return nil, err end
-  client:call("verify", { key = key })
-  return write(node, args, key, path, progress)
+  client:call("verify", { key = state.keys[i] })
+  return write(state, i, path)
 end
 
-local function save(node, args, key, progress)
+local function save(state, i)
+  local args, key = state.args, state.keys[i]
   local path, err = target(args, key)
   if not path then return nil, err end
   if path == "-" then path = STDOUT end
   if path ~= STDOUT and not args.force and files.exists(path) then
-    if args.recursive and is_there(node, key, path) then return true end
+    if args.recursive and is_there(state.node, key, path) then return true end
     return errors.fail("exists", ("%s is there already: -f replaces it"):format(format.printable(path)))
   end
   local ok = true
   if not args.output then ok, err = files.make_parents(path) end
   if not ok then return nil, err end
   local object
-  object, err = write_good(node, args, key, path, progress)
+  object, err = write_good(state, i, path)
   if not object then return nil, err end
   if path == STDOUT then return true end
   if object.modified then files.set_time(path, object.modified) end
@@ -132,9 +163,12 @@ return {
     keys, err = keys_of(node, args)
     if not keys then return nil, err end
     local progress <close> = new_progress(args.quiet)
+    local state = { node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress) }
+    local i = 0
     return failures.each("get", keys, function(key)
+      i = i + 1
       if errors.is(key) then return nil, key end
-      local ok, problem = save(node, args, key, progress)
+      local ok, problem = save(state, i)
       progress:clear()
       return ok, problem
     end)

@@ -80,7 +80,7 @@ end
 
 function methods.fetch(node, asked, emit)
   local _ <close> = report_progress(node, asked.key, emit)
-  return node:fetch(asked.key)
+  return node:fetch(asked.key, { newest = asked.newest })
 end
 
 function methods.stat(node, asked) return node:stat(asked.key) end
