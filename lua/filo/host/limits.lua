@@ -27,7 +27,7 @@ return {
   send_stall = 15,          -- with next to no bytes taken before a peer is given up
   publish = 300,            -- from the last byte to the peer's word that it has published
   turn = 300,               -- for any of our turns at a peer to end, when none is free
-  tell = 15,                -- for a peer that came back to hear of a few deletions, before the others go on without it
+  tell = 15,                -- without an answer of a peer that is told of deletions, before the others go on without it
   tell_again = 30,          -- pauses before those who could not take one are told again grow from one to the other
   tell_again_most = 600,
   busy_tries = 8,           -- at a peer that is busy, with growing pauses between them

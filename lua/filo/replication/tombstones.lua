@@ -12,6 +12,9 @@ local new_backoff = require "filo.host.backoff"
 local new_gate = require "filo.host.gate"
 local superseded = require "filo.replication.superseded"
 
+---Deletions that one peer is told of at once; times limits.tell that those of one batch may take, also with a peer that answers.
+local AT_ONCE, BATCH_TIMES = 16, 4
+
 ---@class filo.Tombstones
 local Tombstones = {}
 Tombstones.__index = Tombstones
@@ -22,6 +25,7 @@ local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, id = given.id, namespace = given.namespace,
     caught_up = {}, missed = {}, arrived = {}, idle = new_gate(given.host),
+    answered = new_gate(given.host),
   }, Tombstones)
 end
 
@@ -115,30 +119,70 @@ end
 
 -- Peers that come back ------------------------------------------------------------------------------------------------
 
----Tells one peer of the tombstones of a batch. Who refuses one is behind. False when it is asked no further.
-local function tell_batch(self, peer, batch)
-  for _, entry in ipairs(batch) do
-    local ok, err = true, nil
-    if entry.tombstone then ok, err = tell(self, peer, entry) end
-    if not ok then
-      fall_behind(self, peer, err)
-      if peer.gone or err.code == "timeout" then return false end
+---Tells one peer of a batch, some at once, until it is not asked any further. Who refuses one is behind.
+---@class filo.Telling
+---@field peer filo.Peer
+---@field tasks filo.Task[]
+---@field left integer  tasks that have not ended
+---@field since number  when it answered last
+---@field over? boolean
+
+---@return filo.Telling
+local function begin_telling(self, peer, batch)
+  local telling, next = { peer = peer, tasks = {}, left = math.min(AT_ONCE, #batch), since = self.host.now() }, 1
+  local function work()
+    local _ <close> = at_end(function()
+      telling.left = telling.left - 1
+      self.answered:wake()
+    end)
+    while batch[next] and not telling.over do
+      local tombstone = batch[next]
+      next = next + 1
+      local ok, err = tell(self, peer, tombstone)
+      if not ok then
+        fall_behind(self, peer, err)
+        telling.over = peer.gone ~= nil or err.code == "timeout"
+      end
+      telling.since = self.host.now()
+      self.answered:wake()
     end
   end
-  return true
+  for i = 1, telling.left do telling.tasks[i] = self.host.spawn_child(work) end
+  return telling
+end
+
+---Waits until a peer was told of all, as long as it answers, but not past a time: others wait, too. False when it was not.
+local function finish_telling(self, telling, latest)
+  local host = self.host
+  while telling.left > 0 do
+    local deadline = math.min(telling.since + host.limits.tell, latest)
+    if host.now() >= deadline then
+      for _, each in ipairs(telling.tasks) do each:cancel() end
+      fall_behind(self, telling.peer)
+      return false
+    end
+    self.answered:wait(deadline - host.now())
+  end
+  return not telling.over
 end
 
 ---Tells all peers of a batch at once. Who is too slow is behind, and holds up the others no further.
 local function tell_each(self, behind, batch)
-  local tasks, deadline = {}, self.host.now() + self.host.limits.tell
-  for i, peer in ipairs(behind) do tasks[i] = self.host.spawn_child(tell_batch, self, peer, batch) end
+  if not batch[1] then return end
+  local tellings, latest = {}, self.host.now() + BATCH_TIMES * self.host.limits.tell
+  for i, peer in ipairs(behind) do tellings[i] = begin_telling(self, peer, batch) end
   for i = #behind, 1, -1 do
-    if not tasks[i]:join(math.max(0, deadline - self.host.now())) then
-      tasks[i]:cancel()
-      fall_behind(self, behind[i])
-      table.remove(behind, i)
-    end
+    if not finish_telling(self, tellings[i], latest) then table.remove(behind, i) end
   end
+end
+
+---The tombstones of what was walked over.
+local function tombstones_of(entries)
+  local list = {}
+  for _, entry in ipairs(entries) do
+    if entry.tombstone then list[#list + 1] = entry end
+  end
+  return list
 end
 
 ---Goes once over what lies here.
@@ -146,7 +190,7 @@ local function go_over(self, behind)
   local walk <close> = assert(self.disk:walk(self.namespace))
   local batch, unread = walk:next(), nil
   while batch[1] and behind[1] do
-    tell_each(self, behind, batch)
+    tell_each(self, behind, tombstones_of(batch))
     for _, entry in ipairs(batch) do
       if entry.problem and entry.problem ~= "corrupt" then unread = entry end
     end
