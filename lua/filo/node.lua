@@ -350,7 +350,7 @@ function Node:__tostring() return ("node %s at %s"):format(self.id:sub(1, 16), s
 ---@return filo.Plan?, filo.Error?
 function Node:plan(info, holders)
   local plan, problem = placement.make {
-    policy = self.policy, object = info, members = self.peer_list:list(), me = self.id,
+    policy = self.policy, object = info, members = self.peer_list:list(), unreached = self.peer_list:unreached(), me = self.id,
     holders = holders or { { node = self.id, version = info.version } },
   }
   if plan then return plan end

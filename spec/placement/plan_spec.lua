@@ -14,7 +14,7 @@ end
 local function make(given)
   return plan.make {
     policy = { name = "p", place = given.place or function() return given.ids, given.wanted end, quorum = given.quorum },
-    object = OBJECT, members = members(table.unpack(given.members or { "a", "b", "c" })), me = "me",
+    object = OBJECT, members = members(table.unpack(given.members or { "a", "b", "c" })), me = "me", unreached = given.unreached or {},
     holders = given.holders or { { node = "me", version = 5 } },
   }
 end
@@ -24,6 +24,15 @@ describe("a plan", function()
     local made = make { ids = { "c", "a", "b" } }
     assert.same({ { "c", "a", "b" }, 3, 4, { "c", "a", "b" } }, { made.order, made.wanted, made.quorum, made.make })
     assert.is_false(made.enough)
+  end)
+
+  it("misses members that cannot be reached, where the policy wants a copy at all of them", function()
+    local holders, unreached = { { node = "me", version = 5 }, { node = "a", version = 5 } }, { "10.0.0.9:7170" }
+    local all = make { ids = { "a" }, holders = holders, unreached = unreached }
+    assert.same({ 2, unreached, false }, { all.quorum, all.unreached, all.enough })
+    assert.matches("^2 of 2 copies are known of, not reached: 10%.0%.0%.9:7170", all.why)
+    local one = make { ids = { "a" }, wanted = 1, holders = holders, unreached = unreached }
+    assert.same({ 2, {}, true }, { one.quorum, one.unreached, one.enough })
   end)
 
   it("is to make as many as the policy wants, in its order, less those that are there", function()

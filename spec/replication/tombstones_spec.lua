@@ -116,13 +116,13 @@ end)
 -- Deletions were told one after the other, and all of a batch had 15 seconds: over a long line most were never told.
 describe("a peer at the end of a long line", function()
   it("is told of many deletions", simulated(function(net, host)
-    local a, b = net:cluster(2)
+    local a = net:cluster(2)
     for i = 1, 200 do assert(a:store("key" .. i, "content")) end
     net:stop "b"
     nodes.peers(a, 0)
     for i = 1, 200 do assert(a:delete("key" .. i)) end
     net:machine("b").lag = 0.25
-    b = net:restart "b"
+    local b = net:restart "b"
     nodes.peer(a, b.id)
     host.sleep(30)
     for i = 1, 200 do assert.is_true(fields_at(a, b, "key" .. i).tombstone) end

@@ -10,7 +10,9 @@ Bootstrap.__index = Bootstrap
 ---@param host filo.Host
 ---@param peers filo.Peers
 local function new(host, peers)
-  return setmetatable({ host = host, peers = peers, names = {}, tasks = {}, untried = {}, all_tried = new_gate(host) }, Bootstrap)
+  return setmetatable({
+    host = host, peers = peers, names = {}, addresses = {}, tasks = {}, untried = {}, all_tried = new_gate(host), reached = {},
+  }, Bootstrap)
 end
 
 ---Notes that an address was tried, and tells who waits when all were.
@@ -32,10 +34,12 @@ local function keep(self, name, target)
   while true do
     local peer, err = peers:connect(target)
     tried(self, name)
+    self.reached[name] = peer ~= nil or err.itself
     if peer then
       backoff:reset()
       reported = nil
       while peers:get(peer.id) do peers:get(peer.id):wait_gone() end
+      self.reached[name] = nil
     elseif err.itself then
       return
     elseif reported ~= err.code then
@@ -54,13 +58,13 @@ function Bootstrap:set(targets)
   local before, wanted = self.names, {}
   self.names = {}
   for i, target in ipairs(targets) do
-    self.names[i] = name_of(target)
-    wanted[self.names[i]] = true
+    local name = name_of(target)
+    self.names[i], self.addresses[name], wanted[name] = name, target.address, true
   end
   for _, name in ipairs(before) do
     if not wanted[name] and self.tasks[name] then
       self.tasks[name]:cancel "no longer in bootstrap"
-      self.tasks[name] = nil
+      self.tasks[name], self.addresses[name], self.reached[name] = nil, nil, nil
       tried(self, name)
     end
   end
@@ -71,6 +75,16 @@ function Bootstrap:set(targets)
       self.tasks[name] = self.peers:spawn(keep, self, name, target)
     end
   end
+end
+
+---The addresses where no peer is connected now.
+---@return string[]
+function Bootstrap:unreached()
+  local list = {}
+  for _, name in ipairs(self.names) do
+    if not self.reached[name] then list[#list + 1] = self.addresses[name] end
+  end
+  return list
 end
 
 return new

@@ -17,7 +17,8 @@ local format = require "filo.base.format"
 ---@field quorum integer  copies that there must be, the one here among them
 ---@field copies string[]  IDs of the nodes that hold this version, or a newer one
 ---@field make string[]  IDs of members that should get a copy now, in order
----@field enough boolean  there are as many copies as there must be
+---@field unreached string[]  addresses of members that should hold one and cannot be reached: where the policy names no number, all should
+---@field enough boolean  there are as many copies as there must be, and nobody is unreached
 ---@field may_drop boolean  another node has a copy, so that the one here is not the last that is known of
 ---@field why string  all that in a sentence
 
@@ -35,13 +36,14 @@ local function checked(ids, members)
   return order
 end
 
----What the policy says: the order, how many, the quorum; or nil and what is wrong with it.
+---What the policy says: the order, how many, the quorum, whether all members should hold one; or nil and what is wrong with it.
 local function ask(policy, object, members)
   local ok, ids, wanted = pcall(policy.place, object, members)
   if not ok then return nil, "place failed: " .. ids end
   local order = ids and checked(ids, members)
   if not order then return nil, "place must return a list of peers" end
   if wanted ~= nil and (math.type(wanted) ~= "integer" or wanted < 0) then return nil, "place must return a number of peers" end
+  local all = wanted == nil
   wanted = wanted or #order
   local quorum = policy.quorum
   if type(quorum) == "function" then
@@ -52,7 +54,7 @@ local function ask(policy, object, members)
     if not ok then return nil, "quorum failed: " .. quorum end
   end
   if quorum ~= nil and math.type(quorum) ~= "integer" then return nil, "quorum must be an integer" end
-  return order, math.min(wanted, #order), quorum or wanted + 1
+  return order, math.min(wanted, #order), quorum or wanted + 1, all
 end
 
 ---Who holds the version, or a newer one.
@@ -81,6 +83,7 @@ end
 
 local function sentence(made)
   local copies = ("%d of %s known of"):format(#made.copies, format.count(made.quorum, "copy is", "copies are"))
+  if made.unreached[1] then copies = ("%s, not reached: %s"):format(copies, table.concat(made.unreached, ", ")) end
   if #made.make > 0 then return ("%s, and %s to be made"):format(copies, format.count(#made.make, "is", "are")) end
   return made.enough and copies or copies .. ", and there is nobody to hold more"
 end
@@ -95,15 +98,18 @@ function plan.may_drop(object, holders, me)
   return #copies > (has[me] and 1 or 0)
 end
 
----@param given {policy: table, object: table, members: table[], holders: filo.Holder[], me: string}
----  policy: completed (see policy.lua); object: with version; members: with id, and without this node; me: its ID
+---@param given {policy: table, object: table, members: table[], unreached: string[], holders: filo.Holder[], me: string}
+---  policy: completed (see policy.lua); object: with version; members: with id, and without this node; unreached: addresses of others; me:
+---  this node's ID
 ---@return filo.Plan?, string? problem  what is wrong with the policy
 function plan.make(given)
-  local order, wanted, quorum = ask(given.policy, given.object, given.members)
+  local order, wanted, quorum, all = ask(given.policy, given.object, given.members)
   if not order then return nil, ("policy '%s': %s"):format(given.policy.name, wanted) end
   local copies, has = holders_of(given.object, given.holders)
+  local unreached = all and given.unreached or {}
   local made = {
-    order = order, wanted = wanted, quorum = quorum, copies = copies, make = missing(order, wanted, has), enough = #copies >= quorum,
+    order = order, wanted = wanted, quorum = quorum, copies = copies, make = missing(order, wanted, has), unreached = unreached,
+    enough = #copies >= quorum and #unreached == 0,
     may_drop = plan.may_drop(given.object, given.holders, given.me),
   }
   made.why = sentence(made)

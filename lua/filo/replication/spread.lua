@@ -19,6 +19,7 @@ local superseded = require "filo.replication.superseded"
 ---@field pending string[]  IDs of peers that are being sent one
 ---@field refused table[]  {peer = id, reason = text}
 ---@field quorum integer  copies that had to be made
+---@field unreached string[]  addresses of members that should hold it, or know of it, and are not connected
 ---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
 
 ---What copies are made of.
@@ -245,7 +246,7 @@ function Spread:carry_out(version, receipt, renew)
   end)
   local plan, err = self.plan(version.info)
   if not plan then return nil, err end
-  receipt.quorum, started = plan.quorum, true
+  receipt.quorum, receipt.unreached, started = plan.quorum, plan.unreached, true
   local round = new_round(self, plan, version, receipt, renew, new_gate(self.host))
   round:start()
   return wait_for_quorum(round)

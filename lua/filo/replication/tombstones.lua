@@ -94,6 +94,7 @@ end
 function Tombstones:tell_all(tombstone)
   local receipt = {
     key = tombstone.key, version = tombstone.version, size = 0, copies = { self.id }, pending = {}, refused = {}, quorum = 1,
+    unreached = self.peers:unreached(),
   }
   local tasks, known, told = {}, nil, {}
   local peers = self.peers:list()

@@ -8,6 +8,7 @@ local format = require "filo.base.format"
 local json = require "filo.base.json"
 local net = require "filo.core.net"
 local new_progress = require "filo.command.progress"
+local new_unreached = require "filo.command.unreached"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
@@ -116,6 +117,7 @@ local function store(state, entry)
   state.under_way[entry] = nil
   state.done = state.done + entry.size
   if not receipt then return nil, err end
+  state.unreached:note(receipt.unreached)
   state.progress:clear()
   if not args.quiet then io.write(describe(args, receipt), "\n") end
   return true
@@ -160,6 +162,10 @@ return {
     local entries, total = all_entries(args)
     if not entries then return nil, total end
     local progress <close> = new_progress(args.quiet or args.json)
-    return store_all({ args = args, progress = progress, done = 0, total = total, under_way = {} }, entries)
+    local unreached = new_unreached()
+    local status = store_all({
+      args = args, progress = progress, done = 0, total = total, under_way = {}, unreached = unreached,
+    }, entries)
+    return unreached:tell("put", "copies that the policy wants there are missing; put again once it is", status)
   end,
 }

@@ -1,9 +1,20 @@
 ---`filo rm`: deletes objects everywhere, or only the copies here.
 
+local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local new_unreached = require "filo.command.unreached"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+
+---A peer that has not taken a deletion keeps its copy.
+local function check_told(key, receipt)
+  local first = receipt.refused[1]
+  if not first then return true end
+  local others = #receipt.refused > 1 and (" (and %s)"):format(format.count(#receipt.refused - 1, "other", "others")) or ""
+  return errors.fail("not_enough_copies", ("'%s' is deleted here, but peer %s%s still has a copy: %s"):format(
+    format.printable(key), first.peer:sub(1, 16), others, first.reason))
+end
 
 return {
   summary = "Delete objects everywhere, or with --here this node's copies only.",
@@ -18,11 +29,15 @@ return {
   run = function(args)
     local client <close>, err = open.client(args)
     if not client then return nil, err end
-    return failures.each("rm", args.key, function(key)
+    local unreached = new_unreached()
+    local status = failures.each("rm", args.key, function(key)
       local done, problem = client:call(args.here and "evict" or "delete", { key = key })
       if not done then return nil, problem end
       if not args.quiet then io.write(args.here and "evicted " or "deleted ", format.printable(key), "\n") end
-      return true
+      if args.here then return true end
+      unreached:note(done.unreached)
+      return check_told(key, done)
     end)
+    return unreached:tell("rm", "what was deleted is told there once it is", status)
   end,
 }

@@ -18,10 +18,15 @@ local function space(status)
   return ("%s free of %s"):format(format.bytes(status.free), format.bytes(status.total))
 end
 
+local function peers(status)
+  if not status.unreached[1] then return status.peers end
+  return ("%d; not connected: %s"):format(status.peers, format.printable(table.concat(status.unreached, ", ")))
+end
+
 local function describe(status)
   local lines = {
     { "node", status.id }, { "root", status.root }, { "listens", status.address or "no" },
-    { "peers", status.peers }, { "policy", status.policy },
+    { "peers", peers(status) }, { "policy", status.policy },
     { "space", space(status) },
     { "memory", format.bytes(status.memory) }, { "up", format.clock(status.uptime) },
   }

@@ -24,10 +24,13 @@ end
 local function describe(survey)
   local item = survey.item
   io.write(("%s: %s, stored %s\n"):format(format.printable(item.key), format.bytes(item.size), format.date(item.version // 1000000)))
-  io.write(("policy: %s; it wants %s, there are %d\n"):format(survey.policy, format.count(survey.quorum, "copy", "copies"),
-    count_good(survey)))
+  io.write(("policy: %s; it wants %s, there are %d\n"):format(survey.policy,
+    format.count(survey.quorum + #survey.unreached, "copy", "copies"), count_good(survey)))
   for i, copy in ipairs(survey.copies) do
     io.write(("  %s  %-9s  %s\n"):format(copy.node:sub(1, 16), i == 1 and "this node" or "peer", state(copy, survey)))
+  end
+  for _, address in ipairs(survey.unreached) do
+    io.write(("  %-16s  %-9s  not connected\n"):format(format.printable(address), "peer"))
   end
 end
 
@@ -51,6 +54,6 @@ return {
     else
       describe(survey)
     end
-    if count_good(survey) < survey.quorum then return exit.not_enough_copies end
+    if count_good(survey) < survey.quorum or survey.unreached[1] then return exit.not_enough_copies end
   end,
 }

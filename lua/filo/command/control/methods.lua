@@ -48,7 +48,8 @@ function methods.status(node)
   if not free then total = nil end
   return {
     id = node.id, root = node.root, address = node.address, version = filo.VERSION, uptime = filo.now() - started,
-    memory = filo.memory(), free = free, total = total, policy = node.policy.name, peers = #node:peers(), moving = node:activity(),
+    memory = filo.memory(), free = free, total = total, policy = node.policy.name, peers = #node:peers(),
+    unreached = node.peer_list:unreached(), moving = node:activity(),
   }
 end
 
@@ -67,7 +68,7 @@ local function find_stored(node, asked)
   if not item or not is_same(node, item, asked) then return nil end
   local plan = node:placement(asked.key)
   if not plan or not plan.enough then return node:replicate(asked.key) end
-  return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
+  return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unreached = {}, unchanged = true }
 end
 
 function methods.store(node, asked, emit, file)
@@ -95,7 +96,7 @@ function methods.copies(node, asked)
   if not item then return nil, err end
   local plan, copies = node:placement(asked.key)
   if not plan then return nil, copies end
-  return { item = item, quorum = plan.quorum, policy = node.policy.name, copies = copies }
+  return { item = item, quorum = plan.quorum, unreached = plan.unreached, policy = node.policy.name, copies = copies }
 end
 
 function methods.evict(node, asked) return node:evict(asked.key) end

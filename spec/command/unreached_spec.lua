@@ -1,0 +1,53 @@
+---Nodes that this one dials and does not reach: copies that should be there, and deletions that should be known there. All copies were
+---said to be made when nobody was there to hold one.
+
+local commands = require "spec.support.commands"
+
+describe("a command of a node that does not reach another", function()
+  it("tells of it, with exit status 4, until it is there again", function()
+    local house <close> = commands.house()
+    local first, token, _, address = house:first "a"
+    house:run("b", "join", (token:gsub("\n", "")), "--listen", "127.0.0.1:0")
+    house:serve("b"):expect "is connected"
+    local function run(...)
+      local result = house:run("b", ...)
+      return result.status, result.out, result.err
+    end
+    house.folder:write("file", "content")
+    house.folder:write("other", "content")
+    local path, other = house.folder:file "file", house.folder:file "other"
+    assert.same({ 0, "" }, { select(1, run("put", path, "-k", "k")), select(3, run("put", path, "-k", "k")) })
+    first:kill "KILL"
+    first:wait()
+
+    local status, out, err = run("put", path, "-k", "k2")
+    assert.same({ 4, "k2  7 B  1 copy\n" }, { status, out })
+    local sentence = "filo put: %s is not connected: copies that the policy wants there are missing; put again once it is\n"
+    assert.equal(sentence:format(address), err)
+    assert.equal(4, (run("put", path, other)))
+    status, out = run("why", "k2")
+    assert.equal(4, status)
+    assert.matches("it wants 2 copies, there are 1\n", out)
+    assert.matches(address:gsub("%p", "%%%0") .. " +peer +not connected\n", out)
+    assert.matches("peers +0; not connected: " .. address:gsub("%p", "%%%0"), (select(2, run "status")))
+    status, out, err = run("rm", "k")
+    assert.same({ 4, "deleted k\n" }, { status, out })
+    assert.equal(("filo rm: %s is not connected: what was deleted is told there once it is\n"):format(address), err)
+  end)
+
+  it("says which peer has not taken a deletion", function()
+    local house <close> = commands.house()
+    local first, token, id = house:first "a"
+    local archive = '{ place = filo.policy.everywhere.place, accept = function(offer) return not offer.tombstone, "it keeps all" end }'
+    house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("filo%.policy%.everywhere", archive)))
+    first:kill "HUP"
+    first:expect "read again"
+    house:run("b", "join", (token:gsub("\n", "")), "--listen", "127.0.0.1:0")
+    house:serve("b"):expect "is connected"
+    assert.equal(0, house:feed("content", "b", "put", "-", "-k", "k").status)
+    local result = house:run("b", "rm", "k")
+    assert.same({ 4, "deleted k\n" }, { result.status, result.out })
+    assert.equal(("filo rm: 'k' is deleted here, but peer %s still has a copy: refused: it keeps all\n"):format(id:sub(1, 16)),
+      result.err)
+  end)
+end)
