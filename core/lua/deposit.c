@@ -10,6 +10,7 @@
 #include "lua/descriptor.h"
 #include "lua/handle.h"
 #include "lua/resources.h"
+#include "lua/seen.h"
 #include "lua/store.h"
 #include "runtime/task.h"
 #include "transfer/deposit.h"
@@ -210,23 +211,28 @@ static int open_source(const char *path, int opened, struct stat *status, struct
   return fd;
 }
 
-/* FILO_SIZE_UNKNOWN of what ends when it ends: pipes, devices, what somebody has read from already,
- * and the files of /proc, whose size is given as 0. */
-static uint64_t size_of(int fd, const struct stat *status) {
-  char byte;
-  if (!S_ISREG(status->st_mode) || lseek(fd, 0, SEEK_CUR) > 0) return FILO_SIZE_UNKNOWN;
-  bool unsized = status->st_size == 0 && pread(fd, &byte, 1, 0) > 0;
-  return unsized ? FILO_SIZE_UNKNOWN : (uint64_t)status->st_size;
+/* Where the content of a file starts: what somebody has read from already has less of it. */
+static off_t start_of(int fd, const struct stat *status) {
+  off_t at = S_ISREG(status->st_mode) ? lseek(fd, 0, SEEK_CUR) : 0;
+  return at > 0 ? at : 0;
 }
 
-static int start_source(struct deposit_box *box, int fd, uint64_t size, const char *path,
-                        struct filo_error *err) {
+/* FILO_SIZE_UNKNOWN of what ends when it ends: pipes, devices, and the files of /proc, whose size is
+ * given as 0. */
+static uint64_t size_of(int fd, off_t from, const struct stat *status) {
+  if (!filo_has_times(fd, status)) return FILO_SIZE_UNKNOWN;
+  return status->st_size > from ? (uint64_t)(status->st_size - from) : 0;
+}
+
+static int start_source(struct deposit_box *box, int fd, off_t from, uint64_t size,
+                        const char *path, struct filo_error *err) {
   if (size == FILO_SIZE_UNKNOWN) return filo_deposit_drain(box->deposit, fd, path, err);
-  filo_deposit_copy(box->deposit, fd, path);
+  filo_deposit_copy(box->deposit, fd, (uint64_t)from, path);
   return 0;
 }
 
-/* store:deposit_file(path, plain, digest [, descriptor]): a deposit that is settled */
+/* store:deposit_file(path, plain, digest [, descriptor]): a deposit, and what the file looked like
+ * before a byte of it was read */
 int filo_store_deposit_file(lua_State *L) {
   struct filo_store *store = filo_check_store(L, 1);
   const char *path = filo_check_text(L, 2);
@@ -238,23 +244,36 @@ int filo_store_deposit_file(lua_State *L) {
   box->from_file = true;
   int fd = open_source(path, opened, &status, &err);
   if (fd < 0) return filo_return_error(L, &err);
-  uint64_t size = size_of(fd, &status);
+  off_t from = start_of(fd, &status);
+  uint64_t size = size_of(fd, from, &status);
   struct filo_deposit_options options = {size, plain, digest};
   if (start(L, box, store, &options, &err) < 0) {
     close(fd);
     return filo_return_error(L, &err);
   }
-  if (start_source(box, fd, size, path, &err) < 0) {
+  if (start_source(box, fd, from, size, path, &err) < 0) {
     filo_handle_release(L, -1, &type);
     return filo_return_error(L, &err);
   }
-  lua_pushinteger(L, (lua_Integer)status.st_mtime);
+  if (size == FILO_SIZE_UNKNOWN)
+    lua_pushnil(L);
+  else
+    filo_push_seen(L, &status);
   return 2;
 }
 
-static const luaL_Reg methods[] = {{"write", deposit_write},     {"finish", deposit_finish},
-                                   {"publish", deposit_publish}, {"progress", deposit_progress},
-                                   {"close", filo_handle_close}, {NULL, NULL}};
+/* seen(): what its file looks like now */
+static int deposit_seen(lua_State *L) {
+  return filo_return_seen(L, filo_deposit_source(check_deposit(L)->deposit));
+}
+
+static const luaL_Reg methods[] = {{"write", deposit_write},
+                                   {"finish", deposit_finish},
+                                   {"publish", deposit_publish},
+                                   {"progress", deposit_progress},
+                                   {"seen", deposit_seen},
+                                   {"close", filo_handle_close},
+                                   {NULL, NULL}};
 
 void filo_register_deposit(lua_State *L) {
   filo_handle_register(L, &type, methods);

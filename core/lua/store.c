@@ -11,6 +11,7 @@
 #include "lua/crypto.h"
 #include "lua/handle.h"
 #include "lua/modules.h"
+#include "lua/seen.h"
 #include "store/partial_file.h"
 
 /* --- The handle --- */
@@ -397,10 +398,16 @@ static int look(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"look", look},         {"prepare", prepare},       {"open", store_open},
-    {"cas_path", cas_path}, {"check_path", check_path}, {"parse", parse_record},
-    {"peek", peek_record},  {"unseal", unseal_record},  {NULL, NULL}};
+static const luaL_Reg functions[] = {{"look", look},
+                                     {"prepare", prepare},
+                                     {"open", store_open},
+                                     {"cas_path", cas_path},
+                                     {"check_path", check_path},
+                                     {"parse", parse_record},
+                                     {"peek", peek_record},
+                                     {"unseal", unseal_record},
+                                     {"seen", filo_file_seen},
+                                     {NULL, NULL}};
 
 int filo_open_store(lua_State *L) {
   filo_handle_register(L, &type, store_methods);

@@ -142,9 +142,9 @@ static int read_source(int fd, const char *name, uint64_t offset, unsigned char 
   return 0;
 }
 
-/* One chunk on its way: from `buf`, or (when that is NULL) from fd. */
+/* One chunk on its way: from `buf`, or (when that is NULL) from fd, whose content starts at `from`. */
 struct passage {
-  uint64_t index;
+  uint64_t index, from;
   size_t len;
   unsigned char *buf;
   int fd;
@@ -175,7 +175,7 @@ static int pass_steps(struct filo_sealer *sealer, const struct passage *pass,
     n = step_length(at, pass->len);
     unsigned char *bytes = pass->buf ? pass->buf + at : step;
     uint64_t offset = pass->index * FILO_CHUNK_SIZE + at;
-    int rc = pass->buf ? 0 : read_source(pass->fd, pass->name, offset, bytes, n, err);
+    int rc = pass->buf ? 0 : read_source(pass->fd, pass->name, pass->from + offset, bytes, n, err);
     if (rc == 0 && pass->ctr) rc = filo_ctr_crypt(pass->ctr, bytes, bytes, n, err);
     if (rc == 0) rc = filo_hasher_update(pass->hasher, bytes, n, err);
     if (rc == 0) rc = put_step(sealer, offset, bytes, n, err);
@@ -234,9 +234,9 @@ int filo_sealer_chunk(struct filo_sealer *sealer, uint64_t index, unsigned char 
   return rc < 0 || len == 0 ? rc : pass_chunk(sealer, &pass, err);
 }
 
-int filo_sealer_copy_chunk(struct filo_sealer *sealer, uint64_t index, int fd, const char *name,
-                           size_t len, struct filo_error *err) {
-  struct passage pass = {.index = index, .len = len, .fd = fd, .name = name};
+int filo_sealer_copy_chunk(struct filo_sealer *sealer, uint64_t index, int fd, uint64_t from,
+                           const char *name, size_t len, struct filo_error *err) {
+  struct passage pass = {.index = index, .from = from, .len = len, .fd = fd, .name = name};
   int rc = check_chunk(sealer, index, len, err);
   return rc < 0 || len == 0 ? rc : pass_chunk(sealer, &pass, err);
 }

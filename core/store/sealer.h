@@ -27,10 +27,10 @@ int filo_sealer_new(struct filo_store *store, uint64_t size, bool plain, struct 
 int filo_sealer_chunk(struct filo_sealer *sealer, uint64_t index, unsigned char *buf, size_t len,
                       struct filo_error *err);
 
-/* Chunk `index` from a file at index * FILO_CHUNK_SIZE with pread; FILO_IO "changed while being
- * stored" when it is shorter than `len`. `name` is for errors. */
-int filo_sealer_copy_chunk(struct filo_sealer *sealer, uint64_t index, int fd, const char *name,
-                           size_t len, struct filo_error *err);
+/* Chunk `index` from a file at from + index * FILO_CHUNK_SIZE with pread; FILO_IO "changed while
+ * being stored" when it is shorter than `len`. `name` is for errors. */
+int filo_sealer_copy_chunk(struct filo_sealer *sealer, uint64_t index, int fd, uint64_t from,
+                           const char *name, size_t len, struct filo_error *err);
 
 /* After all chunks: writes hashes, record and footer. size: the content's, now known. */
 int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_identity *identity,

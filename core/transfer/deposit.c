@@ -39,6 +39,7 @@ struct filo_deposit {
   size_t fill;
 
   int fd;
+  uint64_t from; /* where the content of a regular file starts */
   char *name;
   struct event *readable;     /* drain */
   const struct timeval *tick; /* instead of waiting for the descriptor; NULL: it can tell */
@@ -100,8 +101,8 @@ static void turn(struct filo_deposit *deposit) {
 static int seal_chunk(struct slot *slot) {
   struct filo_deposit *deposit = slot->deposit;
   if (!slot->buffer)
-    return filo_sealer_copy_chunk(deposit->sealer, slot->index, deposit->fd, deposit->name,
-                                  slot->len, &slot->err);
+    return filo_sealer_copy_chunk(deposit->sealer, slot->index, deposit->fd, deposit->from,
+                                  deposit->name, slot->len, &slot->err);
   int code = 0;
   if (deposit->hasher)
     code = filo_hasher_update(deposit->hasher, slot->buffer->bytes, slot->len, &slot->err);
@@ -116,7 +117,7 @@ static int read_chunk(struct slot *slot) {
   struct filo_deposit *deposit = slot->deposit;
   size_t have = 0;
   while (have < slot->len) {
-    off_t at = (off_t)(slot->index * FILO_CHUNK_SIZE + have);
+    off_t at = (off_t)(deposit->from + slot->index * FILO_CHUNK_SIZE + have);
     ssize_t n = pread(deposit->fd, slot->buffer->bytes + have, slot->len - have, at);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return filo_fail_errno(&slot->err, errno, "cannot read %s", deposit->name);
@@ -237,8 +238,9 @@ static void copy_more(struct filo_deposit *deposit) {
   if (deposit->next_index == count && deposit->under_way == 0) deposit->copying = false;
 }
 
-void filo_deposit_copy(struct filo_deposit *deposit, int fd, const char *name) {
+void filo_deposit_copy(struct filo_deposit *deposit, int fd, uint64_t from, const char *name) {
   deposit->fd = fd;
+  deposit->from = from;
   deposit->name = strdup(name);
   deposit->copying = true;
   copy_more(deposit);
@@ -342,6 +344,10 @@ int filo_deposit_new(struct filo_resources *resources, struct filo_store *store,
 int filo_deposit_status(const struct filo_deposit *deposit, struct filo_error *err) {
   if (deposit->code < 0 && err) *err = deposit->err;
   return deposit->code;
+}
+
+int filo_deposit_source(const struct filo_deposit *deposit) {
+  return deposit->fd;
 }
 
 uint64_t filo_deposit_size(const struct filo_deposit *deposit) {

@@ -35,8 +35,9 @@ int64_t filo_deposit_write(struct filo_deposit *deposit, const unsigned char *by
 /* After the last write. */
 void filo_deposit_end(struct filo_deposit *deposit);
 
-/* Reads a regular file of options.size bytes. Takes fd. `name` is for errors. */
-void filo_deposit_copy(struct filo_deposit *deposit, int fd, const char *name);
+/* Reads options.size bytes of a regular file, from the offset `from` on. Takes fd. `name` is for
+ * errors. */
+void filo_deposit_copy(struct filo_deposit *deposit, int fd, uint64_t from, const char *name);
 
 /* Reads a pipe, socket or terminal to its end. Takes fd. */
 int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
@@ -47,6 +48,9 @@ bool filo_deposit_settled(const struct filo_deposit *deposit);
 
 /* 0, or the first failure. */
 int filo_deposit_status(const struct filo_deposit *deposit, struct filo_error *err);
+
+/* The descriptor that is read, which stays its own; -1 when the caller writes. */
+int filo_deposit_source(const struct filo_deposit *deposit);
 
 /* Content bytes sealed so far. */
 uint64_t filo_deposit_size(const struct filo_deposit *deposit);

@@ -10,7 +10,7 @@
 ---                        walk
 ---  filo.core.Object      fields, record, set_key, verify_chunk, set_aside, mark_verified, reader, share, close
 ---  filo.core.Partial     fields, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
----  filo.core.Deposit     write, finish, publish, progress, close
+---  filo.core.Deposit     write, finish, publish, progress, seen, close
 ---  filo.core.Reader      read, save, close
 ---  filo.core.Walk        next, close
 ---  filo.core.Listener    accept, address, close
@@ -208,6 +208,11 @@ function host.store.unseal(identity, record) end
 ---@return string? path
 ---@return filo.Error? err
 function host.store.cas_path(digest, width, depth, key_hash) end
+
+---What an open file looks like now, as `store:deposit_file` gives it; nil: that says nothing of it.
+---@param file filo.core.Descriptor|file*
+---@return filo.core.Seen?
+function host.store.seen(file) end
 
 ---Whether a path stays within the root: for those that a script's own function makes.
 ---@param path string

@@ -74,7 +74,7 @@ function store:deposit(size, plain, digest) end
 ---@param digest boolean
 ---@param descriptor? filo.core.Descriptor the open file itself; path is then its name
 ---@return filo.core.Deposit? deposit
----@return integer|filo.Error modified seconds since 1970
+---@return filo.core.Seen|filo.Error|nil seen before a byte of it was read; nil: of a pipe, a device or a file of /proc
 function store:deposit_file(path, plain, digest, descriptor) end
 
 ---Opens a partial, the file of a copy on its way in: a new one, or one that was begun before.
@@ -223,6 +223,10 @@ function deposit:publish(identity, key_hash, version, meta, path) end
 ---Content bytes so far.
 ---@return integer
 function deposit:progress() end
+
+---What the file looks like now, as `deposit_file` gave it; nil: that says nothing of it.
+---@return filo.core.Seen?
+function deposit:seen() end
 
 function deposit:close() end
 

@@ -16,6 +16,17 @@ local store = {}
 ---@field key_hash string 32 bytes
 ---@field root string 32 bytes: the digest over the chunk hashes
 
+---What a file looks like from outside.
+---@class filo.core.Seen
+---@field stamp string differs when the content may: time of modification and of change in nanoseconds, size, inode
+---@field modified integer seconds since 1970
+---@field changed number time of change in seconds since 1970, which cannot be set as that of modification can
+
+---What an open file looks like now; nil: that says nothing of it, as of a pipe, a device or a file of /proc.
+---@param file filo.core.Descriptor|file*
+---@return filo.core.Seen?
+function store.seen(file) end
+
 ---What lies at a root, which stays as it is: "empty" (or absent), "begun" (no marker yet, but an identity or a lock), "made".
 ---@param root string
 ---@return "empty"|"begun"|"made"|nil state

@@ -3,7 +3,6 @@ local control = require "filo.command.control"
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
-local temp = require "spec.support.temp"
 local wire = require "filo.command.control.wire"
 
 ---Calls fn(client, a, net) with a node that answers at its socket and has a peer.
@@ -44,18 +43,18 @@ describe("the socket of a node", function()
   it("stores again only what has changed, or lacks copies", function()
     asked(function(client, a, net)
       local file <close> = open(net, "content")
-      assert(os.execute(("touch -d 2020-01-01 %s"):format(temp.quote(net.folder:file "file"))))
-      local modified = assert(client:call("store", { key = "k" }, nil, file)) and a:stat("k").modified
+      local ask = { key = "k" }
+      assert(client:call("store", ask, nil, file))
       local version = a:stat("k").version
-      local ask = { key = "k", size = 7, modified = modified }
       assert.is_true(client:call("store", ask, nil, file).unchanged)
       assert.equal(version, a:stat("k").version)
       net:start("c", { bootstrap = { a.address } })
       nodes.peers(a, 2)
       assert.equal(3, #assert(client:call("store", ask, nil, file)).copies) -- the policy wants one more by now
       assert.equal(version, a:stat("k").version)
-      ask.size = 8
-      assert.is_nil(assert(client:call("store", ask, nil, file)).unchanged)
+      assert.is_nil(assert(client:call("store", { key = "k", force = true }, nil, file)).unchanged)
+      local another <close> = open(net, "changed")
+      assert.is_nil(assert(client:call("store", ask, nil, another)).unchanged)
     end)
   end)
 

@@ -1,5 +1,5 @@
----`filo put` took a file for unchanged that was to be stored in clear, or no longer so, or that had changed in the very second in which
----it had been stored: its size and time of modification tell nothing of that.
+---`filo put` took a file for unchanged that was to be stored in clear, or no longer so, or that had changed since it began to be read:
+---its size and time of modification, in seconds, tell nothing of that.
 
 local commands = require "spec.support.commands"
 local temp = require "spec.support.temp"
@@ -48,13 +48,54 @@ describe("filo put", function()
     end)
   end)
 
-  it("stores a file again that may have changed since in the same second", function()
+  it("stores a file again that was given other content of the same size and time", function()
     serving(function(put, write, run)
-      write("first", "1 hour")
+      for _, time in ipairs { "2020-01-01", "1 hour" } do
+        write("first", time)
+        put()
+        write("other", time)
+        put()
+        assert.equal("other", run("get", "k", "-o", "-"))
+      end
+    end)
+  end)
+
+  it("stores a file again that took the place of one of the same size and time", function()
+    serving(function(put, write, run, house)
+      write("first", "2020-01-01")
+      house.folder:write("next", "other")
+      local names = { temp.quote(house.folder:file "next"), temp.quote(house.folder:file "file") }
+      assert(os.execute(("touch -d 2020-01-01 %s"):format(names[1])))
       put()
-      write("other", "1 hour")
+      assert(os.execute(("mv %s %s"):format(names[1], names[2])))
       put()
       assert.equal("other", run("get", "k", "-o", "-"))
+    end)
+  end)
+
+  it("does not store a file of the future again and again", function()
+    serving(function(put, write)
+      write("content", "1 hour")
+      put()
+      assert.matches("unchanged", put())
+    end)
+  end)
+
+  it("does not store an empty file again and again", function()
+    serving(function(put, write)
+      write("", "2020-01-01")
+      put()
+      assert.matches("unchanged", put())
+    end)
+  end)
+
+  it("stores again what has not changed when it is told to", function()
+    serving(function(put, write, run)
+      write("content", "2020-01-01")
+      put "--force"
+      assert.matches("unchanged", put())
+      assert.not_matches("unchanged", put "--force")
+      assert.matches('"stamp":"%d+%.%d+ %d+%.%d+ 7 %d+"', run("stat", "k", "--json"))
     end)
   end)
 end)

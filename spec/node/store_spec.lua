@@ -286,19 +286,6 @@ describe("node:store", function()
       assert.is_true(err.retryable)
     end)
 
-    it("notices a file that becomes shorter while it is read", function()
-      local net <close> = nodes.net()
-      local a = net:start "a"
-      local path = net.folder:write("file", nodes.bytes(8 * MIB))
-      local storing = filo.spawn(function() return a:store("key", filo.file(path)) end):observe()
-      filo.sleep(0)
-      net.folder:write("file", "short")
-      local receipt, err = storing:join(10)
-      if receipt then return assert.equal(8 * MIB, #nodes.content(a, "key")) end -- it was read before
-      assert.matches("^cannot store 'key': .*file", tostring(err))
-      assert.is_false(a:has "key")
-    end)
-
     it("can be cancelled", function()
       local net <close> = nodes.net()
       local a = net:start "a"

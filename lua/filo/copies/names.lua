@@ -77,7 +77,7 @@ end
 local function describe(fields, meta, from)
   return {
     key = meta.name, size = fields.size, version = fields.version, modified = meta.modified, fields = meta.fields,
-    encrypted = not fields.plain, from = from,
+    encrypted = not fields.plain, from = from, stamp = meta.stamp,
   }
 end
 

@@ -33,6 +33,12 @@ return {
   busy_tries = 8,           -- at a peer that is busy, with growing pauses between them
   busy_pause = 0.05,
 
+  -- Storing
+  read_tries = 3,           -- of a file that changes while it is read
+  read_pause = 0.2,         -- between them
+  tick = 0.02,              -- a file may be written twice at the same time of its file system's clock
+  coarse_tick = 2.5,        -- the same where that counts seconds
+
   -- Serving
   landings = 16,            -- copies on their way in at once
   landings_of_peer = 4,     -- the same from one peer

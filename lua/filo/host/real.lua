@@ -46,6 +46,7 @@ local host = {
     unseal = store.unseal,
     cas_path = store.cas_path,
     check_path = store.check_path,
+    seen = store.seen,
     chunk_size = store.chunk_size,
   },
   net = {

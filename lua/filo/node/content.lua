@@ -62,13 +62,69 @@ function source.is_content(content)
   return type(content) == "string" or type(content) == "function" or getmetatable(content) == File or io.type(content) == "file"
 end
 
----Starts sealing content. Gives a deposit to finish and publish, and the source's modification time where it has one.
----@return userdata?, integer|filo.Error?
-function source.deposit(disk, content, plain, digest)
+---Content that is read, perhaps several times. A file may change meanwhile; what it looked like before its first byte was read, and after
+---the last, tells. Pipes, functions and strings are read once.
+---@class filo.Reading
+---@field seen? filo.core.Seen  before it was read the last time; nil: that says nothing
+---@field fresh? boolean  it was changed just before that, and may change once more without looking different
+local Reading = {}
+Reading.__index = Reading
+
+---@param host filo.Host
+---@return filo.Reading
+function source.reading(host, disk, content)
+  local self = setmetatable({ host = host, disk = disk, content = content }, Reading)
+  if io.type(content) == "file" and host.store.seen(content) then self.start = content:seek() end
+  return self
+end
+
+---Whether the file was changed in this very tick of its file system's clock.
+local function is_fresh(self)
+  local limits, changed = self.host.limits, self.seen.changed
+  local age = math.abs(self.host.time() / 1000000 - changed) -- of the future: it will look different, too
+  return age < (changed % 1 == 0 and limits.coarse_tick or limits.tick)
+end
+
+local function begin(self, plain, digest)
+  local content, disk = self.content, self.disk
   if type(content) == "string" then return from_string(disk, content, plain, digest) end
   if type(content) == "function" then return from_function(disk, content, plain, digest) end
-  if getmetatable(content) == File then return disk:deposit_file(content.path, plain, digest, content.descriptor) end
+  if getmetatable(content) == File then
+    local deposit, seen = disk:deposit_file(content.path, plain, digest, content.descriptor)
+    if deposit then self.seen = seen end
+    return deposit, seen
+  end
+  if self.start then content:seek("set", self.start) end
+  self.seen = self.start and self.host.store.seen(content)
   return from_function(disk, function() return content:read(65536) end, plain, digest)
 end
+
+---Starts sealing the content, from its beginning. Gives a deposit to finish and publish.
+---@return filo.core.Deposit?, filo.Error?
+function Reading:deposit(plain, digest)
+  local deposit, err = begin(self, plain, digest)
+  self.fresh = self.seen and is_fresh(self)
+  if not deposit or not self.fresh then return deposit, err end
+  deposit:close()
+  self.host.sleep(self.host.limits.tick)
+  deposit, err = begin(self, plain, digest)
+  self.fresh = self.seen and is_fresh(self)
+  return deposit, err
+end
+
+---Whether the file has changed since it began to be read.
+---@param deposit filo.core.Deposit
+---@return boolean
+function Reading:changed(deposit)
+  if not self.seen then return false end
+  local now
+  if self.start then now = self.host.store.seen(self.content) else now = deposit:seen() end
+  return now == nil or now.stamp ~= self.seen.stamp
+end
+
+---What is to be remembered of the file, of which nothing has changed, to know it again; nil when it may yet change without looking
+---different.
+---@return string?
+function Reading:stamp() return self.seen and not self.fresh and self.seen.stamp or nil end
 
 return source

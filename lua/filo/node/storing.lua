@@ -87,6 +87,31 @@ local function finish(self, deposit, key)
   return deposit:finish()
 end
 
+---Seals and publishes what is read; once more from its beginning when it has changed meanwhile, which is no content that it ever had.
+---When it does so each time, what was read the last time is taken, and the receipt says so.
+---@param reading filo.Reading
+---@return filo.Version?, filo.Receipt|filo.Error
+local function seal(self, key, reading, fields, plain, tries)
+  local host = self.host
+  local deposit <close>, err = reading:deposit(plain, key == nil)
+  if not deposit then return nil, errors.wrap(err, ("cannot store '%s'"):format(key or "content"), { key = key }) end
+  local size, digest = finish(self, deposit, key)
+  local changed = reading:changed(deposit)
+  if changed and tries > 1 then
+    deposit:close()
+    host.sleep(host.limits.read_pause)
+    return seal(self, key, reading, fields, plain, tries - 1)
+  end
+  if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
+  key = key or host.crypto.hex(digest)
+  local seen = reading.seen
+  local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = fields }
+  if not changed then meta.stamp = reading:stamp() end
+  local version, problem = publish(self, deposit, key, meta, size)
+  if not version then return nil, problem end
+  return version, { key = key, size = size, changed = changed or nil }
+end
+
 ---As Node:store, of what was checked.
 ---@return filo.Receipt?, filo.Error?
 function Storing:store(key, given_content, given)
@@ -95,15 +120,8 @@ function Storing:store(key, given_content, given)
   local ok, err = self.hooks:allow("before_store", { key = key, fields = shown })
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not self.encrypts())
-  local deposit <close>, modified = content.deposit(self.disk, given_content, plain, key == nil)
-  if not deposit then return nil, errors.wrap(modified, ("cannot store '%s'"):format(key or "content"), { key = key }) end
-  local size, digest = finish(self, deposit, key)
-  if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
-  key = key or host.crypto.hex(digest)
-  local meta = { name = key, modified = modified or host.time() // 1000000, fields = given.fields }
-  local version, problem = publish(self, deposit, key, meta, size)
-  if not version then return nil, problem end
-  local receipt = { key = key, size = size }
+  local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), given.fields, plain, host.limits.read_tries)
+  if not version then return nil, receipt end
   local placed, missing = self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end)
   self.hooks:announce("stored", version.info, receipt)
   return placed, missing

@@ -21,6 +21,7 @@ local superseded = require "filo.replication.superseded"
 ---@field quorum integer  copies that had to be made
 ---@field unreached string[]  addresses of members that should hold it, or know of it, and are not connected
 ---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
+---@field changed? boolean  of a file: it changed each time while it was read, and what was read last is stored
 
 ---What copies are made of.
 ---@class filo.Version

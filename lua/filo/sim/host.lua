@@ -37,6 +37,8 @@ local function store_of(run)
   local world, machine = run.world, run.machine
   local store = { chunk_size = world.chunk_size, cas_path = core_store.cas_path, check_path = core_store.check_path, peek = record.peek }
 
+  function store.seen() return nil end
+
   function store.parse(bytes) return record.parse(world.keyring, bytes) end
 
   function store.unseal(identity, bytes) return record.unseal(identity, bytes) end

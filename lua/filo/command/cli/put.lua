@@ -12,6 +12,9 @@ local new_unreached = require "filo.command.unreached"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
+local CHANGED = "%s changed each time while it was read: what was read is stored, and may be neither what was there before nor what is "
+  .. "there now; store it again when nobody writes to it, or store a snapshot of it"
+
 ---So many at once: what is flushed to disk is flushed together.
 local AT_ONCE = 8
 
@@ -105,9 +108,8 @@ local function store(state, entry)
   local file = io.stdin
   if entry.path ~= "standard input" then file, err = net.open(entry.path) end
   if not file then return errors.fail("io", err.message) end
-  local ask = { key = entry.key, name = entry.path, size = entry.size }
+  local ask = { key = entry.key, name = entry.path, force = args.force or entry.kind ~= "f" }
   if args.plain then ask.encrypt = false end
-  if entry.kind == "f" and not args.force then ask.modified = entry.modified end
   local receipt
   receipt, err = client:call("store", ask, function(event)
     state.under_way[entry] = bytes_done(entry, event.moving or {})
@@ -120,6 +122,7 @@ local function store(state, entry)
   state.unreached:note(receipt.unreached)
   state.progress:clear()
   if not args.quiet then io.write(describe(args, receipt), "\n") end
+  if receipt.changed then return errors.fail("io", CHANGED:format(format.printable(entry.path))) end
   return true
 end
 
@@ -149,7 +152,7 @@ return {
     parser:option("-k --key", "Key of a single file. Default: its path, as given."):argname "KEY"
     parser:flag("-r --recursive", "Folders, with all files in them, but for the root of the node itself.")
     parser:flag("--plain", "Do not encrypt: for public data.")
-    parser:flag("-f --force", "Store also what is stored with this size and time of modification, and with all its copies.")
+    parser:flag("-f --force", "Store also what has not changed since it was stored, and has all its copies.")
     parser:flag("--json", "For programs: a receipt on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,

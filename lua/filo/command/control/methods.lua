@@ -53,29 +53,28 @@ function methods.status(node)
   }
 end
 
----Whether an object is the file that is to be stored: its size and time tell, unless it was stored so soon after it was written that it
----may have been written again within the same second.
-local function is_same(node, item, asked)
+---Whether an object is what the file holds by now: that looks as it did when it began to be read, and has not changed until it was read.
+local function is_same(node, item, asked, file)
   local encrypted = asked.encrypt
   if encrypted == nil then encrypted = node.options.encrypt end
-  return item.from == "here" and item.size == asked.size and item.modified == asked.modified and item.encrypted == encrypted
-    and item.version // 1000000 > item.modified
+  local seen = node.host.store.seen(file)
+  return item.from == "here" and item.encrypted == encrypted and seen ~= nil and item.stamp == seen.stamp
 end
 
 ---A file that is stored already, with all the copies that the policy wants.
-local function find_stored(node, asked)
-  local item = asked.modified and node:stat(asked.key)
-  if not item or not is_same(node, item, asked) then return nil end
+local function find_stored(node, asked, file)
+  local item = not asked.force and node:stat(asked.key)
+  if not item or not is_same(node, item, asked, file) then return nil end
   local plan = node:placement(asked.key)
   if not plan or not plan.enough then return node:replicate(asked.key) end
-  return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unreached = {}, unchanged = true }
+  return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
 end
 
 function methods.store(node, asked, emit, file)
   local _ <close> = report_progress(node, asked.key, emit)
-  local stored, err = find_stored(node, asked)
-  if stored or err then return stored, err end
   if not file then return errors.fail("invalid", "no file came along") end
+  local stored, err = find_stored(node, asked, file)
+  if stored or err then return stored, err end
   return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
 end
 
