@@ -227,18 +227,14 @@ stop "carol"
 delete_copies(files)
 say("%d files came back from %d peer, SHA-256 equal: %s", #files, #alice:peers(), figures(get_all(files)))
 
-heading "Flip one byte of 'random.bin' on bob's disk, and ask him for it"
+heading "Flip one byte of 'random.bin' on bob's disk, and delete alice's copy of it"
 local told = filo.channel()
-bob:on("corrupt", function() told:send(true) end)
+bob:on("corrupt", function(_, _, err) told:send(err) end)
 flip(place_of("bob", random.key), 40 * 1000 * 1000)
-delete_copies { random }
-local damaged <close> = assert(alice:get(random.key))
-local saved, err = damaged:save(folder .. "/back.bin")
-check(not saved and err.code == "corrupt", "the damage was not noticed (%s)", tostring(err))
-check(not io.open(folder .. "/back.bin"), "damaged bytes were handed out")
-say("saving it fails, and leaves no file: %s", err.message:match "chunk.*")
-check(told:receive(10), "bob did not hear of the damage")
-say("bob is told, looks for himself, and sets his copy aside")
+local gone, err = alice:evict(random.key)
+check(not gone and err.code == "not_enough_copies", "the damage was not noticed (%s)", tostring(err))
+say("bob reads his before hers goes: %s", tostring(told:receive(10)):match "chunk %d+" .. " does not match its hash")
+say("he sets it aside, and hers stays: it is the last good one")
 
 heading "Start carol again on her folder: a good copy is there"
 local id = carol.id
@@ -246,6 +242,7 @@ carol = start("carol", bootstrap[2])
 check(carol.id == id, "carol has another ID")
 wait_for_peers(alice, 2)
 say("carol is node %s as before, with %d objects", short(carol.id), #objects_of "carol")
+delete_copies { random }
 say("'random.bin' came back, SHA-256 equal: %s", figures(get_all { random }))
 
 heading "Restart alice on her folder, without any peer"

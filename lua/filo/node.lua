@@ -133,8 +133,8 @@ function Node:delete(key)
   return self.deleting:delete(name)
 end
 
----Removes this node's own copy only, to free its space; the object stays at the peers. The copy here stays, too, when no connected peer
----says that it has one: then nil and "not_enough_copies".
+---Removes this node's own copy only, to free its space; the object stays at the peers. First a connected peer reads all of its copy and
+---checks it, which takes as long as its disk does. When none has a good one, the copy here stays, too: then nil and "not_enough_copies".
 ---@param key string
 ---@return true?, filo.Error?
 function Node:evict(key)

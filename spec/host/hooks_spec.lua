@@ -170,7 +170,7 @@ describe("what a hook is given", function()
       assert.same({ mine = { 1 } }, a:stat("key").fields)
     end
     nodes.flip(nodes.place(a, b, "key"), 20)
-    assert(a:evict "key")
+    nodes.drop(a, "key")
     assert.is_nil((nodes.content(a, "key")))
     wait_for(function() return at_a.corrupt end)
     assert(a:store("key", "content"))

@@ -1,5 +1,6 @@
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
+local simulated = require "spec.support.simulated"
 
 local BIG = 3 << 20
 
@@ -66,4 +67,93 @@ describe("node:evict", function()
     assert.equal("not_found", err.code)
     assert.matches("'key' was deleted", tostring(err))
   end)
+end)
+
+-- The last good copy went, when the other was rotten: that a peer merely had one was enough.
+describe("node:evict", function()
+  local function is_kept(a, pattern)
+    local ok, err = a:evict "key"
+    assert.is_nil(ok)
+    assert.equal("not_enough_copies", err.code)
+    assert.matches(pattern, tostring(err))
+    assert.is_true(nodes.exists(nodes.place(a, a, "key")))
+  end
+
+  it("keeps the copy here when that of the only peer is rotten, which is set aside there", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for _, size in ipairs { 100000, 20 << 20 } do
+      local content = nodes.bytes(size)
+      assert(a:store("key", content))
+      nodes.flip(nodes.place(a, b, "key"), 16 + size - 1)
+      local next_bad = nodes.events(a, "corrupt")
+      is_kept(a, "no peer that is connected has proved that it has a good copy of 'key'.*%(at node " .. b.id:sub(1, 16))
+      local bad, peer = next_bad()
+      assert.same({ a:key_hash "key", b.id }, { bad.key_hash, peer.id })
+      assert.is_false(nodes.exists(nodes.place(a, b, "key")))
+      assert.is_true(content == nodes.content(a, "key"))
+      is_kept(a, "no peer that is connected has a copy of 'key'")
+    end
+  end)
+
+  it("goes on to the next peer when one has a rotten copy", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    local content = nodes.bytes(BIG)
+    for _, rotten in ipairs { b, c } do
+      assert(a:store("key", content))
+      nodes.flip(nodes.place(a, rotten, "key"), 20)
+      assert.is_true(a:evict "key")
+      assert.is_true(content == nodes.content(a, "key"))
+    end
+  end)
+
+  it("keeps the copy here when the peer cannot be asked to check its own", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    b.peer_list:handle("prove", nil) -- as before there was that question
+    is_kept(a, "it runs an older Filo, which cannot be asked to check its copy")
+  end)
+
+  it("relies on no other version than the one that was checked", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    local prove = b.peer_list.handlers.prove
+    b.peer_list:handle("prove", function(body, peer)
+      assert(os.remove(nodes.place(a, b, "key")))
+      return prove(body, peer)
+    end)
+    is_kept(a, "that version is not here")
+  end)
+
+  it("shows the check while it goes on", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", nodes.bytes(17 << 20)))
+    local prove, seen = b.peer_list.handlers.prove, {}
+    b.peer_list:handle("prove", function(body, peer)
+      local now = a:activity()[1]
+      table.insert(seen, { now.what, now.key, now.peer, now.bytes, now.size, body.first })
+      return prove(body, peer)
+    end)
+    assert.is_true(a:evict "key")
+    assert.same({ { "check", "key", b.id, 0, 17 << 20, 0 }, { "check", "key", b.id, 16 << 20, 17 << 20, 16 } }, seen)
+    assert.same({}, a:activity())
+  end)
+
+  it("goes on to the next peer when one takes too long for a part", simulated(function(net, host)
+    local a, b, c = net:cluster(3)
+    assert(a:store("key", "content"))
+    for _, silent in ipairs { b, c } do
+      local prove = silent.peer_list.handlers.prove
+      silent.peer_list:handle("prove", function() host.sleep(600) end)
+      local began = host.now()
+      assert.is_true(a:evict "key")
+      assert.is_true(host.now() - began < 2 * host.limits.prove)
+      silent.peer_list:handle("prove", prove)
+      assert(a:fetch "key")
+    end
+  end))
 end)

@@ -85,10 +85,18 @@ end)
 describe("a copy", function()
   it("may go only while another node has one that is no older", function()
     local mine = { node = "me", version = 5 }
-    assert.is_false(plan.may_drop(OBJECT, { mine }, "me"))
-    assert.is_false(plan.may_drop(OBJECT, { mine, { node = "a", version = 4 }, { node = "b" } }, "me"))
-    assert.is_false(plan.may_drop(OBJECT, { mine, { node = "a", version = 6, deleted = true } }, "me"))
-    assert.is_true(plan.may_drop(OBJECT, { mine, { node = "a", version = 5 } }, "me"))
-    assert.is_true(plan.may_drop(OBJECT, { { node = "a", version = 6 } }, "me"))
+    local function others(...)
+      local ids = {}
+      for i, copy in ipairs(plan.others(OBJECT, { ... }, "me")) do ids[i] = copy.node end
+      return ids
+    end
+    assert.same({}, others(mine))
+    assert.same({}, others(mine, { node = "a", version = 4 }, { node = "b" }))
+    assert.same({}, others(mine, { node = "a", version = 6, deleted = true }))
+    assert.same({ "a" }, others(mine, { node = "a", version = 5 }))
+    assert.same({ "a", "b" }, others({ node = "a", version = 6 }, { node = "b", version = 5 }))
+    local function may_drop(...) return make({ ids = {}, holders = { ... } }).may_drop end
+    assert.is_false(may_drop(mine))
+    assert.is_true(may_drop(mine, { node = "a", version = 5 }))
   end)
 end)

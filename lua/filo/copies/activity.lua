@@ -3,9 +3,10 @@
 local at_end = require "filo.host.at_end"
 
 ---@class filo.Activity
----@field what "store"|"copy"|"fetch"  content being sealed here; a copy on its way to a peer; one on its way here
+---@field what "store"|"copy"|"fetch"|"check"  content being sealed here; a copy on its way to a peer; one on its way here; one that a peer
+---  reads and checks
 ---@field key string
----@field peer? string  ID of the node that is sent the copy
+---@field peer? string  ID of the node that is sent the copy, or checks its own
 ---@field bytes integer  moved so far
 ---@field size integer?  of all, where it is known
 

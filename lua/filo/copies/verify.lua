@@ -2,6 +2,7 @@
 
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
+local errors = require "filo.base.errors"
 
 ---@class filo.Verifier
 local Verifier = {}
@@ -23,21 +24,34 @@ function Verifier:set_aside(namespace, path, err, object)
   self.hooks:announce("corrupt", { namespace = namespace, path = path }, nil, err)
 end
 
+---Reads chunks of an object that was opened, if it was, and checks them; a bad one is set aside.
+---@return true?, filo.Error?
+local function check_chunks(self, namespace, path, object, err, first, count)
+  local ok = object ~= nil
+  for chunk = first, ok and math.min(count, chunks.count(self.host, object:fields().size) - first) + first - 1 or -1 do
+    ok, err = object:verify_chunk(chunk)
+    if not ok then break end
+  end
+  if ok then return true end
+  if err.code == "corrupt" then self:set_aside(namespace, path, err, object) end
+  return nil, err
+end
+
 ---Checks all of a copy; a bad one is set aside.
 ---@return true?, filo.Error?
 function Verifier:check(namespace, path)
   local object <close>, err = self.disk:object(namespace, path)
-  local ok = object ~= nil
-  for chunk = 0, ok and chunks.count(self.host, object:fields().size) - 1 or -1 do
-    ok, err = object:verify_chunk(chunk)
-    if not ok then break end
-  end
-  if ok then
-    object:mark_verified()
-    return true
-  end
-  if err.code == "corrupt" then self:set_aside(namespace, path, err, object) end
-  return nil, err
+  local ok, problem = check_chunks(self, namespace, path, object, err, 0, math.maxinteger)
+  if ok then object:mark_verified() end
+  return ok, problem
+end
+
+---Checks `count` chunks of a version, from chunk `first` on; a bad copy is set aside.
+---@return true?, filo.Error?  "not_found": another version is here, or none
+function Verifier:check_part(namespace, path, version, first, count)
+  local object <close>, err = self.disk:object(namespace, path)
+  if object and object:fields().version ~= version then return errors.fail("not_found", "another version is here") end
+  return check_chunks(self, namespace, path, object, err, first, count)
 end
 
 ---A peer found a copy bad: it is checked beside, once at a time for each, and a few at a time.

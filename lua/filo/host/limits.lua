@@ -45,6 +45,8 @@ return {
   offer = 10,               -- between an offer and its bytes
   reads_of_peer = 8,        -- objects that one peer reads at once
   checks = 4,               -- copies checked at once because a peer found them bad
+  proof = 16,               -- chunks of a copy that are read and checked when a peer asks once whether it is good
+  prove = 30,               -- for an answer to that
 
   -- Scripts, the log and closing
   hook = 5,

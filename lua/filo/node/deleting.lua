@@ -9,7 +9,7 @@ local Deleting = {}
 Deleting.__index = Deleting
 
 ---@param given {host: filo.Host, disk: table, identity: filo.Identity, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
----  tombstones: filo.Tombstones, survey: filo.Survey, hooks: filo.Hooks, id: string, namespace: string,
+---  tombstones: filo.Tombstones, survey: filo.Survey, prove: filo.Prove, hooks: filo.Hooks, id: string, namespace: string,
 ---  readonly: boolean}
 ---@return filo.Deleting
 local function new(given) return setmetatable(given, Deleting) end
@@ -42,20 +42,41 @@ function Deleting:delete(name)
   return receipt
 end
 
----As Node:evict. The copy here goes only while another is known of: it may be the last.
+---Whether a peer has proved that it has a good copy of the version, or of a newer one. Those that say so are asked one after the other;
+---which is asked first, depends on who answers first. Otherwise, what was wrong with those that were asked.
+---@return boolean proved, string[] problems
+local function has_proof(self, name, fields)
+  local asked, problems = {}, {}
+  local function next_of(copies)
+    for _, copy in ipairs(plan.others(fields, copies, self.id)) do
+      if not asked[copy.node] then return copy end
+    end
+  end
+  while true do
+    local copy = next_of(self.survey:copies(name, function(copies) return next_of(copies) ~= nil end))
+    if not copy then return false, problems end
+    asked[copy.node] = true
+    local ok, err = self.prove:at(name, copy)
+    if ok then return true, problems end
+    problems[#problems + 1] = ("at node %s: %s"):format(copy.node:sub(1, 16), tostring(err))
+  end
+end
+
+---As Node:evict. The copy here goes only while there is another, which was read and checked: it may be the last.
 ---@return true?, filo.Error?
 function Deleting:evict(name)
   self.fetches:wait(name.hash)
   local fields, err = self.names:stat(name)
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(name.key), { key = name.key }) end
   if fields.tombstone then return names.deleted(name.key) end
-  local function may_drop(copies) return plan.may_drop(fields, copies, self.id) end
-  if self.readonly or may_drop(self.survey:copies(name, may_drop)) then
-    return self.disk:remove(self.namespace, name.path, fields.version)
-  end
-  local sentence = "no peer that is connected has a copy of '%s', so the one here stays: it may be the last; to delete it everywhere, "
+  local proved, problems = self.readonly, nil
+  if not proved then proved, problems = has_proof(self, name, fields) end
+  if proved then return self.disk:remove(self.namespace, name.path, fields.version) end
+  local sentence = "no peer that is connected has %s of '%s', so the one here stays: it may be the last%s; to delete it everywhere, "
     .. "use delete"
-  return errors.fail("not_enough_copies", sentence:format(name.key), { key = name.key })
+  local what = problems[1] and "proved that it has a good copy" or "a copy"
+  local why = problems[1] and (" (%s)"):format(table.concat(problems, "; ")) or ""
+  return errors.fail("not_enough_copies", sentence:format(what, name.key, why), { key = name.key })
 end
 
 return new

@@ -12,6 +12,7 @@ local new_landings = require "filo.copies.landings"
 local new_listing = require "filo.node.listing"
 local new_names = require("filo.copies.names").new
 local new_peers = require "filo.peers"
+local new_prove = require "filo.replication.prove"
 local new_refusals = require "filo.replication.refusals"
 local new_serve = require "filo.replication.serve"
 local new_spread = require "filo.replication.spread"
@@ -41,6 +42,7 @@ local function make_replication(node)
   node.survey = new_survey {
     host = host, disk = disk, peers = peers, find = node.find, refusals = node.refusals, id = node.id, namespace = node.namespace,
   }
+  node.prove = new_prove { host = host, peers = peers, hooks = hooks, activity = node.activities, namespace = node.namespace }
   node.fetches = new_fetches {
     host = host, disk = disk, find = node.find, peers = peers, tasks = tasks, activity = node.activities, namespace = node.namespace,
   }
@@ -72,7 +74,7 @@ local function make_calls(node)
   }
   node.deleting = new_deleting {
     host = host, disk = disk, identity = node.identity, names = names, getting = node.getting, fetches = node.fetches,
-    tombstones = node.tombstones, survey = node.survey, hooks = hooks, id = node.id, namespace = namespace,
+    tombstones = node.tombstones, survey = node.survey, prove = node.prove, hooks = hooks, id = node.id, namespace = namespace,
     readonly = node.options.readonly,
   }
   node.listing = new_listing {

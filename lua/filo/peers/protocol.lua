@@ -84,6 +84,13 @@ local topics = {
     reply = { record = optional(record), body = optional(body), verified = optional(time) },
   },
   check = { request = { namespace = hash, key_hash = hash }, reply = {} },
+  prove = {
+    request = {
+      namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), first = chunk,
+      count = function(value, limits) return integer(0, limits.proof)(value) end,
+    },
+    reply = {},
+  },
   read = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
     reply = { stream = stream },

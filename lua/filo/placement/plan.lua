@@ -19,7 +19,7 @@ local format = require "filo.base.format"
 ---@field make string[]  IDs of members that should get a copy now, in order
 ---@field unreached string[]  addresses of members that should hold one and cannot be reached: where the policy names no number, all should
 ---@field enough boolean  there are as many copies as there must be, and nobody is unreached
----@field may_drop boolean  another node has a copy, so that the one here is not the last that is known of
+---@field may_drop boolean  another node says that it has a copy, so that the one here is not the last that is known of
 ---@field why string  all that in a sentence
 
 local plan = {}
@@ -57,11 +57,16 @@ local function ask(policy, object, members)
   return order, math.min(wanted, #order), quorum or wanted + 1, all
 end
 
----Who holds the version, or a newer one.
+---Whether a holder has the version, or a newer one.
+local function holds(object, holder)
+  return holder.version ~= nil and holder.version >= object.version and not holder.deleted
+end
+
+---IDs of those who do.
 local function holders_of(object, holders)
   local list, has = {}, {}
   for _, holder in ipairs(holders) do
-    if holder.version and holder.version >= object.version and not holder.deleted then
+    if holds(object, holder) then
       list[#list + 1], has[holder.node] = holder.node, true
     end
   end
@@ -88,14 +93,18 @@ local function sentence(made)
   return made.enough and copies or copies .. ", and there is nobody to hold more"
 end
 
----Whether a node may drop its copy: another one holds it, or a newer version.
+---The copies, at other nodes, of a version or a newer one, which let a node drop its own.
+---@generic T: filo.Holder
 ---@param object {version: integer}
----@param holders filo.Holder[]
+---@param holders T[]
 ---@param me string  ID of the node
----@return boolean
-function plan.may_drop(object, holders, me)
-  local copies, has = holders_of(object, holders)
-  return #copies > (has[me] and 1 or 0)
+---@return T[]
+function plan.others(object, holders, me)
+  local list = {}
+  for _, holder in ipairs(holders) do
+    if holder.node ~= me and holds(object, holder) then list[#list + 1] = holder end
+  end
+  return list
 end
 
 ---@param given {policy: table, object: table, members: table[], unreached: string[], holders: filo.Holder[], me: string}
@@ -110,7 +119,7 @@ function plan.make(given)
   local made = {
     order = order, wanted = wanted, quorum = quorum, copies = copies, make = missing(order, wanted, has), unreached = unreached,
     enough = #copies >= quorum and #unreached == 0,
-    may_drop = plan.may_drop(given.object, given.holders, given.me),
+    may_drop = #plan.others(given.object, given.holders, given.me) > 0,
   }
   made.why = sentence(made)
   return made

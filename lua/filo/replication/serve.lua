@@ -3,6 +3,7 @@
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
+local new_locks = require "filo.host.lock"
 local new_stall_watch = require "filo.host.stall"
 
 ---@class filo.Serve
@@ -13,7 +14,7 @@ Serve.__index = Serve
 ---  landings: filo.Landings, verifier: filo.Verifier, namespace: string, policy: fun(): table}
 ---@return filo.Serve
 local function new(given)
-  local self = setmetatable({ reads = {} }, Serve)
+  local self = setmetatable({ reads = {}, proofs = new_locks(given.host) }, Serve)
   for name, value in pairs(given) do self[name] = value end
   return self
 end
@@ -211,7 +212,22 @@ function Serve:check(body)
   return {}
 end
 
-local TOPICS = { "check", "fill", "find", "offer", "read", "store" }
+---A peer is about to rely on our copy: a part of it is read and checked before it is told that it is good. One at a time for each peer, who
+---so keeps one core busy at most.
+function Serve:prove(body, peer)
+  local _ <close> = self.proofs:take(peer.id)
+  if peer.gone then return nil, peer.gone end
+  local path = self.names:path(body.key_hash)
+  local ok, err
+  if path then ok, err = self.verifier:check_part(body.namespace, path, body.version, body.first, body.count) end
+  if ok then return {} end
+  if err and err.code == "corrupt" then return errors.fail("corrupt", "its copy was bad") end
+  if not err or err.code == "not_found" then return errors.fail("not_found", "that version is not here") end
+  self.peers.report("warning", peer.id, "not read " .. err.code, "a copy that a peer asked for could not be read: " .. tostring(err))
+  return errors.fail(err.code, "its copy could not be read")
+end
+
+local TOPICS = { "check", "fill", "find", "offer", "prove", "read", "store" }
 
 ---Answers the peers from now on.
 function Serve:start()

@@ -1,12 +1,14 @@
 ---The atlas: where good copies lie. It lets no fault damage the last good one of an object, so that any loss is a bug.
 
+local at_end = require "filo.host.at_end"
+
 ---@class filo.sim.Atlas
 local Atlas = {}
 Atlas.__index = Atlas
 
 ---@param machines filo.sim.Machine[]
 ---@return filo.sim.Atlas
-local function new(machines) return setmetatable({ machines = machines }, Atlas) end
+local function new(machines) return setmetatable({ machines = machines, evicting = {} }, Atlas) end
 
 ---The machines that have a good copy of at least a version.
 ---@param version integer
@@ -45,13 +47,22 @@ function Atlas:has_rival(namespace, path, version)
   return false
 end
 
----Whether what lies at a place of a machine may be damaged, or go.
+---Whether what lies at a place of a machine may be damaged, or go. A copy that is about to be evicted is not relied on.
 ---@return boolean
 function Atlas:may_damage(machine, namespace, path)
   local file = machine.disk:file(namespace, path)
   if not file or not file.intact then return true end
-  local holders = self:holders(namespace, path, file.fields.version)
-  return #holders > 1 or holders[1] ~= machine
+  for _, holder in ipairs(self:holders(namespace, path, file.fields.version)) do
+    if holder ~= machine and self.evicting[namespace .. path] ~= holder then return true end
+  end
+  return false
+end
+
+---A machine is asked to evict its copy, until the end of the scope: whether it may, is between it and the others.
+function Atlas:evict(machine, namespace, path)
+  local place = namespace .. path
+  self.evicting[place] = machine
+  return at_end(function() self.evicting[place] = nil end)
 end
 
 ---The same of all that would differ from an older state of a machine's disk.

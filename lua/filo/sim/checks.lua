@@ -31,6 +31,7 @@ local PROMISES = {
   ends = "nothing hangs",
   sealed = "nothing leaves a node in clear",
   tombstones = "connected peers learn of deletions",
+  evict = "a copy goes only when another has proved itself",
   replicate = "node:replicate makes the copies that the policy asks for",
   quiet = "tasks, timers and tables do not grow",
 }
@@ -38,7 +39,7 @@ local PROMISES = {
 ---What waits for a part of Filo that is still to come.
 local WAITING = {
   repair = "copies that are missing are made again",
-  proof = "a copy counts, and another is removed, only when it has proved itself",
+  proof = "a copy counts only when it has proved itself",
   recover = "what an owner stores is newer than all that it has forgotten",
   stale = "an older version is not read while the newest is out of reach, or slow to come",
 }
@@ -113,6 +114,12 @@ function Checks:read(entry, since, newest, content, err)
   if problem == "lost" then return self:miss("readable", entry, "%s: %s", entry.subject, tostring(err)) end
   local what = problem == "back" and "deleted" or "replaced"
   self:miss(OLD[problem], entry, "%s: #%d was read, which had been %s", entry.subject, number, what)
+end
+
+---An owner has removed its own copy of a version.
+function Checks:evicted(entry, version)
+  if #self.world.atlas:holders(entry.namespace, entry.path, version) > 0 then return self:pass "evict" end
+  self:violate("evict", entry, "%s: the copy at %s was evicted, and no other is good", entry.subject, entry.owner.name)
 end
 
 ---Bytes are on their way from one machine to another.
@@ -213,6 +220,7 @@ local function make_copies(self, entry)
     if err.code == "exists" and may_be_stale(world, entry, since) then return self:wait_for "stale" end
     return self:miss("replicate", entry, "%s: %s", entry.subject, tostring(err))
   end
+  if receipt.replaced then return make_copies(self, entry) end -- by a newer version, which came with the read
   if holders < receipt.quorum then self:wait_for "repair" end
   local present = world.atlas:present(entry.namespace, entry.path, receipt.version)
   if present >= receipt.quorum then return receipt.quorum > 1 and self:pass "replicate" end

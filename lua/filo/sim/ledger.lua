@@ -107,10 +107,6 @@ function Ledger:judge(entry, number) -- luacheck: no self
   return nil, "old"
 end
 
----What is wrong with an object from now on, until the next acknowledged operation, waits for something that is still to come.
----@param name string
-function Ledger:excuse(entry, name) entry.excuse = name end -- luacheck: no self
-
 ---A delete found nothing: it is as if it had not been.
 function Ledger:withdraw(entry) table.remove(entry.operations) end -- luacheck: no self
 

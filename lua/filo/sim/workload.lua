@@ -91,12 +91,11 @@ function operations.replicate(world, node, entry)
 end
 
 function operations.evict(world, node, entry)
+  local _ <close> = world.atlas:evict(entry.owner, entry.namespace, entry.path)
   local here = entry.owner.disk:file(entry.namespace, entry.path)
   local ok, err = node:evict(entry.key)
   tell(world, entry, "evict %s: %s", entry.key, ok and "done" or tostring(err))
-  if ok and here and #world.atlas:holders(entry.namespace, entry.path, here.fields.version) == 0 then
-    world.ledger:excuse(entry, "proof")
-  end
+  if ok and here then world.checks:evicted(entry, here.fields.version) end
   return ok ~= nil
 end
 

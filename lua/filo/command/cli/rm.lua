@@ -3,6 +3,7 @@
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local new_progress = require "filo.command.progress"
 local new_unreached = require "filo.command.unreached"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
@@ -16,13 +17,22 @@ local function check_told(key, receipt)
     format.printable(key), first.peer:sub(1, 16), others, first.reason))
 end
 
+---A peer reads all of its copy before the one here goes.
+local function show_check(progress, key, moving)
+  for _, each in ipairs(moving) do
+    if each.what == "check" then
+      progress:show(("%s: checking the copy at %s"):format(format.printable(key), each.peer:sub(1, 16)), each.bytes, each.size)
+    end
+  end
+end
+
 return {
   summary = "Delete objects everywhere, or with --here this node's copies only.",
 
   describe = function(parser)
     root.option(parser)
     parser:argument("key", "Their keys."):args "+"
-    parser:flag("--here", "Free space here: the object stays at the peers, one of which must have it.")
+    parser:flag("--here", "Free space here: the object stays at the peers, one of which must have read and checked its copy before.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,
 
@@ -30,8 +40,12 @@ return {
     local client <close>, err = open.client(args)
     if not client then return nil, err end
     local unreached = new_unreached()
+    local progress <close> = new_progress(args.quiet)
     local status = failures.each("rm", args.key, function(key)
-      local done, problem = client:call(args.here and "evict" or "delete", { key = key })
+      local done, problem = client:call(args.here and "evict" or "delete", { key = key }, function(event)
+        show_check(progress, key, event.moving or {})
+      end)
+      progress:clear()
       if not done then return nil, problem end
       if not args.quiet then io.write(args.here and "evicted " or "deleted ", format.printable(key), "\n") end
       if args.here then return true end

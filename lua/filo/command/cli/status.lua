@@ -5,7 +5,7 @@ local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
-local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching" }
+local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching", check = "checking the copy at %s" }
 
 local function moving(each)
   local what = WORDS[each.what]:format(each.peer and each.peer:sub(1, 16))

@@ -98,7 +98,10 @@ function methods.copies(node, asked)
   return { item = item, quorum = plan.quorum, unreached = plan.unreached, policy = node.policy.name, copies = copies }
 end
 
-function methods.evict(node, asked) return node:evict(asked.key) end
+function methods.evict(node, asked, emit)
+  local _ <close> = report_progress(node, asked.key, emit)
+  return node:evict(asked.key)
+end
 
 function methods.connect(node, asked)
   local peer, err = node:connect(asked.address)
