@@ -1,5 +1,6 @@
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
+local simulated = require "spec.support.simulated"
 local temp = require "spec.support.temp"
 
 describe("node:replicate", function()
@@ -66,6 +67,21 @@ describe("node:replicate", function()
     assert(a:evict "key")
     assert.is_true(content == nodes.content(a, "key"))
   end)
+
+  it("copies what takes the place of the version here meanwhile", simulated(function(net)
+    local a, b = net:cluster(2)
+    assert(a:store("key", "first"))
+    assert(b.disk:remove(a.namespace, a:path_of(a:key_hash "key")))
+    local store, asked, newer = b.peer_list.handlers.store, 0, nil
+    b.peer_list:handle("store", function(...)
+      asked = asked + 1
+      if asked == 1 then newer = assert(a:store("key", "second")).version end
+      return store(...)
+    end)
+    local receipt = assert(a:replicate "key")
+    assert.same({ newer, { a.id, b.id } }, { receipt.version, receipt.copies })
+    assert.is_nil(receipt.replaced)
+  end))
 
   describe("on a root that was restored from a backup", function()
     ---A node whose root was copied when it had "old", was used on, and is restored; and its peer.

@@ -4,6 +4,9 @@ local content = require "filo.node.content"
 local errors = require "filo.base.errors"
 local names = require "filo.copies.names"
 
+---So many versions may take each other's place while one is being copied.
+local TRIES = 10
+
 ---@class filo.Storing
 local Storing = {}
 Storing.__index = Storing
@@ -136,12 +139,16 @@ local function open_present(self, name)
   return open_version(self, describe(self, name, record, fields.version, fields.size), fields.size)
 end
 
----As Node:replicate. What is here was new when it was stored, and is old when a peer has something newer: then no copies are made.
+---As Node:replicate. A version that takes the place of the one here meanwhile is copied instead. What is here was new when it was stored, and is old when a peer has something newer: then no copies are made.
 ---@return filo.Receipt?, filo.Error?
 function Storing:replicate(name)
-  local version, err = open_present(self, name)
-  if not version then return nil, err end
-  return self.spread:carry_out(version, { key = name.key, size = version.info.size })
+  for _ = 1, TRIES do
+    local version, err = open_present(self, name)
+    if not version then return nil, err end
+    local receipt, problem = self.spread:carry_out(version, { key = name.key, size = version.info.size })
+    if not receipt or not receipt.replaced then return receipt, problem end
+  end
+  return errors.fail("busy", ("'%s' is being stored again and again: try later"):format(name.key), { key = name.key })
 end
 
 return new
