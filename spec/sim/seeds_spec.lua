@@ -15,6 +15,7 @@ local FIXED = {
   { nodes = 4, hours = 3, seed = 45 },  -- a peer whose disk was full when it was told of a deletion was not told again while connected
   { nodes = 5, hours = 3, seed = 6, policy = by_size },  -- a policy was given an error for the free space of a disk that failed
   { nodes = 5, hours = 5, seed = 194, rate = 3 },  -- a rotten copy that the owner had, of an older version, hid the newer one
+  { nodes = 5, hours = 3, seed = 37, rate = 2 },  -- a copy that was replaced while it was replicated left one copy
   { nodes = 6, hours = 10, seed = 14 },
   { nodes = 8, hours = 6, seed = 3 },
   { nodes = 10, hours = 4, seed = 4, durability = "group" },

@@ -19,11 +19,13 @@ function chunks.before(host, size, first)
   return math.min(size, first * host.store.chunk_size)
 end
 
----How many bytes a transfer of an object moves: the hash list or not, and from chunk `first` on.
+---How many bytes a transfer of an object moves: the hash list or not, and chunks from `first` on.
 ---@param hashes boolean
+---@param count? integer  of chunks; all when left out
 ---@return integer
-function chunks.bytes_of(host, size, hashes, first)
-  return (hashes and chunks.count(host, size) * HASH or 0) + size - chunks.before(host, size, first)
+function chunks.bytes_of(host, size, hashes, first, count)
+  local last = count and chunks.before(host, size, first + count) or size
+  return (hashes and chunks.count(host, size) * HASH or 0) + last - chunks.before(host, size, first)
 end
 
 return chunks

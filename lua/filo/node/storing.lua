@@ -139,7 +139,8 @@ local function open_present(self, name)
   return open_version(self, describe(self, name, record, fields.version, fields.size), fields.size)
 end
 
----As Node:replicate. A version that takes the place of the one here meanwhile is copied instead. What is here was new when it was stored, and is old when a peer has something newer: then no copies are made.
+---As Node:replicate. A version that takes the place of the one here meanwhile is copied instead. What is here was new when it was stored,
+---and is old when a peer has something newer: then no copies are made.
 ---@return filo.Receipt?, filo.Error?
 function Storing:replicate(name)
   for _ = 1, TRIES do

@@ -1,5 +1,5 @@
----Fetching: the chunks of one version from several holders at once, in runs; a holder that is slow, stops or lies is
----dropped and its run given to another.
+---Fetching: the chunks of one version from several holders at once, in runs. One that stops or lies is given up, and its run goes to
+---another; so does the run of one that is far slower than another, which goes on to be asked only when nobody else is there.
 
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
@@ -11,8 +11,13 @@ local retry = require "filo.replication.retry"
 ---Chunks of a run; runs that one holder sends at once.
 local RUN, RUNS_AT_ONCE = 16, 2
 
+---A run that will take longer than these seconds is taken away from a holder when another is so many times faster.
+local SLOW_SECONDS, FASTER = 2, 4
+
 ---@class filo.Fetch  the fetch of one version
 ---@field failed table<string, true>  IDs of holders that are not asked again
+---@field rates table<string, number>  by the ID of a holder: bytes a second of its last run
+---@field active table[]  {holder, transfer, run, hashes, began, watch} of each that moves
 ---@field taken_over table<string, filo.Peer>  by the ID of a holder: it over the connection from which another took over
 local Fetch = {}
 Fetch.__index = Fetch
@@ -23,7 +28,7 @@ local function new(given)
   return setmetatable({
     host = given.host, find = given.find, peers = given.peers, tasks = given.tasks, found = given.found, partial = given.partial,
     chunks = chunks.count(given.host, given.found.fields.size), next = 0, returned = {}, active = {}, failed = {}, taken_over = {},
-    workers = 0, moved = new_gate(given.host),
+    rates = {}, workers = 0, moved = new_gate(given.host),
   }, Fetch)
 end
 
@@ -99,14 +104,54 @@ local function successor(self, holder, err)
   return holder:successor(err)
 end
 
----Closes transfers that make no progress, or next to none: their workers then give the run back.
+-- Slow ones --------------------------------------------------------------------------------------------------------------
+
+---Bytes a second of a transfer so far.
+local function measure(self, each)
+  local seconds = self.host.now() - each.began
+  if seconds > 0 then self.rates[each.holder.id] = each.transfer:bytes() / seconds end
+end
+
+local function is_idle(self, holder)
+  for _, each in ipairs(self.active) do
+    if each.holder.id == holder.id then return false end
+  end
+  return true
+end
+
+---Another holder that is so much faster than `rate`; one that has nothing to do and was never measured may be.
+local function find_faster(self, holder, rate)
+  local best, most = nil, FASTER * rate
+  for _, other in ipairs(good_holders(self)) do
+    local known = self.rates[other.id] or is_idle(self, other) and math.huge or 0
+    if other.id ~= holder.id and known > most then best, most = other, known end
+  end
+  return best
+end
+
+---The holder that should take what a transfer has left, if it is far too slow.
+local function relief_of(self, each)
+  local rate = self.rates[each.holder.id]
+  local left = chunks.bytes_of(self.host, self.found.fields.size, each.hashes, each.run.first, each.run.count) - each.transfer:bytes()
+  if not rate or left < SLOW_SECONDS * rate then return nil end
+  return find_faster(self, each.holder, rate)
+end
+
+local start_worker
+
+---Looks at what moves: ends transfers that make no progress, or next to none, and gives what others have left to those who are faster.
 local function watch(self)
   while true do
     self.host.sleep(self.host.limits.stall / 5)
     for _, each in ipairs(table.move(self.active, 1, #self.active, 1, {})) do
-      if each.watch:stalled(stall_seconds(self, each.holder)) then
-        each.stalled = true
-        each.transfer:close()
+      measure(self, each)
+      each.stalled = each.watch:stalled(stall_seconds(self, each.holder))
+      local faster = not each.stalled and relief_of(self, each)
+      each.relieved = faster ~= nil and faster ~= false
+      if each.stalled or each.relieved then each.transfer:close() end
+      if faster and not each.hashes then
+        give_back(self, each.run)
+        start_worker(self, faster)
       end
     end
   end
@@ -114,48 +159,53 @@ end
 
 -- Fetching ------------------------------------------------------------------------------------------------------------
 
-local function ask_for_run(self, holder, run, hashes)
+local function ask_for_run(self, holder, run, hashes, seconds)
   local fields = self.found.fields
   return holder:ask("read", {
     namespace = fields.namespace, key_hash = fields.key_hash, version = fields.version,
     hashes = hashes, first = run.first, count = run.count,
-  }, stall_seconds(self, holder))
+  }, seconds or stall_seconds(self, holder))
 end
 
 ---Watches a transfer until the end of the scope.
-local function watch_transfer(self, holder, transfer)
+local function watch_transfer(self, holder, transfer, run, hashes)
   local each = {
-    holder = holder, transfer = transfer,
+    holder = holder, transfer = transfer, run = run, hashes = hashes, began = self.host.now(),
     watch = new_stall_watch(self.host, function() return transfer:bytes() end),
   }
   table.insert(self.active, each)
   return each, at_end(function()
+    if not each.stalled then measure(self, each) end
     for i, other in ipairs(self.active) do
       if other == each then return table.remove(self.active, i) end
     end
   end)
 end
 
----Fetches one run from one holder.
-local function fetch_run(self, holder, run, hashes)
-  local answer, err = retry(self.host, ask_for_run, self, holder, run, hashes)
+---Fetches one run, or the hash list, from one holder.
+---@param seconds? number  for its answer; as long as it may be silent when left out
+---@return true?, filo.Error?, boolean? relieved  a faster one does it instead
+local function fetch_run(self, holder, run, hashes, seconds)
+  local answer, err = retry(self.host, ask_for_run, self, holder, run, hashes, seconds)
   if not answer then return nil, err end
   local transfer <close>, problem = holder:receive_object(answer.stream, self.partial, hashes, run.first, run.count)
   if not transfer then return nil, problem end
-  local watched, watching = watch_transfer(self, holder, transfer)
+  local watched, watching = watch_transfer(self, holder, transfer, run, hashes)
   local _ <close> = watching
   local ok
   ok, err = transfer:join()
+  if not ok and watched.relieved then return nil, err, true end
   if watched.stalled then return errors.fail("timeout", "it sends nothing, or next to nothing") end
   return ok, err
 end
 
 ---Takes a run and fetches it from a holder, whose turn it is. Gives the holder to go on with, if it has not failed and no run is left.
-local function step(self, holder, hashes)
+local function step(self, holder)
   local run = not self.over and take_run(self)
   if not run then return nil end
-  local ok, err = fetch_run(self, holder, run, hashes)
+  local ok, err, relieved = fetch_run(self, holder, run, false)
   if ok then return holder end
+  if relieved then return nil end
   give_back(self, run)
   local next_holder = successor(self, holder, err)
   if not next_holder then give_up(self, holder, err) end
@@ -165,11 +215,11 @@ end
 ---The same, in the holder's turn. A holder that has none for us in all that time has failed.
 local function step_in_turn(self, holder)
   local turn <close>, err = holder:turn "reads_of_peer"
-  if turn then return step(self, holder, false) end
+  if turn then return step(self, holder) end
   if not self.over then give_up(self, holder, err) end
 end
 
-local function start_worker(self, holder)
+function start_worker(self, holder)
   self.workers = self.workers + 1
   self.tasks:spawn(function()
     local _ <close> = at_end(function()
@@ -180,22 +230,39 @@ local function start_worker(self, holder)
   end)
 end
 
----The hash list must be complete before chunks can come: the first holder that can gives it, with the first run. Each is waited for
----a little, in turn, so that one whose turns are all taken keeps nobody from asking the next.
+---What a holder has to send when it is asked for the hash list alone.
+local NO_CHUNKS = { first = 0, count = 0 }
+
+---How long a holder may take to answer when there are others: those are asked before it is known whether it is only slow.
+local function hasty_seconds(self, holder) return self.host.limits.patience + 4 * (holder.rtt or 0) end
+
+---Asks one holder for the hash list: alone when there are others, who may be faster with the chunks. `hasty`: it is not given up when it
+---does not answer at once.
+local function ask_for_list(self, holder, hasty)
+  local others = has_others(self, holder)
+  local run = not others and take_run(self) or NO_CHUNKS
+  local ok, err, relieved = fetch_run(self, holder, run, true, others and hasty and hasty_seconds(self, holder) or nil)
+  if ok then return end
+  give_back(self, run)
+  if relieved or others and hasty and err.code == "timeout" then return end
+  if not successor(self, holder, err) then give_up(self, holder, err) end
+end
+
+---The hash list must be complete before chunks can come: the first holder that can gives it. Each is waited for a little, in turn, so
+---that one that is slow, or whose turns are all taken, keeps nobody from asking the next.
 local function fetch_list(self)
   local host = self.host
-  local deadline = host.now() + host.limits.turn
+  local deadline, hasty = host.now() + host.limits.turn, true
   while not self.partial:has_hashes() do
     local good = wait_for_holders(self)
     if #good == 0 then return false end
     for _, holder in ipairs(good) do
       local turn <close>, err = holder:turn("reads_of_peer", host.limits.patience)
-      if turn then
-        step(self, holder, true)
-        break
-      end
-      if host.now() >= deadline then give_up(self, holder, err) end
+      if turn then ask_for_list(self, holder, hasty) end
+      if self.partial:has_hashes() then return true end
+      if not turn and host.now() >= deadline then give_up(self, holder, err) end
     end
+    hasty = false
   end
   return true
 end

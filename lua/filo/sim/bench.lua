@@ -2,6 +2,7 @@
 ---and hashed, which is the least that one takes in a simulated world.
 
 local cbor = require "filo.core.cbor"
+local collect = require "filo.sim.collect"
 local crypto = require "filo.core.crypto"
 local everywhere = require "filo.placement.everywhere"
 local exit = require "filo.base.exit"
@@ -56,13 +57,6 @@ local function count_links(world)
   local count = 0
   for _, machine in ipairs(world.machines) do count = count + #machine.connections end
   return count // 2
-end
-
----Two whole cycles, in steps: what is found in the first is freed in the second.
-local function collect()
-  for _ = 1, 2 do
-    repeat runtime.sleep(0) until collectgarbage("step", 50)
-  end
 end
 
 local function measure_memory()

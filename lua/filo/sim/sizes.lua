@@ -1,7 +1,12 @@
 ---How much a node has in its tables: all that can be reached from it, through fields and through what its functions close over, without
 ---what is shared by all nodes or belongs to the simulated world.
 
+local collect = require "filo.sim.collect"
+local runtime = require "filo.core.runtime"
+
 local sizes = {}
+
+local TABLES_AT_ONCE = 5000
 
 ---A walk over tables and, with `functions`, what these close over: each is `seen` once. on_table(table, path, count) is called for each.
 ---@class filo.sim.SizesWalk
@@ -43,17 +48,20 @@ end
 
 function Walk:run(value, path)
   self:follow(value, path)
+  local visited = 0
   while #self.values > 0 do
+    visited = visited + 1
+    if visited % TABLES_AT_ONCE == 0 then runtime.sleep(0) end
     local each, at = table.remove(self.values), table.remove(self.paths)
     if type(each) == "table" then self:visit_table(each, at) else self:visit_function(each, at) end
   end
 end
 
----The tables of all nodes of a world: where each is reached, and how many entries it has.
+---The tables of all nodes of a world: where each is reached, and how many entries it has. Others run meanwhile.
 ---@param world filo.sim.World
 ---@return table<table, {path: string, count: integer}>
 function sizes.tables(world)
-  for _ = 1, 2 do collectgarbage() end -- twice: weak tables still have what waits for its __gc
+  collect()
   local seen, running, found = {}, {}, {}
   for _, machine in ipairs(world.machines) do
     local node = machine.run and machine.run.node
