@@ -216,11 +216,10 @@ local function make_copies(self, entry)
   local what = receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err)
   world.trace:tell(entry.owner.name, entry.subject, "replicate: " .. what)
   if not receipt then
-    if err.code == "not_found" or was_refused(err.receipt) then return end
+    if err.code == "not_found" or err.code == "invalid" or was_refused(err.receipt) then return end -- invalid: the policy failed
     if err.code == "exists" and may_be_stale(world, entry, since) then return self:wait_for "stale" end
     return self:miss("replicate", entry, "%s: %s", entry.subject, tostring(err))
   end
-  if receipt.replaced then return make_copies(self, entry) end -- by a newer version, which came with the read
   if holders < receipt.quorum then self:wait_for "repair" end
   local present = world.atlas:present(entry.namespace, entry.path, receipt.version)
   if present >= receipt.quorum then return receipt.quorum > 1 and self:pass "replicate" end

@@ -84,7 +84,7 @@ function sim.run(given) return new_simulation(check(given)):run() end
 ---@param result filo.sim.Result
 ---@return filo.sim.Fault[] fewest
 ---@return filo.sim.Result again
----@return filo.sim.Violation violation
+---@return filo.sim.Violation? violation  nil: it does not come again, as with a policy that remembers
 function sim.shrink(result)
   local violation = result.violations[1]
   if not violation then error("shrink: this run broke no promise", 2) end

@@ -84,7 +84,7 @@ end
 ---@return string
 function report.failure(fewest, result, violation)
   local lines = {}
-  add(lines, "with %s only it fails, too:", format.count(#fewest, "fault", "faults"))
+  add(lines, "with %s it fails, too; fewer were not found:", format.count(#fewest, "fault", "faults"))
   for i, fault in ipairs(fewest) do
     if i > MOST_FAULTS then
       add(lines, "  and %d more", #fewest - MOST_FAULTS)

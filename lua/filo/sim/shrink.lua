@@ -72,18 +72,18 @@ local function drop_parts(search, numbers)
   return numbers
 end
 
----The fewest faults found that make a run break the same promise of the same object.
+---The fewest faults found that make a run break the same promise of the same object, of those that happened.
 ---@param result filo.sim.Result  of a run that broke some
 ---@param sought filo.sim.Violation  one of them
 ---@return filo.sim.Fault[] fewest  in order
 ---@return filo.sim.Result again  of a run with these only
----@return filo.sim.Violation  in that run
+---@return filo.sim.Violation?  in that run; nil: it does not come again, though the faults are the same
 return function(result, sought)
   local settings = result.settings
   local search = { settings = settings, sought = sought, runs = 0, deadline = runtime.now() + MOST_SECONDS }
   local numbers, kind_of, by_number = {}, {}, {}
   for i, fault in ipairs(result.schedule) do
-    if not settings.only or settings.only[fault.number] then numbers[#numbers + 1] = i end
+    if result.did_happen[fault.number] then numbers[#numbers + 1] = i end
     kind_of[i], by_number[i] = fault.kind, fault
   end
   numbers = drop_parts(search, drop_kinds(search, numbers, kind_of))

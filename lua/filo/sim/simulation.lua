@@ -38,7 +38,7 @@ local BACKUP_EVERY, LOOK_EVERY = 3600, 60
 ---@param settings filo.sim.Settings
 ---@return filo.sim.Simulation
 local function new(settings)
-  local self = setmetatable({ settings = settings, happened = 0, risk = { most = 0, of = 0 }, at = 0 }, Simulation)
+  local self = setmetatable({ settings = settings, happened = 0, did_happen = {}, risk = { most = 0, of = 0 }, at = 0 }, Simulation)
   local policy
   policy, self.problems = policy_file.watched(settings.policy)
   local world = new_world {
@@ -86,7 +86,10 @@ local function run_faults(self)
   for _, fault in ipairs(self.schedule) do
     if not only or only[fault.number] then
       runtime.sleep(math.max(0, fault.at - runtime.now()))
-      if faults.happen(world, fault) then self.happened = self.happened + 1 end
+      if faults.happen(world, fault) then
+        self.happened = self.happened + 1
+        self.did_happen[fault.number] = true
+      end
     end
   end
 end
@@ -161,7 +164,7 @@ function Simulation:result()
   local world = self.world
   return {
     settings = self.settings, finished = self.finished == true, violations = world.checks.violations, waiting = world.checks.waiting,
-    passed = world.checks.passed, counts = self.counts, faults = self.happened, schedule = self.schedule,
+    passed = world.checks.passed, counts = self.counts, faults = self.happened, did_happen = self.did_happen, schedule = self.schedule,
     messages = world.network.messages, bytes = world.network.bytes, content = world.network.content, objects = #world.ledger.entries,
     seconds = self.at, risk = self.risk, problems = self.problems, untried = self.finished and why_untried(self) or nil,
     lines = world.trace.lines, digest = self.finished and world.trace:digest() or nil,

@@ -91,7 +91,9 @@ end
 ---Looks for the fewest faults, and shows what they do.
 local function explain(result)
   io.stderr:write "looking for the fewest faults that do it ...\n"
-  io.write(sim.failure(sim.shrink(result)))
+  local fewest, again, violation = sim.shrink(result)
+  if violation then return io.write(sim.failure(fewest, again, violation)) end
+  io.write "the same faults do not do it again: does the policy remember what it was asked before?\n"
 end
 
 local function settings_of(args)
