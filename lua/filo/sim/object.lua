@@ -58,11 +58,11 @@ function Object:verify_chunk(chunk)
 end
 
 function Object:set_aside(path)
-  local file = open_file(self)
-  if self.store.disk:file(file.fields.namespace, path) ~= file then
-    return errors.fail("exists", "another version took its place")
-  end
-  return self.store:set_aside(file.fields.namespace, path)
+  local file, store = open_file(self), self.store
+  store:pause()
+  if store.disk:file(file.fields.namespace, path) ~= file then return errors.fail("exists", "another version took its place") end
+  store.disk:remove(file.fields.namespace, path)
+  return true
 end
 
 function Object:mark_verified() open_file(self).verified = self.store.seconds() end
