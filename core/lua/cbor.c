@@ -36,7 +36,7 @@ struct encoder {
   lua_State *L;
   struct buffer *out, *pairs;
   int key; /* stack index of the key whose value is encoded now, or 0 */
-  size_t values;
+  size_t values, integer_keys;
 };
 
 static const char buffers_key; /* registry: the buffers */
@@ -185,6 +185,8 @@ static void encode_map(struct encoder *e, int index, size_t pairs, int depth) {
     int key = lua_gettop(L) - 1;
     if (lua_type(L, key) != LUA_TSTRING && !lua_isinteger(L, key))
       refuse(e, "a table with keys other than strings and integers");
+    if (lua_isinteger(L, key) && ++e->integer_keys > FILO_CBOR_INTEGER_KEYS)
+      refuse(e, "more than 1000 integers as keys, other than those of lists");
     size_t at = e->out->used;
     encode_value(e, key, depth + 1);
     size_t key_len = e->out->used - at;

@@ -5,7 +5,9 @@
  * UTF-8 travels as text, any other as bytes. A table whose keys are 1 to n, n > 0, travels as an
  * array, any other as a map with strings and integers as keys. No tags, no indefinite lengths, at
  * most FILO_CBOR_DEPTH tables within one another, at most FILO_CBOR_VALUES values (keys, too) in
- * all of them: a byte may be a table, which takes some 80. */
+ * all of them: a byte may be a table, which takes some 80. At most FILO_CBOR_INTEGER_KEYS keys of
+ * maps are integers: Lua puts an integer where its remainder says, so that somebody can choose
+ * many that collide, and each costs a walk over those before it. */
 #ifndef FILO_LUA_CBOR_H
 #define FILO_LUA_CBOR_H
 
@@ -13,7 +15,7 @@
 
 #include "error.h"
 
-enum { FILO_CBOR_DEPTH = 16, FILO_CBOR_VALUES = 1 << 17 };
+enum { FILO_CBOR_DEPTH = 16, FILO_CBOR_VALUES = 1 << 17, FILO_CBOR_INTEGER_KEYS = 1000 };
 
 /* Pushes the encoding of the value at index. Raises an error for what cannot be encoded: the value
  * is the script's own. Metamethods are not called. */

@@ -24,7 +24,7 @@ struct item {
 struct decoder {
   lua_State *L;
   const unsigned char *bytes;
-  size_t at, len, owed, values;
+  size_t at, len, owed, values, integer_keys;
   struct item item;
   struct filo_error *err;
 };
@@ -210,9 +210,10 @@ static int push_key(struct decoder *d) {
   d->owed--;
   int rc = next_item(d);
   if (rc < 0) return rc;
-  if (d->item.kind == UNSIGNED || d->item.kind == NEGATIVE)
+  if (d->item.kind == UNSIGNED || d->item.kind == NEGATIVE) {
+    if (++d->integer_keys > FILO_CBOR_INTEGER_KEYS) return fail(d, at, "too many integers as keys");
     rc = push_integer(d, at);
-  else if (d->item.kind == TEXT || d->item.kind == BYTES)
+  } else if (d->item.kind == TEXT || d->item.kind == BYTES)
     rc = push_string(d, at);
   else
     rc = fail(d, at, "a key that is neither string nor integer");

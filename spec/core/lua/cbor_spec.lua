@@ -243,6 +243,27 @@ describe("CBOR", function()
     assert.equal("\xa4\x03\1\x18\x64\2\x20\3\x61a\4", cbor.encode { a = 4, [-1] = 3, [100] = 2, [3] = 1 })
   end)
 
+  -- 65,000 keys that Lua puts at the same place of a table took 15 s to read.
+  it("takes a thousand integers as keys in all of a message, and no more; lists may be long", function()
+    local list, maps = {}, {}
+    for i = 1, 70000 do list[i] = i end
+    assert.same(list, (cbor.decode(cbor.encode(list))))
+    for i = 1, 10 do
+      maps[i] = {}
+      for k = 1, 100 do maps[i][k * 65535] = k end
+    end
+    local bytes = cbor.encode(maps)
+    assert.same(maps, (cbor.decode(bytes)))
+    maps[11] = { [7] = 1 }
+    assert.error_matches(function() cbor.encode(maps) end, "more than 1000 integers as keys")
+    local value, err = cbor.decode(raw "8b" .. bytes:sub(2) .. raw "a10701")
+    assert.is_nil(value)
+    assert.matches("too many integers as keys at byte", tostring(err))
+    local flood = {}
+    for i = 1, 65000 do flood[i] = string.pack(">BI4I1", 0x1a, i * 65535 & 0xffffffff, 0) end
+    assert.is_nil((cbor.decode(string.pack(">BI2", 0xb9, #flood) .. table.concat(flood))))
+  end)
+
   it("survives every change of a byte", function()
     local bytes = cbor.encode(sample())
     for at = 1, #bytes do
