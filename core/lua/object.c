@@ -49,6 +49,7 @@ struct object_call {
   struct filo_store *store;
   unsigned char ns[32];
   char path[FILO_PATH_MAX];
+  bool afresh;
   struct filo_object *object;
   uint64_t chunk;
   uint64_t body_max;
@@ -66,7 +67,8 @@ static void discard(struct filo_call *base) {
 
 static void open_work(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
-  base->code = filo_object_open(call->store, call->ns, call->path, &call->object, &base->err);
+  base->code =
+      filo_object_open(call->store, call->ns, call->path, call->afresh, &call->object, &base->err);
 }
 
 static int opened(lua_State *L, int status, lua_KContext ctx) {
@@ -90,9 +92,11 @@ static struct object_call *open_call(lua_State *L, void (*work)(struct filo_call
   return call;
 }
 
-/* store:object(namespace, path) */
+/* store:object(namespace, path [, afresh]) */
 int filo_store_open_object(lua_State *L) {
-  return filo_call(L, &open_call(L, open_work)->base, opened);
+  struct object_call *call = open_call(L, open_work);
+  call->afresh = lua_toboolean(L, 4);
+  return filo_call(L, &call->base, opened);
 }
 
 /* --- Methods --- */

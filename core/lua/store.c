@@ -181,7 +181,7 @@ struct path_call {
   struct filo_record fields;
   unsigned char *record;
   size_t record_len;
-  uint64_t free_bytes, total_bytes;
+  uint64_t numbers[2];
 };
 
 static void path_discard(struct filo_call *base) {
@@ -246,24 +246,39 @@ static int store_set_aside(lua_State *L) {
 
 static void space_work(struct filo_call *base) {
   struct path_call *call = (struct path_call *)base;
-  base->code = filo_store_space(call->store, &call->free_bytes, &call->total_bytes, &base->err);
+  base->code = filo_store_space(call->store, &call->numbers[0], &call->numbers[1], &base->err);
 }
 
-static int space_ended(lua_State *L, int status, lua_KContext ctx) {
+static int two_numbers_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct path_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  lua_pushinteger(L, (lua_Integer)call->free_bytes);
-  lua_pushinteger(L, (lua_Integer)call->total_bytes);
+  lua_pushinteger(L, (lua_Integer)call->numbers[0]);
+  lua_pushinteger(L, (lua_Integer)call->numbers[1]);
   path_discard(&call->base);
   return 2;
 }
 
-static int store_space(lua_State *L) {
+static void bad_work(struct filo_call *base) {
+  struct path_call *call = (struct path_call *)base;
+  base->code = filo_store_bad(call->store, &call->numbers[0], &call->numbers[1], &base->err);
+}
+
+static int two_numbers(lua_State *L, void (*work)(struct filo_call *)) {
   struct filo_store *store = filo_check_store(L, 1);
-  struct path_call *call = filo_call_new(L, sizeof *call, space_work, path_discard);
+  struct path_call *call = filo_call_new(L, sizeof *call, work, path_discard);
   call->store = filo_store_ref(store);
-  return filo_call(L, &call->base, space_ended);
+  return filo_call(L, &call->base, two_numbers_ended);
+}
+
+/* space(): free and total bytes */
+static int store_space(lua_State *L) {
+  return two_numbers(L, space_work);
+}
+
+/* bad(): copies set aside, and their bytes */
+static int store_bad(lua_State *L) {
+  return two_numbers(L, bad_work);
 }
 
 /* --- Paths and records --- */
@@ -372,6 +387,7 @@ static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
                                          {"remove", store_remove},
                                          {"set_aside", store_set_aside},
                                          {"space", store_space},
+                                         {"bad", store_bad},
                                          {"deposit", filo_store_deposit},
                                          {"deposit_file", filo_store_deposit_file},
                                          {"partial", filo_store_partial},

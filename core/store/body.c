@@ -94,9 +94,7 @@ int filo_body_load(struct filo_body *body, const unsigned char *list, struct fil
   return rc;
 }
 
-static int turn_to(struct filo_body *body, uint64_t page, struct filo_error *err) {
-  if (page == body->page_at) return 0;
-  body->page_at = no_page;
+static int turn_once(struct filo_body *body, uint64_t page, struct filo_error *err) {
   unsigned char digest[FILO_HASH_SIZE];
   int rc = read_page(body, page, err);
   if (rc == 0) rc = filo_digest(FILO_SHA256, body->page, page_length(body, page), digest, err);
@@ -105,6 +103,15 @@ static int turn_to(struct filo_body *body, uint64_t page, struct filo_error *err
     return filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s changed on disk", body->label);
   body->page_at = page;
   return 0;
+}
+
+static int turn_to(struct filo_body *body, uint64_t page, struct filo_error *err) {
+  if (page == body->page_at) return 0;
+  body->page_at = no_page;
+  int rc = turn_once(body, page, err);
+  if (rc != FILO_CORRUPT) return rc;
+  filo_forget_cached(body->fd);
+  return turn_once(body, page, err);
 }
 
 int filo_body_hash(struct filo_body *body, uint64_t index, unsigned char out[FILO_HASH_SIZE],
@@ -179,8 +186,8 @@ static int hash_chunk(struct filo_body *body, uint64_t index, struct filo_hasher
   return 0;
 }
 
-static int read_verified(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,
-                         size_t len, struct filo_error *err) {
+static int read_once(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,
+                     size_t len, struct filo_error *err) {
   struct filo_hasher *hasher;
   int rc = filo_hasher_new(FILO_SHA256, &hasher, err);
   if (rc < 0) return rc;
@@ -188,6 +195,14 @@ static int read_verified(struct filo_body *body, uint64_t index, size_t from, un
   if (rc == 0) rc = judge(body, index, hasher, err);
   filo_hasher_free(hasher);
   return rc;
+}
+
+static int read_verified(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,
+                         size_t len, struct filo_error *err) {
+  int rc = read_once(body, index, from, out, len, err);
+  if (rc != FILO_CORRUPT) return rc;
+  filo_forget_cached(body->fd);
+  return read_once(body, index, from, out, len, err);
 }
 
 int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err) {

@@ -10,7 +10,8 @@
  *     trailer       record and footer of a sealed file, and what stands in the way of another
  *     partial_file  a copy on its way in
  *     body          verified reading of chunks
- *     remove        removing, and setting aside what is bad
+ *     remove        removing
+ *     bad           setting aside what is bad
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -45,6 +46,7 @@ struct filo_store {
   enum filo_durability durability;
   uint64_t reserve;
   bool readonly;
+  atomic_bool has_bad;   /* something may lie in bad/; changed under names */
   bool flushed;          /* what was in the root when it was opened is durable */
   pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
   unsigned renamed;      /* under names: publications that are renamed and not durable yet */
@@ -104,13 +106,17 @@ struct filo_trailer {
   unsigned char tail[4096];
 };
 
-/* Checks file length, footer and record; with `trusted`, not the signature. */
+/* Checks file length, footer and record; with `trusted`, not the signature. What is corrupt was read
+ * once more from the disk. */
 int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
                       struct filo_error *err);
 void filo_trailer_free(struct filo_trailer *trailer);
 /* The hash list, when it was read along; else NULL. */
 const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer);
 void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len);
+/* Has the system forget what it has read of a file: bad memory looks like rot, and the next read
+ * comes from the disk. */
+void filo_forget_cached(int fd);
 /* Exactly len bytes; FILO_CORRUPT when the file ends before. */
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err);
@@ -206,9 +212,17 @@ int filo_publish_sync_folders(struct filo_draft *draft);
 void filo_publish_settle(struct filo_draft *draft);
 void filo_publish_answer(struct filo_draft *draft);
 
-/* remove.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
+/* remove.c: an object that is to go, FILO_NOT_FOUND when there is none; nothing below a file is the
+ * same as nothing there. Under `names`. */
+int filo_location_find(struct filo_store *store, const unsigned char ns[32], const char *path,
+                       struct filo_location *location, struct filo_error *err);
+
+/* bad.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
 struct stat;
 int filo_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                    const struct stat *wanted, struct filo_error *err);
+/* A good copy of this version was published at path: bad ones of it, and of those before it, go. */
+void filo_bad_superseded(struct filo_store *store, const struct filo_record *fields,
+                         const char *path);
 
 #endif

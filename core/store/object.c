@@ -43,7 +43,7 @@ static int load_body(struct filo_object *object, const unsigned char *ns,
   return rc;
 }
 
-static int load(struct filo_object *object, const unsigned char *ns, struct filo_error *err) {
+static int load_once(struct filo_object *object, const unsigned char *ns, struct filo_error *err) {
   struct filo_trailer trailer;
   int rc = filo_trailer_read(object->fd, object->label, false, &trailer, err);
   if (rc < 0) return rc;
@@ -57,16 +57,25 @@ static int load(struct filo_object *object, const unsigned char *ns, struct filo
   return 0;
 }
 
+static int load(struct filo_object *object, const unsigned char *ns, bool afresh,
+                struct filo_error *err) {
+  if (afresh) filo_forget_cached(object->fd);
+  int rc = load_once(object, ns, err);
+  if (rc != FILO_CORRUPT) return rc;
+  filo_forget_cached(object->fd);
+  return load_once(object, ns, err);
+}
+
 /* Takes fd and label (which may be NULL for lack of memory), also when it fails. */
-static int open_object(int fd, char *label, const unsigned char *ns, struct filo_object **ret,
-                       struct filo_error *err) {
+static int open_object(int fd, char *label, const unsigned char *ns, bool afresh,
+                       struct filo_object **ret, struct filo_error *err) {
   struct filo_object *object = label ? malloc(sizeof *object) : NULL;
   int rc;
   if (object) {
     atomic_init(&object->refs, 1);
     object->fd = fd;
     object->label = label;
-    rc = load(object, ns, err);
+    rc = load(object, ns, afresh, err);
   } else {
     rc = filo_fail(err, FILO_NO_MEMORY, "no memory to open an object");
   }
@@ -81,11 +90,11 @@ static int open_object(int fd, char *label, const unsigned char *ns, struct filo
 }
 
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     struct filo_object **ret, struct filo_error *err) {
+                     bool afresh, struct filo_object **ret, struct filo_error *err) {
   int fd;
   int rc = filo_location_open_file(store, ns, path, &fd, err);
   if (rc < 0) return rc;
-  return open_object(fd, filo_location_label(store, ns, path), ns, ret, err);
+  return open_object(fd, filo_location_label(store, ns, path), ns, afresh, ret, err);
 }
 
 struct filo_object *filo_object_ref(struct filo_object *object) {

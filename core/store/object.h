@@ -10,6 +10,7 @@
  * to check the root, keeping a digest of each 32 KiB page of them, so that memory stays a
  * thousandth of the hashes and a hash that changes later on disk is noticed. A chunk is verified
  * against its hash before it is decrypted or handed out, once per open object: a bitmap remembers.
+ * What does not match is read once more from the disk before it is called corrupt.
  *
  * An object may be read by several threads at once. It keeps its file open: deletion or a new
  * version does not disturb it.
@@ -23,9 +24,10 @@ enum { FILO_FOOTER_SIZE = 16, FILO_FORMAT = 1 };
 
 struct filo_object;
 
-/* FILO_NOT_FOUND, FILO_CORRUPT (not a whole sealed object, or another key's), FILO_IO. */
+/* FILO_NOT_FOUND, FILO_CORRUPT (not a whole sealed object, or another key's), FILO_IO. `afresh`: what
+ * is read comes from the disk, not from what the system remembers of it. */
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     struct filo_object **ret, struct filo_error *err);
+                     bool afresh, struct filo_object **ret, struct filo_error *err);
 
 struct filo_object *filo_object_ref(struct filo_object *object);
 void filo_object_unref(struct filo_object *object);

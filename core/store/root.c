@@ -287,6 +287,7 @@ int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_S
   if (rc == 0) rc = open_subfolder(store, "tmp", &store->tmp_fd, err);
   if (rc == 0) rc = open_subfolder(store, "bad", &store->bad_fd, err);
   if (rc == 0) rc = open_subfolder(store, "objects", &store->objects_fd, err);
+  atomic_store(&store->has_bad, true); /* as long as nobody has looked */
   store->flushed = rc == 0 && store->durability != FILO_DURABLE_NONE;
   return rc;
 }

@@ -84,10 +84,15 @@ int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error 
 int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
                       uint64_t version, struct filo_error *err);
 
-/* Moves the file of an object to <root>/bad/, so that it is no longer found; the newest 64 are
- * kept. Whatever lies at path goes, so with an object open prefer filo_object_set_aside. */
+/* Moves the file of an object to <root>/bad/, so that it is no longer found. It stays there until a
+ * good copy of that version, or a newer one, is published. Whatever lies at path goes, so with an
+ * object open prefer filo_object_set_aside. */
 int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                          struct filo_error *err);
+
+/* How many copies lie in <root>/bad/, and what room they take. */
+int filo_store_bad(struct filo_store *store, uint64_t *count, uint64_t *bytes,
+                   struct filo_error *err);
 
 /* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in
  * bounded memory. Files that come or go meanwhile may be seen or not; files that are no sealed

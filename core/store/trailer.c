@@ -102,8 +102,8 @@ static int check_record(const char *label, bool trusted, struct filo_trailer *tr
                    (unsigned long long)trailer->file_size, (unsigned long long)size);
 }
 
-int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
-                      struct filo_error *err) {
+static int read_trailer(int fd, const char *label, bool trusted, struct filo_trailer *ret,
+                        struct filo_error *err) {
   ret->record = NULL;
   int rc = read_tail(fd, label, ret, err);
   if (rc == 0) rc = check_footer(ret, label, &ret->record_len, err);
@@ -111,6 +111,20 @@ int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trail
   if (rc == 0) rc = check_record(label, trusted, ret, err);
   if (rc < 0) filo_trailer_free(ret);
   return rc;
+}
+
+/* What is not written yet cannot be forgotten. */
+void filo_forget_cached(int fd) {
+  (void)!fdatasync(fd);
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
+int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
+                      struct filo_error *err) {
+  int rc = read_trailer(fd, label, trusted, ret, err);
+  if (rc != FILO_CORRUPT) return rc;
+  filo_forget_cached(fd);
+  return read_trailer(fd, label, trusted, ret, err);
 }
 
 void filo_trailer_free(struct filo_trailer *trailer) {
@@ -138,6 +152,20 @@ static int compare(const struct filo_record *there, const struct filo_record *fi
                    (unsigned long long)there->version, path, (unsigned long long)fields->version);
 }
 
+/* FILO_CORRUPT also of a record whose signature turns out to be bad once that matters. */
+static int check_there(int fd, const char *path, const struct filo_record *fields,
+                       struct filo_error *err) {
+  struct filo_trailer trailer;
+  int rc = filo_trailer_read(fd, path, true, &trailer, err);
+  if (rc < 0) return rc;
+  rc = compare(&trailer.fields, fields, path, err);
+  if (rc < 0 &&
+      filo_record_parse(trailer.record, trailer.record_len, &trailer.fields, NULL) == FILO_CORRUPT)
+    rc = FILO_CORRUPT;
+  filo_trailer_free(&trailer);
+  return rc;
+}
+
 int filo_location_check(const struct filo_location *location, const char *path,
                         const struct filo_record *fields, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
@@ -147,17 +175,14 @@ int filo_location_check(const struct filo_location *location, const char *path,
     if (error == ENOENT || error == ELOOP) return 0; /* a rename replaces a link, not its target */
     return filo_fail_errno(err, error, "cannot see what is at %s", path);
   }
-  struct filo_trailer trailer;
   struct filo_error why = {0};
-  int rc = filo_trailer_read(fd, path, true, &trailer, &why);
+  int rc = check_there(fd, path, fields, &why);
+  if (rc == FILO_CORRUPT) {
+    filo_forget_cached(fd);
+    rc = check_there(fd, path, fields, &why);
+  }
   if (rc == FILO_CORRUPT) return 0;
   if (rc == FILO_NOT_FOUND)
     return filo_fail(err, FILO_INVALID, "a folder lies at %s, where an object should", path);
-  if (rc < 0) return filo_fail(err, rc, "%s", why.message);
-  rc = compare(&trailer.fields, fields, path, &why);
-  if (rc < 0 &&
-      filo_record_parse(trailer.record, trailer.record_len, &trailer.fields, NULL) == FILO_CORRUPT)
-    rc = 0;
-  filo_trailer_free(&trailer);
   return rc < 0 ? filo_fail(err, rc, "%s", why.message) : 0;
 }

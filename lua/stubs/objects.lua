@@ -48,7 +48,7 @@ function store:stat(namespace, path) end
 ---@return filo.Error? err
 function store:remove(namespace, path, version) end
 
----Moves an object's file away to the folder of bad copies.
+---Moves an object's file away to the folder of bad copies, where it stays until a good one of that version, or a newer one, is published.
 ---@param namespace string
 ---@param path string
 ---@return true?
@@ -59,6 +59,11 @@ function store:set_aside(namespace, path) end
 ---@return integer? free
 ---@return integer|filo.Error total
 function store:space() end
+
+---How many copies were set aside and are still there, and the bytes of the disk that they take.
+---@return integer? count
+---@return integer|filo.Error bytes
+function store:bad() end
 
 ---Begins a deposit.
 ---@param size? integer when it is known
@@ -103,9 +108,10 @@ function store:walk(namespace) end
 
 ---@param namespace string
 ---@param path string
+---@param afresh? boolean what is read comes from the disk, not from what the system remembers of it
 ---@return filo.core.Object? object
 ---@return filo.Error? err
-function store:object(namespace, path) end
+function store:object(namespace, path, afresh) end
 
 ---Signs and publishes a deletion.
 ---@param identity filo.Identity

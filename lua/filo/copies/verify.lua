@@ -37,19 +37,19 @@ local function check_chunks(self, namespace, path, object, err, first, count)
   return nil, err
 end
 
----Checks all of a copy; a bad one is set aside.
+---Checks all of a copy, as it is on the disk; a bad one is set aside.
 ---@return true?, filo.Error?
 function Verifier:check(namespace, path)
-  local object <close>, err = self.disk:object(namespace, path)
+  local object <close>, err = self.disk:object(namespace, path, true)
   local ok, problem = check_chunks(self, namespace, path, object, err, 0, math.maxinteger)
   if ok then object:mark_verified() end
   return ok, problem
 end
 
----Checks `count` chunks of a version, from chunk `first` on; a bad copy is set aside.
+---Checks `count` chunks of a version, from chunk `first` on, as they are on the disk; a bad copy is set aside.
 ---@return true?, filo.Error?  "not_found": another version is here, or none
 function Verifier:check_part(namespace, path, version, first, count)
-  local object <close>, err = self.disk:object(namespace, path)
+  local object <close>, err = self.disk:object(namespace, path, true)
   if object and object:fields().version ~= version then return errors.fail("not_found", "another version is here") end
   return check_chunks(self, namespace, path, object, err, first, count)
 end

@@ -1,6 +1,7 @@
 ---Taking objects out of their places: removing them and setting them aside.
 
 local lfs = require "lfs"
+local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
 local runtime = require "filo.core.runtime"
 local stores = require "spec.support.stores"
@@ -91,7 +92,8 @@ describe("setting aside", function()
     assert.equal("again", stores.get(disk, "key"))
   end)
 
-  it("keeps the newest 64", function()
+  -- Of more than 64 the oldest were deleted, which may have been the only copies that there were.
+  it("keeps what is the only copy, however many there are", function()
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)
     for i = 1, 70 do
@@ -99,9 +101,11 @@ describe("setting aside", function()
       assert(disk:set_aside(me:raw_id(), "p" .. i))
     end
     local names = stores.list(folder:file "root/bad")
-    assert.equal(64, #names)
-    assert.matches("%-p7$", names[1])
-    assert.matches("%-p70$", names[64])
+    assert.equal(70, #names)
+    assert.matches("%-p1$", names[1])
+    local count, bytes = disk:bad()
+    assert.equal(70, count)
+    assert.is_true(bytes >= 70 * 500)
   end)
 
   it("copes with the longest name", function()
@@ -114,20 +118,87 @@ describe("setting aside", function()
   end)
 end)
 
--- A folder in bad/ whose name sorts first could not be removed as the oldest copy, so none was, and bad/ grew.
 describe("copies set aside", function()
-  it("are the newest 64, whatever else lies with them", function()
+  ---Calls fn(count, publish, set_aside, folder) with a store; count() tells how many lie in bad/.
+  local function with_store(fn)
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)
-    local bad = folder:file "root/bad"
-    assert(lfs.mkdir(bad .. "/0 a folder"))
-    for i = 1, 70 do
-      local key = "key " .. i
-      stores.put(disk, "content", { key = key })
-      assert(disk:set_aside(stores.me:raw_id(), stores.path(key)))
+    local function publish(version, what)
+      what = what or {}
+      what.version = version
+      stores.put(disk, "content", what)
     end
-    local names = stores.list(bad)
-    assert.equal(65, #names)
-    assert.equal("0 a folder", names[1])
+    local function set_aside(path) assert(disk:set_aside(me:raw_id(), path or stores.path "key")) end
+    fn(function() return (disk:bad()) end, publish, set_aside, folder, disk)
+  end
+
+  it("go once a good copy of the version, or of a newer one, is published", function()
+    with_store(function(count, publish, set_aside, folder)
+      publish(5)
+      set_aside()
+      publish(5)
+      assert.equal(0, count())
+      nodes.flip(folder:file(stores.file "key"), 17) -- rotten content, good record
+      set_aside()
+      assert.equal(1, count())
+      publish(6)
+      assert.equal(0, count())
+      assert.same({}, stores.list(folder:file "root/bad"))
+    end)
+  end)
+
+  it("go once a deletion is published", function()
+    with_store(function(count, publish, set_aside, _, disk)
+      publish(5)
+      set_aside()
+      assert(disk:tombstone(me, stores.key_hash "key", 6, "", stores.path "key"))
+      assert.equal(0, count())
+    end)
+  end)
+
+  it("stay when what is published is older, or another key's", function()
+    with_store(function(count, publish, set_aside)
+      publish(5)
+      set_aside()
+      publish(4)
+      assert.equal(1, count())
+      publish(9, { key = "another", path = "folder/" .. stores.path("key"):match "[^/]+$" })
+      assert.equal(1, count())
+    end)
+  end)
+
+  it("stay when they do not tell what they are of", function()
+    with_store(function(count, publish, set_aside, folder)
+      publish(5)
+      nodes.flip(folder:file(stores.file "key"), -1)
+      set_aside()
+      publish(6)
+      assert.equal(1, count())
+    end)
+  end)
+
+  it("are looked at also where they were set aside by an earlier process", function()
+    with_store(function(count, publish, set_aside, folder, disk)
+      publish(5)
+      set_aside()
+      disk:close()
+      local again <close> = stores.open(folder)
+      stores.put(again, "content", { version = 5 })
+      assert.equal(0, (again:bad()))
+      assert.is_function(count)
+    end)
+  end)
+
+  it("are files: what else lies with them stays, and does not count", function()
+    with_store(function(count, publish, set_aside, folder)
+      local bad = folder:file "root/bad"
+      assert(lfs.mkdir(bad .. "/0 a folder"))
+      publish(5)
+      set_aside()
+      assert.equal(1, count())
+      publish(5)
+      assert.equal(0, count())
+      assert.same({ "0 a folder" }, stores.list(bad))
+    end)
   end)
 end)

@@ -18,6 +18,11 @@ local function space(status)
   return ("%s free of %s"):format(format.bytes(status.free), format.bytes(status.total))
 end
 
+local function bad(status)
+  local copies = format.count(status.bad.count, "copy was", "copies were")
+  return ("%s set aside: %s in %s/bad"):format(copies, format.bytes(status.bad.bytes), format.printable(status.root))
+end
+
 local function peers(status)
   if not status.unreached[1] then return status.peers end
   return ("%d; not connected: %s"):format(status.peers, format.printable(table.concat(status.unreached, ", ")))
@@ -30,6 +35,7 @@ local function describe(status)
     { "space", space(status) },
     { "memory", format.bytes(status.memory) }, { "up", format.clock(status.uptime) },
   }
+  if status.bad and status.bad.count > 0 then lines[#lines + 1] = { "bad", bad(status) } end
   for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end
   for i, each in ipairs(lines) do lines[i] = ("%-8s %s\n"):format(each[1], each[2]) end
   return table.concat(lines)

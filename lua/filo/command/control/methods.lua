@@ -46,10 +46,11 @@ end
 function methods.status(node)
   local free, total = filo.timeout(SPACE_SECONDS, node.disk.space, node.disk) -- it waits its turn behind what is being flushed
   if not free then total = nil end
+  local bad, bad_bytes = filo.timeout(SPACE_SECONDS, node.disk.bad, node.disk)
   return {
     id = node.id, root = node.root, address = node.address, version = filo.VERSION, uptime = filo.now() - started,
-    memory = filo.memory(), free = free, total = total, policy = node.policy.name, peers = #node:peers(),
-    unreached = node.peer_list:unreached(), moving = node:activity(),
+    memory = filo.memory(), free = free, total = total, bad = bad and { count = bad, bytes = bad_bytes },
+    policy = node.policy.name, peers = #node:peers(), unreached = node.peer_list:unreached(), moving = node:activity(),
   }
 end
 
