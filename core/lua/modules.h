@@ -22,6 +22,7 @@ int filo_open_crypto(lua_State *L);
 int filo_open_store(lua_State *L);
 int filo_open_net(lua_State *L);
 int filo_open_cbor(lua_State *L);
+int filo_open_files(lua_State *L);
 int filo_open_editline(lua_State *L);
 int filo_open_modules(lua_State *L);
 

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "bytes.h"
+#include "store/folders.h"
 #include "store/internal.h"
 
 enum { FULL_MAX = FILO_NS_DIGITS + 1 + FILO_PATH_MAX, FOLDER = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
@@ -50,38 +51,6 @@ static int open_failed(const struct filo_store *store, const char *full, int err
   return filo_fail_errno(err, error, "cannot open %s/objects/%s", store->root, full);
 }
 
-/* A symlink instead of a folder is reported by O_DIRECTORY | O_NOFOLLOW as "not a folder". */
-static int step_into(int fd, const char *name) {
-  int next = openat(fd, name, FOLDER | O_NOFOLLOW);
-  if (next >= 0 || errno != ENOTDIR) return next;
-  struct stat st;
-  bool link = fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
-  errno = link ? ELOOP : ENOTDIR;
-  return -1;
-}
-
-/* Opens the folder `full` step by step; with make, missing ones are made and counted. */
-static int walk(int fd, char *full, bool make, unsigned *made) {
-  int at = fd;
-  for (char *name = full; name;) {
-    char *slash = strchr(name, '/');
-    if (slash) *slash = 0;
-    int next = step_into(at, name);
-    if (next < 0 && errno == ENOENT && make && mkdirat(at, name, 0700) == 0) {
-      ++*made;
-      next = step_into(at, name);
-    }
-    int error = errno;
-    if (at != fd) close(at);
-    if (slash) *slash = '/';
-    errno = error;
-    if (next < 0) return -1;
-    at = next;
-    name = slash ? slash + 1 : NULL;
-  }
-  return at;
-}
-
 static bool needs_walk(int error, bool make) {
   return error == ENOSYS || error == EPERM || error == EAGAIN || (error == ENOENT && make);
 }
@@ -96,7 +65,8 @@ int filo_location_open(struct filo_store *store, const unsigned char ns[32], con
   unsigned made = 0, depth = 1;
   for (const char *p = full; *p; p++) depth += *p == '/';
   int fd = open_beneath(store->objects_fd, full, FOLDER);
-  if (fd < 0 && needs_walk(errno, make)) fd = walk(store->objects_fd, full, make, &made);
+  if (fd < 0 && needs_walk(errno, make))
+    fd = filo_folders_open(store->objects_fd, full, 0700, make ? &made : NULL);
   if (fd < 0) {
     int error = errno;
     return open_failed(store, full, error, err);

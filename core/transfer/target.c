@@ -30,8 +30,12 @@ int filo_target_new(const char *path, struct filo_target **ret, struct filo_erro
   return 0;
 }
 
+/* Not FILO_NOT_FOUND, which would be said of the object. */
 static int failed(const struct filo_target *target, int sys_errno, struct filo_error *err) {
-  return filo_fail_errno(err, sys_errno, "cannot write %s", target->path);
+  int code = filo_fail_errno(err, sys_errno, "cannot write %s", target->path);
+  if (code != FILO_NOT_FOUND) return code;
+  if (err) err->code = FILO_IO;
+  return FILO_IO;
 }
 
 /* --- Opening --- */

@@ -82,7 +82,7 @@ describe("filo put -r", function()
     local result = process.run { "put", "-r", "d", cwd = house.folder.path, env = {
       FILO_ROOT = house:root "a", REAL_PATH = path, PATH = house.folder:file "bin" .. ":" .. path,
     } }
-    assert.same({ 1, "filo put: 'd/closed': Permission denied\n" }, { result.status, result.err })
+    assert.same({ 1, "filo put: cannot read d/closed: Permission denied\nfilo put: 1 of 2 failed\n" }, { result.status, result.err })
     assert.equal("d/file\n", house:run("a", "ls").out)
   end)
 end)

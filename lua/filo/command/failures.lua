@@ -18,15 +18,17 @@ function failures.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsu
 ---@param fn fun(each: any): any, filo.Error?
 ---@return integer exit status: that of the first failure
 function failures.each(name, list, fn)
-  local status = exit.done
+  local status, failed = exit.done, 0
   for _, each in ipairs(list) do
     filo.sleep(0) -- where Ctrl-C ends it
     local done, err = fn(each)
     if not done then
       failures.tell(name, errors.text(err))
+      failed = failed + 1
       if status == exit.done then status = exit.of(err) end
     end
   end
+  if failed > 0 and #list > 1 then failures.tell(name, ("%d of %d failed"):format(failed, #list)) end
   return status
 end
 

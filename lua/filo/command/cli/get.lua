@@ -1,8 +1,8 @@
 ---`filo get`: writes objects to files.
 
+local core_files = require "filo.core.files"
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
-local files = require "filo.command.files"
 local filo = require "filo"
 local format = require "filo.base.format"
 local new_progress = require "filo.command.progress"
@@ -60,7 +60,8 @@ local function open_object(state, i)
   return object, err
 end
 
----Where an object goes: nowhere outside of the folder, whatever its key.
+---Where an object goes: nowhere outside of the folder, whatever its key. The folders that it lies in are made.
+---@return string? path, filo.Error?
 local function target(args, key)
   if args.output then return args.output end
   local path = key:gsub("^/+", "")
@@ -69,15 +70,26 @@ local function target(args, key)
       return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.printable(key)))
     end
   end
+  local ok, err = core_files.make_folders(args.directory, path:match "^(.*)/" or "")
+  if not ok then return nil, err end
   return args.directory .. "/" .. path
 end
 
+---Whether what is there may be replaced.
+local function check_replaceable(args, path, there)
+  local shown = format.printable(path)
+  if there.kind == "d" then return errors.fail("exists", shown .. " is a folder: name a file with --output, or use --directory") end
+  if not args.force then return errors.fail("exists", shown .. " is there already: -f replaces it") end
+  if there.kind == "l" and not args.output then
+    return errors.fail("denied", ("%s is a symbolic link, and none is followed in %s"):format(shown, format.printable(args.directory)))
+  end
+  return true
+end
+
 ---The object again where the same is there already; so a second run goes on where the first one ended.
-local function is_there(node, key, path)
+local function is_same(node, key, there)
   local item = node:stat(key)
-  local there = files.list(path)
-  return item and there and there[1] and there[1].kind == "f" and there[1].size == item.size
-    and there[1].modified == item.modified
+  return item and there.kind == "f" and there.size == item.size and there.modified == item.modified
 end
 
 local STDOUT = "/dev/stdout"
@@ -108,18 +120,18 @@ local function save(state, i)
   local path, err = target(args, key)
   if not path then return nil, err end
   if path == "-" then path = STDOUT end
-  if path ~= STDOUT and not args.force and files.exists(path) then
-    if args.recursive and is_there(state.node, key, path) then return true end
-    return errors.fail("exists", ("%s is there already: -f replaces it"):format(format.printable(path)))
+  local there = path ~= STDOUT and core_files.look(path)
+  if there then
+    if args.recursive and not args.force and is_same(state.node, key, there) then return true end
+    local ok
+    ok, err = check_replaceable(args, path, there)
+    if not ok then return nil, err end
   end
-  local ok = true
-  if not args.output then ok, err = files.make_parents(path) end
-  if not ok then return nil, err end
   local object
   object, err = write_good(state, i, path)
   if not object then return nil, err end
   if path == STDOUT then return true end
-  if object.modified then files.set_time(path, object.modified) end
+  if object.modified then core_files.set_time(path, object.modified) end
   if not args.quiet then io.write(("%s  %s\n"):format(format.printable(path), format.bytes(object.size))) end
   return true
 end
@@ -134,7 +146,7 @@ local function keys_of(node, args)
     local found
     found, problems = root_keys.list(node, prefix)
     if not found[1] and not problems[1] then
-      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)))
+      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)), { key = prefix })
     end
     table.move(found, 1, #found, #keys + 1, keys)
   end

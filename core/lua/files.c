@@ -1,0 +1,171 @@
+/* The module filo.core.files: what commands look up and make outside of a root. */
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lua/arguments.h"
+#include "lua/call.h"
+#include "lua/modules.h"
+#include "store/folders.h"
+
+struct file_call {
+  struct filo_call base;
+  bool follow;
+  struct stat status;
+  lua_Integer seconds;
+  char *below; /* within path */
+  char path[];
+};
+
+static void discard(struct filo_call *base) {
+  free(base);
+}
+
+/* With the text at `index`, and room for more. */
+static struct file_call *file_call(lua_State *L, int index, size_t more,
+                                   void (*work)(struct filo_call *)) {
+  const char *path = filo_check_text(L, index);
+  struct file_call *call = filo_call_new(L, sizeof *call + strlen(path) + 1 + more, work, discard);
+  strcpy(call->path, path);
+  return call;
+}
+
+/* --- look(path [, follow]) --- */
+
+static void look_work(struct filo_call *base) {
+  struct file_call *call = (struct file_call *)base;
+  int flags = call->follow ? 0 : AT_SYMLINK_NOFOLLOW;
+  if (fstatat(AT_FDCWD, call->path, &call->status, flags) < 0)
+    base->code = filo_fail_errno(&base->err, errno, "cannot read %s", call->path);
+}
+
+/* As find(1) has it. */
+static const char *kind_of(mode_t mode) {
+  switch (mode & S_IFMT) {
+  case S_IFREG:
+    return "f";
+  case S_IFDIR:
+    return "d";
+  case S_IFLNK:
+    return "l";
+  case S_IFIFO:
+    return "p";
+  case S_IFSOCK:
+    return "s";
+  case S_IFCHR:
+    return "c";
+  default:
+    return "b";
+  }
+}
+
+static int looked(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct file_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, call->path);
+  lua_setfield(L, -2, "path");
+  lua_pushstring(L, kind_of(call->status.st_mode));
+  lua_setfield(L, -2, "kind");
+  lua_pushinteger(L, (lua_Integer)call->status.st_size);
+  lua_setfield(L, -2, "size");
+  lua_pushinteger(L, (lua_Integer)call->status.st_mtim.tv_sec);
+  lua_setfield(L, -2, "modified");
+  discard(&call->base);
+  return 1;
+}
+
+static int look(lua_State *L) {
+  struct file_call *call = file_call(L, 1, 0, look_work);
+  call->follow = lua_toboolean(L, 2);
+  return filo_call(L, &call->base, looked);
+}
+
+/* --- make_folders(folder, path) --- */
+
+/* 0, or an errno. */
+static int make_one(const char *path) {
+  struct stat st;
+  if (mkdir(path, 0777) == 0) return 0;
+  int error = errno;
+  if (stat(path, &st) < 0) return error;
+  return S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+}
+
+/* As `mkdir -p`: through symbolic links. `path` is as it was afterwards. */
+static int make_all(char *path) {
+  for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
+    *slash = 0;
+    int error = make_one(path);
+    *slash = '/';
+    if (error) return error;
+  }
+  return make_one(path);
+}
+
+static void make_below(struct file_call *call, int fd) {
+  unsigned made = 0;
+  int last = *call->below ? filo_folders_open(fd, call->below, 0777, &made) : fd;
+  int error = errno;
+  if (last >= 0 && last != fd) close(last);
+  if (last >= 0) return;
+  struct filo_error *err = &call->base.err;
+  if (error == ELOOP)
+    call->base.code = filo_fail(
+        err, FILO_DENIED, "%s/%s goes through a symbolic link below %s, and none is followed there",
+        call->path, call->below, call->path);
+  else
+    call->base.code =
+        filo_fail_errno(err, error, "cannot make the folder %s/%s", call->path, call->below);
+}
+
+static void make_folders_work(struct filo_call *base) {
+  struct file_call *call = (struct file_call *)base;
+  int error = *call->path ? make_all(call->path) : ENOENT;
+  int fd = error ? -1 : open(call->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) {
+    error = error ? error : errno;
+    base->code = filo_fail_errno(&base->err, error, "cannot make the folder %s", call->path);
+    return;
+  }
+  make_below(call, fd);
+  close(fd);
+}
+
+static int make_folders(lua_State *L) {
+  const char *below = filo_check_text(L, 2);
+  struct file_call *call = file_call(L, 1, strlen(below) + 1, make_folders_work);
+  call->below = call->path + strlen(call->path) + 1;
+  strcpy(call->below, below);
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+/* --- set_time(path, seconds) --- */
+
+static void set_time_work(struct filo_call *base) {
+  struct file_call *call = (struct file_call *)base;
+  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = call->seconds}};
+  if (utimensat(AT_FDCWD, call->path, times, 0) < 0)
+    base->code =
+        filo_fail_errno(&base->err, errno, "cannot set the time of modification of %s", call->path);
+}
+
+static int set_time(lua_State *L) {
+  lua_Integer seconds = luaL_checkinteger(L, 2);
+  struct file_call *call = file_call(L, 1, 0, set_time_work);
+  call->seconds = seconds;
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+static const luaL_Reg functions[] = {
+    {"look", look}, {"make_folders", make_folders}, {"set_time", set_time}, {NULL, NULL}};
+
+int filo_open_files(lua_State *L) {
+  luaL_newlib(L, functions);
+  return 1;
+}

@@ -1,0 +1,34 @@
+---@meta
+---Files and folders outside of a root, for commands. Each call waits for a worker; a failure of the world returns nil and an error.
+
+---@class filo.core.files
+local files = {}
+
+---@class filo.FileEntry
+---@field path string
+---@field kind "f"|"d"|"l"|"p"|"s"|"c"|"b"  file, folder, symbolic link, pipe, socket, devices; as find(1) has it
+---@field size integer  bytes
+---@field modified integer  seconds since 1970
+
+---What lies at a path.
+---@param path string
+---@param follow? boolean where a symbolic link leads, and not the link
+---@return filo.FileEntry?
+---@return filo.Error? err
+function files.look(path, follow) end
+
+---Makes a folder, also through symbolic links, and folders below it, through none. What is there already is kept.
+---@param folder string
+---@param below string relative; "": none
+---@return true?
+---@return filo.Error? err  "denied": a symbolic link is on the way below it
+function files.make_folders(folder, below) end
+
+---Sets the time of modification.
+---@param path string
+---@param seconds integer since 1970
+---@return true?
+---@return filo.Error? err
+function files.set_time(path, seconds) end
+
+return files
