@@ -128,3 +128,17 @@ describe("a prompt within a node", function()
     assert.equal(1, result.status)
   end)
 end)
+
+-- An attached prompt whose input ended at once closed the connection before its listener had begun to read: "calling 'read' on bad self".
+describe("a prompt within a node whose input is empty", function()
+  it("ends without a word", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:serve "a"
+    for _, arguments in ipairs { { "-i", "--attach" }, { "--attach" } } do
+      table.insert(arguments, house:root "a")
+      local result = house:run("a", table.unpack(arguments))
+      assert.same({ 0, "" }, { result.status, result.err })
+    end
+  end)
+end)

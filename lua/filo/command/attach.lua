@@ -59,6 +59,7 @@ function Remote:interrupt() self.client:interrupt() end
 
 function Remote:close()
   self.listener:cancel()
+  pcall(self.listener.join, self.listener) -- it may not have begun to read
   self.client:close()
 end
 
