@@ -152,6 +152,7 @@ function Node:verify(key)
   local fields, ok
   fields, err = self.names:stat(name)
   if fields and fields.tombstone then return names.deleted(key) end
+  if not fields and err.code == "not_found" then return nil, err end
   if fields or err.code == "corrupt" then ok, err = self.verifier:check(self.namespace, name.path) end
   if ok then return true end
   return nil, errors.wrap(err, ("the copy of '%s' here is not good"):format(key), { key = key })

@@ -9,9 +9,13 @@ local exit = {
   not_running = 5,        -- there is no running node to ask
 }
 
----The status for an error: its code's own, or `failure`.
+---The status for an error: its code's own, or `failure`. What is not found is an object where the error has its key; else it is a file, a
+---folder or a topic of help.
 ---@param err filo.Error
 ---@return integer
-function exit.of(err) return exit[err.code] or exit.failure end
+function exit.of(err)
+  if err.code == "not_found" and not err.key then return exit.failure end
+  return exit[err.code] or exit.failure
+end
 
 return exit

@@ -63,13 +63,21 @@ function Names:of(key)
   return { key = key, hash = hash, path = path }
 end
 
+---`nil, err`: what lies under a key's hash is another key's.
+local function same_hash(name, other)
+  local sentence = "'%s' cannot be read: the object with its hash is '%s'; the function hash_key must give each key its own"
+  return errors.fail("invalid", sentence:format(name.key, other), { key = name.key })
+end
+
 ---The content key and metadata of a record of ours.
+---@param name? table  that it was looked for under: a record of another key is refused
 ---@return string?, table|filo.Error
-function Names:unseal(record)
+function Names:unseal(record, name)
   local content_key, meta = self.host.store.unseal(self.identity, record)
   if not content_key then return nil, meta end
   local decoded, err = self.host.decode(meta)
   if not decoded then return nil, err end
+  if name and decoded.name ~= name.key then return same_hash(name, decoded.name) end
   return content_key, decoded
 end
 
@@ -86,6 +94,9 @@ local function deleted(key, code)
   return errors.fail(code or "not_found", ("'%s' was deleted"):format(key), { key = key })
 end
 
+---`nil, err` for what is not here.
+local function missing(key) return errors.fail("not_found", ("'%s' is not here"):format(key), { key = key }) end
+
 ---`nil, err`: another key's object lies where this one's would.
 local function taken(name)
   local sentence = "'%s' cannot be here: another key's object lies at its path %s; the path function must give each key its own"
@@ -101,6 +112,7 @@ function Names:lock(what) return self.writers:take(what) end
 function Names:stat(name)
   local fields, record = self.disk:stat(self.namespace, name.path)
   if fields and fields.key_hash ~= name.hash then return taken(name) end
+  if not fields and record.code == "not_found" then return missing(name.key) end
   return fields, record
 end
 

@@ -67,6 +67,7 @@ end
 function Deleting:evict(name)
   self.fetches:wait(name.hash)
   local fields, err = self.names:stat(name)
+  if not fields and err.code == "not_found" then return nil, err end
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(name.key), { key = name.key }) end
   if fields.tombstone then return names.deleted(name.key) end
   local proved, problems = self.readonly, nil

@@ -97,8 +97,11 @@ local function open_here(self, name, unheard)
     object:close()
     return names.deleted(name.key, "deleted")
   end
-  local content_key, meta = self.names:unseal(object:record())
-  if not content_key then return nil, meta end
+  local content_key, meta = self.names:unseal(object:record(), name)
+  if not content_key then
+    object:close()
+    return nil, meta
+  end
   object:set_key(content_key)
   return self.hand_out(Object(object, describe(fields, meta, "here", unheard), healer(self, name, object, fields, content_key)))
 end
@@ -111,7 +114,7 @@ local function open_found(self, name, found, here)
     keep_tombstone(self, found, name)
     return names.deleted(name.key)
   end
-  local content_key, meta = self.names:unseal(found.record)
+  local content_key, meta = self.names:unseal(found.record, name)
   if not content_key then return nil, meta end
   local opened, err = self.fetches:open(found, name, here ~= nil)
   if not opened and err.code == "exists" then return nil, err end
@@ -174,7 +177,7 @@ function Getting:stat(name)
     fields, record, from = found.fields, found.record, "peers"
   end
   if fields.tombstone then return names.deleted(name.key) end
-  local content_key, meta = self.names:unseal(record)
+  local content_key, meta = self.names:unseal(record, name)
   if not content_key then return nil, meta end
   return names.describe(fields, meta, from)
 end
