@@ -42,7 +42,7 @@ describe("filo help", function()
       ["./"] = "there is no such script: ./: Is a directory",
     } do
       local result = process.run { "help", topic, cwd = dir.path }
-      assert.same({ status = 3, out = "", err = "filo help: " .. told .. "\n" }, result)
+      assert.same({ status = 1, out = "", err = "filo help: " .. told .. "\n" }, result)
     end
   end)
 end)

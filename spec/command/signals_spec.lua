@@ -1,5 +1,5 @@
----Ctrl-C and SIGTERM did not end `filo put` while nobody wrote to the named pipe that it was to store. `filo get` lost a Ctrl-C that came
----while it had another program make a folder or set a time, and went on.
+---Ctrl-C and SIGTERM did not end `filo put` while nobody wrote to the named pipe that it was to store. One that came
+---while another program ran for a command was lost.
 
 local commands = require "spec.support.commands"
 local nodes = require "spec.support.nodes"
@@ -12,11 +12,12 @@ local function serving(fn)
   fn(house)
 end
 
----A touch(1) that interrupts filo.
-local TOUCH = [[
+---A find(1) that interrupts filo.
+local FIND = [[
 #!/bin/sh
 until [ -s "$PID_FILE" ]; do sleep 0.01; done
 kill -INT $(cat "$PID_FILE")
+PATH=$REAL_PATH exec find "$@"
 ]]
 
 describe("a signal", function()
@@ -33,18 +34,18 @@ describe("a signal", function()
     end)
   end)
 
-  it("ends filo get while another program runs for it", function()
+  it("ends filo put while another program runs for it", function()
     serving(function(house)
-      house.folder:write("touch", TOUCH)
-      assert(os.execute("chmod +x " .. temp.quote(house.folder:file "touch")))
-      for _, key in ipairs { "k/1", "k/2" } do house:feed("content", "a", "put", "-", "-k", key) end
-      house.variables = { PATH = house.folder.path .. ":" .. os.getenv "PATH", PID_FILE = house.folder:file "pid" }
-      local get = house:start("a", "get", "-r", "k", "-d", house.folder:file "out")
-      house.folder:write("pid", get.pid)
-      local result = get:wait(10)
+      assert(os.execute(("mkdir %s %s"):format(temp.quote(house.folder:file "bin"), temp.quote(house.folder:file "d"))))
+      assert(os.execute("chmod +x " .. temp.quote(house.folder:write("bin/find", FIND))))
+      house.folder:write("d/file", "content")
+      local path = os.getenv "PATH"
+      house.variables = { PATH = house.folder:file "bin" .. ":" .. path, REAL_PATH = path, PID_FILE = house.folder:file "pid" }
+      local put = house:start("a", "put", "-r", house.folder:file "d")
+      house.folder:write("pid", put.pid)
+      local result = put:wait(10)
       assert.same({ 130, "" }, { result.status, result.err })
-      assert.is_true(nodes.exists(house.folder:file "out/k/1"))
-      assert.is_false(nodes.exists(house.folder:file "out/k/2"))
+      assert.equal("", house:run("a", "ls").out)
     end)
   end)
 end)

@@ -75,7 +75,7 @@ describe("a reader", function()
       local reader <close> = assert(object:reader())
       return reader:save(path)
     end
-    assert.matches("no/such", refused("not_found", save(folder:file "no/such/file")), 1, true)
+    assert.matches("no/such", refused("io", save(folder:file "no/such/file")), 1, true)
     assert.is_nil((save(folder.path)))
     refused("no_space", save "/dev/full")
   end)
