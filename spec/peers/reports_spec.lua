@@ -2,6 +2,7 @@
 
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
+local new_reports = require "filo.peers.reports"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 local strangers = require "spec.support.stranger"
@@ -144,5 +145,37 @@ describe("a peer", function()
     for _ = 1, 3 do assert.is_nil((nodes.content(a, "key"))) end
     net:expect "is given up: oh"
     assert.equal(1, count(net, "is given up: oh"))
+  end)
+end)
+
+-- Strangers filled the log, 23 MB in 25 s: each came from another port, and so was another one who could provoke a line.
+describe("lines that anybody can provoke", function()
+  it("are one of a kind, and then how many there were", function()
+    local lines, now = {}, 0
+    local report = new_reports {
+      limits = { report = 60 }, now = function() return now end,
+      log = function(level, message) lines[#lines + 1] = level .. " " .. message end,
+    }
+    for i = 1, 1000 do
+      report("info", "", "handshake", "stranger " .. i)
+      report("info", "", "not let in denied", "other " .. i)
+      now = now + 0.001
+    end
+    assert.same({ "info stranger 1", "info other 1" }, lines)
+    now = 61
+    report("info", "", "handshake", "stranger 1001")
+    assert.equal("info stranger 1001 (and 999 more like it before)", lines[3])
+  end)
+
+  it("are so when strangers come to a node", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    for _ = 1, 20 do
+      local stranger <close> = strangers.call(a)
+      assert(stranger:say(stranger:hello { proof = ("x"):rep(32) }))
+      assert(stranger:hear())
+      assert.equal("denied", select(2, stranger:hear()).code)
+    end
+    assert.equal(1, count(net, "not let in"))
   end)
 end)

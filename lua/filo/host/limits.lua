@@ -4,7 +4,7 @@ return {
   -- Connections
   hello = 10,               -- for each of the first two messages
   ping = 10,                -- without a byte before the core asks for one; and between looks at this node's own free space
-  strangers = 64,           -- connections that came and are not let in yet: the oldest makes room for the next
+  strangers = 64,           -- connections that came and are not let in yet: one makes room for the next
   accepted = 256,           -- the same with those that are still closing: no more are accepted meanwhile
   rival = 3,                -- for a peer to show that it lives, when a second connection with its ID comes
   silence = 35,             -- without a byte: the connection has gone

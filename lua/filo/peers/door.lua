@@ -1,15 +1,19 @@
----The door: connections that were accepted and are not let in yet. There is room for a few. The oldest makes room for the next, so that
----slow strangers cannot keep others out; and while many are still being closed, no more are accepted.
+---The door: connections that were accepted and are not let in yet. There is room for a few. For the next one room is made where most have
+---come from, and there among those that have not shown that they speak the protocol (their TLS handshake is not over), so that a flood
+---from one place keeps nobody out who comes from another. While many are still being closed, no more are accepted.
 
 local at_end = require "filo.host.at_end"
 local new_gate = require "filo.host.gate"
 
 ---@class filo.Door
+---@field outside {connection: filo.core.Connection, source: string, ready?: boolean}[]  in the order in which they came
 local Door = {}
 Door.__index = Door
 
+---@param host filo.Host
+---@return filo.Door
 local function new(host)
-  return setmetatable({ limits = host.limits, outside = {}, present = {}, count = 0, left = new_gate(host) }, Door)
+  return setmetatable({ host = host, limits = host.limits, outside = {}, present = {}, count = 0, left = new_gate(host) }, Door)
 end
 
 ---Waits while there are too many.
@@ -17,19 +21,61 @@ function Door:wait()
   self.left:wait_for(function() return self.count < self.limits.accepted end)
 end
 
-local function forget(self, connection)
-  for i, each in ipairs(self.outside) do
-    if each == connection then return table.remove(self.outside, i) end
+---Where a connection comes from: its address without the port; of IPv6 the half that names a network, since the rest is anybody's choice.
+local function source_of(connection)
+  local address = connection:remote()
+  local version_4 = address:match "%d+%.%d+%.%d+%.%d+"
+  if version_4 then return version_4 end
+  local groups = {}
+  for group in (address:match "^%[?(.-)::" or address):gmatch "%x+" do
+    if #groups < 4 then groups[#groups + 1] = group end
   end
+  return table.concat(groups, ":")
+end
+
+local function find(self, connection)
+  for i, each in ipairs(self.outside) do
+    if each.connection == connection then return i, each end
+  end
+end
+
+---Those of the source from which most have come.
+local function heaviest(self)
+  local by_source, most = {}, nil
+  for _, each in ipairs(self.outside) do
+    local list = by_source[each.source] or {}
+    by_source[each.source] = list
+    list[#list + 1] = each
+    if not most or #list > #most then most = list end
+  end
+  return most
+end
+
+---Any one of them: the oldest would be the one that is nearly through.
+local function make_room(self)
+  local strangers, all = {}, heaviest(self)
+  for _, each in ipairs(all) do
+    if not each.ready then strangers[#strangers + 1] = each end
+  end
+  local list = strangers[1] and strangers or all
+  local chosen = list[string.unpack("<I4", self.host.random(4)) % #list + 1].connection
+  table.remove(self.outside, (find(self, chosen)))
+  chosen:close("busy", "too many others wait to be let in")
 end
 
 ---A connection has come. It counts until it is let in, or what this gives is closed.
 function Door:enter(connection)
+  if #self.outside >= self.limits.strangers then make_room(self) end
   self.present[connection] = true
   self.count = self.count + 1
-  table.insert(self.outside, connection)
-  if #self.outside > self.limits.strangers then table.remove(self.outside, 1):close("busy", "too many others wait to be let in") end
+  table.insert(self.outside, { connection = connection, source = source_of(connection) })
   return at_end(function() self:leave(connection) end)
+end
+
+---It has shown that it speaks the protocol.
+function Door:ready(connection)
+  local _, each = find(self, connection)
+  if each then each.ready = true end
 end
 
 ---It was let in, or has gone.
@@ -37,7 +83,8 @@ function Door:leave(connection)
   if not self.present[connection] then return end
   self.present[connection] = nil
   self.count = self.count - 1
-  forget(self, connection)
+  local at = find(self, connection)
+  if at then table.remove(self.outside, at) end
   self.left:wake()
 end
 

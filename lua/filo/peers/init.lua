@@ -281,11 +281,12 @@ local function receive_stranger(self, door, connection)
   local _ <close> = door:enter(connection)
   local _ <close> = connection
   local ready, err = connection:ready()
-  if not ready then return self.host.log("info", "a connection failed in its handshake: " .. tostring(err)) end
+  if not ready then return self.report("info", "", "handshake", "a connection failed in its handshake: " .. tostring(err)) end
+  door:ready(connection)
   run(self, connection, function(peer, why)
     if peer then return door:leave(connection) end
     local level = why.code == "exists" and not why.itself and "warning" or "info"
-    self.report(level, why.peer or connection:remote(), "not let in", tostring(why))
+    self.report(level, "", "not let in " .. why.code, tostring(why)) -- anybody may have made a new identity for it
   end)
 end
 
@@ -300,7 +301,7 @@ function Peers:listen(listener)
       if connection then
         self:spawn(receive_stranger, self, door, connection)
       else
-        self.host.log("info", "a connection could not be accepted: " .. tostring(err))
+        self.report("info", "", "not accepted", "a connection could not be accepted: " .. tostring(err))
       end
     end
   end)
