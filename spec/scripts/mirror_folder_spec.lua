@@ -1,5 +1,6 @@
 local filo = require "filo"
 local scripts = require "spec.support.scripts"
+local small_disk = require "spec.support.disk"
 local temp = require "spec.support.temp"
 
 describe("scripts/mirror-folder.lua", function()
@@ -129,5 +130,77 @@ describe("scripts/mirror-folder.lua", function()
     local result = scripts.run(folder, "mirror-folder", folder.path, folder:file "root", peers)
     assert.equal(1, result.status)
     assert.matches("filo%-root lies within .*: choose a root elsewhere", result.err)
+  end)
+end)
+
+-- What lay on a disk within the folder was deleted everywhere when that disk was not mounted.
+describe("scripts/mirror-folder.lua", function()
+  ---Calls fn(mirror, folder) with peers; mirror(...) gives what it wrote on stdout and stderr.
+  local function with_peers(fn)
+    local folder <close> = scripts.folder()
+    local peers, processes = scripts.two_peers(folder)
+    local _ <close> = processes
+    os.execute("mkdir -p " .. temp.quote(folder:file "files/disk"))
+    fn(function(...)
+      local result = scripts.run(folder, "mirror-folder", folder:file "files", folder:file "root", peers, ...)
+      return result.out, result.err, result.status
+    end, folder)
+  end
+
+  ---Mounts a disk at a folder, with a file on it, until the end of the scope or until it is closed.
+  local function mount(path)
+    local name = temp.quote(path)
+    if not os.execute(("mount -t tmpfs filo-spec %s 2>/dev/null"):format(name)) then pending(small_disk.WHY_NOT) end
+    assert(os.execute(("echo content > %s/there"):format(name)))
+    local mounted = true
+    return setmetatable({}, { __close = function()
+      if mounted then assert(os.execute("umount " .. name)) end
+      mounted = false
+    end })
+  end
+
+  for _, case in ipairs {
+    { what = "a disk within the folder", at = "files/disk", told = "disk of ", outside = "files/outside" },
+    { what = "the folder's own disk", at = "files", told = "%. of ", outside = "files/outside" },
+  } do
+    it("deletes nothing of what lay on " .. case.what .. ", when that is not mounted", function()
+      with_peers(function(mirror, folder)
+        do
+          local _ <close> = mount(folder:file(case.at))
+          folder:write(case.outside, "1")
+          assert.equal("2 stored, 0 deleted, 0 failed; 2 peers\n", (mirror()))
+        end
+        folder:write("files/other", "1")
+        for _ = 1, 2 do
+          local out, err, status = mirror()
+          assert.matches(" 0 deleted, 1 failed", out)
+          assert.matches(case.told .. ".*files is not mounted: what lay there %(%d%) is not deleted without %-%-delete", err)
+          assert.equal(1, status)
+        end
+        do
+          local _ <close> = mount(folder:file(case.at))
+          if case.at == "files" then folder:write(case.outside, "1") end
+          assert.matches(" 0 failed", (mirror()))
+        end
+        local deleted = case.at == "files" and 2 or 1
+        os.execute("touch " .. temp.quote(folder:file "files/other"))
+        assert.matches((" %d deleted, 0 failed"):format(deleted), (mirror "--delete"))
+        assert.matches(" 0 deleted, 0 failed", (mirror()))
+      end)
+    end)
+  end
+
+  it("deletes no more than a quarter, unless it is told to", function()
+    with_peers(function(mirror, folder)
+      for i = 1, 12 do folder:write("files/" .. i, "content") end
+      assert.equal("12 stored, 0 deleted, 0 failed; 2 peers\n", (mirror()))
+      for i = 1, 3 do os.remove(folder:file("files/" .. i)) end
+      assert.equal("0 stored, 3 deleted, 0 failed; 2 peers\n", (mirror()))
+      for i = 4, 7 do os.remove(folder:file("files/" .. i)) end
+      local out, err, status = mirror()
+      assert.same({ "0 stored, 0 deleted, 1 failed; 2 peers\n", 1 }, { out, status })
+      assert.matches("4 of 9 files are gone, and are not deleted without %-%-delete: is a disk missing?", err)
+      assert.equal("0 stored, 4 deleted, 0 failed; 2 peers\n", (mirror "--delete"))
+    end)
   end)
 end)
