@@ -72,15 +72,44 @@ function Peer:send(message, seconds)
   return gone(self)
 end
 
+---Asks for a sign of life, of which no more than that it comes is looked at.
+local function ask_for_sign(self)
+  local id = self.next_id
+  self.next_id = id + 1
+  self.connection:send { id = id, topic = "ping", body = {} }
+end
+
+---Looks whether a peer lives that is waited for: one that has sent nothing at all is asked for a sign, and given up when none comes. Its
+---process may be stopped, or its line cut: no answer is to be expected.
+---@return fun(): boolean  false: it does not
+local function new_pulse(self)
+  local host, rival = self.host, self.host.limits.rival
+  local bytes, since, asked = self.connection:stats().bytes_in, host.now(), nil
+  return function()
+    local stats, now = self.connection:stats(), host.now()
+    if stats.bytes_in ~= bytes then
+      bytes, since, asked = stats.bytes_in, now, nil
+    elseif not asked and now - since >= rival then
+      asked = now
+      ask_for_sign(self)
+    end
+    return not asked or now - asked < rival + 4 * (stats.rtt or 0)
+  end
+end
+
+local function no_answer(self, topic)
+  return errors.fail("timeout", ("node %s did not answer '%s' in time"):format(self.id:sub(1, 16), topic), { peer = self.id })
+end
+
 ---Waits for the reply to a request that was sent.
 local function wait_for_reply(self, waiting, topic, deadline)
+  local host = self.host
+  local lives = new_pulse(self)
   while not waiting.reply do
     if self.gone then return gone(self) end
-    local left = deadline - self.host.now()
-    if left <= 0 then
-      return errors.fail("timeout", ("node %s did not answer '%s' in time"):format(self.id:sub(1, 16), topic), { peer = self.id })
-    end
-    self.host.suspend(left)
+    local left = deadline - host.now()
+    if left <= 0 or not lives() then return no_answer(self, topic) end
+    host.suspend(math.min(left, host.limits.rival / 3))
   end
   return waiting.reply
 end
