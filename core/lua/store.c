@@ -281,6 +281,63 @@ static int store_bad(lua_State *L) {
   return two_numbers(L, bad_work);
 }
 
+/* --- Where objects lie --- */
+
+static int store_layout(lua_State *L) {
+  lua_pushstring(L, filo_store_layout(filo_check_store(L, 1)));
+  return 1;
+}
+
+struct layout_call {
+  struct filo_call base;
+  struct filo_store *store;
+  unsigned char ns[32];
+  char from[FILO_PATH_MAX], to[FILO_PATH_MAX];
+  char layout[FILO_LAYOUT_MAX + 1];
+};
+
+static void layout_discard(struct filo_call *base) {
+  struct layout_call *call = (struct layout_call *)base;
+  filo_store_close(call->store);
+  free(call);
+}
+
+static void set_layout_work(struct filo_call *base) {
+  struct layout_call *call = (struct layout_call *)base;
+  base->code = filo_store_set_layout(call->store, call->layout, &base->err);
+}
+
+/* set_layout(text) */
+static int store_set_layout(lua_State *L) {
+  struct filo_store *store = filo_check_store(L, 1);
+  const char *text = filo_check_text(L, 2);
+  size_t len = strlen(text);
+  luaL_argcheck(L, len > 0 && len <= FILO_LAYOUT_MAX && !strchr(text, '\n'), 2,
+                "a line of at most 200 bytes");
+  struct layout_call *call = filo_call_new(L, sizeof *call, set_layout_work, layout_discard);
+  call->store = filo_store_ref(store);
+  memcpy(call->layout, text, len + 1);
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+static void move_work(struct filo_call *base) {
+  struct layout_call *call = (struct layout_call *)base;
+  base->code = filo_store_move(call->store, call->ns, call->from, call->to, &base->err);
+}
+
+/* move(namespace, from, to) */
+static int store_move(lua_State *L) {
+  struct filo_store *store = filo_check_store(L, 1);
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  const char *from = filo_check_path(L, 3), *to = filo_check_path(L, 4);
+  struct layout_call *call = filo_call_new(L, sizeof *call, move_work, layout_discard);
+  call->store = filo_store_ref(store);
+  memcpy(call->ns, ns, 32);
+  strcpy(call->from, from);
+  strcpy(call->to, to);
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
 /* --- Paths and records --- */
 
 /* What is out of range stays so. */
@@ -388,6 +445,9 @@ static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
                                          {"set_aside", store_set_aside},
                                          {"space", store_space},
                                          {"bad", store_bad},
+                                         {"layout", store_layout},
+                                         {"set_layout", store_set_layout},
+                                         {"move", store_move},
                                          {"deposit", filo_store_deposit},
                                          {"deposit_file", filo_store_deposit_file},
                                          {"partial", filo_store_partial},

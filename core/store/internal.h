@@ -12,6 +12,7 @@
  *     body          verified reading of chunks
  *     remove        removing
  *     bad           setting aside what is bad
+ *     layout        what the marker says of where objects lie, and moving them
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -42,6 +43,8 @@ struct filo_store {
   void (*idle)(void *ctx);
   void *idle_ctx;
   char *root;
+  unsigned char owner[FILO_ID_SIZE];
+  char layout[FILO_LAYOUT_MAX + 1]; /* what the marker says of it; "" when it says nothing */
   int root_fd, lock_fd, tmp_fd, bad_fd, objects_fd;
   enum filo_durability durability;
   uint64_t reserve;
@@ -63,8 +66,9 @@ struct filo_store {
 int filo_store_check_writable(const struct filo_store *store, struct filo_error *err);
 
 /* root.c: the marker, the lock, the folders. */
-int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
-                   struct filo_error *err);
+int filo_root_open(struct filo_store *store, struct filo_error *err);
+/* The marker, with the store's owner and layout. */
+int filo_root_write_marker(const struct filo_store *store, struct filo_error *err);
 /* Notes in the lock file that nothing is left to flush, if so. */
 void filo_root_close(const struct filo_store *store);
 /* sweep.c: what earlier processes left in tmp/. */

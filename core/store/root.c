@@ -15,12 +15,14 @@
 
 static const char marker_name[] = "filo-root", marker_draft[] = "filo-root.new",
                   lock_name[] = "lock";
-static const char marker_start[] = "filo root v1\nowner ";
+static const char marker_start[] = "filo root v1\nowner ", layout_start[] = "layout ";
 static const char closed[] = "closed\n";
 
 enum {
   OWNER_AT = sizeof marker_start - 1,
   MARKER_SIZE = OWNER_AT + FILO_NS_DIGITS + 1,
+  LAYOUT_AT = sizeof layout_start - 1,
+  MARKER_MAX = MARKER_SIZE + LAYOUT_AT + FILO_LAYOUT_MAX + 1
 };
 
 /* --- the folder itself --- */
@@ -118,27 +120,44 @@ int filo_store_prepare(const char *root, struct filo_error *err) {
 
 /* --- the marker --- */
 
-static void marker_text(char text[MARKER_SIZE + 1], const unsigned char owner[FILO_ID_SIZE]) {
+static void marker_text(char text[MARKER_MAX + 1], const unsigned char owner[FILO_ID_SIZE],
+                        const char *layout) {
   memcpy(text, marker_start, OWNER_AT);
   filo_hex(text + OWNER_AT, owner, FILO_ID_SIZE);
   memcpy(text + MARKER_SIZE - 1, "\n", 2);
+  if (*layout) sprintf(text + MARKER_SIZE, "%s%s\n", layout_start, layout);
+}
+
+/* The line after the owner's, where there is one; false when it is another. */
+static bool read_layout(const char *line, char layout[FILO_LAYOUT_MAX + 1]) {
+  size_t len = strlen(line);
+  *layout = 0;
+  if (len == 0) return true;
+  if (len <= LAYOUT_AT + 1 || memcmp(line, layout_start, LAYOUT_AT) != 0 ||
+      strchr(line, '\n') != line + len - 1)
+    return false;
+  memcpy(layout, line + LAYOUT_AT, len - LAYOUT_AT - 1);
+  layout[len - LAYOUT_AT - 1] = 0;
+  return true;
 }
 
 /* 1 when the marker is there and the owner's, 0 when there is none. */
-static int check_marker(const struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
-                        struct filo_error *err) {
+static int check_marker(struct filo_store *store, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
       openat(store->root_fd, marker_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int error = errno;
   if (fd < 0 && error == ENOENT) return 0;
   if (fd < 0) return filo_fail_errno(err, error, "cannot read %s/%s", store->root, marker_name);
-  char text[MARKER_SIZE + 2] = "", wanted[MARKER_SIZE + 1];
-  ssize_t len = read(fd, text, MARKER_SIZE + 1);
+  char text[MARKER_MAX + 2] = "", wanted[MARKER_MAX + 1];
+  ssize_t len = read(fd, text, MARKER_MAX + 1);
   error = errno;
   if (len < 0) return filo_fail_errno(err, error, "cannot read %s/%s", store->root, marker_name);
-  marker_text(wanted, owner);
-  if (strcmp(text, wanted) == 0) return 1;
-  if (len != MARKER_SIZE || memcmp(text, marker_start, OWNER_AT) != 0)
+  marker_text(wanted, store->owner, "");
+  bool is_marker = len >= MARKER_SIZE && len <= MARKER_MAX &&
+                   memcmp(text, marker_start, OWNER_AT) == 0 && text[MARKER_SIZE - 1] == '\n' &&
+                   read_layout(text + MARKER_SIZE, store->layout);
+  if (is_marker && memcmp(text, wanted, MARKER_SIZE) == 0) return 1;
+  if (!is_marker)
     return filo_fail(err, FILO_CORRUPT, "%s/%s is no marker of a Filo root", store->root,
                      marker_name);
   return filo_fail(err, FILO_DENIED,
@@ -147,15 +166,15 @@ static int check_marker(const struct filo_store *store, const unsigned char owne
                    store->root, text + OWNER_AT, wanted + OWNER_AT);
 }
 
-static int write_marker(const struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
-                        struct filo_error *err) {
-  char text[MARKER_SIZE + 1];
-  marker_text(text, owner);
+int filo_root_write_marker(const struct filo_store *store, struct filo_error *err) {
+  char text[MARKER_MAX + 1];
+  marker_text(text, store->owner, store->layout);
+  ssize_t size = (ssize_t)strlen(text);
   FILO_AUTO_CLOSE int fd = openat(store->root_fd, marker_draft,
                                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
   FILO_AUTO_CLOSE int parent = openat(store->root_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   errno = EIO; /* for a short write, which sets none */
-  if (fd >= 0 && write(fd, text, MARKER_SIZE) == MARKER_SIZE && fsync(fd) == 0 &&
+  if (fd >= 0 && write(fd, text, (size_t)size) == size && fsync(fd) == 0 &&
       renameat(store->root_fd, marker_draft, store->root_fd, marker_name) == 0 &&
       fsync(store->root_fd) == 0 && (parent < 0 || fsync(parent) == 0))
     return 0;
@@ -164,10 +183,9 @@ static int write_marker(const struct filo_store *store, const unsigned char owne
   return filo_fail_errno(err, error, "cannot write %s/%s", store->root, marker_name);
 }
 
-static int make_marker(const struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
-                       struct filo_error *err) {
+static int make_marker(const struct filo_store *store, struct filo_error *err) {
   int rc = check_empty(store, err);
-  return rc < 0 ? rc : write_marker(store, owner, err);
+  return rc < 0 ? rc : filo_root_write_marker(store, err);
 }
 
 /* --- the lock --- */
@@ -252,11 +270,10 @@ static int flush(const struct filo_store *store, struct filo_error *err) {
 }
 
 /* Beside the owner. */
-static int open_reading(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
-                        struct filo_error *err) {
+static int open_reading(struct filo_store *store, struct filo_error *err) {
   int rc = open_folder(store, err);
   if (rc < 0) return rc;
-  int marked = check_marker(store, owner, err);
+  int marked = check_marker(store, err);
   if (marked < 0) return marked;
   if (marked == 0)
     return filo_fail(err, FILO_NOT_FOUND, "there is no root of a node at %s", store->root);
@@ -267,21 +284,20 @@ static int open_reading(struct filo_store *store, const unsigned char owner[FILO
   return filo_fail_errno(err, error, "cannot open %s/objects", store->root);
 }
 
-int filo_root_open(struct filo_store *store, const unsigned char owner[FILO_ID_SIZE],
-                   struct filo_error *err) {
-  if (store->readonly) return open_reading(store, owner, err);
+int filo_root_open(struct filo_store *store, struct filo_error *err) {
+  if (store->readonly) return open_reading(store, err);
   int rc = make_folder(store->root, err);
   if (rc == 0) rc = open_folder(store, err);
-  int marked = rc < 0 ? rc : check_marker(store, owner, err);
+  int marked = rc < 0 ? rc : check_marker(store, err);
   if (marked == 0) marked = check_empty(store, err);
   if (marked < 0) return marked;
   bool in_order = false;
   rc = lock(store, &in_order, err);
   if (rc < 0) return rc;
-  marked = check_marker(store, owner, err);
+  marked = check_marker(store, err);
   if (marked < 0) return marked;
   if (marked == 0)
-    rc = make_marker(store, owner, err);
+    rc = make_marker(store, err);
   else if (!in_order)
     rc = flush(store, err);
   if (rc == 0) rc = open_subfolder(store, "tmp", &store->tmp_fd, err);

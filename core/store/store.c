@@ -30,7 +30,8 @@ int filo_store_open(const struct filo_store_options *options, struct filo_store 
     return filo_fail(err, FILO_INVALID, "a store needs a root folder");
   struct filo_store *store = new_store(options);
   if (!store) return filo_fail(err, FILO_NO_MEMORY, "no memory for a store");
-  int rc = filo_root_open(store, options->owner, err);
+  memcpy(store->owner, options->owner, sizeof store->owner);
+  int rc = filo_root_open(store, err);
   if (rc == 0 && !store->readonly) rc = filo_root_sweep(store, err);
   if (rc == 0 && !store->readonly && store->durability == FILO_DURABLE_GROUP)
     rc = filo_flusher_new(store, err);

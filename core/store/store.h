@@ -1,6 +1,7 @@
 /* The store: sealed objects under one root folder, owned by one process.
  *
- *     <root>/filo-root            marker: "filo root v1\nowner <node ID in hex>\n"
+ *     <root>/filo-root            marker: "filo root v1\nowner <node ID in hex>\n", and when it is
+ *                                 known where the objects lie "layout <text>\n"
  *     <root>/lock                 flock'ed while a process owns the root; holds its pid
  *     <root>/tmp/                 unpublished files; what no resume can use is removed at open
  *     <root>/bad/                 copies set aside by verification
@@ -70,6 +71,21 @@ bool filo_store_in_use(const struct filo_store *store);
 /* Opener's thread: idle(ctx) is called there each time when the store is no longer in use, until
  * the opener sets NULL, at the latest before it closes. */
 void filo_store_on_idle(struct filo_store *store, void (*idle)(void *ctx), void *ctx);
+
+enum { FILO_LAYOUT_MAX = 200 };
+
+/* What the marker says of where objects lie, a text of the caller's of some time ago; "" for
+ * nothing. Opener's thread; valid until it is set. */
+const char *filo_store_layout(const struct filo_store *store);
+
+/* Makes the marker say so: a line of printable text of 1 to FILO_LAYOUT_MAX bytes. What was moved
+ * before is durable then. While nothing else works on the store. */
+int filo_store_set_layout(struct filo_store *store, const char *layout, struct filo_error *err);
+
+/* Moves an object's file to another path, to be flushed by filo_store_set_layout. FILO_EXISTS when
+ * something lies there. */
+int filo_store_move(struct filo_store *store, const unsigned char ns[32], const char *from,
+                    const char *to, struct filo_error *err);
 
 /* Free bytes of the file system beyond the reserve, never below 0; and all its bytes. */
 int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,

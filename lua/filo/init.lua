@@ -48,6 +48,7 @@ end
 ---@field root string  folder of the node, made when absent. One process owns it at a time
 ---@field identity? string  file with the node's keys, made on the first start; root/identity by default. Losing it loses the data
 ---@field create? boolean  makes the root anew though the identity outside of it is there: else that looks like a disk not mounted
+---@field convert? boolean  moves the objects of a root that was made with another option `path`
 ---@field readonly? boolean  only looks at the root, beside the process that owns it
 ---@field listen? string  "host:port"; ":3000" for every address, port 0 lets the system choose
 ---@field bootstrap? table  addresses to stay connected to: "host:port", or { address = "host:port", id = "node ID" }

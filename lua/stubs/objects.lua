@@ -65,6 +65,24 @@ function store:space() end
 ---@return integer|filo.Error bytes
 function store:bad() end
 
+---What the root's marker says of where its objects lie; "" for nothing.
+---@return string text
+function store:layout() end
+
+---Makes the marker say so. What was moved before is flushed first.
+---@param text string a line of 1 to 200 bytes
+---@return true?
+---@return filo.Error? err
+function store:set_layout(text) end
+
+---Moves an object's file to another path, to be flushed by set_layout.
+---@param namespace string
+---@param from string
+---@param to string
+---@return true?
+---@return filo.Error? err "exists" when something lies there
+function store:move(namespace, from, to) end
+
 ---Begins a deposit.
 ---@param size? integer when it is known
 ---@param plain boolean not encrypted

@@ -33,7 +33,7 @@ describe("a name that leads out of the root", function()
 
   it("cannot come from a function that makes paths or hashes", function()
     local net <close> = nodes.net()
-    local name
+    local name = "fine"
     local a = net:start("a", { path = function() return name end })
     local b = net:start("b", { hash_key = function() return name end })
     for _, each in ipairs(NAMES) do

@@ -3,6 +3,7 @@
 ---A name is {key = what the user calls it, hash = what peers see instead, path = where it lies below its namespace's folder}.
 
 local errors = require "filo.base.errors"
+local layout = require "filo.copies.layout"
 local new_locks = require "filo.host.lock"
 
 local KEY_MAX = 4096
@@ -42,17 +43,7 @@ end
 
 ---Where an object lies below its namespace's folder.
 ---@return string?, filo.Error?
-function Names:path(hash)
-  local host, transform = self.host, self.transform
-  if type(transform) ~= "function" then
-    return host.store.cas_path(transform.digest, transform.width, transform.depth, hash)
-  end
-  local path = transform(host.crypto.hex(hash))
-  if type(path) ~= "string" then error("option path: the function must return a string", 0) end
-  local ok, err = host.store.check_path(path)
-  if not ok then return nil, errors.wrap(err, "the path function's result cannot be used") end
-  return path
-end
+function Names:path(hash) return layout.path(self.host, self.transform, hash) end
 
 ---The name of a key that was checked.
 ---@return table?, filo.Error?

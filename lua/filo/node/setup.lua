@@ -1,6 +1,7 @@
 ---Making a node: its options, its identity, its root.
 
 local errors = require "filo.base.errors"
+local layout = require "filo.copies.layout"
 local new_disk = require "filo.copies.disk"
 local options = require "filo.base.options"
 local policy = require "filo.placement.policy"
@@ -68,6 +69,7 @@ setup.NODE_RULES = {
   root = { type = "string", required = true },
   identity = { type = "string" },
   create = { type = "boolean", default = false },
+  convert = { type = "boolean", default = false },
   readonly = { type = "boolean", default = false },
   listen = { type = "string" },
   bootstrap = { type = "table", default = {}, at_once = true },
@@ -219,11 +221,13 @@ function setup.open(host, given)
   local disk
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
   if not disk then return nil, err end
+  local called, ok, problem = pcall(layout.check, host, disk, given)
   local listener
-  listener, err = open_listener(host, given.listen)
-  if err then
+  if called and ok then listener, problem = open_listener(host, given.listen) end
+  if not called or problem then
     disk:close()
-    return nil, err
+    if not called then error(ok, 0) end
+    return nil, problem
   end
   return {
     host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,

@@ -163,6 +163,15 @@ function Store:space()
   return math.max(0, self.disk:free() - self.reserve), self.disk.capacity
 end
 
+function Store:layout() return self.disk.layout or "" end
+
+function Store:set_layout(text)
+  self.disk.layout = text
+  return true
+end
+
+function Store:move() return errors.fail("unsupported", "a simulation moves no objects") end -- luacheck: no self
+
 ---What is set aside in a simulation is gone.
 function Store:bad() return 0, 0 end -- luacheck: no self
 

@@ -1,0 +1,50 @@
+/* Where objects lie: what the marker says of it, and moving them elsewhere. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "store/internal.h"
+
+const char *filo_store_layout(const struct filo_store *store) {
+  return store->layout;
+}
+
+int filo_store_set_layout(struct filo_store *store, const char *layout, struct filo_error *err) {
+  int rc = filo_store_check_writable(store, err);
+  if (rc < 0) return rc;
+  if (store->durability != FILO_DURABLE_NONE && syncfs(store->root_fd) < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot flush the root %s", store->root);
+  }
+  snprintf(store->layout, sizeof store->layout, "%s", layout);
+  return filo_root_write_marker(store, err);
+}
+
+static int move_into(struct filo_store *store, const unsigned char ns[32], const char *to,
+                     const struct filo_location *from, struct filo_error *err) {
+  struct filo_location location;
+  int rc = filo_location_open(store, ns, to, true, &location, err);
+  if (rc < 0) return rc;
+  int moved =
+      renameat2(from->fd, from->name, location.fd, location.name, RENAME_NOREPLACE) < 0 ? errno : 0;
+  if (moved) filo_location_prune(&location, ns, to);
+  filo_location_close(&location);
+  if (moved == EEXIST) return filo_fail(err, FILO_EXISTS, "something lies at %s already", to);
+  return moved ? filo_fail_errno(err, moved, "cannot move an object to %s", to) : 0;
+}
+
+int filo_store_move(struct filo_store *store, const unsigned char ns[32], const char *from,
+                    const char *to, struct filo_error *err) {
+  struct filo_location location;
+  pthread_mutex_lock(&store->names);
+  int rc = filo_location_find(store, ns, from, &location, err);
+  if (rc == 0) {
+    rc = move_into(store, ns, to, &location, err);
+    if (rc == 0) filo_location_prune(&location, ns, from);
+    filo_location_close(&location);
+  }
+  pthread_mutex_unlock(&store->names);
+  return rc;
+}
