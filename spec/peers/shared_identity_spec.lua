@@ -53,3 +53,14 @@ describe("a second connection of a peer", function()
     assert.equal(5, b:request(first.id, "sum"))
   end))
 end)
+
+-- Two nodes that dial each other at the same time have two connections, of which one goes: that was told as if two nodes had one identity.
+describe("nodes that dial each other", function()
+  it("are warned of nothing", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for _, pair in ipairs { { a, b }, { b, a }, { a, b } } do assert(pair[1]:connect(pair[2].address)) end
+    assert.matches("info: ", net:expect "a node with this ID is connected already")
+    assert.is_nil(net:logged "warning: .*a node with this ID is connected already")
+  end)
+end)

@@ -38,7 +38,7 @@ local WHY_NOT = {
 }
 
 ---Exchanges hellos, then welcomes: who has the other's welcome may send anything. Gives the peer's hello and its ID.
----rival(id): nil, or why a peer of this ID cannot be let in now.
+---rival(id, instance): nil, or why a peer of this ID cannot be let in now, and whether it is that very run of a node that is connected.
 ---@return table?, string|filo.Error
 function greeting.exchange(peers, connection, rival)
   local host, settings = peers.host, peers.settings
@@ -50,11 +50,12 @@ function greeting.exchange(peers, connection, rival)
   hello, err = receive(host, connection, protocol.check_hello)
   if not hello then return nil, err end
   local code, why = admission.refusal(peers, connection, hello, raw_id, id)
-  if not code then code, why = rival(id) end
+  local known
+  if not code then code, why, known = rival(id, hello.instance) end
   if code then
     connection:close(code, why)
     local sentence = ("node %s at %s is not let in: %s"):format(id:sub(1, 16), connection:remote(), why)
-    return errors.fail(code, sentence, { peer = id, itself = hello.instance == settings.instance or nil })
+    return errors.fail(code, sentence, { peer = id, itself = hello.instance == settings.instance or nil, known = known })
   end
   connection:admit()
   ok, err = connection:send { welcome = true }

@@ -106,12 +106,12 @@ end
 
 ---Whether a connection is in the way of a new one with the same ID: it is when its peer lives. This keeps two nodes that run with
 ---one identity from taking the connection from each other for ever.
-local function rival(self, connection, id)
+local function rival(self, connection, id, instance)
   local old = self.by_id[id]
   if not old or keeps_new(self, old, connection, id) then return nil end
   local reply, err = old:request("ping", {}, self.host.limits.rival)
   if reply or err.code == "busy" then
-    return "exists", ("a node with this ID is connected already, from %s"):format(old.address)
+    return "exists", ("a node with this ID is connected already, from %s"):format(old.address), old.instance == instance
   end
   old:give_way()
 end
@@ -120,7 +120,7 @@ local function admit(self, connection, hello, id)
   local old = self.by_id[id]
   if old and not keeps_new(self, old, connection, id) then
     connection:close("exists", "there is a connection already")
-    return errors.fail("exists", "connected already", { peer = id })
+    return errors.fail("exists", "connected already", { peer = id, known = old.instance == hello.instance })
   end
   local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, hello = hello }
   self.by_id[id] = peer
@@ -205,7 +205,7 @@ local function run(self, connection, started)
   local _ <close> = connection
   self.connections:add(connection)
   local _ <close> = at_end(function() self.connections:remove(connection) end)
-  local hello, id = greeting.exchange(self, connection, function(id) return rival(self, connection, id) end)
+  local hello, id = greeting.exchange(self, connection, function(...) return rival(self, connection, ...) end)
   if not hello then
     started(nil, id)
     connection:close()
@@ -285,8 +285,9 @@ local function receive_stranger(self, door, connection)
   door:ready(connection)
   run(self, connection, function(peer, why)
     if peer then return door:leave(connection) end
-    local level = why.code == "exists" and not why.itself and "warning" or "info"
-    self.report(level, "", "not let in " .. why.code, tostring(why)) -- anybody may have made a new identity for it
+    local another = why.code == "exists" and not why.itself and not why.known
+    local level = another and "warning" or "info"
+    self.report(level, "", ("not let in %s %s"):format(why.code, level), tostring(why)) -- anybody may have made a new identity for it
   end)
 end
 
