@@ -78,7 +78,7 @@ describe("filo serve", function()
       ["return { listen = 5 }"] = file .. ": option 'listen' must be a string, not a number",
       ["return { log_level = 'loud' }"] = file .. ": log_level must be one of: error, warning, info",
       ["return { policy = { plaze = print } }"] = file .. ": policy: unknown field 'plaze'; known are: accept, name, place, quorum",
-      ["error({})"] = "table: ",
+      ["error({})"] = file .. ": it raised a table that cannot be shown",
     } do
       house:write("a", "node.lua", text)
       local result = house:run("a", "serve")

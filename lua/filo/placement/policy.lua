@@ -40,6 +40,7 @@ end
 ---@param given table
 ---@return table
 function policy.complete(pinned, given)
+  if getmetatable(given) ~= nil then error("policy: it must be a plain table, without a metatable", 0) end
   local complete = {}
   for name, value in pairs(DEFAULTS) do complete[name] = value end
   for name, value in pairs(given) do
@@ -54,6 +55,7 @@ function policy.complete(pinned, given)
   if quorum ~= nil and type(quorum) ~= "function" and math.type(quorum) ~= "integer" then
     error("policy: 'quorum' must be an integer or a function", 0)
   end
+  if type(quorum) == "number" and quorum < 0 then error(("policy: 'quorum' must be 0 or more, not %d"):format(quorum), 0) end
   return guarded(pinned, complete)
 end
 

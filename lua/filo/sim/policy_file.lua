@@ -115,6 +115,9 @@ local function take_fields(path, policy)
   if type(policy) ~= "table" then
     return errors.fail("invalid", ("%s must return a policy, a table of functions, not a %s"):format(path, type(policy)))
   end
+  if getmetatable(policy) ~= nil then
+    return errors.fail("invalid", ("%s must return a plain table, without a metatable"):format(path))
+  end
   local fields = {}
   for name, value in next, policy do
     local expected = FIELDS[name]

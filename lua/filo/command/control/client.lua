@@ -3,6 +3,7 @@
 local control = require "filo.command.control"
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local root = require "filo.command.root"
 local wire = require "filo.command.control.wire"
 
 ---@class filo.control.Client
@@ -10,16 +11,14 @@ local Client = {}
 Client.__index = Client
 
 ---Connects to the node of a root.
----@param root string
+---@param path string
 ---@return filo.control.Client?, filo.Error?  "not_running" when there is none
-function Client.open(root)
-  local path = control.path(root)
-  local connection, err = filo.dial("unix:" .. path)
-  if connection then return setmetatable({ connection = connection, root = root }, Client) end
-  if err.code == "not_found" or err.code == "unreachable" then
-    return errors.fail("not_running", ("no node runs on %s: start it with `filo serve --root %s`"):format(root, root))
-  end
-  return nil, err
+function Client.open(path)
+  local connection, err = filo.dial("unix:" .. control.path(path))
+  if connection then return setmetatable({ connection = connection, root = path }, Client) end
+  if err.code ~= "not_found" and err.code ~= "unreachable" then return nil, err end
+  if not root.exists(root.options_file(path)) then return errors.fail("not_running", root.missing(path).message) end
+  return errors.fail("not_running", ("no node runs on %s: start it with `filo serve --root %s`"):format(path, path))
 end
 
 local function lost(self, err)

@@ -36,7 +36,6 @@ end
 ---@param args {root?: string}
 ---@return string?, filo.Error?
 function root.path(args)
-  if args.root == "" then return errors.fail("usage", "--root is empty: name a folder") end
   local path = args.root or os.getenv "FILO_ROOT"
   if path and path ~= "" then return path end
   local folder = data_home()
@@ -46,6 +45,13 @@ end
 
 ---@return string
 function root.options_file(path) return path .. "/node.lua" end
+
+---No node was made there.
+---@param path string
+---@return filo.Error
+function root.missing(path)
+  return errors.new("invalid", ("there is no node in %s: make one with 'filo init', or with 'filo join' and a token"):format(path))
+end
 
 ---@return string
 function root.secret_file(path) return path .. "/cluster" end

@@ -4,6 +4,7 @@ local cluster_secret = require "filo.command.cluster_secret"
 local errors = require "filo.base.errors"
 local host = require "filo.host.real"
 local log = require "filo.command.log"
+local net = require "filo.core.net"
 local root = require "filo.command.root"
 local setup = require "filo.node.setup"
 
@@ -14,15 +15,19 @@ local node_lua = {}
 ---The table that it returns.
 local function run(path)
   local file = root.options_file(path)
-  if not root.exists(file) then
-    return errors.fail("invalid", ("there is no node in %s: make one with 'filo init', or with 'filo join' and a token"):format(path))
-  end
+  if not root.exists(file) then return nil, root.missing(path) end
   local chunk, problem = loadfile(file)
   if not chunk then return errors.fail("invalid", problem) end
   local ok, options = errors.try(chunk, path)
-  if not ok then return errors.fail("invalid", errors.text(options)) end
+  if not ok then
+    local where = type(options) == "string" and "" or file .. ": it raised "
+    return errors.fail("invalid", where .. errors.text(options))
+  end
   if type(options) ~= "table" then
     return errors.fail("invalid", ("%s: it must return a table of options, not a %s"):format(file, type(options)))
+  end
+  if getmetatable(options) ~= nil then
+    return errors.fail("invalid", ("%s: it must return a plain table, without a metatable"):format(file))
   end
   return options
 end
@@ -30,6 +35,7 @@ end
 ---@class filo.ServiceOptions  what node.lua says that is for `filo serve` and not for the node
 ---@field log_level "error"|"warning"|"info"
 ---@field start? fun(node: filo.Node)
+---@field ignored string[]  a sentence on each option that `filo serve` decides itself
 
 local function is_level(value)
   for _, known in ipairs(log.LEVELS) do
@@ -38,11 +44,19 @@ local function is_level(value)
   return false
 end
 
+---@return string[]
+local function ignored(file, options)
+  local list = {}
+  if options.log ~= nil then list[#list + 1] = file .. ": the option 'log' is not used: the log goes to stderr, as log_level says" end
+  if options.root ~= nil then list[#list + 1] = file .. ": the option 'root' is not used: the root is the folder that the file is in" end
+  return list
+end
+
 ---Takes out what is for the service.
 ---@return filo.ServiceOptions?, filo.Error?
 local function take_service_options(file, options)
-  local taken = { log_level = options.log_level or "info", start = options.start }
-  options.log_level, options.start = nil, nil
+  local taken = { log_level = options.log_level or "info", start = options.start, ignored = ignored(file, options) }
+  options.log_level, options.start, options.log = nil, nil, nil
   if not is_level(taken.log_level) then
     return errors.fail("invalid", ("%s: log_level must be one of: %s"):format(file, table.concat(log.LEVELS, ", ")))
   end
@@ -69,6 +83,7 @@ function node_lua.read(path)
     if err then return nil, err end
   end
   local ok, problem = pcall(setup.check_node_options, host, options, 2)
+  if ok and options.listen then ok, problem = net.address(options.listen) end
   if ok then return options, service end
   return errors.fail("invalid", ("%s: %s"):format(root.options_file(path), errors.text(problem):gsub("^filo%.node: ", "")))
 end

@@ -37,6 +37,11 @@ function Service:options()
   return options, service
 end
 
+---Tells of what is taken from node.lua, and not used.
+function Service:tell_ignored(service)
+  for _, sentence in ipairs(service.ignored) do self:tell("warning", sentence) end
+end
+
 ---Hands the node to the `start` of node.lua.
 ---@return true?, filo.Error?
 function Service:start(fn)
@@ -64,6 +69,7 @@ function Service.open(path, given)
   local options, service = self:options()
   if not options then return nil, service end
   self.log = new_log { level = service.log_level, json = given.log_json }
+  self:tell_ignored(service)
   local err
   self.node, err = filo.node(options)
   if not self.node then return nil, err end
@@ -91,6 +97,7 @@ function Service:reload()
   if options then
     local later = self.node:configure(options)
     self.log.level = service.log_level
+    self:tell_ignored(service)
     self:tell("info", "node.lua was read again", { event = "reloaded" })
     if later[1] then
       self:tell("warning", ("node.lua has other values for %s: they wait for a restart"):format(table.concat(later, ", ")))

@@ -1,0 +1,45 @@
+-- What node.lua says, and `filo serve` does not do, was passed over without a word.
+
+local commands = require "spec.support.commands"
+
+local function run(text)
+  local house <close> = commands.house()
+  house:run("a", "init", "--listen", "127.0.0.1:0")
+  house:write("a", "node.lua", text)
+  return house:run("a", "serve")
+end
+
+describe("node.lua", function()
+  it("is warned of for options that filo serve decides itself", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:write("a", "node.lua", "return { listen = '127.0.0.1:0', log = print, root = '/elsewhere' }")
+    local child = house:serve "a"
+    local _, told = child:output()
+    assert.matches("warning [^\n]+/node.lua: the option 'log' is not used: the log goes to stderr, as log_level says\n", told)
+    assert.matches("warning [^\n]+/node.lua: the option 'root' is not used: the root is the folder that the file is in\n", told)
+    house:write("a", "node.lua", "return { listen = 'nonsense' }")
+    child:kill "HUP"
+    child:expect "error   node.lua is not taken over, the node goes on as it is: [^\n]+/node.lua: the address \"nonsense\" has no port"
+  end)
+
+  it("is refused with a policy that filo sim refuses", function()
+    for policy, problem in pairs {
+      ["{ quorum = -3 }"] = "'quorum' must be 0 or more, not -3",
+      ["setmetatable({}, { __index = { quorum = 2 } })"] = "it must be a plain table, without a metatable",
+    } do
+      local result = run(("return { listen = '127.0.0.1:0', policy = %s }"):format(policy))
+      assert.equal(1, result.status)
+      assert.matches("node.lua: policy: " .. problem, result.err, 1, true)
+      local house <close> = commands.house()
+      house.folder:write("policy.lua", "return " .. policy)
+      assert.equal(1, house:within("a", "sim", "policy.lua").status)
+    end
+  end)
+
+  it("is refused when its options are inherited", function()
+    local result = run "return setmetatable({}, { __index = { listen = '127.0.0.1:0' } })"
+    assert.equal(1, result.status)
+    assert.matches("node.lua: it must return a plain table, without a metatable\n$", result.err)
+  end)
+end)
