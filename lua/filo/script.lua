@@ -1,6 +1,7 @@
 ---For scripts that are run from a command line: `local script = require "filo.script"`.
 
 local cluster_secret = require "filo.command.cluster_secret"
+local exit = require "filo.base.exit"
 local net = require "filo.core.net"
 local script_comment = require "filo.command.script_comment"
 
@@ -8,19 +9,19 @@ local script = {}
 
 local function name() return ((arg and arg[0] or "filo"):match "([^/]+)$") end
 
----Ends the script with status 1 and a message.
+---Ends the script as one that failed, with a message.
 ---@param text string  as for string.format
 ---@param ... any
 function script.fail(text, ...)
   io.stderr:write(name(), ": ", text:format(...), "\n")
-  os.exit(1, true)
+  os.exit(exit.failure, true)
 end
 
----Ends the script with status 2, and says what is wrong and how it is used: the comment that it starts with.
+---Ends the script as one that was called wrongly, and says what is wrong and how it is used: the comment that it starts with.
 ---@param problem? string
 function script.usage(problem)
   io.stderr:write(name(), ": ", problem or "wrong use", "\n\n", arg and arg[0] and script_comment(arg[0]) or "")
-  os.exit(2, true)
+  os.exit(exit.usage, true)
 end
 
 ---The cluster secret, from the file that FILO_SECRET_FILE names: arguments can be seen by everybody on the machine.
@@ -44,6 +45,11 @@ function script.addresses(text)
     list[#list + 1] = address
   end
   return list
+end
+
+-- No script takes an empty argument: an empty folder, say, is none.
+for _, argument in ipairs(arg or {}) do
+  if argument == "" then script.usage "an argument is empty" end
 end
 
 return script

@@ -2,7 +2,7 @@
 --
 --   filo sim scripts/sim/three-copies.lua --nodes 20 --hours 48
 --
--- In node.lua: policy = dofile "three-copies.lua"
+-- In node.lua, with this file beside it: policy = dofile(... .. "/three-copies.lua")
 
 local filo = require "filo"
 

@@ -63,7 +63,7 @@ describe("filo COMMAND", function()
 
   it("is refused with -i, which prompts after a script", function()
     local result = process.run { "-i", "version" }
-    assert.equal(1, result.status)
+    assert.equal(2, result.status)
     assert.equal("", result.out)
     assert.matches("^filo: '%-i' goes with a script, and 'version' is a command\nusage: filo ", result.err)
   end)

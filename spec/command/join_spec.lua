@@ -115,8 +115,11 @@ describe("filo join", function()
     local result = house:run("b", "join", text)
     assert.equal(1, result.status)
     assert.matches("^filo join: cannot connect to " .. address:gsub("%p", "%%%0") .. ": .*refused", result.err)
-    assert.matches("try again", result.err)
-    assert.is_false(exists(house:root "b/node.lua"))
+    local root = house:root "b"
+    assert.matches(("\nNothing was joined. What was made in %s, with the identity there, stays: the same command goes on "):format(root),
+      result.err, 1, true)
+    assert.is_true(exists(root .. "/identity"))
+    assert.is_false(exists(root .. "/node.lua"))
     house:serve "a"
     assert.equal(0, house:run("b", "join", text).status)
   end)
@@ -150,5 +153,20 @@ describe("filo join", function()
     assert.equal(1, result.status)
     assert.matches("holds the secret of another cluster", result.err)
     assert.equal(secret, house:read("b", "cluster"))
+  end)
+
+  it("advises no second try while another node runs with the identity", function()
+    local house <close> = commands.house()
+    local first, text = house:first "a"
+    house:run("b", "join", text:match "%S+", "--listen", "127.0.0.1:0")
+    house:serve "b"
+    first:expect "is connected"
+    assert(os.execute(("mkdir -m 700 '%s' && cp -p '%s/identity' '%s'"):format(house:root "c", house:root "b", house:root "c")))
+    local result = house:run("c", "join", text:match "%S+")
+    assert.equal(1, result.status)
+    assert.matches("runs with the same identity", result.err)
+    assert.matches(" stays. Stop the node that runs with that identity first, or join as another node, with another --root.\n",
+      result.err, 1, true)
+    assert.is_nil(result.err:find("the same command", 1, true))
   end)
 end)

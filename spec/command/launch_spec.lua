@@ -163,13 +163,13 @@ describe("filo's options", function()
   it("that it does not know are refused with the list of those it knows", function()
     for _, bad in ipairs { "-x", "-vv", "--help-me", "-" .. "\xff" } do
       local result = process.run { bad }
-      assert.equal(1, result.status)
+      assert.equal(2, result.status)
       assert.matches("unrecognized option '" .. bad .. "'", result.err, 1, true)
       assert.matches("usage: filo", result.err, 1, true)
     end
     for _, lonely in ipairs { "-e", "-l" } do
       local result = process.run { lonely }
-      assert.equal(1, result.status)
+      assert.equal(2, result.status)
       assert.matches(("'%s' needs an argument"):format(lonely), result.err, 1, true)
     end
   end)

@@ -38,7 +38,7 @@ describe("an answer", function()
       { "a text", "io", "a text" }, { 5, "io", "5" }, { true, "io", "true" },
       { filo.error("mine", "my own"), "mine", "my own" }, { filo.error("busy", "later"), "busy", "later" },
       { filo.error(("x"):rep(100), "long code"), "io", "long code" }, { filo.error("Two Words", "spaces"), "io", "spaces" },
-      { { code = 5, message = 7 }, "io", "table: " }, { {}, "io", "table: " },
+      { { code = 5, message = 7 }, "io", "a table that cannot be shown" }, { {}, "io", "a table that cannot be shown" },
       { filo.error("io", ("ü"):rep(2000)), "io", "^üü" }, { filo.error("cancelled", "not here"), "closed", "not here" },
     } do
       given = case[1]
@@ -79,7 +79,7 @@ describe("what a handler gives", function()
     b:handle("fail", function() return nil, given end)
     for _, case in ipairs {
       { { code = "mine", message = "my own" }, "mine", "^my own$" }, { { message = "only this" }, "io", "^only this$" },
-      { { code = "mine" }, "mine", "^table: " }, { { code = "no code", message = 5 }, "io", "^table: " },
+      { { code = "mine" }, "mine", "^a table that cannot be shown" }, { { code = "no code", message = 5 }, "io", "^a table that cannot be shown" },
     } do
       given = case[1]
       local answer, err = a:request(b.id, "fail")

@@ -50,7 +50,7 @@ describe("each script", function()
       command.env = { FILO_SECRET_FILE = folder:file "absent" }
       result = process.run(command)
       assert.equal(1, result.status)
-      assert.matches("cannot read the cluster secret: .*/absent: No such file", result.err)
+      assert.matches("cannot read the cluster secret in .*/absent: No such file", result.err)
       command.env = { FILO_SECRET_FILE = folder:write("short", "1234567\n") }
       result = process.run(command)
       assert.equal(1, result.status)

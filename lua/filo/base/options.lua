@@ -20,7 +20,7 @@ local function distance(a, b)
   return row[#b]
 end
 
----The name of the list that is most like `name`.
+---The name of the list that is most like `name`: one edit for each three letters makes it, or fewer.
 ---@param name string
 ---@param names string[]
 ---@return string?
@@ -30,7 +30,7 @@ function options.nearest(name, names)
     local d = distance(name, candidate)
     if not least or d < least then best, least = candidate, d end
   end
-  return least and least <= math.max(2, #name // 2) and best or nil
+  return least and least <= (#name + 2) // 3 and least < #name and best or nil
 end
 
 local function sorted_names(schema)

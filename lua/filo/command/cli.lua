@@ -29,8 +29,22 @@ end
 
 local function find(name) return known(name) and require("filo.command.cli." .. name) or nil end
 
+---Has what this kind of element takes from the command line be some text, unless the command converts it itself.
+local function refuse_empty(parser, kind)
+  local make = parser[kind]
+  parser[kind] = function(...)
+    local element = make(...)
+    return element:convert(function(text)
+      if text ~= "" then return text end
+      return nil, ("%s is empty"):format(kind == "option" and element._aliases[#element._aliases] or "the argument " .. element._name)
+    end)
+  end
+end
+
 local function describe(parser, command)
   parser:description(command.summary)
+  refuse_empty(parser, "option")
+  refuse_empty(parser, "argument")
   if command.describe then command.describe(parser) end
   return parser
 end

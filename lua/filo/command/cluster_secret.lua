@@ -11,7 +11,10 @@ function cluster_secret.read(path)
   local file <close>, problem = io.open(path)
   local text
   if file then text, problem = file:read "a" end
-  if not text then return errors.fail("io", "cannot read the cluster secret: " .. problem) end
+  if not text then
+    local reason = problem:gsub("^.*: ", "")
+    return errors.fail("io", ("cannot read the cluster secret in %s: %s"):format(path, reason))
+  end
   local trimmed = text:match "^%s*(.-)%s*$"
   if #trimmed < 8 then
     return errors.fail("invalid", ("the cluster secret in %s is too short: 8 bytes or more"):format(path))

@@ -1,5 +1,6 @@
 ---What bin/filo runs: its command line, as the standalone `lua` has it: options, then a script, a command, or the prompt.
 
+local exit = require "filo.base.exit"
 local runtime = require "filo.core.runtime"
 
 local USAGE = [=[
@@ -16,15 +17,15 @@ usage: filo [options] [script [args]]
   -         run standard input as the script
 ]=]
 
----A message for people on stderr, and the exit status 1.
+---A message for people on stderr, and the end.
 local function fail(message)
   io.stderr:write("filo: ", message, "\n")
-  os.exit(1, true)
+  os.exit(exit.failure, true)
 end
 
 local function usage(problem)
   io.stderr:write("filo: ", problem, "\n", USAGE)
-  os.exit(1, true)
+  os.exit(exit.usage, true)
 end
 
 ---What there is, on stdout.
@@ -62,7 +63,8 @@ local function parse(argv)
     end
     if option == "--attach" then
       i = i + 1
-      flags.attach = argv[i] or usage "'--attach' needs the root of a running node"
+      flags.attach = argv[i]
+      if (argv[i] or "") == "" then usage "'--attach' needs the root of a running node" end
     elseif option == "--help" or option == "-h" then
       help()
     elseif actions[letter] then
@@ -93,6 +95,7 @@ end
 return function(argv)
   argv[0] = argv[0] or "filo"
   local steps, flags, script = parse(argv)
+  if argv[script] == "" and not flags.script then usage "the name of a script or command is empty" end
   if flags.W then warn "@on" end
   if flags.v then print(("filo %s (%s)"):format(require("filo").VERSION, _VERSION)) end
   arg = script_arguments(argv, argv[script] and script or 0)

@@ -66,7 +66,7 @@ local DURABILITIES = { full = true, group = true, none = true }
 
 ---at_once: node:configure takes it over while the node runs.
 setup.NODE_RULES = {
-  root = { type = "string", required = true },
+  root = { type = "string", required = true, check = function(path) return path == "" and "must name a folder" or nil end },
   identity = { type = "string" },
   create = { type = "boolean", default = false },
   convert = { type = "boolean", default = false },

@@ -154,21 +154,33 @@ local function keys_of(node, args)
   return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 
+---@return string? problem
+local function check(args)
+  if args.output and (#args.key > 1 or args.recursive) then return "--output is for one object: use --directory" end
+  for _, key in ipairs(args.key) do
+    if key == "" and not args.recursive then return "a key is empty: -r gets every object" end
+  end
+end
+
 return {
   summary = "Write objects to files: those that are here, or fetched from peers by the running node.",
 
   describe = function(parser)
     root.option(parser)
-    parser:argument("key", "Their keys."):args "+"
-    parser:option("-o --output", "Where a single object goes; '-' is standard output."):argname "FILE"
-    parser:option("-d --directory", "Folder below which objects get the names of their keys.", "."):argname "DIR"
+    parser:argument("key", "Their keys."):args "+":convert(tostring)
+    parser:mutex(
+      parser:option("-o --output", "Where a single object goes; '-' is standard output."):argname "FILE",
+      parser:option("-d --directory", "Folder below which objects get the names of their keys. Default: this one."):argname "DIR"
+    )
     parser:flag("-r --recursive", "Every object whose key starts with one of these.")
     parser:flag("-f --force", "Replace files that are there.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,
 
   run = function(args)
-    if args.output and (#args.key > 1 or args.recursive) then return errors.fail("usage", "--output is for one object: use --directory") end
+    local problem = check(args)
+    if problem then return errors.fail("usage", problem) end
+    args.directory = args.directory or "."
     local node <close>, err = open.reader(args)
     if not node then return nil, err end
     local keys
@@ -180,9 +192,9 @@ return {
     return failures.each("get", keys, function(key)
       i = i + 1
       if errors.is(key) then return nil, key end
-      local ok, problem = save(state, i)
+      local saved, why_not = save(state, i)
       progress:clear()
-      return ok, problem
+      return saved, why_not
     end)
   end,
 }

@@ -19,10 +19,23 @@ end
 
 local EVERY_ADDRESS = { [""] = true, ["0.0.0.0"] = true, ["::"] = true }
 
+---Whether an address names one place.
+local function is_place(address)
+  local host, port = net.address(address)
+  return host and not EVERY_ADDRESS[host] and port ~= 0
+end
+
+---The text, when others can reach a node there; for argparse.
+local function check_place(text)
+  local address, problem = root.check_address(text)
+  if not address or is_place(text) then return address, problem end
+  return nil, ("others cannot reach '%s': give the address of this machine, and the port there"):format(text)
+end
+
 ---Where others reach a node that listens there.
 local function reachable(listen)
-  local host, port = net.address(listen or "")
-  if not host or EVERY_ADDRESS[host] or port == 0 then
+  local host = net.address(listen or "")
+  if not is_place(listen or "") then
     local where = listen and ("node.lua says only '%s'"):format(listen) or "it does not listen: node.lua has no 'listen'"
     return errors.fail("usage", ("give --address HOST:PORT, where others reach this node; %s"):format(where))
   end
@@ -38,7 +51,7 @@ return {
   describe = function(parser)
     root.option(parser)
     parser:option("--address", "Where others reach this node. Default: where it listens."):argname("HOST:PORT")
-      :convert(root.check_address)
+      :convert(check_place)
     parser:option("--expires", "How long the token is good: 30m, 24h, 7d.", "24h"):argname("TIME"):convert(duration)
     parser:epilog "The token holds the cluster secret: send it where nobody else reads it."
   end,

@@ -23,12 +23,20 @@ local function read_token(given)
   return token.decode(given, os.time())
 end
 
+---What a failed join leaves, and what to do.
+local function describe_failure(path, err)
+  local text = ("%s\nNothing was joined. What was made in %s, with the identity there, stays"):format(err, path)
+  if err.retryable then return text .. ": the same command goes on from there." end
+  if err.code ~= "exists" then return text .. "." end
+  return text .. ". Stop the node that runs with that identity first, or join as another node, with another --root."
+end
+
 ---Connects as a node that lives only for that, to see that the other is who the token says, and lets this one in.
 local function check(path, invitation)
   local node <close>, err = filo.node { root = path, cluster = invitation.secret, log = function() end }
   if not node then return nil, err end
   local peer, problem = node:connect { address = invitation.address, id = invitation.id }
-  if not peer then return errors.fail(problem.code, ("%s\nNothing was joined; try again with the same command."):format(problem)) end
+  if not peer then return errors.fail(problem.code, describe_failure(path, problem)) end
   return tostring(peer)
 end
 

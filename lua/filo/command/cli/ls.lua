@@ -22,7 +22,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
-    parser:argument("prefix", "Only keys that start with this."):args "?"
+    parser:argument("prefix", "Only keys that start with this."):args "?":convert(tostring)
     parser:flag("-l --long", "With size and time of modification.")
     parser:flag("--json", "For programs: an object on each line.")
     parser:epilog "Works with and without a running node. The order is that of the disk."

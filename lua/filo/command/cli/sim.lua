@@ -29,7 +29,7 @@ end
 local function kinds(text)
   if text == "all" then return sim.faults() end
   local list = {}
-  for name in text:gmatch "[^,]+" do
+  for name in (text .. ","):gmatch "([^,]*)," do
     if not sim.describe(name) and text ~= "none" then
       local known = table.concat(sim.faults(), ", ")
       return nil, ("--faults: there are none of the kind '%s'; there are: all, none, or some of %s"):format(name, known)
@@ -97,8 +97,10 @@ local function explain(result)
 end
 
 local function settings_of(args)
-  local settings = { nodes = args.nodes, hours = args.hours, seed = args.seed, faults = args.faults }
-  if not args.seed then settings.seed = string.unpack("<I4", assert(crypto.random(4))) end
+  local settings = {
+    nodes = args.nodes or 10, hours = args.hours or 24, faults = args.faults or sim.faults(),
+    seed = args.seed or string.unpack("<I4", assert(crypto.random(4))),
+  }
   if args.trace then settings.show = function(line) io.write(line, "\n") end end
   local problem = sim.check_size(settings)
   if problem then return errors.fail("usage", problem) end
@@ -109,17 +111,25 @@ local function settings_of(args)
   return settings
 end
 
+---It measures always the same.
+local function measure(args)
+  for name in pairs(args) do
+    if name ~= "bench" then return errors.fail("usage", "--bench goes without a policy and other options") end
+  end
+  return require "filo.sim.bench"()
+end
+
 return {
   summary = "Try a policy on simulated nodes under faults.",
 
   describe = function(parser)
     parser:argument("policy", "A file that returns a policy. Default: a copy at every peer."):args "?"
-    parser:option("--nodes", "How many nodes.", "10"):argname("N"):convert(whole_number("--nodes", 1, 10000))
-    parser:option("--hours", "How many hours of faults; one without follows, in which all must come right.", "24"):argname("H")
+    parser:option("--nodes", "How many nodes. Default: 10."):argname("N"):convert(whole_number("--nodes", 1, 10000))
+    parser:option("--hours", "How many hours of faults; one without follows, in which all must come right. Default: 24."):argname("H")
       :convert(hours)
     parser:option("--seed", "What all chance follows from. Default: another one each time."):argname("S")
       :convert(whole_number("--seed", 0, 1 << 53))
-    parser:option("--faults", "Kinds of faults, with commas between them; or all, or none.", "all"):argname("LIST"):convert(kinds)
+    parser:option("--faults", "Kinds of faults, with commas between them; or none. Default: all."):argname("LIST"):convert(kinds)
     parser:flag("--trace", "Print what happens.")
     parser:flag("--bench", "Measure the simulator itself, beside the limits of this machine.")
     parser:epilog(list_of_faults() .. [[
@@ -130,7 +140,7 @@ The same seed, with the same options, gives the same run. Exit status 1: a promi
   end,
 
   run = function(args)
-    if args.bench then return require "filo.sim.bench"() end
+    if args.bench then return measure(args) end
     runtime.end_when_stuck("filo sim", exit.failure)
     local settings, err = settings_of(args)
     if not settings then return nil, err end

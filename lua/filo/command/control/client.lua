@@ -4,6 +4,7 @@ local control = require "filo.command.control"
 local errors = require "filo.base.errors"
 local filo = require "filo"
 local root = require "filo.command.root"
+local store = require "filo.core.store"
 local wire = require "filo.command.control.wire"
 
 ---@class filo.control.Client
@@ -17,7 +18,7 @@ function Client.open(path)
   local connection, err = filo.dial("unix:" .. control.path(path))
   if connection then return setmetatable({ connection = connection, root = path }, Client) end
   if err.code ~= "not_found" and err.code ~= "unreachable" then return nil, err end
-  if not root.exists(root.options_file(path)) then return errors.fail("not_running", root.missing(path).message) end
+  if store.look(path) ~= "made" then return errors.fail("not_running", root.missing(path).message) end
   return errors.fail("not_running", ("no node runs on %s: start it with `filo serve --root %s`"):format(path, path))
 end
 
