@@ -118,7 +118,7 @@ describe("scripts/mirror-folder.lua", function()
 
   it("wants a peer", function()
     local folder <close> = scripts.folder()
-    local result = scripts.run(folder, "mirror-folder", folder.path, folder:file "root", "")
+    local result = scripts.run(folder, "mirror-folder", folder.path, folder:file "root", " ")
     assert.equal(2, result.status)
     assert.matches("one of PEERS at least", result.err)
   end)
