@@ -1,6 +1,4 @@
-/* Hash pages: the list of hashes is read once and checked against the root. One page of it stays in
- * memory; of the others a digest, so that they can be read again later and believed. A list of one
- * page (objects up to 1 GiB) is never read again. */
+/* Verified reading: each chunk is hashed once, before the first byte of it is believed. */
 #include <openssl/crypto.h>
 #include <string.h>
 
@@ -8,9 +6,7 @@
 #include "crypto/digest.h"
 #include "store/internal.h"
 
-enum { PAGE_HASHES = 1024, PAGE_SIZE = PAGE_HASHES * FILO_HASH_SIZE, BITS = 64 };
-
-static const uint64_t no_page = UINT64_MAX;
+enum { BITS = 64 };
 
 int filo_body_init(struct filo_body *body, int fd, const char *label,
                    const struct filo_record *fields, struct filo_error *err) {
@@ -18,13 +14,13 @@ int filo_body_init(struct filo_body *body, int fd, const char *label,
   body->fd = fd;
   body->label = label;
   body->fields = *fields;
-  body->page_at = no_page;
+  body->page_at = FILO_NO_PAGE;
   pthread_mutex_init(&body->lock, NULL);
   uint64_t chunks = filo_chunk_count(fields->size),
-           pages = (chunks + PAGE_HASHES - 1) / PAGE_HASHES;
+           pages = (chunks + FILO_PAGE_HASHES - 1) / FILO_PAGE_HASHES;
   if (chunks == 0) return 0;
   body->verified = calloc((chunks + BITS - 1) / BITS, sizeof *body->verified);
-  body->page = malloc(pages > 1 ? PAGE_SIZE : chunks * FILO_HASH_SIZE);
+  body->page = malloc((pages > 1 ? FILO_PAGE_HASHES : chunks) * FILO_HASH_SIZE);
   if (pages > 1) body->digests = malloc(pages * FILO_HASH_SIZE);
   if (body->verified && body->page && (pages == 1 || body->digests)) return 0;
   filo_body_free(body);
@@ -42,85 +38,6 @@ void filo_body_free(struct filo_body *body) {
 void filo_body_set_key(struct filo_body *body, const unsigned char key[FILO_KEY_SIZE]) {
   memcpy(body->key, key, FILO_KEY_SIZE);
   body->has_key = true;
-}
-
-/* --- the list of hashes --- */
-
-static size_t page_length(const struct filo_body *body, uint64_t page) {
-  uint64_t rest = filo_chunk_count(body->fields.size) - page * PAGE_HASHES;
-  return (rest < PAGE_HASHES ? (size_t)rest : PAGE_HASHES) * FILO_HASH_SIZE;
-}
-
-static int read_page(struct filo_body *body, uint64_t page, struct filo_error *err) {
-  uint64_t offset = FILO_IV_SIZE + body->fields.size + page * PAGE_SIZE;
-  return filo_read_full(body->fd, body->label, offset, body->page, page_length(body, page), err);
-}
-
-static int load_page(struct filo_body *body, uint64_t page, const unsigned char *list,
-                     struct filo_hasher *root, struct filo_error *err) {
-  size_t len = page_length(body, page);
-  int rc = 0;
-  if (list)
-    memcpy(body->page, list + page * PAGE_SIZE, len);
-  else
-    rc = read_page(body, page, err);
-  if (rc == 0) rc = filo_hasher_update(root, body->page, len, err);
-  if (rc == 0 && body->digests)
-    rc = filo_digest(FILO_SHA256, body->page, len, body->digests + page * FILO_HASH_SIZE, err);
-  if (rc == 0) body->page_at = page;
-  return rc;
-}
-
-static int load_pages(struct filo_body *body, const unsigned char *list, struct filo_hasher *root,
-                      struct filo_error *err) {
-  uint64_t chunks = filo_chunk_count(body->fields.size);
-  int rc = filo_hasher_update(root, FILO_ROOT_PREFIX, FILO_ROOT_PREFIX_SIZE, err);
-  for (uint64_t page = 0; rc == 0 && page * PAGE_HASHES < chunks; page++)
-    rc = load_page(body, page, list, root, err);
-  unsigned char found[FILO_HASH_SIZE];
-  if (rc == 0) rc = filo_hasher_finish(root, found, err);
-  if (rc == 0 && memcmp(found, body->fields.root, sizeof found) != 0)
-    rc =
-        filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s do not match its record", body->label);
-  return rc;
-}
-
-int filo_body_load(struct filo_body *body, const unsigned char *list, struct filo_error *err) {
-  struct filo_hasher *root;
-  int rc = filo_hasher_new(FILO_SHA256, &root, err);
-  if (rc < 0) return rc;
-  rc = load_pages(body, list, root, err);
-  filo_hasher_free(root);
-  return rc;
-}
-
-static int turn_once(struct filo_body *body, uint64_t page, struct filo_error *err) {
-  unsigned char digest[FILO_HASH_SIZE];
-  int rc = read_page(body, page, err);
-  if (rc == 0) rc = filo_digest(FILO_SHA256, body->page, page_length(body, page), digest, err);
-  if (rc < 0) return rc;
-  if (memcmp(digest, body->digests + page * FILO_HASH_SIZE, sizeof digest) != 0)
-    return filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s changed on disk", body->label);
-  body->page_at = page;
-  return 0;
-}
-
-static int turn_to(struct filo_body *body, uint64_t page, struct filo_error *err) {
-  if (page == body->page_at) return 0;
-  body->page_at = no_page;
-  int rc = turn_once(body, page, err);
-  if (rc != FILO_CORRUPT) return rc;
-  filo_forget_cached(body->fd);
-  return turn_once(body, page, err);
-}
-
-int filo_body_hash(struct filo_body *body, uint64_t index, unsigned char out[FILO_HASH_SIZE],
-                   struct filo_error *err) {
-  pthread_mutex_lock(&body->lock);
-  int rc = turn_to(body, index / PAGE_HASHES, err);
-  if (rc == 0) memcpy(out, body->page + index % PAGE_HASHES * FILO_HASH_SIZE, FILO_HASH_SIZE);
-  pthread_mutex_unlock(&body->lock);
-  return rc;
 }
 
 /* --- what was verified --- */
@@ -154,7 +71,7 @@ static int judge(struct filo_body *body, uint64_t index, struct filo_hasher *has
                  struct filo_error *err) {
   unsigned char found[FILO_HASH_SIZE], wanted[FILO_HASH_SIZE];
   int rc = filo_hasher_finish(hasher, found, err);
-  if (rc == 0) rc = filo_body_hash(body, index, wanted, err);
+  if (rc == 0) rc = filo_hash_list_get(body, index, wanted, err);
   if (rc < 0) return rc;
   if (memcmp(found, wanted, sizeof found) == 0) {
     filo_body_mark(body, index);

@@ -10,6 +10,7 @@
  *     trailer       record and footer of a sealed file, and what stands in the way of another
  *     partial_file  a copy on its way in
  *     body          verified reading of chunks
+ *     hash_list     the hashes against which they are verified
  *     remove        removing
  *     bad           setting aside what is bad
  *     layout        what the marker says of where objects lie, and moving them
@@ -146,11 +147,6 @@ int filo_body_init(struct filo_body *body, int fd, const char *label,
                    const struct filo_record *fields, struct filo_error *err);
 void filo_body_free(struct filo_body *body);
 void filo_body_set_key(struct filo_body *body, const unsigned char key[FILO_KEY_SIZE]);
-/* Goes once through the hash list (in memory at `list`, or when that is NULL in the file) and
- * checks the root. */
-int filo_body_load(struct filo_body *body, const unsigned char *list, struct filo_error *err);
-int filo_body_hash(struct filo_body *body, uint64_t index, unsigned char out[FILO_HASH_SIZE],
-                   struct filo_error *err);
 bool filo_body_has(const struct filo_body *body, uint64_t index);
 /* The first chunk from `from` on that is not marked, or the chunk count. */
 uint64_t filo_body_missing(const struct filo_body *body, uint64_t from);
@@ -159,6 +155,15 @@ void filo_body_mark(struct filo_body *body, uint64_t index);
 /* Hashes a chunk from disk and marks it. */
 int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err);
 int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
+                       struct filo_error *err);
+
+/* hash_list.c: of a body, in pages of so many. */
+enum { FILO_PAGE_HASHES = 1024 };
+#define FILO_NO_PAGE UINT64_MAX
+/* Goes once through the list (in memory at `list`, or when that is NULL in the file) and checks the
+ * root. */
+int filo_hash_list_load(struct filo_body *body, const unsigned char *list, struct filo_error *err);
+int filo_hash_list_get(struct filo_body *body, uint64_t index, unsigned char out[FILO_HASH_SIZE],
                        struct filo_error *err);
 
 /* draft.c. */

@@ -38,7 +38,7 @@ static int load_body(struct filo_object *object, const unsigned char *ns,
   int rc = check_iv(object->fd, object->label, trailer, err);
   if (rc == 0) rc = filo_body_init(&object->body, object->fd, object->label, &trailer->fields, err);
   if (rc < 0) return rc;
-  rc = filo_body_load(&object->body, filo_trailer_hashes(trailer), err);
+  rc = filo_hash_list_load(&object->body, filo_trailer_hashes(trailer), err);
   if (rc < 0) filo_body_free(&object->body);
   return rc;
 }

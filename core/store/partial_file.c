@@ -168,7 +168,7 @@ static void verify_extent(struct filo_partial_file *file, uint64_t from, uint64_
 static int resume(struct filo_partial_file *file, struct filo_error *err) {
   int fd = file->draft.fd;
   struct filo_error why;
-  int rc = filo_body_load(&file->body, NULL, &why);
+  int rc = filo_hash_list_load(&file->body, NULL, &why);
   if (rc == FILO_CORRUPT) {
     if (ftruncate(fd, 0) == 0) return 0;
     int error = errno;
@@ -278,7 +278,7 @@ int filo_partial_file_hashes(struct filo_partial_file *file, const unsigned char
   file->hashes_len += len;
   if (file->hashes_len < total) return 0;
   file->hashes_len = 0;
-  rc = filo_body_load(&file->body, NULL, err);
+  rc = filo_hash_list_load(&file->body, NULL, err);
   if (rc == 0) atomic_store(&file->has_hashes, true);
   return rc;
 }
@@ -311,7 +311,7 @@ int filo_partial_file_chunk(struct filo_partial_file *file, uint64_t index,
                      (unsigned long long)index);
   if (filo_body_has(&file->body, index)) return 0;
   unsigned char wanted[FILO_HASH_SIZE];
-  int rc = filo_body_hash(&file->body, index, wanted, err);
+  int rc = filo_hash_list_get(&file->body, index, wanted, err);
   if (rc == 0) rc = check_bytes(index, bytes, len, wanted, err);
   if (rc < 0) return rc;
   uint64_t offset = FILO_IV_SIZE + index * FILO_CHUNK_SIZE;
@@ -394,7 +394,7 @@ static int take_whole(struct filo_partial_file *file, const unsigned char *body,
   int rc = filo_body_init(&file->body, -1, file->label, &draft->fields, err);
   if (rc < 0) return rc;
   file->loaded = true;
-  rc = filo_body_load(&file->body, body, err);
+  rc = filo_hash_list_load(&file->body, body, err);
   for (uint64_t i = 0; rc == 0 && i < chunks; i++) {
     const unsigned char *chunk = body + list + i * FILO_CHUNK_SIZE;
     size_t len = filo_chunk_length(size, i);

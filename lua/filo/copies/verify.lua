@@ -1,4 +1,4 @@
----Copies that lie here, of any namespace: checking one, and setting a bad one aside.
+---Checking copies that lie here, of any namespace.
 
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
@@ -8,20 +8,12 @@ local errors = require "filo.base.errors"
 local Verifier = {}
 Verifier.__index = Verifier
 
----@param given {host: filo.Host, disk: table, hooks: filo.Hooks, tasks: filo.Tasks}
+---@param given {host: filo.Host, disk: table, tasks: filo.Tasks, set_aside: filo.SetAside}
 ---@return filo.Verifier
 local function new(given)
   return setmetatable({
-    host = given.host, disk = given.disk, hooks = given.hooks, tasks = given.tasks, suspected = {}, count = 0,
+    host = given.host, disk = given.disk, tasks = given.tasks, set_aside = given.set_aside, suspected = {}, count = 0,
   }, Verifier)
-end
-
----Sets a bad copy aside and says so. With `object`, only the very file that it has open: a newer version may have come.
-function Verifier:set_aside(namespace, path, err, object)
-  local moved
-  if object then moved = object:set_aside(path) else moved = self.disk:set_aside(namespace, path) end
-  self.host.log("error", ("a copy here is bad%s: %s"):format(moved and " and was set aside" or "", tostring(err)))
-  self.hooks:announce("corrupt", { namespace = namespace, path = path }, nil, err)
 end
 
 ---Reads chunks of an object that was opened, if it was, and checks them; a bad one is set aside.
@@ -33,7 +25,7 @@ local function check_chunks(self, namespace, path, object, err, first, count)
     if not ok then break end
   end
   if ok then return true end
-  if err.code == "corrupt" then self:set_aside(namespace, path, err, object) end
+  if err.code == "corrupt" then self.set_aside(namespace, path, err, object) end
   return nil, err
 end
 

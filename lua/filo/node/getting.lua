@@ -12,7 +12,7 @@ local Getting = {}
 Getting.__index = Getting
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, peers: filo.Peers, find: filo.Find, fetches: filo.Fetches,
----  tombstones: filo.Tombstones, verifier: filo.Verifier, tasks: filo.Tasks, namespace: string,
+---  tombstones: filo.Tombstones, set_aside: filo.SetAside, tasks: filo.Tasks, namespace: string,
 ---  hand_out: fun(object: filo.Object): filo.Object}
 ---@return filo.Getting
 local function new(given) return setmetatable(given, Getting) end
@@ -68,7 +68,7 @@ local function healer(self, name, object, fields, content_key)
     if stays then
       warn_unreadable(self, name, problem)
     else
-      self.verifier:set_aside(self.namespace, name.path, problem, object)
+      self.set_aside(self.namespace, name.path, problem, object)
     end
     return find_again(self, name, fields, content_key, stays)
   end
@@ -85,7 +85,7 @@ end
 local function open_here(self, name, unheard)
   local object, err = self.disk:object(self.namespace, name.path)
   if not object then
-    if err.code == "corrupt" then self.verifier:set_aside(self.namespace, name.path, err) end
+    if err.code == "corrupt" then self.set_aside(self.namespace, name.path, err) end
     return nil, err
   end
   local fields = object:fields()

@@ -15,6 +15,7 @@ local new_peers = require "filo.peers"
 local new_prove = require "filo.replication.prove"
 local new_refusals = require "filo.replication.refusals"
 local new_serve = require "filo.replication.serve"
+local new_set_aside = require "filo.copies.set_aside"
 local new_spread = require "filo.replication.spread"
 local new_storing = require "filo.node.storing"
 local new_survey = require "filo.replication.survey"
@@ -29,7 +30,8 @@ local function make_copies(node)
   node.names = new_names {
     host = host, disk = disk, identity = node.identity, namespace = node.namespace, hash_key = options.hash_key, path = options.path,
   }
-  node.verifier = new_verifier { host = host, disk = disk, hooks = node.hooks, tasks = node.tasks }
+  node.set_aside = new_set_aside { host = host, disk = disk, hooks = node.hooks }
+  node.verifier = new_verifier { host = host, disk = disk, tasks = node.tasks, set_aside = node.set_aside }
   node.landings = new_landings { host = host, disk = disk }
   node.activities = new_activities()
 end
@@ -55,7 +57,7 @@ local function make_replication(node)
   }
   node.serve = new_serve {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, names = node.names, landings = node.landings,
-    verifier = node.verifier, namespace = node.namespace, policy = function() return node.policy end,
+    verifier = node.verifier, set_aside = node.set_aside, namespace = node.namespace, policy = function() return node.policy end,
   }
 end
 
@@ -70,7 +72,7 @@ local function make_calls(node)
   }
   node.getting = new_getting {
     host = host, disk = disk, names = names, peers = node.peer_list, find = node.find, fetches = node.fetches,
-    tombstones = node.tombstones, verifier = node.verifier, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
+    tombstones = node.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
   }
   node.deleting = new_deleting {
     host = host, disk = disk, identity = node.identity, names = names, getting = node.getting, fetches = node.fetches,

@@ -10,8 +10,9 @@ local new_reports = require "filo.peers.reports"
 local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
 local protocol = require "filo.peers.protocol"
+local takeover = require "filo.peers.takeover"
 
-local CLOSED, TAKEN_OVER = "the node was closed", "another connection took over"
+local CLOSED = "the node was closed"
 
 ---@class filo.Peers
 local Peers = {}
@@ -95,38 +96,17 @@ end
 
 -- One connection for each peer ----------------------------------------------------------------------------------------------
 
----Of two connections to one peer, both ends keep the one that the node with the smaller ID dialled; of two dialled by the same
----node, the older one. One that has fallen silent gives way.
-local function keeps_new(self, old, connection, id)
-  if old.gone or old.silent then return true end
-  local dialler_is_me = connection:is_dialler()
-  if old.connection:is_dialler() == dialler_is_me then return false end
-  return dialler_is_me == (self.settings.id < id)
-end
-
----Whether a connection is in the way of a new one with the same ID: it is when its peer lives. This keeps two nodes that run with
----one identity from taking the connection from each other for ever.
-local function rival(self, connection, id, instance)
-  local old = self.by_id[id]
-  if not old or keeps_new(self, old, connection, id) then return nil end
-  local reply, err = old:request("ping", {}, self.host.limits.rival)
-  if reply or err.code == "busy" then
-    return "exists", ("a node with this ID is connected already, from %s"):format(old.address), old.instance == instance
-  end
-  old:give_way()
-end
-
 local function admit(self, connection, hello, id)
   local old = self.by_id[id]
-  if old and not keeps_new(self, old, connection, id) then
+  if old and not takeover.keeps_new(self.settings.id, old, connection, id) then
     connection:close("exists", "there is a connection already")
     return errors.fail("exists", "connected already", { peer = id, known = old.instance == hello.instance })
   end
   local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, hello = hello }
   self.by_id[id] = peer
   if old then
-    self:drop(old, errors.new("exists", TAKEN_OVER))
-    old.connection:close("exists", TAKEN_OVER)
+    self:drop(old, errors.new("exists", takeover.REASON))
+    old.connection:close("exists", takeover.REASON)
   end
   self.arrivals:wake()
   return peer, not old
@@ -205,7 +185,9 @@ local function run(self, connection, started)
   local _ <close> = connection
   self.connections:add(connection)
   local _ <close> = at_end(function() self.connections:remove(connection) end)
-  local hello, id = greeting.exchange(self, connection, function(...) return rival(self, connection, ...) end)
+  local hello, id = greeting.exchange(self, connection, function(id, instance)
+    return takeover.rival(self.settings.id, self.by_id[id], connection, id, instance)
+  end)
   if not hello then
     started(nil, id)
     connection:close()

@@ -11,7 +11,8 @@ local Serve = {}
 Serve.__index = Serve
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, names: filo.Names,
----  landings: filo.Landings, verifier: filo.Verifier, namespace: string, policy: fun(): table}
+---  landings: filo.Landings, verifier: filo.Verifier, set_aside: filo.SetAside,
+---  namespace: string, policy: fun(): table}
 ---@return filo.Serve
 local function new(given)
   local self = setmetatable({ reads = {}, proofs = new_locks(given.host) }, Serve)
@@ -163,7 +164,7 @@ function Serve:find(body)
   if not path then return {} end
   local fields, record, content, verified = self.disk:sealed(body.namespace, path, self.host.limits.inline)
   if fields then return { record = record, body = content, verified = verified } end
-  if record.code == "corrupt" then self.verifier:set_aside(body.namespace, path, record) end
+  if record.code == "corrupt" then self.set_aside(body.namespace, path, record) end
   return {}
 end
 
@@ -174,7 +175,7 @@ local function open(self, body)
   local object, err = self.disk:object(body.namespace, path)
   if object and object:fields().version == body.version then return object end
   if object then object:close() end
-  if not object and err.code == "corrupt" then self.verifier:set_aside(body.namespace, path, err) end
+  if not object and err.code == "corrupt" then self.set_aside(body.namespace, path, err) end
   return nil
 end
 
