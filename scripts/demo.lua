@@ -55,7 +55,12 @@ local folder = lines_of("mktemp -d /tmp/filo-demo.XXXXXX")[1]
 
 local function read_file(path)
   local file <close> = assert(io.open(path, "rb"))
-  return assert(file:read "a")
+  local pieces = {}
+  for piece in file:lines(1 << 20) do
+    pieces[#pieces + 1] = piece
+    filo.sleep(0) -- the nodes go on meanwhile
+  end
+  return table.concat(pieces)
 end
 
 local function sha256(pieces)
