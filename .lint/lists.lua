@@ -156,7 +156,7 @@ local QUOTES = {
   { "lua/README.md", "One that goes on for (%d+) seconds without waiting is stopped", "compute" },
   { "lua/filo/node.lua", "%-%-%-@param seconds%? number  deadline, (%d+) by default", "request" },
   { "core/README.md", "a peer that takes less than (%d+ KiB) in (%d+) seconds then is dropped", "least_bytes", "send_stall" },
-  { "core/README.md", "accepted and not let in yet | (%d+); the oldest", "strangers" },
+  { "core/README.md", "accepted and not let in yet | (%d+); when one more", "strangers" },
   { "core/README.md", "requests of one peer that are served at a time | (%d+), or (%d+ MiB) of them", "requests", "request_bytes" },
   { "core/README.md", "A node answers up to (%d+) requests of one peer", "requests" },
   { "core/README.md", "A node keeps (%d+) and (%d+) seconds", "ping", "silence" },
