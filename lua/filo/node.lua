@@ -355,6 +355,7 @@ function Node:plan(info, holders)
     holders = holders or { { node = self.id, version = info.version } },
   }
   if plan then return plan end
+  self.peer_list.report("error", "", "place", problem)
   return errors.fail("invalid", problem .. " (the object is stored here)")
 end
 

@@ -251,6 +251,15 @@ describe("a policy's place", function()
       assert.equal(BIG, #nodes.content(a, "key"))
     end
   end)
+
+  it("that fails is told of in the log, once a while", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { policy = { name = "mine", place = function() error "oops" end } })
+    for _ = 1, 2 do assert.is_nil((a:store("key", "content"))) end
+    local told = {}
+    for _, line in ipairs(net.lines) do told[#told + 1] = line:match "policy 'mine': place failed: .*policy_spec.lua:%d+: (oops)" end
+    assert.same({ "oops" }, told)
+  end)
 end)
 
 describe("a policy", function()
