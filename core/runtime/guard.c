@@ -24,12 +24,15 @@
  * keeps away while `switching`. */
 static lua_State *volatile running;
 static volatile bool switching;
-static volatile unsigned long ticks;            /* while Lua ran, in all */
-static volatile unsigned long deadline = NEVER; /* the tick at which what runs is stopped */
-static volatile unsigned long slice;            /* a new number each time the loop enters Lua */
-static volatile unsigned long ticked_slice;     /* the slice that the last tick saw */
-static volatile unsigned long began;            /* the tick at which it was seen first */
-static volatile unsigned long report_at;        /* ticks that it lasts at the next report */
+static volatile unsigned long ticks;                  /* while Lua ran, in all */
+static volatile unsigned long deadline = NEVER;       /* the tick at which what runs is stopped */
+static volatile unsigned long interrupted_at = NEVER; /* the tick that saw a request to end */
+static volatile bool interrupt_raised;                /* that request has been raised once */
+static volatile int ending; /* the signal with which the process ends at the next hook or tick */
+static volatile unsigned long slice;        /* a new number each time the loop enters Lua */
+static volatile unsigned long ticked_slice; /* the slice that the last tick saw */
+static volatile unsigned long began;        /* the tick at which it was seen first */
+static volatile unsigned long report_at;    /* ticks that it lasts at the next report */
 static volatile bool report_due;
 static atomic_bool armed;
 static timer_t timer;
@@ -65,12 +68,17 @@ bool filo_guard_is_limited(void) {
   return deadline != NEVER;
 }
 
+/* The tick from which on an error is raised in what runs. */
+static unsigned long stops_at(void) {
+  return interrupted_at < deadline ? interrupted_at : deadline;
+}
+
 bool filo_guard_is_over(void) {
-  return ticks >= deadline;
+  return ticks >= stops_at();
 }
 
 static bool is_at_its_end(void) {
-  return deadline != NEVER && ticks >= deadline + CLEANUP_TICKS;
+  return stops_at() != NEVER && ticks >= stops_at() + CLEANUP_TICKS;
 }
 
 /* --- The hook --- */
@@ -96,14 +104,15 @@ static void take_hook_away(void) {
   hooked.L = NULL;
 }
 
+static unsigned seconds_so_far(void) {
+  return (unsigned)((ticks - began) / TICKS(1));
+}
+
 /* Not on the stack of L: a long traceback is built in a buffer that marks the function running
  * there as one with something to close, which here is the one that was interrupted. */
 static void report(lua_State *L) {
   luaL_traceback(desk, L, NULL, 0);
-  fprintf(stderr,
-          "filo: a script has been running for %.0f s without waiting; nothing else runs "
-          "meanwhile.\nLet it wait now and then: filo.sleep(0).\n%s\n",
-          (double)(ticks - began) * TICK_NANOSECONDS * 1e-9, lua_tostring(desk, -1));
+  filo_stuck_report(lua_tostring(desk, -1), seconds_so_far());
   lua_settop(desk, 0);
 }
 
@@ -127,34 +136,44 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
     lua_sethook(L, NULL, 0, 0);
     return;
   }
+  if (ending) filo_stuck_terminate(L, 0, ending);
   hooked.alive = ticks;
   if (report_due) report(L);
   report_due = false;
-  if (filo_loop_interrupted()) {
-    take_hook_away();
-    stop(L, "interrupted");
-  }
-  bool over = filo_guard_is_over();
-  if (over) lua_getinfo(L, "S", ar);
-  if (over && is_spared(L, ar->source)) return;
+  bool over = filo_guard_is_over(), interrupted = ticks >= interrupted_at;
+  bool anywhere = interrupted && !interrupt_raised;
+  if (over && !anywhere) lua_getinfo(L, "S", ar);
+  if (over && !anywhere && is_spared(L, ar->source)) return;
   if (!is_at_its_end()) take_hook_away();
-  if (over) stop(L, "stopped: it computed for too long without waiting");
+  if (!over) return;
+  if (interrupted) interrupt_raised = true;
+  stop(L, interrupted ? "interrupted" : "stopped: it computed for too long without waiting");
 }
 
 /* --- Ticks --- */
 
 /* The script is where the hook is not called. */
 static void tell_stuck(lua_State *L) {
-  if (end_when_stuck.on && filo_guard_is_over())
+  if (end_when_stuck.on && ticks >= deadline)
     filo_stuck_end(L, end_when_stuck.name, end_when_stuck.status);
-  if (!hooked.told || report_due) filo_stuck_tell(L, (unsigned)((ticks - began) / TICKS(1)));
+  if (!hooked.told || report_due) filo_stuck_tell(L, seconds_so_far());
   report_due = false;
   hooked.told = true;
 }
 
 /* What is stopped soon is told of by its error. */
 static bool is_stopped_within_a_second(void) {
-  return deadline != NEVER && deadline <= ticks + TICKS(1);
+  return stops_at() != NEVER && stops_at() <= ticks + TICKS(1);
+}
+
+/* A script that waits now and then is left to do so, and hears of it there. */
+static void look_at_interrupt(void) {
+  if (!filo_loop_interrupted())
+    interrupted_at = NEVER;
+  else if (interrupted_at == NEVER && ticks - began > 2) {
+    interrupt_raised = false;
+    interrupted_at = ticks;
+  }
 }
 
 static void look_at_slice(lua_State *L) {
@@ -165,13 +184,13 @@ static void look_at_slice(lua_State *L) {
     report_at = TICKS(FILO_GUARD_SECONDS);
     report_due = false;
   }
+  look_at_interrupt();
   if (ticks - began >= report_at && !is_stopped_within_a_second()) {
     report_at = report_at * 10;
     report_due = true;
   }
   if (hooked.L && ticks - hooked.alive >= STUCK_TICKS) tell_stuck(L);
-  bool interrupted = ticks - began > 2 && filo_loop_interrupted();
-  if (report_due || filo_guard_is_over() || interrupted) set_hook(L);
+  if (report_due || filo_guard_is_over()) set_hook(L);
 }
 
 static bool is_end_due(void) {
@@ -179,10 +198,18 @@ static bool is_end_due(void) {
   return end_asked && filo_now() - end_asked_at >= FILO_GUARD_END_SECONDS;
 }
 
+/* Runs in a signal handler. Only a hook can tell for sure where a script of Lua is; one that has
+ * not been called at the next tick never will. */
+static void end_process(int signum) {
+  if (ending || !running || switching) filo_stuck_terminate(running, 1, signum);
+  ending = signum;
+  set_hook(running);
+}
+
 /* Runs as a signal handler, on the loop thread. */
 static void on_tick(int signum) {
   (void)signum;
-  if (is_end_due()) filo_stuck_terminate(running);
+  if (ending || is_end_due()) end_process(ending ? ending : SIGTERM);
   if (running && !switching) look_at_slice(running);
   if (!running && !end_asked)
     armed = false;
@@ -215,14 +242,17 @@ struct filo_guard filo_guard_enter(lua_State *L, double seconds) {
     unsigned long own = ticks + TICKS(seconds) + 1; /* the next tick may come at once */
     if (own < until) until = own;
   }
-  if (!before.running) slice++;
+  if (!before.running) {
+    slice++;
+    interrupted_at = NEVER;
+  }
   change(L, until);
   if (!before.running && started && !atomic_exchange(&armed, true)) arm(TICK_NANOSECONDS);
   return before;
 }
 
 void filo_guard_leave(struct filo_guard before) {
-  bool stopped = filo_guard_is_over();
+  bool stopped = ticks >= deadline;
   change(before.running, before.deadline);
   if (stopped) slice++; /* what goes on now is another matter */
 }
@@ -239,13 +269,13 @@ void filo_guard_start(lua_State *L) {
   sigaction(SIGALRM, &action, NULL);
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
   started = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
-  filo_loop_on_terminate(watch_end);
+  filo_loop_on_end(watch_end, end_process);
 }
 
 void filo_guard_stop(void) {
   if (!started) return;
   started = false;
-  filo_loop_on_terminate(NULL);
+  filo_loop_on_end(NULL, NULL);
   timer_delete(timer);
   signal(SIGALRM, SIG_IGN); /* one may be on its way */
 }

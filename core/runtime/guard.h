@@ -7,9 +7,10 @@
  * to stop (SIGINT, SIGTERM, or as runtime.on_signal says) or a limit is over, raises an error there.
  * Lua that waits now and then never pays for any of this. A hook of the script's own is put back.
  *
- * A script may catch the error of a limit that is over, to clean up. It is raised again at each
- * tick, and soon at each instruction, in whatever coroutine, until what was limited has ended. It
- * is never raised in Filo's own Lua, which so comes to its end in order.
+ * A script may catch the error, to clean up. It is raised again at each tick, and soon at each
+ * instruction, in whatever coroutine, until what was limited has ended, or, when the user asked to
+ * stop, until the loop comes to look at that. It is not raised in Filo's own Lua, which so comes to
+ * its end in order, but for the user's wish, once.
  *
  * No hook is called within a function of C (string.find with a bad pattern), a finalizer or another
  * hook. A script that is stuck there is told of, or ends the process (stuck.h), from within the
@@ -46,7 +47,7 @@ struct filo_guard {
   unsigned long deadline;
 };
 
-/* Whether what runs has a limit, and whether that is over. */
+/* Whether what runs has a limit, and whether that, or the user's patience, is over. */
 bool filo_guard_is_limited(void);
 bool filo_guard_is_over(void);
 

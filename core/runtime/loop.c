@@ -24,6 +24,7 @@ static _Atomic uint64_t signals;
 static _Atomic uint64_t interrupting; /* the signals that interrupt a script */
 static _Atomic time_t asked_to_end;   /* when the first SIGINT or SIGTERM of `signals` came */
 static void (*on_terminate)(void);
+static void (*on_stuck)(int signum);
 
 static void wake(void *ctx) {
   (void)ctx;
@@ -33,12 +34,13 @@ static void wake(void *ctx) {
 }
 
 /* A loop that has not come to look at the first request to end for a second never will, perhaps
- * (a script that catches every error, a disk that hangs): the next one ends the process at once. */
+ * (a function of C that goes on and on, a disk that hangs): the next one ends the process. */
 static void end_if_stuck(int signum, bool again) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   if (!again) asked_to_end = now.tv_sec;
   if (now.tv_sec - asked_to_end < 2) return;
+  if (on_stuck) return on_stuck(signum);
   signal(signum, SIG_DFL);
   raise(signum);
 }
@@ -69,8 +71,9 @@ bool filo_loop_interrupted(void) {
   return (atomic_load(&signals) & atomic_load(&interrupting)) != 0;
 }
 
-void filo_loop_on_terminate(void (*fn)(void)) {
-  on_terminate = fn;
+void filo_loop_on_end(void (*asked)(void), void (*stuck)(int signum)) {
+  on_terminate = asked;
+  on_stuck = stuck;
 }
 
 bool filo_loop_terminated(void) {

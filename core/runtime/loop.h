@@ -52,8 +52,10 @@ bool filo_loop_signalled(void);
  * too. */
 bool filo_loop_interrupted(void);
 
-/* Calls fn (NULL: nothing) within the signal handler when SIGTERM comes. */
-void filo_loop_on_terminate(void (*fn)(void));
+/* Within the signal handler (NULL: nothing): asked is called when SIGTERM comes; stuck when a second
+ * SIGINT or SIGTERM comes and the loop has not looked at the first for two seconds: it is to end the
+ * process. */
+void filo_loop_on_end(void (*asked)(void), void (*stuck)(int signum));
 
 /* True while SIGTERM has come and the loop has not handled it yet. Any context. */
 bool filo_loop_terminated(void);

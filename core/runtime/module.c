@@ -14,6 +14,7 @@
 #include "runtime/guard.h"
 #include "runtime/internal.h"
 #include "runtime/notify.h"
+#include "runtime/stuck.h"
 
 static const char signals_key; /* registry: table from signal number to function */
 
@@ -310,6 +311,12 @@ static int end_when_stuck(lua_State *L) {
   return 0;
 }
 
+/* tell_in_json(on) */
+static int tell_in_json(lua_State *L) {
+  filo_stuck_json(lua_toboolean(L, 1));
+  return 0;
+}
+
 static const luaL_Reg task_methods[] = {{"cancel", task_cancel}, {"join", task_join},
                                         {"status", task_status}, {"observe", task_observe},
                                         {"limit", task_limit},   {NULL, NULL}};
@@ -334,6 +341,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"kind_of_file", kind_of_file},
                                      {"notify", notify},
                                      {"end_when_stuck", end_when_stuck},
+                                     {"tell_in_json", tell_in_json},
                                      {"error_codes", error_codes},
                                      {NULL, NULL}};
 

@@ -1,8 +1,10 @@
-/* What is told of a script that is stuck where no error can be raised: within one call of a
- * function of C, such as string.find with a bad pattern, a finalizer or a debug hook.
+/* What is told of a script that computes for too long, or is stuck where no error can be raised:
+ * within one call of a function of C, such as string.find with a bad pattern, a finalizer or a debug
+ * hook.
  *
- * All of this is for signal handlers that interrupt the loop thread: nothing is allocated, and
- * nothing waits for who reads stderr; when there is no room for the message it is lost.
+ * But for filo_stuck_report all of this is for signal handlers that interrupt the loop thread:
+ * nothing is allocated, and nothing waits for who reads stderr; when there is no room for the
+ * message it is lost. A message is 4096 bytes long at most; what is more is cut off.
  *
  * L: the coroutine that runs, which is only looked at; NULL: none does.
  */
@@ -10,6 +12,14 @@
 #define FILO_RUNTIME_STUCK_H
 
 #include <lua.h>
+#include <stdbool.h>
+
+/* From now on each message is one line of JSON, as the log of a service has it (command/log.lua), or
+ * is not. */
+void filo_stuck_json(bool on);
+
+/* A script has been running for so many seconds without waiting. Not in a signal handler. */
+void filo_stuck_report(const char *traceback, unsigned seconds);
 
 /* A script has been running for so many seconds. */
 void filo_stuck_tell(lua_State *L, unsigned seconds);
@@ -17,7 +27,8 @@ void filo_stuck_tell(lua_State *L, unsigned seconds);
 /* Ends the process with this status: a script is stuck. name: what speaks. */
 _Noreturn void filo_stuck_end(lua_State *L, const char *name, int status);
 
-/* Ends the process with the status of SIGTERM, which nobody has looked at. */
-_Noreturn void filo_stuck_terminate(lua_State *L);
+/* Ends the process with the status of a signal, which nobody has looked at. level: of the innermost
+ * function of L that can be looked at: 0, or 1 in a signal handler. */
+_Noreturn void filo_stuck_terminate(lua_State *L, int level, int signum);
 
 #endif

@@ -362,8 +362,11 @@ static int collect_task(lua_State *L) {
 
 /* --- The runtime --- */
 
-static int exit_status(const struct filo_runtime *runtime, const struct filo_task *task) {
-  if (runtime->exiting) return runtime->exit_status;
+/* interrupted: by a signal that nobody had looked at when it ended, and which is why, perhaps. */
+static int exit_status(const struct filo_runtime *runtime, const struct filo_task *task,
+                       bool interrupted) {
+  bool by_signal = interrupted && runtime->ended_by;
+  if (runtime->exiting && !by_signal) return runtime->exit_status;
   if (runtime->ended_by) return 128 + runtime->ended_by;
   return task->failed ? 1 : 0;
 }
@@ -372,9 +375,10 @@ int filo_runtime_run(struct filo_runtime *runtime, int nargs) {
   struct filo_task *task = filo_task_spawn(runtime->L, nargs, true);
   runtime->main_task = task;
   while (task->state != FILO_TASK_ENDED && !runtime->exiting) filo_runtime_turn(runtime);
-  if (filo_loop_interrupted()) filo_loop_turn(runtime->loop, false); /* it may be why it ended */
+  bool interrupted = filo_loop_interrupted();
+  if (interrupted) filo_loop_turn(runtime->loop, false);
   runtime->main_task = NULL;
-  int status = exit_status(runtime, task);
+  int status = exit_status(runtime, task, interrupted);
   lua_pop(runtime->L, 1);
   return status;
 }

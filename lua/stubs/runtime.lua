@@ -121,6 +121,10 @@ function runtime.notify(state) end
 ---@param status integer
 function runtime.end_when_stuck(name, status) end
 
+---From now on what the guard tells on stderr of scripts that compute for too long is one line of JSON each, as in the log of a service.
+---@param on boolean?
+function runtime.tell_in_json(on) end
+
 ---Ends the task's present or next wait with an error whose code is "cancelled": once. `<close>` variables are closed
 ---as it unwinds, and may wait.
 ---@param reason? string the error's message

@@ -63,6 +63,35 @@ describe("filo sim", function()
   end
 end)
 
+---Decisions may compute for long, so that it is the signal that ends one.
+local PATIENT = [[
+local runtime = require "filo.core.runtime"
+local pinned = runtime.pinned
+function runtime.pinned(_, ...) return pinned(3600, ...) end
+require("filo.command.cli").run("sim", { %q, "--nodes", "4", "--hours", "1", "--seed", "2" })
+]];
+
+(interruptible and describe or pending)("filo sim of a policy that catches its interruption", function()
+  it("ends with the report so far", function()
+    local folder <close> = temp.folder()
+    local path = folder:write("policy.lua", [[
+      local count = 0
+      return { name = "x", place = function(_, peers)
+        count = count + 1
+        if count == 50 then print "loops" end
+        while count >= 50 do pcall(function() while true do end end) end
+        return peers
+      end }
+    ]])
+    local child <close> = process.start { "-e", PATIENT:format(path) }
+    child:expect "loops"
+    child:kill "INT"
+    local result = child:wait()
+    assert.equal(130, result.status)
+    assert.matches("^4 nodes, ended after .* of 1 hour, seed 2", result.out)
+  end)
+end)
+
 local STUCK = [[
 local function find() return string.find(("a"):rep(60), (".-"):rep(30) .. "b") end
 ]];

@@ -187,6 +187,17 @@ describe("the prompt", function()
     terminal:type(INTERRUPT)
     terminal:expect "^Cstdin:1: interrupted\n>"
     leave(terminal)
+  end);
+
+  (interruptible and it or pending)("ends a computation at Ctrl-C that catches its interruption", function()
+    local terminal <close> = prompt.open()
+    terminal:type "while true do pcall(function() while true do end end) end\r"
+    terminal:expect "> while true do pcall(function() while true do end end) end"
+    terminal:type(INTERRUPT)
+    terminal:expect "^Cstdin:1: interrupted\n>"
+    terminal:type "1\r"
+    terminal:expect "> 1\n1\n>"
+    leave(terminal)
   end)
 
   it("leaves a line to itself that will not stop", function()

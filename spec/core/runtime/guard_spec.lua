@@ -2,6 +2,7 @@
 
 local filo = require "filo"
 local interruptible = require "spec.support.interruptible"
+local json = require "filo.dkjson"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
@@ -127,6 +128,45 @@ describe("a limit to computing", function()
   end)
 end)
 
+describe("an interruption", function()
+  for name, code in pairs {
+    ["pcall"] = "pcall(loop)",
+    ["coroutines"] = "pcall(coroutine.wrap(function() while true do pcall(loop) end end))",
+    ["a longer limit"] = [[pcall(require("filo.core.runtime").pinned, 3600, function() while true do pcall(loop) end end)]],
+  } do
+    it("is not escaped by " .. name, function()
+      local child <close> = process.start { "-e", ([[
+        local function loop() while true do end end
+        print "computes" io.stdout:flush()
+        while true do %s end
+      ]]):format(code) }
+      child:expect "computes"
+      child:kill "INT"
+      local result = child:wait()
+      assert.equal(130, result.status)
+      assert.matches("interrupted\n", result.err)
+    end)
+  end
+
+  it("leaves the limit of a call as it is", function()
+    local child <close> = process.start { "-e", [[
+      local runtime = require "filo.core.runtime"
+      runtime.on_signal("INT", function() print "heard" end, true)
+      local function loop() while true do pcall(function() while true do end end) end end
+      print "computes" io.stdout:flush()
+      local task = runtime.spawn(runtime.pinned, 3600, loop):observe()
+      print(pcall(task.join, task))
+      runtime.sleep(0)
+      print(pcall(runtime.pinned, 0.01, loop))
+    ]] }
+    child:expect "computes"
+    child:kill "INT"
+    local result = child:wait()
+    assert.equal(0, result.status)
+    assert.matches("false\t[^\n]*: interrupted\nheard\nfalse\t[^\n]*: stopped: it computed for too long", result.out)
+  end)
+end)
+
 describe("a debug hook of a script", function()
   it("is put back after the report of a long computation", function()
     local result = process.run { "-e", [[
@@ -156,6 +196,42 @@ describe("a script that is stuck where no error can be raised", function()
     local result = child:wait()
     assert.equal(143, result.status)
     assert.matches("filo: terminated, and nothing was closed: a script does not stop, at %(command line%):1\n$", result.err)
+  end)
+
+  it("is ended by a second Ctrl-C, which says where", function()
+    local child <close> = process.start { "-e", [[string.find(("a"):rep(60), (".-"):rep(30) .. "b")]] }
+    child:expect "has been running"
+    child:kill "INT"
+    filo.sleep(2.5) -- the second counts after two seconds
+    child:kill "INT"
+    local result = child:wait()
+    assert.equal(130, result.status)
+    assert.matches("filo: interrupted, and nothing was closed: a script does not stop, at %(command line%):1\n$", result.err)
+  end)
+
+  it("is told of with its place though it is the outermost function of a task, and in JSON when so asked", function()
+    local child <close> = process.start { "-e", [[
+      local runtime = require "filo.core.runtime"
+      runtime.tell_in_json(true)
+      runtime.on_signal("TERM", function() end)
+      runtime.spawn(function() while true do end end)
+      runtime.sleep(0)
+    ]] }
+    child:expect "has been running"
+    child:kill "TERM"
+    local result = child:wait()
+    assert.equal(143, result.status)
+    local lines = {}
+    for line in result.err:gmatch "[^\n]+" do lines[#lines + 1] = assert(json.decode(line)) end
+    assert.equal(2, #lines)
+    for i, message in ipairs {
+      "^a script has been running for %d+ s without waiting.*\nstack traceback:\n\t%(command line%):4: in ",
+      "^terminated, and nothing was closed: a script does not stop, at %(command line%):4$",
+    } do
+      assert.matches(message, lines[i].message)
+      assert.same({ "error", "stuck" }, { lines[i].level, lines[i].event })
+      assert.equal(os.date "!%Y-%m-%dT%H", lines[i].time:sub(1, 13))
+    end
   end)
 
   it("is told of, in a finalizer", function()

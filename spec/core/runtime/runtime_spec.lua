@@ -204,20 +204,6 @@ describe("a script that computes for too long", function()
       assert.matches("interrupted", result.err)
     end)
   end
-
-  it("and catches every error is ended by asking again", function()
-    local child <close> = process.start { "-e", [[
-      print "ready"
-      io.stdout:flush()
-      while true do pcall(function() while true do end end) end
-    ]] }
-    child:expect "ready"
-    while not child:has_ended() do
-      child:kill "INT"
-      runtime.sleep(0.1)
-    end
-    assert.equal(2, child:wait().signal)
-  end)
 end)
 
 describe("signals", function()
