@@ -295,6 +295,8 @@ describe("the service manager", function()
   end)
 end)
 
+local STUBBORN = [[io.stderr:write "computes\n" while true do pcall(function() while true do end end) end]]
+
 -- A node.lua that never ended, read again at SIGHUP, stopped the whole node: it served nobody, and SIGTERM did not end it.
 describe("a node.lua that computes for ever", function()
   (interruptible and it or pending)("is given up at SIGHUP, and the node goes on as it is", function()
@@ -308,6 +310,46 @@ describe("a node.lua that computes for ever", function()
     assert.equal(0, house:run("a", "status").status)
     child:kill "TERM"
     assert.equal(0, child:wait().status)
+  end)
+
+  for what, text in pairs {
+    ["as it is read"] = STUBBORN,
+    ["in its start"] = "return { start = function() " .. STUBBORN .. " end }",
+  } do
+    (interruptible and it or pending)("is given up when the node starts, " .. what, function()
+      local house <close> = commands.house()
+      house.module = "spec.support.hasty"
+      house:run("a", "init", "--listen", "127.0.0.1:0")
+      house:write("a", "node.lua", text)
+      local result = house:run("a", "serve")
+      assert.equal(1, result.status)
+      assert.matches("filo serve: [^\n]+node%.lua:1: stopped: it computed for too long without waiting\n$", result.err)
+    end);
+
+    (interruptible and it or pending)("is ended by SIGTERM, which says where, " .. what, function()
+      local house <close> = commands.house()
+      house:run("a", "init", "--listen", "127.0.0.1:0")
+      house:write("a", "node.lua", text)
+      local child = house:start("a", "serve")
+      child:expect "computes"
+      child:kill "TERM"
+      local result = child:wait()
+      assert.equal(143, result.status)
+      assert.matches("node%.lua:1: interrupted\n", result.err)
+    end)
+  end
+end)
+
+describe("filo status", function()
+  it("says so when the node does not answer", function()
+    local house <close> = commands.house()
+    house.module = "spec.support.hasty"
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    local silent = assert(filo.listen("unix:" .. house:root "a" .. "/control"))
+    local result = house:run("a", "status")
+    silent:close()
+    assert.equal(1, result.status)
+    assert.matches("^filo status: the node on %S+ has not answered for 0.3 s: ", result.err)
   end)
 end)
 

@@ -50,12 +50,13 @@ return {
 
   -- Scripts, the log and closing
   hook = 5,
-  compute = 5,              -- without waiting, by a hook, a policy, node.lua when it is read again, or a line of a prompt within the node:
+  compute = 5,              -- without waiting, by a hook, a policy, what node.lua does, or a line of a prompt within the node:
                             -- nobody is served meanwhile
   report = 60,              -- until a peer may provoke a line of the same kind in the log
   close_tasks = 3,          -- for all tasks to end
   close_disk = 10,          -- for what is being written to be written
 
   -- `filo serve`
+  answer = 8,               -- of a running node to what it answers at once: more than `compute`, and what a script then has to clean up
   stop = 4,                 -- for the node to end before the process does
 }

@@ -53,7 +53,7 @@ return {
     local client <close>, err = open.client(args)
     if not client then return nil, err end
     local status
-    status, err = client:call "status"
+    status, err = client:ask "status"
     if not status then return nil, err end
     io.write(args.json and json.encode(status, { "id", "root" }) .. "\n" or describe(status))
   end,

@@ -3,6 +3,7 @@
 local control = require "filo.command.control"
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local limits = require "filo.host.limits"
 local root = require "filo.command.root"
 local store = require "filo.core.store"
 local wire = require "filo.command.control.wire"
@@ -26,6 +27,30 @@ local function lost(self, err)
   return errors.fail("not_running", ("the node on %s has ended meanwhile (%s)"):format(self.root, tostring(err)))
 end
 
+---What a last message says.
+local function answer_of(self, message, err)
+  if not message then return lost(self, err) end
+  if message.error then return nil, errors.new(message.error.code, message.error.message, message.error) end
+  return message.result
+end
+
+local function silent(self)
+  return errors.fail("timeout", ("the node on %s has not answered for %g s: a script in it does not stop, or its disk hangs; "
+    .. "its log may tell, and SIGTERM ends it"):format(self.root, limits.answer))
+end
+
+---Asks what a node answers at once, and waits for the answer so long only.
+---@param call string
+---@return any, filo.Error?
+function Client:ask(call)
+  local ok, err = wire.send(self.connection, { call = call })
+  if not ok then return lost(self, err) end
+  local message
+  message, err = wire.receive(self.connection, limits.answer)
+  if not message and err.code == "timeout" then return silent(self) end
+  return answer_of(self, message, err)
+end
+
 ---Asks, and waits for the answer. When the wait is cancelled, what the node does for it is ended, too, by closing.
 ---@param call string
 ---@param ask? table
@@ -39,9 +64,7 @@ function Client:call(call, ask, on_event, file)
   while true do
     local message
     message, err = wire.receive(self.connection)
-    if not message then return lost(self, err) end
-    if message.error then return nil, errors.new(message.error.code, message.error.message, message.error) end
-    if message.result ~= nil then return message.result end
+    if not message or message.error or message.result ~= nil then return answer_of(self, message, err) end
     if message.event and on_event then on_event(message.event) end
   end
 end

@@ -24,10 +24,10 @@ function wire.send(connection, message)
 end
 
 ---@return string?, filo.Error?
-local function read_exactly(connection, count)
+local function read_exactly(connection, count, seconds)
   local parts = {}
   while count > 0 do
-    local part, err = connection:read(count)
+    local part, err = connection:read(count, seconds)
     if not part then return nil, err end
     parts[#parts + 1] = part
     count = count - #part
@@ -36,9 +36,10 @@ local function read_exactly(connection, count)
 end
 
 ---Waits for a message.
+---@param seconds? number  for its first bytes to come
 ---@return table?, filo.Error?
-function wire.receive(connection)
-  local head, err = read_exactly(connection, 4)
+function wire.receive(connection, seconds)
+  local head, err = read_exactly(connection, 4, seconds)
   if not head then return nil, err end
   local length = string.unpack(">I4", head)
   if length > MOST then return errors.fail("protocol", ("a message of %d bytes came, %d at most"):format(length, MOST)) end

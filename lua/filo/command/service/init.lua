@@ -47,8 +47,17 @@ end
 function Service:start(fn)
   local ok, err = errors.try(fn, self.node)
   if ok then return true end
-  self.node:close()
-  return errors.fail("invalid", ("%s: start failed: %s"):format(root.options_file(self.root), errors.text(err)))
+  local why = ("%s: start failed: %s"):format(root.options_file(self.root), errors.text(err))
+  local closed, cancelled = pcall(self.node.close, self.node)
+  if closed then return errors.fail("invalid", why) end
+  self:tell("error", why, { event = "start_failed" }) -- a signal has interrupted it, and ends the process
+  error(cancelled, 0)
+end
+
+---From now on the scripts of node.lua may compute for so long without waiting, in whatever task.
+local function limit_scripts()
+  runtime.current():limit(limits.compute)
+  runtime.sleep(0) -- it holds from the next wait on
 end
 
 ---A channel that gets the name of each of these signals. One that comes while the last still waits says nothing new.
@@ -65,6 +74,8 @@ end
 ---@param given {log_level?: string, log_json?: boolean}  over what node.lua says
 ---@return filo.Service?, filo.Error?
 function Service.open(path, given)
+  limit_scripts()
+  runtime.tell_in_json(given.log_json)
   local self = setmetatable({ root = path, fixed_level = given.log_level, reloads = on_signals "HUP" }, Service)
   local options, service = self:options()
   if not options then return nil, service end
@@ -113,7 +124,7 @@ function Service:run()
   local stop = on_signals("TERM", "INT")
   local reloading = filo.spawn(function()
     while self.reloads:receive() do self:reload() end
-  end):limit(limits.compute)
+  end)
   self:notify "READY=1"
   local signal = stop:receive()
   filo.on_signal("TERM", nil)
