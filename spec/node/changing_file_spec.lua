@@ -3,11 +3,15 @@
 local commands = require "spec.support.commands"
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
+local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
 -- A file that was rewritten while it was read was stored as a mixture of both, one that grew at its first size; and neither was told.
 
 local SIZE = 48 << 20
+
+---Appends to the file $1 as long as the file $2, which it makes, is there.
+local APPEND = 'touch "$2"; while test -e "$2"; do printf x >> "$1"; done'
 
 ---Stores the file at `path` as "key", and calls change(n) at each of the first `times` times that it is being read, n from 1 on.
 local function store_changing(node, path, content, times, change)
@@ -85,25 +89,40 @@ describe("a file that changes while it is stored", function()
 end)
 
 describe("filo put of a file that changes each time it is read", function()
+  ---Puts one that a process appends to all the time, and gives what came of it.
+  local function put_changing(house)
+    local path, appending = house.folder:write("file", ("a"):rep(SIZE)), house.folder:file "appending"
+    local writer <close> = process.start { "-c", APPEND, "sh", path, appending, program = "/bin/sh" }
+    nodes.wait(function() return nodes.exists(appending) end, "writer")
+    local result = house:run("a", "put", path, "-k", "k")
+    assert(os.remove(appending))
+    writer:wait()
+    assert.matches("file changed each time while it was read: what was read is stored", result.err)
+    return result, path
+  end
+
   it("stores it, says so, and exits with 1", function()
     local house <close> = commands.house()
     house:run("a", "init", "--listen", "127.0.0.1:0")
     house:serve "a"
-    local path = house.folder:write("file", ("a"):rep(SIZE))
-    local appending = house.folder:file "appending"
-    local writer = 'touch "$2"; while test -e "$2"; do printf x >> "$1"; done'
-    local child = require("spec.support.process").start { "-c", writer, "sh", path, appending, program = "/bin/sh" }
-    nodes.wait(function() return nodes.exists(appending) end, "writer")
-    local result = house:run("a", "put", path, "-k", "k")
-    assert(os.remove(appending))
-    child:wait()
+    local result, path = put_changing(house)
     assert.equal(1, result.status)
-    assert.matches("file changed each time while it was read: what was read is stored", result.err)
     assert.matches("^k  ", result.out)
     local again = house:run("a", "put", path, "-k", "k")
     assert.same({ 0, "" }, { again.status, again.err })
     assert.not_matches("unchanged", again.out)
     assert.equal(0, house:run("a", "get", "k", "-o", house.folder:file "back").status)
     assert(os.execute(("cmp %s %s"):format(temp.quote(path), temp.quote(house.folder:file "back"))))
+  end)
+
+  it("says so, too, when there are not enough copies", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    local options = house:read("a", "node.lua"):gsub("filo.policy.everywhere", "{ quorum = 2 }")
+    house:write("a", "node.lua", options)
+    house:serve "a"
+    local result = put_changing(house)
+    assert.equal(4, result.status)
+    assert.matches("1 of 2 copies of 'k' were made", result.err)
   end)
 end)

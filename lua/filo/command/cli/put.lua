@@ -118,11 +118,12 @@ local function store(state, entry)
   if file ~= io.stdin then file:close() end
   state.under_way[entry] = nil
   state.done = state.done + entry.size
-  if not receipt then return nil, err end
+  local changed = (receipt or err.receipt or {}).changed and CHANGED:format(format.printable(entry.path))
+  if not receipt then return nil, changed and errors.wrap(err, changed) or err end
   state.unreached:note(receipt.unreached)
   state.progress:clear()
   if not args.quiet then io.write(describe(args, receipt), "\n") end
-  if receipt.changed then return errors.fail("io", CHANGED:format(format.printable(entry.path))) end
+  if changed then return errors.fail("io", changed) end
   return true
 end
 
