@@ -281,6 +281,17 @@ static int store_bad(lua_State *L) {
   return two_numbers(L, bad_work);
 }
 
+static void sweep_work(struct filo_call *base) {
+  filo_store_sweep(((struct path_call *)base)->store);
+}
+
+static int store_sweep(lua_State *L) {
+  struct filo_store *store = filo_check_store(L, 1);
+  struct path_call *call = filo_call_new(L, sizeof *call, sweep_work, path_discard);
+  call->store = filo_store_ref(store);
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
 /* --- Where objects lie --- */
 
 static int store_layout(lua_State *L) {
@@ -445,6 +456,7 @@ static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
                                          {"set_aside", store_set_aside},
                                          {"space", store_space},
                                          {"bad", store_bad},
+                                         {"sweep", store_sweep},
                                          {"layout", store_layout},
                                          {"set_layout", store_set_layout},
                                          {"move", store_move},

@@ -15,7 +15,9 @@ void filo_draft_init(struct filo_draft *draft, struct filo_store *store) {
 int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err) {
   struct filo_store *store = draft->store;
   pthread_mutex_lock(&store->space);
-  int rc = filo_store_room(store, bytes, err);
+  int rc;
+  do rc = filo_store_room(store, bytes, err);
+  while (rc == FILO_NO_SPACE && filo_parts_yield(store));
   if (rc == 0) {
     atomic_fetch_add(&store->promised, bytes);
     atomic_fetch_add(&draft->promised, bytes);

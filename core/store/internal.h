@@ -9,6 +9,7 @@
  *     flusher       one flush for many, with durability "group"
  *     trailer       record and footer of a sealed file, and what stands in the way of another
  *     partial_file  a copy on its way in
+ *     parts         the files of these, and of those that are kept for resuming
  *     body          verified reading of chunks
  *     hash_list     the hashes against which they are verified
  *     remove        removing
@@ -21,6 +22,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/queue.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -37,7 +39,16 @@ enum {
 };
 
 struct filo_flusher;
-struct filo_partial_file;
+struct filo_part;
+struct stat;
+
+/* parts.c: the partials that are in use, and in the order of their age those that are kept. */
+struct filo_parts {
+  pthread_mutex_t lock; /* taken last */
+  TAILQ_HEAD(filo_part_list, filo_part) all;
+  unsigned kept;
+  uint64_t kept_bytes;
+};
 
 struct filo_store {
   atomic_uint refs; /* the opener's, and one of each who works on it */
@@ -58,9 +69,8 @@ struct filo_store {
   pthread_mutex_t space; /* held from looking at the free space until it is promised */
   atomic_uint_least64_t promised; /* bytes that drafts may still write */
   atomic_uint_least64_t drafts;   /* numbers temporary files */
-  pthread_mutex_t partials_lock;
-  struct filo_partial_file *partials; /* under partials_lock: one for each record at a time */
-  struct filo_flusher *flusher;       /* durability "group" only */
+  struct filo_parts parts;
+  struct filo_flusher *flusher; /* durability "group" only */
 };
 
 /* store.c: FILO_DENIED when it is open for reading only. */
@@ -185,7 +195,8 @@ struct filo_draft {
 };
 
 void filo_draft_init(struct filo_draft *draft, struct filo_store *store);
-/* FILO_NO_SPACE when that would touch the reserve; the promise shrinks with what is written. */
+/* FILO_NO_SPACE when that would touch the reserve, though nothing is kept for resuming any more; the
+ * promise shrinks with what is written. */
 int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err);
 /* Opens tmp/<name> (NULL: a new name), made when it is not there. */
 int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err);
@@ -226,8 +237,29 @@ void filo_publish_answer(struct filo_draft *draft);
 int filo_location_find(struct filo_store *store, const unsigned char ns[32], const char *path,
                        struct filo_location *location, struct filo_error *err);
 
+/* parts.c: the name of a record's partial in tmp/, and whether a name is one. */
+enum { FILO_PART_NAME = 64 + sizeof ".part" };
+int filo_part_name(const struct filo_record *fields, const unsigned char *record, size_t record_len,
+                   char out[FILO_PART_NAME], struct filo_error *err);
+bool filo_is_part(const char *name);
+/* Whether nobody has come for it in some days. */
+bool filo_part_is_old(const struct stat *st);
+void filo_parts_init(struct filo_parts *parts);
+void filo_parts_free(struct filo_parts *parts);
+/* An earlier process has kept it. */
+void filo_parts_found(struct filo_store *store, const char *name, const struct stat *st);
+/* Its file is about to be opened: it counts as in use until filo_part_end, by one at a time
+ * (FILO_BUSY). */
+int filo_part_begin(struct filo_store *store, const char *name, struct filo_part **ret,
+                    struct filo_error *err);
+/* With `keeps` the file, if there is one, may be resumed: it stays while it can be of use. */
+void filo_part_end(struct filo_store *store, struct filo_part *part, bool keeps);
+/* A version was published: partials of it, and of those before it, go. */
+void filo_parts_superseded(struct filo_store *store, const struct filo_record *fields);
+/* Gives back the room of the oldest that is kept; false when there is none. */
+bool filo_parts_yield(struct filo_store *store);
+
 /* bad.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
-struct stat;
 int filo_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                    const struct stat *wanted, struct filo_error *err);
 /* A good copy of this version was published at path: bad ones of it, and of those before it, go. */

@@ -18,13 +18,13 @@ struct filo_partial_file {
   char *label;
   unsigned char *record;
   size_t record_len;
-  char name[FILO_NS_DIGITS + sizeof ".part"]; /* of the partial; "" for an object that came whole */
-  bool listed, loaded;                        /* in the store's table; with a body to free */
-  bool unread;                                /* what is there may be good: it stays */
-  bool makes_room;                            /* by what it deletes */
+  char name[FILO_PART_NAME]; /* of the partial; "" for an object that came whole */
+  struct filo_part *part;    /* in use by this */
+  bool loaded;               /* with a body to free */
+  bool unread;               /* what is there may be good: it stays */
+  bool makes_room;           /* by what it deletes */
   atomic_bool has_hashes;
   uint64_t hashes_len; /* bytes of the hash list so far */
-  struct filo_partial_file *next;
 };
 
 static uint64_t chunks_of(const struct filo_partial_file *file) {
@@ -100,24 +100,20 @@ static int copy_record(struct filo_partial_file *file, const unsigned char *reco
 }
 
 static int new_file(struct filo_store *store, const char *path, const unsigned char *record,
-                    size_t record_len, bool partial, bool beside, struct filo_partial_file **ret,
+                    size_t record_len, bool partial, struct filo_partial_file **ret,
                     struct filo_error *err) {
   struct filo_record fields;
+  char name[FILO_PART_NAME] = "";
   int rc = filo_record_parse(record, record_len, &fields, err);
-  if (rc == 0 && !beside) rc = check_path(store, path, &fields, err);
-  unsigned char digest[FILO_HASH_SIZE] = {0};
-  if (rc == 0) rc = filo_digest(FILO_SHA256, record, record_len, digest, err);
+  if (rc == 0 && partial) rc = filo_part_name(&fields, record, record_len, name, err);
   if (rc < 0) return rc;
   struct filo_partial_file *file = calloc(1, sizeof *file);
   if (!file) return filo_fail(err, FILO_NO_MEMORY, "no memory to receive an object");
   filo_draft_init(&file->draft, filo_store_ref(store));
   file->draft.fields = fields;
   strcpy(file->draft.path, path); /* its length was checked with the path */
+  strcpy(file->name, name);
   file->record_len = record_len;
-  if (partial) {
-    filo_hex(file->name, digest, sizeof digest);
-    strcat(file->name, ".part");
-  }
   rc = copy_record(file, record, err);
   if (rc < 0) {
     filo_partial_file_free(file);
@@ -127,30 +123,18 @@ static int new_file(struct filo_store *store, const char *path, const unsigned c
   return 0;
 }
 
-static int enlist(struct filo_partial_file *file, struct filo_error *err) {
+/* What is at the path is looked at when the partial counts as in use: what is published from then
+ * on takes it for superseded. */
+static int take_name(struct filo_partial_file *file, bool beside, struct filo_error *err) {
   struct filo_store *store = file->draft.store;
-  int rc = 0;
-  pthread_mutex_lock(&store->partials_lock);
-  for (const struct filo_partial_file *other = store->partials; other && rc == 0;
-       other = other->next)
-    if (strcmp(other->name, file->name) == 0)
-      rc = filo_fail(err, FILO_BUSY, "this version is being received already");
-  if (rc == 0) {
-    file->next = store->partials;
-    store->partials = file;
-    file->listed = true;
+  struct filo_error busy;
+  int taken = *file->name ? filo_part_begin(store, file->name, &file->part, &busy) : 0;
+  int rc = beside ? 0 : check_path(store, file->draft.path, &file->draft.fields, err);
+  if (file->part && (rc == FILO_EXISTS || rc == FILO_INVALID)) {
+    filo_part_end(store, file->part, false);
+    file->part = NULL;
   }
-  pthread_mutex_unlock(&store->partials_lock);
-  return rc;
-}
-
-static void delist(struct filo_partial_file *file) {
-  struct filo_store *store = file->draft.store;
-  pthread_mutex_lock(&store->partials_lock);
-  struct filo_partial_file **at = &store->partials;
-  while (*at != file) at = &(*at)->next;
-  *at = file->next;
-  pthread_mutex_unlock(&store->partials_lock);
+  return rc == 0 && taken < 0 ? filo_fail(err, taken, "%s", busy.message) : rc;
 }
 
 /* Verifies the chunks that lie wholly within the data from `from` to `to`. */
@@ -214,9 +198,9 @@ int filo_partial_file_open(struct filo_store *store, const char *path, const uns
                            size_t record_len, bool beside, struct filo_partial_file **ret,
                            struct filo_error *err) {
   struct filo_partial_file *file;
-  int rc = new_file(store, path, record, record_len, true, beside, &file, err);
+  int rc = new_file(store, path, record, record_len, true, &file, err);
   if (rc < 0) return rc;
-  rc = enlist(file, err);
+  rc = take_name(file, beside, err);
   if (rc == 0) rc = start(file, err);
   if (rc < 0) {
     filo_partial_file_free(file);
@@ -243,8 +227,10 @@ void filo_partial_file_free(struct filo_partial_file *file) {
   bool useful = file->loaded && *file->name && failed != FILO_EXISTS && failed != FILO_INVALID &&
                 filo_body_any(&file->body);
   if (useful) give_back_missing(file);
-  filo_draft_free(&file->draft, useful || file->unread);
-  if (file->listed) delist(file);
+  bool opened = *file->draft.name; /* and not published */
+  bool keeps = useful || file->unread || !opened;
+  filo_draft_free(&file->draft, keeps);
+  if (file->part) filo_part_end(store, file->part, keeps);
   if (file->loaded) filo_body_free(&file->body);
   free(file->label);
   free(file->record);
@@ -416,9 +402,10 @@ int filo_partial_file_whole(struct filo_store *store, const char *path, const un
                             size_t record_len, const unsigned char *body, size_t body_len,
                             bool beside, struct filo_partial_file **ret, struct filo_error *err) {
   struct filo_partial_file *file;
-  int rc = new_file(store, path, record, record_len, false, beside, &file, err);
+  int rc = new_file(store, path, record, record_len, false, &file, err);
   if (rc < 0) return rc;
-  rc = take_whole(file, body, body_len, err);
+  rc = take_name(file, beside, err);
+  if (rc == 0) rc = take_whole(file, body, body_len, err);
   if (rc < 0) {
     filo_partial_file_free(file);
     return rc;

@@ -2,7 +2,7 @@
  * ciphertext chunks in any order; each chunk is verified as it lands, and only a whole object is
  * published.
  *
- * The file in <root>/tmp is named after the record's digest and has the final layout from the
+ * The file in <root>/tmp is named after object, version and record (parts.c) and has the final layout from the
  * start, with holes where chunks are missing; so what an interrupted transfer or a killed process
  * left is found again by opening the same record, and its chunks are verified again before they
  * count. One for each record at a time (FILO_BUSY).

@@ -64,7 +64,10 @@ static void forget(struct filo_store *store, const struct filo_draft *draft) {
 void filo_publish_settle(struct filo_draft *draft) {
   bool durable = draft->err.code == 0 || draft->err.code == FILO_EXISTS;
   if (draft->renamed && durable) forget(draft->store, draft);
-  if (draft->err.code == 0) filo_bad_superseded(draft->store, &draft->fields, draft->path);
+  if (draft->err.code == 0) {
+    filo_bad_superseded(draft->store, &draft->fields, draft->path);
+    filo_parts_superseded(draft->store, &draft->fields);
+  }
   draft->renamed = false;
   filo_location_close(&draft->location);
 }

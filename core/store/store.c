@@ -17,7 +17,7 @@ static struct filo_store *new_store(const struct filo_store_options *options) {
   store->readonly = options->readonly;
   pthread_mutex_init(&store->names, NULL);
   pthread_mutex_init(&store->space, NULL);
-  pthread_mutex_init(&store->partials_lock, NULL);
+  filo_parts_init(&store->parts);
   store->root = strdup(options->root);
   if (store->root) return store;
   filo_store_close(store);
@@ -60,7 +60,7 @@ void filo_store_close(struct filo_store *store) {
   for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) filo_close_fd(&fds[i]);
   pthread_mutex_destroy(&store->names);
   pthread_mutex_destroy(&store->space);
-  pthread_mutex_destroy(&store->partials_lock);
+  filo_parts_free(&store->parts);
   free(store->root);
   free(store);
 }

@@ -106,6 +106,9 @@ int filo_store_remove(struct filo_store *store, const unsigned char ns[32], cons
 int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                          struct filo_error *err);
 
+/* Removes what is kept of copies that came in part and that nobody has come for in 7 days. */
+void filo_store_sweep(struct filo_store *store);
+
 /* How many copies lie in <root>/bad/, and what room they take. */
 int filo_store_bad(struct filo_store *store, uint64_t *count, uint64_t *bytes,
                    struct filo_error *err);

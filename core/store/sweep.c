@@ -3,22 +3,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "bytes.h"
 #include "store/internal.h"
 
-enum { PARTIAL_DAYS = 7 };
-
-static bool is_partial(const char *name) {
-  return strlen(name) == FILO_NS_DIGITS + 5 && strcmp(name + FILO_NS_DIGITS, ".part") == 0;
-}
-
 static bool is_resumable(int fd, struct stat *st) {
-  return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_size > 0 &&
-         st->st_mtime > time(NULL) - (time_t)PARTIAL_DAYS * 24 * 3600;
+  return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_size > 0 && !filo_part_is_old(st);
 }
 
 /* Blocks in holes, and beyond the end. The file stays as old as what came last. */
@@ -33,13 +24,15 @@ static void give_back(int fd, const struct stat *st) {
   futimens(fd, (const struct timespec[]){{.tv_nsec = UTIME_OMIT}, st->st_mtim});
 }
 
-static bool keep(int tmp_fd, const char *name) {
-  if (!is_partial(name)) return false;
-  FILO_AUTO_CLOSE int fd = openat(tmp_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+static bool keep(struct filo_store *store, const char *name) {
+  if (!filo_is_part(name)) return false;
+  FILO_AUTO_CLOSE int fd =
+      openat(store->tmp_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return errno != ELOOP;
   struct stat st;
   if (!is_resumable(fd, &st)) return false;
   give_back(fd, &st);
+  if (fstat(fd, &st) == 0) filo_parts_found(store, name, &st);
   return true;
 }
 
@@ -51,7 +44,7 @@ int filo_root_sweep(struct filo_store *store, struct filo_error *err) {
   }
   const struct dirent *entry;
   while ((entry = readdir(dir)))
-    if (entry->d_name[0] != '.' && !keep(store->tmp_fd, entry->d_name))
+    if (entry->d_name[0] != '.' && !keep(store, entry->d_name))
       unlinkat(store->tmp_fd, entry->d_name, 0);
   closedir(dir);
   return 0;

@@ -65,6 +65,11 @@ function store:space() end
 ---@return integer|filo.Error bytes
 function store:bad() end
 
+---Removes what is kept of copies that came in part and that nobody has come for in 7 days.
+---@return true?
+---@return filo.Error? err
+function store:sweep() end
+
 ---What the root's marker says of where its objects lie; "" for nothing.
 ---@return string text
 function store:layout() end

@@ -1,6 +1,7 @@
 ---Partials as an earlier process may have left them, planted in a root.
 
 local crypto = require "filo.core.crypto"
+local store = require "filo.core.store"
 local stores = require "spec.support.stores"
 
 local partials = { CHUNK = 1 << 20, IV = 16 }
@@ -8,14 +9,20 @@ local partials = { CHUNK = 1 << 20, IV = 16 }
 local function hex(bytes) return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)) end
 
 ---The file of the partial of a record, within the temporary folder.
-function partials.file(record) return ("root/tmp/%s.part"):format(hex(crypto.digest("sha256", record))) end
+function partials.file(record)
+  local fields = assert(store.parse(record))
+  local object, digest = crypto.digest("sha256", fields.namespace .. fields.key_hash), crypto.digest("sha256", record)
+  return ("root/tmp/%s%016x%s.part"):format(hex(object):sub(1, 32), fields.version, hex(digest):sub(1, 16))
+end
 
 ---Seals content in a store of its own; gives its record and the bytes of its file.
 ---@param folder table of that store
-function partials.seal(folder, content)
+---@param what? table  version (1), key ("key")
+function partials.seal(folder, content, what)
+  what = what or {}
   local disk <close> = stores.open(folder)
-  local record = stores.put(disk, content, { known = true })
-  return record, folder:read(stores.file "key")
+  local record = stores.put(disk, content, { known = true, version = what.version, key = what.key })
+  return record, folder:read(stores.file(what.key or "key"))
 end
 
 ---Writes, into a partial (made when it is not there), the first chunks of a sealed file and the list of its hashes.

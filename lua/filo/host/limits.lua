@@ -39,6 +39,9 @@ return {
   tick = 0.02,              -- a file may be written twice at the same time of its file system's clock
   coarse_tick = 2.5,        -- the same where that counts seconds
 
+  -- The disk
+  sweep = 3600,             -- between looks at what is kept of copies that never became whole
+
   -- Serving
   landings = 16,            -- copies on their way in at once
   landings_of_peer = 4,     -- the same from one peer

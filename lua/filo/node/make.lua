@@ -19,6 +19,7 @@ local new_set_aside = require "filo.copies.set_aside"
 local new_spread = require "filo.replication.spread"
 local new_storing = require "filo.node.storing"
 local new_survey = require "filo.replication.survey"
+local new_sweep = require "filo.copies.sweep"
 local new_tasks = require "filo.host.tasks"
 local new_tombstones = require "filo.replication.tombstones"
 local new_verifier = require "filo.copies.verify"
@@ -34,6 +35,7 @@ local function make_copies(node)
   node.verifier = new_verifier { host = host, disk = disk, tasks = node.tasks, set_aside = node.set_aside }
   node.landings = new_landings { host = host, disk = disk }
   node.activities = new_activities()
+  new_sweep { host = host, disk = disk, tasks = node.tasks }
 end
 
 ---Copies at peers, and from them.

@@ -116,6 +116,14 @@ function Disk:replace(namespace, path, changes)
   return changed
 end
 
+---Removes what is kept of copies that came in part.
+---@param goes fun(kept: table): boolean
+function Disk:drop_partials(goes)
+  for name, kept in pairs(self.partials) do
+    if goes(kept) then self.partials[name] = nil end
+  end
+end
+
 ---Namespace and path of all files, in order.
 ---@param namespace? string  only its
 ---@return {namespace: string, path: string}[]

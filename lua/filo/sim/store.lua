@@ -16,6 +16,7 @@ local Store = {}
 Store.__index = Store
 
 local WALK_BATCH = 64
+local KEPT_SECONDS = 7 * 24 * 3600
 
 ---A whole folder is read at once.
 ---@class filo.sim.Walk
@@ -61,6 +62,9 @@ function Store:write_problem(bytes)
   if self.disk:free() - self.reserve < bytes then return errors.new("no_space", "the disk is full") end
 end
 
+---The object that a version is of.
+local function object_of(fields) return fields.namespace .. fields.key_hash end
+
 ---What stands against a version at a path.
 local function refusal(self, fields, path)
   local there = self.disk:file(fields.namespace, path)
@@ -88,6 +92,7 @@ function Store:publish(path, file)
   if disk.flush_fails then return errors.fail("io", "cannot flush") end
   problem = self:read_problem() or refusal(self, file.fields, path)
   if problem then return nil, told(self, problem) end
+  self.disk:drop_partials(function(kept) return kept.object == object_of(file.fields) and kept.version <= file.fields.version end)
   file.verified = self.seconds()
   local entry = disk:publish(file.fields.namespace, path, file)
   if self.durability == "none" then return true end
@@ -103,7 +108,10 @@ function Store:forget(shared)
   if self.receiving[shared.record] == shared then self.receiving[shared.record] = nil end
   local whole = shared.fields.size == 0
   if not whole and shared.hashes and self.disk:file(shared.fields.namespace, shared.path) == nil then
-    self.disk.partials[shared.record] = { chunks = shared.chunks, hashes = shared.hashes }
+    self.disk.partials[shared.record] = {
+      chunks = shared.chunks, hashes = shared.hashes, object = object_of(shared.fields), version = shared.fields.version,
+      since = self.seconds(),
+    }
   else
     self.disk.partials[shared.record] = nil
   end
@@ -174,6 +182,13 @@ function Store:move() return errors.fail("unsupported", "a simulation moves no o
 
 ---What is set aside in a simulation is gone.
 function Store:bad() return 0, 0 end -- luacheck: no self
+
+function Store:sweep()
+  self:pause()
+  local oldest = self.seconds() - KEPT_SECONDS
+  self.disk:drop_partials(function(kept) return kept.since <= oldest end)
+  return true
+end
 
 function Store:sealed(namespace, path, most)
   local file, err = look_up(self, namespace, path)

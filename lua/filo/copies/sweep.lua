@@ -1,0 +1,12 @@
+---Sweeping: what is kept of copies that came in part goes after some days, also where a node runs on and on.
+
+---@param given {host: filo.Host, disk: table, tasks: filo.Tasks}
+return function(given)
+  local host, disk = given.host, given.disk
+  given.tasks:spawn(function()
+    while true do
+      host.sleep(host.limits.sweep)
+      disk:sweep()
+    end
+  end)
+end
