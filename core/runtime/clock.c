@@ -2,11 +2,11 @@
 
 #include <lauxlib.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "runtime/guard.h"
 #include "runtime/internal.h"
+#include "runtime/log.h"
 
 /* Of a call that is made later: they lie on the main stack then. */
 #define MOST_ARGUMENTS 200
@@ -136,7 +136,7 @@ static void call(struct filo_runtime *runtime, struct filo_clock *clock, int ref
   struct filo_guard before = filo_guard_enter(L, 0);
   if (lua_pcall(L, count - 1, 0, 0) != LUA_OK) {
     const char *message = lua_tostring(L, -1);
-    fprintf(stderr, "filo: %s\n", message ? message : "a call that was made later failed");
+    filo_log("error", "failed", message ? message : "a call that was made later failed");
   }
   filo_guard_leave(before);
   runtime->clock = NULL;

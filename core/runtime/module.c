@@ -13,8 +13,8 @@
 
 #include "runtime/guard.h"
 #include "runtime/internal.h"
+#include "runtime/log.h"
 #include "runtime/notify.h"
-#include "runtime/stuck.h"
 
 static const char signals_key; /* registry: table from signal number to function */
 
@@ -311,9 +311,18 @@ static int end_when_stuck(lua_State *L) {
   return 0;
 }
 
-/* tell_in_json(on) */
-static int tell_in_json(lua_State *L) {
-  filo_stuck_json(lua_toboolean(L, 1));
+/* log(lines): with the newline at their end */
+static int write_log(lua_State *L) {
+  size_t len;
+  const char *lines = luaL_checklstring(L, 1, &len);
+  filo_log_write(lines, len);
+  return 0;
+}
+
+/* log_format(name) */
+static int log_format(lua_State *L) {
+  static const char *const names[] = {"named", "dated", "json", NULL}; /* as enum filo_log_format */
+  filo_log_set_format((enum filo_log_format)luaL_checkoption(L, 1, NULL, names));
   return 0;
 }
 
@@ -341,7 +350,8 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"kind_of_file", kind_of_file},
                                      {"notify", notify},
                                      {"end_when_stuck", end_when_stuck},
-                                     {"tell_in_json", tell_in_json},
+                                     {"log", write_log},
+                                     {"log_format", log_format},
                                      {"error_codes", error_codes},
                                      {NULL, NULL}};
 

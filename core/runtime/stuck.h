@@ -12,11 +12,6 @@
 #define FILO_RUNTIME_STUCK_H
 
 #include <lua.h>
-#include <stdbool.h>
-
-/* From now on each message is one line of JSON, as the log of a service has it (command/log.lua), or
- * is not. */
-void filo_stuck_json(bool on);
 
 /* A script has been running for so many seconds without waiting. Not in a signal handler. */
 void filo_stuck_report(const char *traceback, unsigned seconds);

@@ -14,6 +14,7 @@
 
 #include "runtime/guard.h"
 #include "runtime/internal.h"
+#include "runtime/log.h"
 
 /* A connection may take 2 s to say its last words. */
 #define LINGER_SECONDS 2.5
@@ -174,8 +175,7 @@ int filo_task_reset(lua_State *co) {
 static void report(const struct filo_task *task) {
   const char *message = lua_type(task->co, -1) == LUA_TSTRING ? lua_tostring(task->co, -1) : NULL;
   if (task->traceback) message = task->traceback;
-  fprintf(stderr, "filo: %s\n", message ? message : "a task failed");
-  fflush(stderr);
+  filo_log("error", "failed", message ? message : "a task failed");
 }
 
 /* The task's function has ended: its results, or its error, are all that is on its stack. */
@@ -418,7 +418,8 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
   struct filo_runtime *runtime = calloc(1, sizeof *runtime);
   if (!runtime) return filo_fail(err, FILO_NO_MEMORY, "no memory for the runtime");
   runtime->ready_tail = &runtime->ready;
-  int code = filo_loop_new(filo_runtime_signal, runtime, &runtime->loop, err);
+  int code = filo_log_start(err);
+  if (code == 0) code = filo_loop_new(filo_runtime_signal, runtime, &runtime->loop, err);
   if (code < 0) {
     free(runtime);
     return code;

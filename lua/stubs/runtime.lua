@@ -121,9 +121,14 @@ function runtime.notify(state) end
 ---@param status integer
 function runtime.end_when_stuck(name, status) end
 
----From now on what the guard tells on stderr of scripts that compute for too long is one line of JSON each, as in the log of a service.
----@param on boolean?
-function runtime.tell_in_json(on) end
+---Adds to the log, which goes to standard error by a thread of its own: whoever does not read it is not waited for. Of what waits to be
+---written, 512 KiB are kept; a line says how many were dropped then, and where.
+---@param lines string with the newline at their end
+function runtime.log(lines) end
+
+---What the core's own lines look like in the log from now on: "filo: ..."; or as a service's lines, for people or for programs.
+---@param name "named"|"dated"|"json"
+function runtime.log_format(name) end
 
 ---Ends the task's present or next wait with an error whose code is "cancelled": once. `<close>` variables are closed
 ---as it unwinds, and may wait.

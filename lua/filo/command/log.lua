@@ -1,7 +1,8 @@
----The log of a service: one line for each event, on stderr, for people or for programs.
+---The log of a service: one line for each event, on stderr, for people or for programs. Nothing waits for who reads it.
 
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local runtime = require "filo.core.runtime"
 
 local LEVELS = { "error", "warning", "info" }
 local RANKS = { error = 1, warning = 2, info = 3 }
@@ -22,12 +23,12 @@ function Log:write(level, message, fields)
   if RANKS[level] > RANKS[self.level] then return end
   local time = os.date "!%Y-%m-%dT%H:%M:%SZ"
   if not self.json then
-    io.stderr:write(("%s %-7s %s\n"):format(time, level, format.printable(message)))
+    runtime.log(("%s %-7s %s\n"):format(time, level, format.printable(message)))
     return
   end
   local line = { time = time, level = level, message = message }
   for name, value in pairs(fields or {}) do line[name] = value end
-  io.stderr:write(json.encode(line, { "time", "level", "event", "message" }), "\n")
+  runtime.log(json.encode(line, { "time", "level", "event", "message" }) .. "\n")
 end
 
 return { new = new, LEVELS = LEVELS }

@@ -78,7 +78,7 @@ function host.nodes()
 end
 
 function host.log(level, message)
-  if level ~= "info" then io.stderr:write("filo: ", message, "\n") end
+  if level ~= "info" then runtime.log(("filo: %s\n"):format(message)) end
 end
 
 return host

@@ -213,7 +213,7 @@ describe("a script that is stuck where no error can be raised", function()
   it("is told of with its place though it is the outermost function of a task, and in JSON when so asked", function()
     local child <close> = process.start { "-e", [[
       local runtime = require "filo.core.runtime"
-      runtime.tell_in_json(true)
+      runtime.log_format "json"
       runtime.on_signal("TERM", function() end)
       runtime.spawn(function() while true do end end)
       runtime.sleep(0)

@@ -75,7 +75,7 @@ end
 ---@return filo.Service?, filo.Error?
 function Service.open(path, given)
   limit_scripts()
-  runtime.tell_in_json(given.log_json)
+  runtime.log_format(given.log_json and "json" or "dated")
   local self = setmetatable({ root = path, fixed_level = given.log_level, reloads = on_signals "HUP" }, Service)
   local options, service = self:options()
   if not options then return nil, service end
