@@ -11,6 +11,7 @@
 #include "lua/call.h"
 #include "lua/modules.h"
 #include "store/folders.h"
+#include "trust.h"
 
 struct file_call {
   struct filo_call base;
@@ -162,8 +163,22 @@ static int set_time(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-static const luaL_Reg functions[] = {
-    {"look", look}, {"make_folders", make_folders}, {"set_time", set_time}, {NULL, NULL}};
+/* --- trust(path) --- */
+
+static void trust_work(struct filo_call *base) {
+  struct file_call *call = (struct file_call *)base;
+  base->code = filo_trust_path(call->path, &base->err);
+}
+
+static int trust(lua_State *L) {
+  return filo_call(L, &file_call(L, 1, 0, trust_work)->base, filo_call_ended);
+}
+
+static const luaL_Reg functions[] = {{"look", look},
+                                     {"make_folders", make_folders},
+                                     {"set_time", set_time},
+                                     {"trust", trust},
+                                     {NULL, NULL}};
 
 int filo_open_files(lua_State *L) {
   luaL_newlib(L, functions);

@@ -486,7 +486,19 @@ static int look(lua_State *L) {
   return 1;
 }
 
+/* marker(root): its owner in hexadecimal, and where objects lie */
+static int marker(lua_State *L) {
+  char owner[2 * FILO_ID_SIZE + 1], layout[FILO_LAYOUT_MAX + 1];
+  struct filo_error err;
+  if (filo_store_marker(filo_check_text(L, 1), owner, layout, &err) < 0)
+    return filo_return_error(L, &err);
+  lua_pushstring(L, owner);
+  lua_pushstring(L, layout);
+  return 2;
+}
+
 static const luaL_Reg functions[] = {{"look", look},
+                                     {"marker", marker},
                                      {"prepare", prepare},
                                      {"open", store_open},
                                      {"cas_path", cas_path},

@@ -141,29 +141,63 @@ static bool read_layout(const char *line, char layout[FILO_LAYOUT_MAX + 1]) {
   return true;
 }
 
-/* 1 when the marker is there and the owner's, 0 when there is none. */
-static int check_marker(struct filo_store *store, struct filo_error *err) {
+/* What a marker says. */
+struct marker {
+  char owner[FILO_NS_DIGITS + 1], layout[FILO_LAYOUT_MAX + 1];
+};
+
+static bool parse_marker(const char *text, size_t len, struct marker *ret) {
+  if (len < MARKER_SIZE || len > MARKER_MAX || memcmp(text, marker_start, OWNER_AT) != 0 ||
+      text[MARKER_SIZE - 1] != '\n')
+    return false;
+  memcpy(ret->owner, text + OWNER_AT, FILO_NS_DIGITS);
+  ret->owner[FILO_NS_DIGITS] = 0;
+  return read_layout(text + MARKER_SIZE, ret->layout);
+}
+
+/* 1 when the marker is there, 0 when there is none. */
+static int read_marker(const struct filo_store *store, struct marker *ret, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
       openat(store->root_fd, marker_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int error = errno;
   if (fd < 0 && error == ENOENT) return 0;
   if (fd < 0) return filo_fail_errno(err, error, "cannot read %s/%s", store->root, marker_name);
-  char text[MARKER_MAX + 2] = "", wanted[MARKER_MAX + 1];
+  char text[MARKER_MAX + 2] = "";
   ssize_t len = read(fd, text, MARKER_MAX + 1);
   error = errno;
   if (len < 0) return filo_fail_errno(err, error, "cannot read %s/%s", store->root, marker_name);
-  marker_text(wanted, store->owner, "");
-  bool is_marker = len >= MARKER_SIZE && len <= MARKER_MAX &&
-                   memcmp(text, marker_start, OWNER_AT) == 0 && text[MARKER_SIZE - 1] == '\n' &&
-                   read_layout(text + MARKER_SIZE, store->layout);
-  if (is_marker && memcmp(text, wanted, MARKER_SIZE) == 0) return 1;
-  if (!is_marker)
-    return filo_fail(err, FILO_CORRUPT, "%s/%s is no marker of a Filo root", store->root,
-                     marker_name);
+  if (parse_marker(text, (size_t)len, ret)) return 1;
+  return filo_fail(err, FILO_CORRUPT, "%s/%s is no marker of a Filo root", store->root,
+                   marker_name);
+}
+
+/* As read_marker; FILO_DENIED when it is another owner's. */
+static int check_marker(struct filo_store *store, struct filo_error *err) {
+  struct marker marker;
+  char owner[FILO_NS_DIGITS + 1];
+  int found = read_marker(store, &marker, err);
+  if (found <= 0) return found;
+  strcpy(store->layout, marker.layout);
+  filo_hex(owner, store->owner, FILO_ID_SIZE);
+  if (strcmp(marker.owner, owner) == 0) return 1;
   return filo_fail(err, FILO_DENIED,
-                   "the root %s belongs to node %.64s, not to %.64s: use that node's identity, or "
+                   "the root %s belongs to node %s, not to %s: use that node's identity, or "
                    "choose another root",
-                   store->root, text + OWNER_AT, wanted + OWNER_AT);
+                   store->root, marker.owner, owner);
+}
+
+int filo_store_marker(const char *root, char owner[2 * FILO_ID_SIZE + 1],
+                      char layout[FILO_LAYOUT_MAX + 1], struct filo_error *err) {
+  struct filo_store probe = {.root = (char *)root, .root_fd = -1};
+  struct marker marker;
+  int rc = open_folder(&probe, err);
+  if (rc == 0) rc = read_marker(&probe, &marker, err);
+  filo_close_fd(&probe.root_fd);
+  if (rc < 0) return rc;
+  if (rc == 0) return filo_fail(err, FILO_NOT_FOUND, "there is no root of a node at %s", root);
+  strcpy(owner, marker.owner);
+  strcpy(layout, marker.layout);
+  return 0;
 }
 
 int filo_root_write_marker(const struct filo_store *store, struct filo_error *err) {

@@ -82,6 +82,11 @@ const char *filo_store_layout(const struct filo_store *store);
  * before is durable then. While nothing else works on the store. */
 int filo_store_set_layout(struct filo_store *store, const char *layout, struct filo_error *err);
 
+/* What the marker of a root says without opening it: its owner in hexadecimal, and as
+ * filo_store_layout. FILO_NOT_FOUND when there is none. */
+int filo_store_marker(const char *root, char owner[2 * FILO_ID_SIZE + 1],
+                      char layout[FILO_LAYOUT_MAX + 1], struct filo_error *err);
+
 /* Moves an object's file to another path, to be flushed by filo_store_set_layout. FILO_EXISTS when
  * something lies there. */
 int filo_store_move(struct filo_store *store, const unsigned char ns[32], const char *from,

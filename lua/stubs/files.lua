@@ -31,4 +31,11 @@ function files.make_folders(folder, below) end
 ---@return filo.Error? err
 function files.set_time(path, seconds) end
 
+---Whether only this process's user and root can change what lies at a path: it, the folders above it, links on the way. In a folder where
+---each may remove only what is his (/tmp), what is one's own counts.
+---@param path string
+---@return true?
+---@return filo.Error? err  "denied": whose it is, and what to do
+function files.trust(path) end
+
 return files

@@ -33,6 +33,12 @@ function store.seen(file) end
 ---@return filo.Error? err "denied" when it is no folder, or has content but no marker
 function store.look(root) end
 
+---What the marker of a root says, which need not be opened for that.
+---@param root string
+---@return string? owner  its node ID
+---@return string|filo.Error layout  as `Store:layout` gives it; or err: "not_found" when there is no marker
+function store.marker(root) end
+
 ---Makes the folder of a root, with its parents, for its owner alone, unless it is there.
 ---@param root string
 ---@return true?

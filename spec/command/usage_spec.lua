@@ -72,8 +72,8 @@ describe("an error value without a text", function()
     local house <close> = commands.house()
     house:run("a", "init")
     house:write("a", "node.lua", "error {}")
-    local result = house:run("a", "ls")
-    assert.same({ 1, ("filo ls: %s/node.lua: it raised a table that cannot be shown\n"):format(house:root "a") },
+    local result = house:run("a", "serve")
+    assert.same({ 1, ("filo serve: %s/node.lua: it raised a table that cannot be shown\n"):format(house:root "a") },
       { result.status, result.err })
   end)
 end)

@@ -46,6 +46,15 @@ local function describe(host, options)
   return ("path %s (%s), keys %s"):format(fingerprint(host, paths), told, key_text)
 end
 
+---The option `path` that such a text tells of. Nil where only the script that made the root can say: of functions, and where objects are
+---on their way to other places.
+---@param text string
+---@return {digest: string, width: integer, depth: integer}?
+function layout.recorded(text)
+  local digest, width, depth = text:match "^path %x+ %(digest (%w+), width (%d+), depth (%d+)%), keys default$"
+  return digest and { digest = digest, width = math.tointeger(width), depth = math.tointeger(depth) }
+end
+
 ---Whether two such texts mean the same.
 local function same(a, b)
   local function meaning(text) return (text:gsub(" %b()", "")) end

@@ -1,10 +1,11 @@
 ---`filo invite`: prints a token, with which another node joins.
 
-local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local net = require "filo.core.net"
 local node_lua = require "filo.command.root.node_lua"
+local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local store = require "filo.core.store"
 local token = require "filo.command.token"
 
 local SECONDS = { m = 60, h = 3600, d = 86400 }
@@ -45,6 +46,20 @@ local function reachable(listen)
   return listen
 end
 
+---What a token is made of, as the running node has it. Where none runs, its node.lua has to say.
+---@return {id: string, listen?: string, cluster?: string}?, filo.Error?
+local function invitation_of(path)
+  local client <close>, err = open.client { root = path }
+  if client then return client:call "invitation" end
+  if err.code ~= "not_running" then return nil, err end
+  local options
+  options, err = node_lua.read(path)
+  if not options then return nil, err end
+  local owner
+  owner, err = store.marker(path)
+  return owner and { id = owner, listen = options.listen, cluster = options.cluster }, err
+end
+
 return {
   summary = "Print a token, with which another node joins this one's cluster.",
 
@@ -59,18 +74,15 @@ return {
   run = function(args)
     local path, err = root.path(args)
     if not path then return nil, err end
-    local options
-    options, err = node_lua.read(path)
-    if not options then return nil, err end
-    if not options.cluster then
+    local found
+    found, err = invitation_of(path)
+    if not found then return nil, err end
+    if not found.cluster then
       return errors.fail("invalid", ("there is no cluster secret to join with: no file %s"):format(root.secret_file(path)))
     end
-    local identity <close>, problem = crypto.identity_load(options.identity or path .. "/identity")
-    if not identity then return nil, problem end
     local address = args.address
-    if not address then address, err = reachable(options.listen) end
+    if not address then address, err = reachable(found.listen) end
     if not address then return nil, err end
-    local invitation = { address = address, id = identity:id(), secret = options.cluster, expires = os.time() + args.expires }
-    io.write(token.encode(invitation), "\n")
+    io.write(token.encode { address = address, id = found.id, secret = found.cluster, expires = os.time() + args.expires }, "\n")
   end,
 }

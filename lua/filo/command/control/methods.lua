@@ -37,6 +37,9 @@ local function describe_peer(peer)
   }
 end
 
+---What a token is made of.
+function methods.invitation(node) return { id = node.id, listen = node.address, cluster = node.options.cluster } end
+
 function methods.peers(node)
   local list = {}
   for i, peer in ipairs(node:peers()) do list[i] = describe_peer(peer) end

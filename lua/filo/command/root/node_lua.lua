@@ -1,21 +1,36 @@
 ---The file `node.lua` in a root: a Lua script that returns the node's options. What it says, checked; and its text in a new root.
 
 local cluster_secret = require "filo.command.cluster_secret"
+local core_files = require "filo.core.files"
 local errors = require "filo.base.errors"
 local host = require "filo.host.real"
 local log = require "filo.command.log"
 local net = require "filo.core.net"
 local root = require "filo.command.root"
 local setup = require "filo.node.setup"
+local store = require "filo.core.store"
 
 local node_lua = {}
 
 -- Reading ----------------------------------------------------------------------------------------------------------------
 
+---Whether it may be run: it is there, and nobody else decides what it does.
+---@return true?, filo.Error?
+local function check(path, file)
+  if not root.exists(file) then
+    if store.look(path) ~= "made" then return nil, root.missing(path) end
+    return errors.fail("invalid", ("there is a node in %s, and no node.lua with its options: 'filo init' writes one"):format(path))
+  end
+  local ok, err = core_files.trust(file)
+  if not ok then return nil, errors.wrap(err, file .. " is not run: somebody else decides what it does") end
+  return true
+end
+
 ---The table that it returns.
 local function run(path)
   local file = root.options_file(path)
-  if not root.exists(file) then return nil, root.missing(path) end
+  local trusted, err = check(path, file)
+  if not trusted then return nil, err end
   local chunk, problem = loadfile(file)
   if not chunk then return errors.fail("invalid", problem) end
   local ok, options = errors.try(chunk, path)

@@ -1,10 +1,13 @@
 ---Opens a root for a command: its files, which are read beside a running node, or the node that runs on it.
 
 local Client = require "filo.command.control.client"
+local crypto = require "filo.core.crypto"
 local filo = require "filo"
+local layout = require "filo.copies.layout"
 local log = require "filo.command.log"
 local node_lua = require "filo.command.root.node_lua"
 local root = require "filo.command.root"
+local store = require "filo.core.store"
 
 local open = {}
 
@@ -13,13 +16,38 @@ local function tell(level, message)
   if level == "error" then log.new({ level = level }):write(level, message) end
 end
 
+---Whether the owner's identity lies in its root.
+---@return boolean?, filo.Error?
+local function has_identity(path, owner)
+  local identity <close>, err = crypto.identity_load(path .. "/identity")
+  if identity then return identity:id() == owner end
+  if err.code == "not_found" then return false end
+  return nil, err
+end
+
+---The options that find the objects of a root. The root itself tells them: a command runs no script for that, least of all somebody
+---else's. Only a root with an option that is a function, or with its identity elsewhere, has to be asked by its node.lua.
+---@return table?, filo.Error?
+local function options_of(path)
+  local owner, text = store.marker(path)
+  if not owner and text.code == "not_found" then return nil, root.missing(path) end
+  if not owner then return nil, text end
+  local complete, err = has_identity(path, owner)
+  if err then return nil, err end
+  local transform = layout.recorded(text)
+  if complete and transform then return { root = path, path = transform } end
+  local given
+  given, err = node_lua.read(path)
+  return given and { root = path, identity = given.identity, path = given.path, hash_key = given.hash_key }, err
+end
+
 local function open_node(args, readonly)
   local path, err = root.path(args)
   if not path then return nil, err end
   local options
-  options, err = node_lua.read(path)
+  options, err = options_of(path)
   if not options then return nil, err end
-  options.readonly, options.listen, options.bootstrap, options.log = readonly, nil, nil, tell
+  options.readonly, options.log = readonly, tell
   return filo.node(options)
 end
 
