@@ -1,6 +1,7 @@
 ---JSON on one line, for programs that read what a command says.
 
 local dkjson = require "filo.dkjson"
+local sorted_keys = require "filo.base.sorted_keys"
 
 local json = {}
 
@@ -32,13 +33,12 @@ end
 
 ---The names in `first`, then the others in their order.
 local function ordered(first, names)
-  local list, others = {}, {}
+  local list = {}
   for i, name in ipairs(first) do
     list[i] = name
     names[name] = nil
   end
-  for name in pairs(names) do others[#others + 1] = name end
-  table.sort(others)
+  local others = sorted_keys(names)
   return table.move(others, 1, #others, #list + 1, list)
 end
 

@@ -1,5 +1,7 @@
 ---Option tables: defaults, types, and the nearest name for one that is unknown.
 
+local sorted_keys = require "filo.base.sorted_keys"
+
 local options = {}
 
 ---Edits (insert, delete, replace, swap of neighbours) between two short names.
@@ -33,24 +35,17 @@ function options.nearest(name, names)
   return least and least <= (#name + 2) // 3 and least < #name and best or nil
 end
 
-local function sorted_names(schema)
-  local names = {}
-  for name in pairs(schema) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 ---The same one each time.
 local function first_unknown(given, schema)
   local names = {}
   for name in pairs(given) do
     if not schema[name] then names[tostring(name)] = true end
   end
-  return sorted_names(names)[1]
+  return sorted_keys(names)[1]
 end
 
 local function unknown(what, name, schema)
-  local names = sorted_names(schema)
+  local names = sorted_keys(schema)
   local nearest = options.nearest(tostring(name), names)
   local hint = nearest and ("did you mean '%s'?"):format(nearest) or "known are: " .. table.concat(names, ", ")
   return ("%s: unknown option '%s'; %s"):format(what, tostring(name), hint)
@@ -97,7 +92,7 @@ function options.check(what, given, schema, level)
     if value == nil then value = rule.default end
     result[name] = value
   end
-  if wrong then error(problems[sorted_names(problems)[1]], level) end
+  if wrong then error(problems[sorted_keys(problems)[1]], level) end
   return result
 end
 

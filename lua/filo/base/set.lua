@@ -1,5 +1,7 @@
 ---A set that is gone over in the order in which its members came.
 
+local sorted_keys = require "filo.base.sorted_keys"
+
 ---@class filo.Set
 ---@field count integer  members
 local Set = {}
@@ -27,10 +29,7 @@ function Set:has(member) return self.at[member] ~= nil end
 ---The members, in the order in which they came. The set may change meanwhile.
 ---@return any[]
 function Set:list()
-  local list, at = {}, self.at
-  for member in pairs(at) do list[#list + 1] = member end
-  table.sort(list, function(a, b) return at[a] < at[b] end)
-  return list
+  return sorted_keys(self.at, function(a, b) return self.at[a] < self.at[b] end)
 end
 
 ---@return filo.Set

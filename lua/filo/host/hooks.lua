@@ -4,6 +4,7 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local sorted_keys = require "filo.base.sorted_keys"
 
 ---@class filo.Hooks
 local Hooks = {}
@@ -19,10 +20,7 @@ local function new(host) return setmetatable({ host = host, lists = {} }, Hooks)
 ---Adds a hook; a higher priority is called earlier. Returns a function that removes it.
 function Hooks:add(name, fn, priority)
   if not KNOWN[name] then
-    local names = {}
-    for known in pairs(KNOWN) do names[#names + 1] = known end
-    table.sort(names)
-    error(("no hook '%s'; known are: %s"):format(tostring(name), table.concat(names, ", ")), 3)
+    error(("no hook '%s'; known are: %s"):format(tostring(name), table.concat(sorted_keys(KNOWN), ", ")), 3)
   end
   local list = self.lists[name] or {}
   self.lists[name] = list

@@ -1,6 +1,8 @@
 ---What was handed out to scripts and keeps the root locked: it is closed with the node. A script that has dropped it keeps nothing: the
 ---collector closes that.
 
+local sorted_keys = require "filo.base.sorted_keys"
+
 ---@class filo.HandedOut
 local HandedOut = {}
 HandedOut.__index = HandedOut
@@ -19,9 +21,7 @@ end
 
 ---Closes all, in the order in which they were handed out.
 function HandedOut:close()
-  local list = {}
-  for each in pairs(self.numbers) do list[#list + 1] = each end
-  table.sort(list, function(a, b) return self.numbers[a] < self.numbers[b] end)
+  local list = sorted_keys(self.numbers, function(a, b) return self.numbers[a] < self.numbers[b] end)
   for _, each in ipairs(list) do each:close() end
 end
 

@@ -5,6 +5,7 @@ local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
 local new_stall_watch = require "filo.host.stall"
 local protocol = require "filo.peers.protocol"
+local sorted_keys = require "filo.base.sorted_keys"
 
 ---Another node, connected.
 ---@class filo.Peer
@@ -216,10 +217,7 @@ end
 function Peer:end_with(err)
   self.taken_over = err.code == "exists"
   self.gone = self.taken_over and errors.new("closed", "another connection to it took over meanwhile: ask again") or err
-  local ids = {}
-  for id in pairs(self.pending) do ids[#ids + 1] = id end
-  table.sort(ids)
-  for _, id in ipairs(ids) do self.host.wake(self.pending[id].task) end
+  for _, id in ipairs(sorted_keys(self.pending)) do self.host.wake(self.pending[id].task) end
   self.ended:open()
 end
 

@@ -3,6 +3,8 @@
 ---Names: globals, keywords, fields of tables, methods; and, in the string that is a method's first argument, what another function knows
 ---of. Looks only into tables and into the tables that their metatables' __index names; calls nothing else.
 
+local sorted_keys = require "filo.base.sorted_keys"
+
 local KEYWORDS = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true until
   while]]):gmatch "%a+" do KEYWORDS[#KEYWORDS + 1] = word end
@@ -53,13 +55,6 @@ local function add_names(found, value, prefix, only_functions)
   end
 end
 
-local function sorted(set)
-  local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
-
 ---Where the string that the end of the text is within began, and its quote; 0 in a comment; nil outside of both.
 local function open_string(text)
   local quote, start
@@ -100,7 +95,7 @@ local function complete_name(globals, text)
       if word:sub(1, #prefix) == prefix then found[word] = true end
     end
   end
-  local names = sorted(found)
+  local names = sorted_keys(found)
   return common_prefix(names):sub(#prefix + 1), names
 end
 

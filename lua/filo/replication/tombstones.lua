@@ -79,9 +79,7 @@ end
 
 ---Peers that are not connected miss what is told to all.
 local function note_absent(self, told)
-  local ids = {}
-  for id in pairs(self.caught_up) do ids[#ids + 1] = id end
-  for _, id in ipairs(ids) do
+  for id in pairs(self.caught_up) do
     if not told[id] then self.caught_up[id] = nil end
   end
 end

@@ -5,6 +5,7 @@
 
 local everywhere = require "filo.placement.everywhere"
 local runtime = require "filo.core.runtime"
+local sorted_keys = require "filo.base.sorted_keys"
 
 local faults = {}
 
@@ -254,12 +255,7 @@ end)
 -- Schedules ---------------------------------------------------------------------------------------------------------------
 
 ---@return string[]  in order
-function faults.names()
-  local names = {}
-  for name in pairs(kinds) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
+function faults.names() return sorted_keys(kinds) end
 
 ---A line about a kind; nil: there is none of that name.
 ---@param name string

@@ -3,18 +3,12 @@
 local checks = require "filo.sim.checks"
 local faults = require "filo.sim.faults"
 local format = require "filo.base.format"
+local sorted_keys = require "filo.base.sorted_keys"
 local trace = require "filo.sim.trace"
 
 local report = {}
 
 local MOST_VIOLATIONS, MOST_FAULTS, MOST_LINES = 10, 20, 80
-
-local function sorted(counts)
-  local names = {}
-  for name in pairs(counts) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
 
 local function operations(result)
   local parts = {}
@@ -29,7 +23,7 @@ end
 local function add(lines, text, ...) lines[#lines + 1] = text:format(...) end
 
 local function add_counts(lines, counts, texts)
-  for _, name in ipairs(sorted(counts)) do
+  for _, name in ipairs(sorted_keys(counts)) do
     add(lines, "  %-62s %9s %s", texts[name], format.number(counts[name]), counts[name] == 1 and "time" or "times")
   end
 end

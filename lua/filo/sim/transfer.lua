@@ -2,6 +2,7 @@
 
 local errors = require "filo.base.errors"
 local runtime = require "filo.core.runtime"
+local sorted_keys = require "filo.base.sorted_keys"
 
 local transfer = {}
 
@@ -151,10 +152,7 @@ Transfer.__close = Transfer.close
 ---The connection has ended.
 function transfer.end_all(connection, err)
   for _, direction in ipairs { "sending", "receiving" } do
-    local numbers = {}
-    for number in pairs(connection[direction] or {}) do numbers[#numbers + 1] = number end
-    table.sort(numbers)
-    for _, number in ipairs(numbers) do end_with(connection[direction][number], err) end
+    for _, number in ipairs(sorted_keys(connection[direction] or {})) do end_with(connection[direction][number], err) end
   end
 end
 

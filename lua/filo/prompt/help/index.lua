@@ -2,6 +2,7 @@
 
 local annotations = require "filo.prompt.help.annotations"
 local modules = require "filo.core.modules"
+local sorted_keys = require "filo.base.sorted_keys"
 
 local index = {}
 
@@ -129,10 +130,8 @@ function index.class_called(name) return CLASSES[name] end
 ---@param of? string  the usual name of a value of the class; nil: of any
 ---@return {found: filo.Annotation, documented: filo.Documented}[]
 function index.methods_called(method, of)
-  local names, list = {}, {}
-  for name in pairs(CLASSES) do names[#names + 1] = name end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local list = {}
+  for _, name in ipairs(sorted_keys(CLASSES)) do
     local class, documented = index.of_class(CLASSES[name])
     for _, found in ipairs(class and (of == nil or of == name) and index.methods(class, documented) or {}) do
       if found.name == method then list[#list + 1] = { found = found, documented = documented } end
