@@ -261,17 +261,9 @@ static int next_message(lua_State *L, struct peer *peer) {
 static int receive_or_wait(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct peer *peer = waited_for(L);
-  struct filo_error err;
   if (!peer) return return_dropped(L);
-  switch (filo_event_why(L, &peer->inbox)) {
-  case FILO_WOKEN:
-    return next_message(L, peer);
-  case FILO_TIMED_OUT:
-    filo_fail(&err, FILO_TIMEOUT, "no message came in time");
-    return filo_return_error(L, &err);
-  default:
-    return filo_task_raise_cancelled(L);
-  }
+  int late = filo_event_overdue(L, &peer->inbox, "no message came in time");
+  return late ? late : next_message(L, peer);
 }
 
 /* receive([seconds]): the next message, and of how many bytes it was */
@@ -282,19 +274,12 @@ static int connection_receive(lua_State *L) {
 static int drained_or_wait(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct peer *peer = waited_for(L);
-  struct filo_error err;
   if (!peer) return return_dropped(L);
-  switch (filo_event_why(L, &peer->drained)) {
-  case FILO_WOKEN:
-    if (peer->is_closed) return return_why(L, peer);
-    lua_pushboolean(L, 1);
-    return 1;
-  case FILO_TIMED_OUT:
-    filo_fail(&err, FILO_TIMEOUT, "there was no room in time");
-    return filo_return_error(L, &err);
-  default:
-    return filo_task_raise_cancelled(L);
-  }
+  int late = filo_event_overdue(L, &peer->drained, "there was no room in time");
+  if (late) return late;
+  if (peer->is_closed) return return_why(L, peer);
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 /* send(table): true, or nil and an error: busy when too much waits to be sent */

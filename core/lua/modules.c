@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "lua/resources.h"
-#include "runtime/guard.h"
 #include "runtime/task.h"
+#include "runtime/watchdog.h"
 
 static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module},
                                         {"filo.core.crypto", filo_open_crypto},
@@ -50,12 +50,12 @@ static bool find_in_path(lua_State *L, const char *file) {
 
 static int load_embedded(lua_State *L, const struct filo_embedded *module) {
   const char *name = lua_pushfstring(L, "@%s", module->file);
-  filo_guard_spare(L, name);
+  filo_watchdog_spare(L, name);
   return luaL_loadbufferx(L, module->begin, (size_t)(module->end - module->begin), name, "t");
 }
 
 static int load_file(lua_State *L, const char *path) {
-  filo_guard_spare(L, lua_pushfstring(L, "@%s", path));
+  filo_watchdog_spare(L, lua_pushfstring(L, "@%s", path));
   return luaL_loadfile(L, path);
 }
 

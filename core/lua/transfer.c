@@ -91,16 +91,8 @@ static int join_or_wait(lua_State *L, struct transfer_box *box) {
 static int joined(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct transfer_box *box = get_box(L);
-  struct filo_error err;
-  switch (filo_event_why(L, &box->done)) {
-  case FILO_WOKEN:
-    return join_or_wait(L, box);
-  case FILO_TIMED_OUT:
-    filo_fail(&err, FILO_TIMEOUT, "the transfer is not done yet");
-    return filo_return_error(L, &err);
-  default:
-    return filo_task_raise_cancelled(L);
-  }
+  int late = filo_event_overdue(L, &box->done, "the transfer is not done yet");
+  return late ? late : join_or_wait(L, box);
 }
 
 /* join([seconds]) */

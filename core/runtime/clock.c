@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "runtime/guard.h"
 #include "runtime/internal.h"
 #include "runtime/log.h"
+#include "runtime/watchdog.h"
 
 /* Of a call that is made later: they lie on the main stack then. */
 #define MOST_ARGUMENTS 200
@@ -133,12 +133,12 @@ static void call(struct filo_runtime *runtime, struct filo_clock *clock, int ref
   }
   for (int i = 1; i <= count; i++) lua_rawgeti(L, list, i + 1);
   runtime->clock = clock;
-  struct filo_guard before = filo_guard_enter(L, 0);
+  struct filo_watchdog before = filo_watchdog_enter(L, 0);
   if (lua_pcall(L, count - 1, 0, 0) != LUA_OK) {
     const char *message = lua_tostring(L, -1);
     filo_log("error", "failed", message ? message : "a call that was made later failed");
   }
-  filo_guard_leave(before);
+  filo_watchdog_leave(before);
   runtime->clock = NULL;
   lua_settop(L, list - 1);
 }

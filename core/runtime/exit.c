@@ -5,8 +5,8 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "runtime/guard.h"
 #include "runtime/internal.h"
+#include "runtime/watchdog.h"
 
 static int check_status(lua_State *L) {
   if (lua_isboolean(L, 1)) return lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -23,7 +23,7 @@ static int do_exit(lua_State *L) {
   struct filo_runtime *runtime = filo_runtime_of(L);
   bool can_stop = runtime->current && lua_isyieldable(L) && runtime->pinned == 0;
   if (!lua_toboolean(L, 2) || !can_stop || runtime->exiting) {
-    filo_guard_stop(); /* its timer must not find what exit takes away */
+    filo_watchdog_stop(); /* its timer must not find what exit takes away */
     exit(status);
   }
   runtime->exiting = runtime->current;

@@ -11,10 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/guard.h"
 #include "runtime/internal.h"
 #include "runtime/log.h"
 #include "runtime/notify.h"
+#include "runtime/watchdog.h"
 
 static const char signals_key; /* registry: table from signal number to function */
 
@@ -126,12 +126,8 @@ static int give_results(lua_State *L, struct filo_task *task) {
 static int joined(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct filo_task *task = check_task(L, 1);
-  enum filo_why why = filo_event_why(L, &task->done);
-  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
-  if (why == FILO_WOKEN) return give_results(L, task);
-  struct filo_error err;
-  filo_fail(&err, FILO_TIMEOUT, "the task has not ended in time");
-  return filo_return_error(L, &err);
+  int late = filo_event_overdue(L, &task->done, "the task has not ended in time");
+  return late ? late : give_results(L, task);
 }
 
 static int task_join(lua_State *L) {
@@ -172,9 +168,9 @@ static int wake(lua_State *L) {
 static int pinned(lua_State *L) {
   double seconds = check_limit(L, 1);
   luaL_checkany(L, 2);
-  struct filo_guard before = filo_guard_enter(L, seconds);
+  struct filo_watchdog before = filo_watchdog_enter(L, seconds);
   int status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
-  filo_guard_leave(before);
+  filo_watchdog_leave(before);
   return status == LUA_OK ? lua_gettop(L) - 1 : lua_error(L);
 }
 
@@ -307,7 +303,7 @@ static int notify(lua_State *L) {
 
 /* end_when_stuck(name, status) */
 static int end_when_stuck(lua_State *L) {
-  filo_guard_end_when_stuck(luaL_checkstring(L, 1), (int)luaL_checkinteger(L, 2));
+  filo_watchdog_end_when_stuck(luaL_checkstring(L, 1), (int)luaL_checkinteger(L, 2));
   return 0;
 }
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/guard.h"
 #include "runtime/internal.h"
 #include "runtime/log.h"
+#include "runtime/watchdog.h"
 
 /* A connection may take 2 s to say its last words. */
 #define LINGER_SECONDS 2.5
@@ -153,21 +153,30 @@ enum filo_why filo_event_why(lua_State *L, struct filo_event *event) {
   return why == FILO_TIMED_OUT && event->set ? FILO_WOKEN : why;
 }
 
+int filo_event_overdue(lua_State *L, struct filo_event *event, const char *late) {
+  enum filo_why why = filo_event_why(L, event);
+  if (why == FILO_WOKEN) return 0;
+  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  struct filo_error err;
+  filo_fail(&err, FILO_TIMEOUT, "%s", late);
+  return filo_return_error(L, &err);
+}
+
 /* --- Running --- */
 
 int filo_task_resume(struct filo_runtime *runtime, lua_State *co, lua_State *from, int nargs,
                      int *nresults) {
   double limit = runtime->current && !from ? runtime->current->limit : 0;
-  struct filo_guard before = filo_guard_enter(co, limit);
+  struct filo_watchdog before = filo_watchdog_enter(co, limit);
   int status = lua_resume(co, from, nargs, nresults);
-  filo_guard_leave(before);
+  filo_watchdog_leave(before);
   return status;
 }
 
 int filo_task_reset(lua_State *co) {
-  struct filo_guard before = filo_guard_enter(co, 0);
+  struct filo_watchdog before = filo_watchdog_enter(co, 0);
   int status = lua_resetthread(co);
-  filo_guard_leave(before);
+  filo_watchdog_leave(before);
   return status;
 }
 
@@ -440,7 +449,7 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
   filo_loop_watch_signal(runtime->loop, SIGTERM, true);
   filo_loop_set_interrupting(SIGINT, true);
   filo_loop_set_interrupting(SIGTERM, true);
-  filo_guard_start(runtime->L);
+  filo_watchdog_start(runtime->L);
   *ret = runtime;
   return 0;
 }
@@ -451,7 +460,7 @@ void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   filo_clock_free_all(runtime);
   lua_close(runtime->L);
   filo_loop_linger(runtime->loop, LINGER_SECONDS);
-  filo_guard_stop();
+  filo_watchdog_stop();
   filo_loop_free(runtime->loop);
   free(runtime);
 }

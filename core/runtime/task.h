@@ -87,6 +87,11 @@ int filo_event_wait(lua_State *L, struct filo_event *event, double seconds, lua_
 /* In k: detaches the task from the event. FILO_WOKEN means that it is set. */
 enum filo_why filo_event_why(lua_State *L, struct filo_event *event);
 
+/* The same for a wait with a deadline: 0 when the event is set; after the deadline the number of
+ * values that were pushed, nil and an error with the code `timeout` and the message `late`. Raises
+ * when the task was cancelled. */
+int filo_event_overdue(lua_State *L, struct filo_event *event, const char *late);
+
 /* --- Errors as Lua values --- */
 
 /* Pushes {code = "not_found", message = "..."} with the metatable whose __tostring is the message.

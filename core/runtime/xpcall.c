@@ -1,15 +1,15 @@
 /* xpcall for scripts. It behaves as Lua's own, with one difference: the error of a limit that is
- * over goes past a script's message handler. The guard raises it within a debug hook, and so the
- * handler would run where no further error can be raised (guard.h). Where there is no limit nothing
+ * over goes past a script's message handler. The watchdog raises it within a debug hook, and so the
+ * handler would run where no further error can be raised (watchdog.h). Where there is no limit nothing
  * stands between the handler and what failed, for the levels of its traceback. */
 #include <lauxlib.h>
 
-#include "runtime/guard.h"
 #include "runtime/task.h"
+#include "runtime/watchdog.h"
 
 /* handle(message); upvalue: the script's handler */
 static int handle(lua_State *L) {
-  if (filo_guard_is_over()) return 1;
+  if (filo_watchdog_is_over()) return 1;
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, 1, 1);
@@ -26,7 +26,7 @@ static int called(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static void guard_handler(lua_State *L, int index) {
-  if (!filo_guard_is_limited() || filo_guard_spares(L, index)) return;
+  if (!filo_watchdog_is_limited() || filo_watchdog_spares(L, index)) return;
   lua_pushvalue(L, index);
   lua_pushcclosure(L, handle, 1);
   lua_replace(L, index);

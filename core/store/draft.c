@@ -12,27 +12,6 @@ void filo_draft_init(struct filo_draft *draft, struct filo_store *store) {
   draft->fd = draft->location.fd = -1;
 }
 
-int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err) {
-  struct filo_store *store = draft->store;
-  pthread_mutex_lock(&store->space);
-  int rc;
-  do rc = filo_store_room(store, bytes, err);
-  while (rc == FILO_NO_SPACE && filo_parts_yield(store));
-  if (rc == 0) {
-    atomic_fetch_add(&store->promised, bytes);
-    atomic_fetch_add(&draft->promised, bytes);
-  }
-  pthread_mutex_unlock(&store->space);
-  return rc;
-}
-
-static void keep_promise(struct filo_draft *draft, uint64_t bytes) {
-  uint64_t left = atomic_load(&draft->promised), kept;
-  do kept = left < bytes ? left : bytes;
-  while (!atomic_compare_exchange_weak(&draft->promised, &left, left - kept));
-  atomic_fetch_sub(&draft->store->promised, kept);
-}
-
 static int write_failed(const struct filo_draft *draft, int error, struct filo_error *err) {
   const char *root = draft->store->root;
   if (error == ENOSPC || error == EDQUOT)
@@ -63,7 +42,7 @@ int filo_draft_allocate(struct filo_draft *draft, uint64_t bytes, struct filo_er
   while (failed == EINTR);
   if (failed == EOPNOTSUPP || failed == ENOSYS) return 0;
   if (failed) return write_failed(draft, failed, err);
-  keep_promise(draft, bytes);
+  filo_draft_keep_promise(draft, bytes);
   return 0;
 }
 
@@ -83,7 +62,7 @@ int filo_draft_write(struct filo_draft *draft, const void *bytes, size_t len, ui
     }
     done += (size_t)n;
   }
-  keep_promise(draft, len);
+  filo_draft_keep_promise(draft, len);
   return 0;
 }
 
@@ -100,7 +79,7 @@ int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, 
     if (error != EINTR) return write_failed(draft, error, err);
     n = 0;
   }
-  keep_promise(draft, (uint64_t)n);
+  filo_draft_keep_promise(draft, (uint64_t)n);
   size_t skip = (size_t)n;
   uint64_t offset = (uint64_t)n;
   for (int i = 0; i < count; i++) {
@@ -117,7 +96,7 @@ int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, 
 void filo_draft_free(struct filo_draft *draft, bool keep) {
   if (draft->fd >= 0) close(draft->fd);
   if (draft->name[0] && !keep) unlinkat(draft->store->tmp_fd, draft->name, 0);
-  keep_promise(draft, UINT64_MAX);
+  filo_draft_keep_promise(draft, UINT64_MAX);
   draft->fd = -1;
   draft->name[0] = 0;
 }

@@ -13,8 +13,9 @@
  *     body          verified reading of chunks
  *     hash_list     the hashes against which they are verified
  *     remove        removing
- *     bad           setting aside what is bad
- *     layout        what the marker says of where objects lie, and moving them
+ *     set_aside     putting what is bad into bad/
+ *     move          moving objects to other paths
+ *     space         free space, the reserve, and what of it is promised
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -132,6 +133,8 @@ void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len);
 /* Has the system forget what it has read of a file: bad memory looks like rot, and the next read
  * comes from the disk. */
 void filo_forget_cached(int fd);
+/* How many bytes of len there are from an offset on; -1: see errno. */
+ssize_t filo_read_at(int fd, uint64_t offset, void *out, size_t len);
 /* Exactly len bytes; FILO_CORRUPT when the file ends before. */
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err);
@@ -195,9 +198,11 @@ struct filo_draft {
 };
 
 void filo_draft_init(struct filo_draft *draft, struct filo_store *store);
-/* FILO_NO_SPACE when that would touch the reserve, though nothing is kept for resuming any more; the
- * promise shrinks with what is written. */
+/* space.c: FILO_NO_SPACE when that would touch the reserve, though nothing is kept for resuming any
+ * more. */
 int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err);
+/* So many of the bytes that were promised, at most, have been written or will not be. */
+void filo_draft_keep_promise(struct filo_draft *draft, uint64_t bytes);
 /* Opens tmp/<name> (NULL: a new name), made when it is not there. */
 int filo_draft_create(struct filo_draft *draft, const char *name, struct filo_error *err);
 /* Takes the blocks of all that will be written at once: half the cost of one by one, and chunks
@@ -259,7 +264,7 @@ void filo_parts_superseded(struct filo_store *store, const struct filo_record *f
 /* Gives back the room of the oldest that is kept; false when there is none. */
 bool filo_parts_yield(struct filo_store *store);
 
-/* bad.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
+/* set_aside.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
 int filo_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                    const struct stat *wanted, struct filo_error *err);
 /* A good copy of this version was published at path: bad ones of it, and of those before it, go. */

@@ -217,6 +217,21 @@ int filo_root_write_marker(const struct filo_store *store, struct filo_error *er
   return filo_fail_errno(err, error, "cannot write %s/%s", store->root, marker_name);
 }
 
+const char *filo_store_layout(const struct filo_store *store) {
+  return store->layout;
+}
+
+int filo_store_set_layout(struct filo_store *store, const char *layout, struct filo_error *err) {
+  int rc = filo_store_check_writable(store, err);
+  if (rc < 0) return rc;
+  if (store->durability != FILO_DURABLE_NONE && syncfs(store->root_fd) < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot flush the root %s", store->root);
+  }
+  snprintf(store->layout, sizeof store->layout, "%s", layout);
+  return filo_root_write_marker(store, err);
+}
+
 static int make_marker(const struct filo_store *store, struct filo_error *err) {
   int rc = check_empty(store, err);
   return rc < 0 ? rc : filo_root_write_marker(store, err);

@@ -126,20 +126,13 @@ static int check_chunk(struct filo_sealer *sealer, uint64_t index, size_t len,
 
 static int read_source(int fd, const char *name, uint64_t offset, unsigned char *out, size_t len,
                        struct filo_error *err) {
-  while (len > 0) {
-    ssize_t n = pread(fd, out, len, (off_t)offset);
-    if (n < 0) {
-      int error = errno;
-      if (error == EINTR) continue;
-      return filo_fail_errno(err, error, "cannot read %s", name);
-    }
-    if (n == 0)
-      return filo_fail(err, FILO_IO, "%s changed while being stored: it became shorter", name);
-    out += n;
-    offset += (uint64_t)n;
-    len -= (size_t)n;
+  ssize_t n = filo_read_at(fd, offset, out, len);
+  if (n < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot read %s", name);
   }
-  return 0;
+  if ((size_t)n == len) return 0;
+  return filo_fail(err, FILO_IO, "%s changed while being stored: it became shorter", name);
 }
 
 /* One chunk on its way: from `buf`, or (when that is NULL) from fd, whose content starts at `from`. */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "bytes.h"
 #include "store/internal.h"
@@ -77,30 +76,4 @@ void filo_store_on_idle(struct filo_store *store, void (*idle)(void *ctx), void 
 int filo_store_check_writable(const struct filo_store *store, struct filo_error *err) {
   if (!store->readonly) return 0;
   return filo_fail(err, FILO_DENIED, "the root %s is open for reading only", store->root);
-}
-
-int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
-                     struct filo_error *err) {
-  struct statvfs st;
-  if (fstatvfs(store->root_fd, &st) < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot measure the free space of %s", store->root);
-  }
-  uint64_t available = (uint64_t)st.f_bavail * st.f_frsize;
-  *free_bytes = available > store->reserve ? available - store->reserve : 0;
-  *total_bytes = (uint64_t)st.f_blocks * st.f_frsize;
-  return 0;
-}
-
-int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error *err) {
-  uint64_t free_bytes, total;
-  int rc = filo_store_space(store, &free_bytes, &total, err);
-  if (rc < 0) return rc;
-  uint64_t promised = atomic_load(&store->promised);
-  if (promised <= free_bytes && bytes <= free_bytes - promised) return 0;
-  return filo_fail(err, FILO_NO_SPACE,
-                   "no room for %llu bytes more in %s: %llu are free beyond the reserve of %llu, "
-                   "and %llu of these are promised; free some on its disk",
-                   (unsigned long long)bytes, store->root, (unsigned long long)free_bytes,
-                   (unsigned long long)store->reserve, (unsigned long long)promised);
 }

@@ -15,22 +15,27 @@ enum {
   LEAST_SIZE = FILO_IV_SIZE + FILO_RECORD_MIN + FILO_FOOTER_SIZE
 };
 
+ssize_t filo_read_at(int fd, uint64_t offset, void *out, size_t len) {
+  size_t done = 0;
+  while (done < len) {
+    ssize_t n = pread(fd, (unsigned char *)out + done, len - done, (off_t)(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -1;
+    if (n == 0) break;
+    done += (size_t)n;
+  }
+  return (ssize_t)done;
+}
+
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err) {
-  unsigned char *p = out;
-  while (len > 0) {
-    ssize_t n = pread(fd, p, len, (off_t)offset);
-    if (n < 0) {
-      int error = errno;
-      if (error == EINTR) continue;
-      return filo_fail_errno(err, error, "cannot read %s", label);
-    }
-    if (n == 0) return filo_fail(err, FILO_CORRUPT, "%s is shorter than its record says", label);
-    p += n;
-    offset += (uint64_t)n;
-    len -= (size_t)n;
+  ssize_t n = filo_read_at(fd, offset, out, len);
+  if (n < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot read %s", label);
   }
-  return 0;
+  if ((size_t)n == len) return 0;
+  return filo_fail(err, FILO_CORRUPT, "%s is shorter than its record says", label);
 }
 
 void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len) {

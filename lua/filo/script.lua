@@ -1,7 +1,7 @@
 ---For scripts that are run from a command line: `local script = require "filo.script"`.
 
 local cluster_secret = require "filo.command.cluster_secret"
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local net = require "filo.core.net"
 local script_comment = require "filo.command.script_comment"
 

@@ -1,5 +1,5 @@
 local cli = require "filo.command.cli"
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local process = require "spec.support.process"
 
 local function read(path)

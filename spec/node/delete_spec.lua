@@ -4,15 +4,6 @@ local SIZES = { 10, (2 << 20) + 5 }
 
 local function fields_at(owner, node, key) return (node.disk:stat(owner.namespace, owner:path_of(owner:key_hash(key)))) end
 
-local function check_deleted(node, key)
-  local object, err = node:get(key)
-  assert.is_nil(object)
-  assert.equal("not_found", err.code)
-  assert.equal(("'%s' was deleted"):format(key), tostring(err))
-  assert.is_false(node:has(key))
-  assert.is_nil(node:stat(key))
-end
-
 describe("node:delete", function()
   it("deletes here and at every peer, and gives a receipt", function()
     local net <close> = nodes.net()
@@ -25,7 +16,7 @@ describe("node:delete", function()
       assert.is_true(receipt.version > stored.version)
       assert.same({ 3, 0, 0 }, { #receipt.copies, #receipt.pending, #receipt.refused })
       for _, node in ipairs { a, b, c } do assert.is_true(fields_at(a, node, key).tombstone) end
-      check_deleted(a, key)
+      nodes.check_deleted(a, key)
     end
     for _ in a:list() do error "nothing should be listed" end
   end)
@@ -50,7 +41,7 @@ describe("node:delete", function()
     assert(a:evict "key")
     assert.equal(2, #assert(a:delete "key").copies)
     assert.is_true(fields_at(a, b, "key").tombstone)
-    check_deleted(a, "key")
+    nodes.check_deleted(a, "key")
   end)
 
   it("lets the key be stored again", function()
@@ -95,7 +86,7 @@ describe("node:delete", function()
     assert.same({ a.id }, receipt.copies)
     assert.equal(b.id, receipt.refused[1].peer)
     assert.matches("an archive", receipt.refused[1].reason)
-    check_deleted(a, "key")
+    nodes.check_deleted(a, "key")
   end)
 end)
 

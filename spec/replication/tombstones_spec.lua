@@ -13,15 +13,6 @@ local function wait_tombstone(owner, node, key, seconds)
   end, "tombstone", seconds)
 end
 
-local function check_deleted(node, key)
-  local object, err = node:get(key)
-  assert.is_nil(object)
-  assert.equal("not_found", err.code)
-  assert.equal(("'%s' was deleted"):format(key), tostring(err))
-  assert.is_false(node:has(key))
-  assert.is_nil(node:stat(key))
-end
-
 describe("a peer that was away during a delete", function()
   for _, restarted in ipairs { false, true } do
     it("is told when it comes back" .. (restarted and ", though the owner was restarted, too" or ""), function()
@@ -38,7 +29,7 @@ describe("a peer that was away during a delete", function()
       nodes.peers(a, 1)
       for _, size in ipairs(SIZES) do
         wait_tombstone(a, b, "key " .. size)
-        check_deleted(a, "key " .. size)
+        nodes.check_deleted(a, "key " .. size)
       end
       assert.is_false(fields_at(a, b, "kept").tombstone)
     end)
@@ -55,7 +46,7 @@ describe("a peer that was away during a delete", function()
     b = net:start("b", net.options.b)
     b.peer_list:handle("store", function() return nil, filo.error("denied", "not yet") end)
     nodes.peers(a, 1)
-    check_deleted(a, "key")
+    nodes.check_deleted(a, "key")
     assert.is_false(fields_at(a, b, "key").tombstone)
   end)
 
@@ -89,7 +80,7 @@ describe("a peer that was away during a delete", function()
     c.peer_list:handle("store", store)
     assert(os.remove(nodes.place(a, a, "key")))
     assert.equal(record, select(2, c.disk:stat(a.namespace, a:path_of(a:key_hash "key"))))
-    check_deleted(a, "key")
+    nodes.check_deleted(a, "key")
     wait_tombstone(a, c, "key")
     assert.is_true(fields_at(a, a, "key").tombstone)
     assert.is_truthy(b)

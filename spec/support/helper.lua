@@ -38,7 +38,7 @@ if arg[1] then require "spec.support.times"(arg[1]) end
 busted.subscribe({ "test", "start" }, function(test) name = test.name end)
 
 busted.before_each(function()
-  runtime.sleep(0) -- a turn of the loop: the guard measures each test by itself
+  runtime.sleep(0) -- a turn of the loop: the watchdog measures each test by itself
   warm_up()
   before = { tasks = runtime.live_tasks(), descriptors = descriptors() }
 end)

@@ -5,6 +5,7 @@
 ---    local c = net:start("c", { listen = ... })   -- options of filo.node beside those of every node here
 ---    b = net:restart "b"                          -- same root, same address, same options
 
+local assert = require "luassert"
 local filo = require "filo"
 local new_bell = require "spec.support.bell"
 local temp = require "spec.support.temp"
@@ -160,6 +161,16 @@ end
 
 ---Takes away the copy of an object of its own that a node has, as a disk that loses it would.
 function nodes.drop(node, key) assert(node.disk:remove(node.namespace, node:path_of(node:key_hash(key)))) end
+
+---That is what a node says of an object that was deleted, whatever it is asked.
+function nodes.check_deleted(node, key)
+  local object, err = node:get(key)
+  assert.is_nil(object)
+  assert.equal("not_found", err.code)
+  assert.equal(("'%s' was deleted"):format(key), tostring(err))
+  assert.is_false(node:has(key))
+  assert.is_nil(node:stat(key))
+end
 
 ---All of an object's content; nil, err as `get` and `read` give it.
 function nodes.content(node, key)

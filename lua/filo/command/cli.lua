@@ -8,7 +8,7 @@
 
 local argparse = require "filo.argparse"
 local errors = require "filo.base.errors"
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local options = require "filo.base.options"
 

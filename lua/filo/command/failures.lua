@@ -1,7 +1,7 @@
 ---What a command tells of what went wrong, on stderr.
 
 local errors = require "filo.base.errors"
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local filo = require "filo"
 local format = require "filo.base.format"
 

@@ -1,6 +1,6 @@
 ---What bin/filo runs: its command line, as the standalone `lua` has it: options, then a script, a command, or the prompt.
 
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local runtime = require "filo.core.runtime"
 
 local USAGE = [=[

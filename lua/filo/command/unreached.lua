@@ -1,6 +1,6 @@
 ---What a command tells of the nodes that this one dials and is not connected to.
 
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 

@@ -3,7 +3,7 @@
 ---A name is {key = what the user calls it, hash = what peers see instead, path = where it lies below its namespace's folder}.
 
 local errors = require "filo.base.errors"
-local layout = require "filo.copies.layout"
+local paths = require "filo.copies.paths"
 local new_locks = require "filo.host.lock"
 
 local KEY_MAX = 4096
@@ -43,7 +43,7 @@ end
 
 ---Where an object lies below its namespace's folder.
 ---@return string?, filo.Error?
-function Names:path(hash) return layout.path(self.host, self.transform, hash) end
+function Names:path(hash) return paths.path(self.host, self.transform, hash) end
 
 ---The name of a key that was checked.
 ---@return table?, filo.Error?

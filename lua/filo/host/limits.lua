@@ -1,4 +1,5 @@
----How long and how much: the deadlines and bounds of node logic, in one place, as `host.limits`. Seconds, unless a name says otherwise.
+---How long and how much: the deadlines and bounds of a node, as `host.limits`. Seconds, unless a name says otherwise. A number that says
+---nothing outside of one algorithm stands there.
 
 return {
   -- Connections
@@ -24,7 +25,7 @@ return {
 
   -- Making copies
   inline = 65536,           -- bytes of content up to which it travels within the message that offers or answers it
-  send_stall = 15,          -- with next to no bytes taken before a peer is given up
+  send_stall = 15,          -- in which next to no bytes move before a peer is given up
   publish = 300,            -- from the last byte to the peer's word that it has published
   turn = 300,               -- for any of our turns at a peer to end, when none is free
   tell = 15,                -- without an answer of a peer that is told of deletions, before the others go on without it

@@ -2,7 +2,7 @@
 
 local new_activities = require "filo.copies.activity"
 local new_deleting = require "filo.node.deleting"
-local new_fetches = require "filo.replication.fetches"
+local new_fetches = require "filo.replication.shared_fetches"
 local new_find = require "filo.replication.find"
 local new_gate = require "filo.host.gate"
 local new_getting = require "filo.node.getting"

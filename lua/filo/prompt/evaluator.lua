@@ -1,7 +1,7 @@
 ---Evaluates what is typed at a prompt: text in, text out, so that what types may be elsewhere.
 ---
 ---All of it runs in one task that lives as long as the evaluator, so that what a line starts lives on when it has ended. A line that
----is interrupted leaves its wait (the runtime's guard ends one that computes); one that waits again each time is left to itself.
+---is interrupted leaves its wait (the runtime's watchdog ends one that computes); one that waits again each time is left to itself.
 
 local complete = require "filo.prompt.complete"
 local filo = require "filo"

@@ -7,7 +7,7 @@
 local at_end = require "filo.host.at_end"
 local editline = require "filo.core.editline"
 local errors = require "filo.base.errors"
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local filo = require "filo"
 local new_evaluator = require "filo.prompt.evaluator"
 local open_terminal = require "filo.prompt.terminal"

@@ -1,10 +1,10 @@
 ---Deletions and the peers: each is told of a tombstone at once, or when it comes back after it was away; one that could not take it is
 ---told again, with growing pauses, while it is connected.
 ---
----A tombstone is kept for good, so that an old copy can never count again. `caught_up` has, by the ID of a peer, the run of it that has
----acknowledged every tombstone of this node: one that was started again may have been restored from a backup. Any other that connects is
----told of all that lie here; one that knows them already says so, at the cost of a message. Who refuses one by its policy keeps its copy:
----a peer of which nothing else is missing is not told again. `missed` has why the others are behind: "refused", or "failed".
+---A tombstone is kept for good, so that an old copy can never count again. `caught_up` has, by the ID of a peer, the run of it that lacks
+---no tombstone of this node, as far as is known: one that was started again may have been restored from a backup. Any other that connects
+---is told of all that lie here; one that knows them already says so, at the cost of a message. Who refuses one by its policy keeps its
+---copy: a peer of which nothing else is missing is not told again. `missed` has why the others are behind: "refused", or "failed".
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
@@ -118,7 +118,6 @@ end
 
 -- Peers that come back ------------------------------------------------------------------------------------------------
 
----Tells one peer of a batch, some at once, until it is not asked any further. Who refuses one is behind.
 ---@class filo.Telling
 ---@field peer filo.Peer
 ---@field tasks filo.Task[]
@@ -126,6 +125,7 @@ end
 ---@field since number  when it answered last
 ---@field over? boolean
 
+---Tells one peer of a batch, some at once, until it is not asked any further. Who refuses one is behind.
 ---@return filo.Telling
 local function begin_telling(self, peer, batch)
   local telling, next = { peer = peer, tasks = {}, left = math.min(AT_ONCE, #batch), since = self.host.now() }, 1

@@ -1,6 +1,6 @@
 ---`filo ls`: lists the objects that the node stores of its own.
 
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local json = require "filo.base.json"

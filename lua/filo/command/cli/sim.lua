@@ -3,7 +3,7 @@
 local at_end = require "filo.host.at_end"
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local format = require "filo.base.format"
 local runtime = require "filo.core.runtime"
 local sim = require "filo.sim"

@@ -1,6 +1,6 @@
 ---`filo why`: tells where the copies of an object are, and why others are missing.
 
-local exit = require "filo.base.exit"
+local exit = require "filo.base.exit_status"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"

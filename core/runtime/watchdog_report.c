@@ -1,4 +1,4 @@
-#include "runtime/stuck.h"
+#include "runtime/watchdog_report.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -38,7 +38,7 @@ static void say(struct filo_log_line *line) {
   (void)ignored;
 }
 
-void filo_stuck_report(const char *traceback, unsigned seconds) {
+void filo_watchdog_report(const char *traceback, unsigned seconds) {
   char bytes[FILO_LOG_LINE_ROOM];
   struct filo_log_line line = {.bytes = bytes, .room = sizeof bytes};
   filo_log_line_begin(&line, "filo", "error", "stuck");
@@ -51,7 +51,7 @@ void filo_stuck_report(const char *traceback, unsigned seconds) {
   filo_log_write(line.bytes, line.len);
 }
 
-void filo_stuck_tell(lua_State *L, unsigned seconds) {
+void filo_watchdog_tell(lua_State *L, unsigned seconds) {
   char bytes[FILO_LOG_LINE_ROOM];
   struct filo_log_line line = {.bytes = bytes, .room = sizeof bytes};
   filo_log_line_begin(&line, "filo", "error", "stuck");
@@ -63,7 +63,7 @@ void filo_stuck_tell(lua_State *L, unsigned seconds) {
   say(&line);
 }
 
-void filo_stuck_end(lua_State *L, const char *name, int status) {
+void filo_watchdog_end(lua_State *L, const char *name, int status) {
   char bytes[FILO_LOG_LINE_ROOM];
   struct filo_log_line line = {.bytes = bytes, .room = sizeof bytes};
   filo_log_line_begin(&line, name, "error", "stuck");
@@ -75,7 +75,7 @@ void filo_stuck_end(lua_State *L, const char *name, int status) {
   _exit(status);
 }
 
-void filo_stuck_terminate(lua_State *L, int level, int signum) {
+void filo_watchdog_terminate(lua_State *L, int level, int signum) {
   char bytes[FILO_LOG_LINE_ROOM];
   struct filo_log_line line = {.bytes = bytes, .room = sizeof bytes};
   filo_log_line_begin(&line, "filo", "error", "stuck");

@@ -9,7 +9,7 @@ local process = require "spec.support.process"
 local refused = require "spec.support.refused"
 local runtime = require "filo.core.runtime"
 
-local STOPPED = "guard_spec.lua:%d+: stopped: it computed for too long without waiting"
+local STOPPED = "watchdog_spec.lua:%d+: stopped: it computed for too long without waiting"
 
 local function loop() while true do end end; -- luacheck: ignore
 

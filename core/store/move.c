@@ -1,26 +1,8 @@
-/* Where objects lie: what the marker says of it, and moving them elsewhere. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "bytes.h"
 #include "store/internal.h"
-
-const char *filo_store_layout(const struct filo_store *store) {
-  return store->layout;
-}
-
-int filo_store_set_layout(struct filo_store *store, const char *layout, struct filo_error *err) {
-  int rc = filo_store_check_writable(store, err);
-  if (rc < 0) return rc;
-  if (store->durability != FILO_DURABLE_NONE && syncfs(store->root_fd) < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot flush the root %s", store->root);
-  }
-  snprintf(store->layout, sizeof store->layout, "%s", layout);
-  return filo_root_write_marker(store, err);
-}
 
 static int move_into(struct filo_store *store, const unsigned char ns[32], const char *to,
                      const struct filo_location *from, struct filo_error *err) {

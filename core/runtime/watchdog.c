@@ -1,4 +1,4 @@
-#include "runtime/guard.h"
+#include "runtime/watchdog.h"
 
 #include <lauxlib.h>
 #include <limits.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "runtime/loop.h"
-#include "runtime/stuck.h"
+#include "runtime/watchdog_report.h"
 
 #define TICK_NANOSECONDS 100000000L
 #define TICKS(seconds) ((unsigned long)ceil((seconds)*1e9 / TICK_NANOSECONDS))
@@ -39,7 +39,7 @@ static timer_t timer;
 static bool started;
 static lua_State *desk; /* reports are written on a stack of their own */
 
-/* The one coroutine that has the guard's hook, and what it had instead. */
+/* The one coroutine that has the watchdog's hook, and what it had instead. */
 static struct {
   lua_State *volatile L;
   volatile lua_Hook hook;
@@ -64,7 +64,7 @@ static void arm(long nanoseconds) {
   timer_settime(timer, 0, &when, NULL);
 }
 
-bool filo_guard_is_limited(void) {
+bool filo_watchdog_is_limited(void) {
   return deadline != NEVER;
 }
 
@@ -73,7 +73,7 @@ static unsigned long stops_at(void) {
   return interrupted_at < deadline ? interrupted_at : deadline;
 }
 
-bool filo_guard_is_over(void) {
+bool filo_watchdog_is_over(void) {
   return ticks >= stops_at();
 }
 
@@ -112,7 +112,7 @@ static unsigned seconds_so_far(void) {
  * there as one with something to close, which here is the one that was interrupted. */
 static void report(lua_State *L) {
   luaL_traceback(desk, L, NULL, 0);
-  filo_stuck_report(lua_tostring(desk, -1), seconds_so_far());
+  filo_watchdog_report(lua_tostring(desk, -1), seconds_so_far());
   lua_settop(desk, 0);
 }
 
@@ -136,11 +136,11 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
     lua_sethook(L, NULL, 0, 0);
     return;
   }
-  if (ending) filo_stuck_terminate(L, 0, ending);
+  if (ending) filo_watchdog_terminate(L, 0, ending);
   hooked.alive = ticks;
   if (report_due) report(L);
   report_due = false;
-  bool over = filo_guard_is_over(), interrupted = ticks >= interrupted_at;
+  bool over = filo_watchdog_is_over(), interrupted = ticks >= interrupted_at;
   bool anywhere = interrupted && !interrupt_raised;
   if (over && !anywhere) lua_getinfo(L, "S", ar);
   if (over && !anywhere && is_spared(L, ar->source)) return;
@@ -155,8 +155,8 @@ static void on_hook(lua_State *L, lua_Debug *ar) {
 /* The script is where the hook is not called. */
 static void tell_stuck(lua_State *L) {
   if (end_when_stuck.on && ticks >= deadline)
-    filo_stuck_end(L, end_when_stuck.name, end_when_stuck.status);
-  if (!hooked.told || report_due) filo_stuck_tell(L, seconds_so_far());
+    filo_watchdog_end(L, end_when_stuck.name, end_when_stuck.status);
+  if (!hooked.told || report_due) filo_watchdog_tell(L, seconds_so_far());
   report_due = false;
   hooked.told = true;
 }
@@ -181,7 +181,7 @@ static void look_at_slice(lua_State *L) {
   if (ticked_slice != slice) {
     ticked_slice = slice;
     began = ticks - 1;
-    report_at = TICKS(FILO_GUARD_SECONDS);
+    report_at = TICKS(FILO_WATCHDOG_SECONDS);
     report_due = false;
   }
   look_at_interrupt();
@@ -190,18 +190,18 @@ static void look_at_slice(lua_State *L) {
     report_due = true;
   }
   if (hooked.L && ticks - hooked.alive >= STUCK_TICKS) tell_stuck(L);
-  if (report_due || filo_guard_is_over()) set_hook(L);
+  if (report_due || filo_watchdog_is_over()) set_hook(L);
 }
 
 static bool is_end_due(void) {
   if (!filo_loop_terminated()) end_asked = false;
-  return end_asked && filo_now() - end_asked_at >= FILO_GUARD_END_SECONDS;
+  return end_asked && filo_now() - end_asked_at >= FILO_WATCHDOG_END_SECONDS;
 }
 
 /* Runs in a signal handler. Only a hook can tell for sure where a script of Lua is; one that has
  * not been called at the next tick never will. */
 static void end_process(int signum) {
-  if (ending || !running || switching) filo_stuck_terminate(running, 1, signum);
+  if (ending || !running || switching) filo_watchdog_terminate(running, 1, signum);
   ending = signum;
   set_hook(running);
 }
@@ -235,8 +235,8 @@ static void change(lua_State *L, unsigned long until) {
   switching = false;
 }
 
-struct filo_guard filo_guard_enter(lua_State *L, double seconds) {
-  struct filo_guard before = {running, deadline};
+struct filo_watchdog filo_watchdog_enter(lua_State *L, double seconds) {
+  struct filo_watchdog before = {running, deadline};
   unsigned long until = before.running ? before.deadline : NEVER;
   if (seconds > 0) {
     unsigned long own = ticks + TICKS(seconds) + 1; /* the next tick may come at once */
@@ -251,7 +251,7 @@ struct filo_guard filo_guard_enter(lua_State *L, double seconds) {
   return before;
 }
 
-void filo_guard_leave(struct filo_guard before) {
+void filo_watchdog_leave(struct filo_watchdog before) {
   bool stopped = ticks >= deadline;
   change(before.running, before.deadline);
   if (stopped) slice++; /* what goes on now is another matter */
@@ -259,7 +259,7 @@ void filo_guard_leave(struct filo_guard before) {
 
 /* --- Beginning and end --- */
 
-void filo_guard_start(lua_State *L) {
+void filo_watchdog_start(lua_State *L) {
   desk = lua_newthread(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &desk);
   lua_newtable(L);
@@ -272,7 +272,7 @@ void filo_guard_start(lua_State *L) {
   filo_loop_on_end(watch_end, end_process);
 }
 
-void filo_guard_stop(void) {
+void filo_watchdog_stop(void) {
   if (!started) return;
   started = false;
   filo_loop_on_end(NULL, NULL);
@@ -280,21 +280,21 @@ void filo_guard_stop(void) {
   signal(SIGALRM, SIG_IGN); /* one may be on its way */
 }
 
-void filo_guard_spare(lua_State *L, const char *source) {
+void filo_watchdog_spare(lua_State *L, const char *source) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &spared_key);
   lua_pushboolean(L, true);
   lua_setfield(L, -2, source);
   lua_pop(L, 1);
 }
 
-bool filo_guard_spares(lua_State *L, int index) {
+bool filo_watchdog_spares(lua_State *L, int index) {
   lua_Debug ar;
   lua_pushvalue(L, index);
   lua_getinfo(L, ">S", &ar);
   return is_spared(L, ar.source);
 }
 
-void filo_guard_end_when_stuck(const char *name, int status) {
+void filo_watchdog_end_when_stuck(const char *name, int status) {
   end_when_stuck.on = false;
   end_when_stuck.status = status;
   snprintf(end_when_stuck.name, sizeof end_when_stuck.name, "%s", name);
