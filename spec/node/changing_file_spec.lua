@@ -91,7 +91,10 @@ end)
 describe("filo put of a file that changes each time it is read", function()
   ---Puts one that a process appends to all the time, and gives what came of it.
   local function put_changing(house)
-    local path, appending = house.folder:write("file", ("a"):rep(SIZE)), house.folder:file "appending"
+    local path, appending = house.folder:file "file", house.folder:file "appending"
+    local file <close> = assert(io.open(path, "w"))
+    assert(file:seek("set", 5 * SIZE) and file:write "end") -- long enough for the process to have a turn meanwhile on a busy machine
+    file:flush()
     local writer <close> = process.start { "-c", APPEND, "sh", path, appending, program = "/bin/sh" }
     nodes.wait(function() return nodes.exists(appending) end, "writer")
     local result = house:run("a", "put", path, "-k", "k")
