@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "bytes.h"
 #include "crypto/random.h"
+#include "unnamed.h"
 
 static int flush_folder(const char *path, struct filo_error *err) {
   const char *slash = strrchr(path, '/');
@@ -30,35 +32,45 @@ static int rename_new(const char *from, const char *to) {
   return 0;
 }
 
-static int write_flushed(const char *path, const char *text, size_t len, struct filo_error *err) {
-  FILO_AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot create %s", path);
-  }
+/* These give 0, or an errno; EEXIST when there is something at path. */
+
+static int write_flushed(int fd, const char *text, size_t len) {
   errno = EIO; /* for a short write, which sets none */
-  if (fchmod(fd, 0600) == 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0) return 0;
-  int error = errno;
-  unlink(path);
-  return filo_fail_errno(err, error, "cannot write %s", path);
+  bool written = fchmod(fd, 0600) == 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+  return written ? 0 : errno;
+}
+
+static int write_unnamed(int fd, const char *path, const char *text, size_t len) {
+  int error = write_flushed(fd, text, len);
+  if (error) return error;
+  return filo_unnamed_name(fd, path) < 0 ? errno : 0;
+}
+
+static int write_draft(const char *draft, const char *path, const char *text, size_t len) {
+  FILO_AUTO_CLOSE int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return errno;
+  int error = write_flushed(fd, text, len);
+  if (!error && rename_new(draft, path) < 0) error = errno;
+  if (error) unlink(draft);
+  return error;
+}
+
+static int write_named(const char *path, const char *text, size_t len) {
+  unsigned char tag[8];
+  char hex[2 * sizeof tag + 1], *draft;
+  if (filo_random(tag, sizeof tag, NULL) < 0) return EIO;
+  filo_hex(hex, tag, sizeof tag);
+  if (asprintf(&draft, "%s.%s", path, hex) < 0) return ENOMEM;
+  int error = write_draft(draft, path, text, len);
+  free(draft);
+  return error;
 }
 
 int filo_private_file_write(const char *path, const char *text, size_t len,
                             struct filo_error *err) {
-  unsigned char tag[8];
-  char hex[2 * sizeof tag + 1], *temporary;
-  int rc = filo_random(tag, sizeof tag, err);
-  if (rc < 0) return rc;
-  filo_hex(hex, tag, sizeof tag);
-  if (asprintf(&temporary, "%s.%s", path, hex) < 0)
-    return filo_fail(err, FILO_NO_MEMORY, "no memory to save %s", path);
-  rc = write_flushed(temporary, text, len, err);
-  if (rc == 0 && rename_new(temporary, path) < 0) {
-    int error = errno;
-    unlink(temporary);
-    rc = error == EEXIST ? filo_fail(err, FILO_EXISTS, "%s is there already", path)
-                         : filo_fail_errno(err, error, "cannot create %s", path);
-  }
-  free(temporary);
-  return rc < 0 ? rc : flush_folder(path, err);
+  FILO_AUTO_CLOSE int fd = filo_unnamed_open(path, 0600);
+  int error = fd < 0 ? write_named(path, text, len) : write_unnamed(fd, path, text, len);
+  if (error == EEXIST) return filo_fail(err, FILO_EXISTS, "%s is there already", path);
+  if (error) return filo_fail_errno(err, error, "cannot write %s", path);
+  return flush_folder(path, err);
 }

@@ -12,13 +12,15 @@
 
 #include "bytes.h"
 #include "crypto/random.h"
+#include "unnamed.h"
 
 struct filo_target {
   int fd;
   bool is_stream;
-  char *draft; /* not yet renamed */
-  char *real;  /* where a symbolic link leads */
-  char path[]; /* as given */
+  bool is_named; /* the draft, which is to be renamed or removed */
+  char *draft;   /* its name, now or later */
+  char *real;    /* where a symbolic link leads */
+  char path[];   /* as given */
 };
 
 int filo_target_new(const char *path, struct filo_target **ret, struct filo_error *err) {
@@ -76,12 +78,11 @@ static int open_draft(struct filo_target *target, uint64_t size, struct filo_err
   if (!target->real) return failed(target, ENOMEM, err);
   int code = name_draft(target, err);
   if (code < 0) return code;
-  target->fd = open(target->draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  target->fd = filo_unnamed_open(target->draft, 0666);
   if (target->fd < 0) {
-    code = failed(target, errno, err);
-    free(target->draft);
-    target->draft = NULL;
-    return code;
+    target->fd = open(target->draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (target->fd < 0) return failed(target, errno, err);
+    target->is_named = true;
   }
   /* Only makes writing cheaper: where it cannot be, or there is no room, writing will tell. */
   fallocate(target->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
@@ -129,6 +130,14 @@ int64_t filo_target_write(struct filo_target *target, const unsigned char *bytes
 
 /* --- The end --- */
 
+/* The name at once where nothing lies, else that of the draft, to be renamed. */
+static int name_file(struct filo_target *target) {
+  if (target->is_named || filo_unnamed_name(target->fd, target->real) == 0) return 0;
+  if (errno != EEXIST || filo_unnamed_name(target->fd, target->draft) < 0) return -1;
+  target->is_named = true;
+  return 0;
+}
+
 static int close_file(struct filo_target *target) {
   int fd = target->fd;
   target->fd = -1;
@@ -136,19 +145,19 @@ static int close_file(struct filo_target *target) {
 }
 
 int filo_target_finish(struct filo_target *target, struct filo_error *err) {
-  if (!target->is_stream && fsync(target->fd) < 0) return failed(target, errno, err);
+  if (!target->is_stream && (fsync(target->fd) < 0 || name_file(target) < 0))
+    return failed(target, errno, err);
   if (close_file(target) < 0) return failed(target, errno, err);
-  if (!target->draft) return 0;
+  if (!target->is_named) return 0;
   if (rename(target->draft, target->real) < 0) return failed(target, errno, err);
-  free(target->draft);
-  target->draft = NULL;
+  target->is_named = false;
   return 0;
 }
 
 void filo_target_free(struct filo_target *target) {
   if (!target) return;
   if (target->fd >= 0) close_file(target);
-  if (target->draft) unlink(target->draft);
+  if (target->is_named) unlink(target->draft);
   free(target->draft);
   free(target->real);
   free(target);

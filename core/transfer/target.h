@@ -1,6 +1,7 @@
 /* The file that content is saved to. A regular file, or a name where nothing is yet, is written as
- * a draft beside it, which takes the name when it is whole and flushed: a power cut, too, leaves
- * the old file or the new one. Anything else (a device, a pipe, a terminal) is written to as it is,
+ * a draft on its disk, which takes the name when it is whole and flushed: a power cut, too, leaves
+ * the old file or the new one. The draft has no name, so that nothing is left of it when the process
+ * is killed; where the file system knows no such files it is called `.filo-` and 16 hex digits. Anything else (a device, a pipe, a terminal) is written to as it is,
  * in order.
  *
  * All but filo_target_new touch the disk: workers only.

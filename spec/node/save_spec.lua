@@ -1,9 +1,12 @@
 -- A saved file was first written as path .. ".filo-new", whatever lay there: two saves to one path mixed their bytes, a symbolic link
 -- led to another file, a named pipe stopped the node, and a save that was given up left half a file.
 
+local deaf_disk = require "spec.support.deaf"
+local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
+local process = require "spec.support.process"
 local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
@@ -20,6 +23,14 @@ end
 local function save(node, key, path)
   local object <close> = assert(node:get(key))
   return object:save(path)
+end
+
+---Whether something in a folder is being written.
+local function is_open(folder)
+  for _, target in pairs(descriptors()) do
+    if target:find(folder.path, 1, true) then return true end
+  end
+  return false
 end
 
 describe("a save", function()
@@ -60,7 +71,7 @@ describe("a save", function()
     for turns = 0, 200 do
       local saving = filo.spawn(save, node, "a", folder:file "saved"):observe()
       for _ = 1, turns do filo.sleep(0.0001) end
-      seen = seen or #stores.list(folder.path) > 1
+      seen = seen or is_open(folder)
       if saving:status() == "ended" then break end
       saving:cancel()
       pcall(saving.join, saving)
@@ -78,5 +89,56 @@ describe("a save", function()
     assert(save(node, "a", folder:file "link"))
     assert.is_true(("a"):rep(SIZE) == folder:read "file")
     assert.equal("link", lfs.symlinkattributes(folder:file "link", "mode"))
+  end)
+end)
+
+-- Half of the content in the clear, in a file called `.filo-` and some digits, was left beside the target.
+describe("a save that is killed", function()
+  local SAVE = [[
+    local filo = require "filo"
+    local node <close> = assert(filo.node { root = arg[1], log = function() end, durability = "none" })
+    assert(node:store("a", ("a"):rep(32 << 20)))
+    while true do
+      local object <close> = assert(node:get "a")
+      print "saves"
+      io.stdout:flush()
+      assert(object:save(arg[2]))
+    end
+  ]]
+
+  it("leaves nothing but what was there, or the whole", function()
+    local folder <close> = temp.folder()
+    local target <close> = temp.folder()
+    local script = folder:write("script.lua", SAVE)
+    for round = 1, 4 do
+      local child <close> = process.start { script, folder:file("root" .. round), target:file "saved" }
+      child:expect(("saves\n"):rep(round))
+      child:kill "KILL"
+      child:wait()
+      local names = stores.list(target.path)
+      assert.is_true(#names == 0 or #names == 1 and names[1] == "saved", table.concat(names, " "))
+      assert.is_true(#names == 0 or target:read "saved" == ("a"):rep(32 << 20))
+    end
+  end)
+end)
+
+describe("where a file must have a name", function()
+  it("a save and an identity are written all the same, and leave nothing else", function()
+    local folder <close> = temp.folder()
+    assert(lfs.mkdir(folder:file "target"))
+    folder:write("target/there", "old")
+    assert.equal("saved\n", deaf_disk.run(folder, "tmpfile", [[
+      local filo = require "filo"
+      local node <close> = assert(filo.node { root = arg[1], log = function() end })
+      assert(node:store("a", "content"))
+      for _, name in ipairs { "there", "new" } do
+        local object <close> = assert(node:get "a")
+        assert(object:save(arg[2] .. "/" .. name))
+      end
+      print "saved"
+    ]], folder:file "root", folder:file "target"))
+    assert.same({ "new", "there" }, stores.list(folder:file "target"))
+    for _, name in ipairs { "new", "there" } do assert.equal("content", folder:read("target/" .. name)) end
+    assert.same({ "bad", "filo-root", "identity", "lock", "objects", "tmp" }, stores.list(folder:file "root"))
   end)
 end)

@@ -1,5 +1,5 @@
-# Runs a command in which the flushes (fallocate, and pread64 at an offset below 4 GiB) that are named fail with EIO, as on a disk that is
-# dying: a seccomp filter answers them.
+# Runs a command in which the flushes (fallocate, pread64 at an offset below 4 GiB, and opening a file without a name: tmpfile) that are
+# named fail with EIO, as on a disk that is dying, or one that cannot: a seccomp filter answers them.
 #
 #     perl deaf_disk.pl fsync,fdatasync,syncfs,pread64@4096 command arguments...
 
@@ -8,12 +8,14 @@ use warnings;
 
 my $machine = qx(uname -m);
 my %numbers = $machine =~ /^x86_64/
-  ? (fsync => 74, fdatasync => 75, syncfs => 306, fallocate => 285, pread64 => 17, prctl => 157)
-  : $machine =~ /^aarch64/ ? (fsync => 82, fdatasync => 83, syncfs => 267, fallocate => 47, pread64 => 67, prctl => 167)
+  ? (fsync => 74, fdatasync => 75, syncfs => 306, fallocate => 285, pread64 => 17, tmpfile => 257, prctl => 157)
+  : $machine =~ /^aarch64/ ? (fsync => 82, fdatasync => 83, syncfs => 267, fallocate => 47, pread64 => 67, tmpfile => 56, prctl => 167)
   : die "the numbers of system calls are not known for $machine";
 
 my ($LOAD, $EQUAL, $RETURN) = (0x20, 0x15, 0x06);
-my ($NUMBER, $OFFSET) = (0, 16 + 3 * 8); # in what a filter sees: the call, and the low half of its fourth argument
+my $ANY_BIT = 0x45;
+my ($NUMBER, $FLAGS, $OFFSET) = (0, 16 + 2 * 8, 16 + 3 * 8); # in what a filter sees: the call, and low halves of its arguments
+my $O_TMPFILE = 0x400000; # openat's flag
 my ($ALLOW, $ERROR_EIO) = (0x7fff0000, 0x00050005);
 my ($NO_NEW_PRIVS, $SECCOMP, $FILTER) = (38, 22, 2);
 
@@ -22,8 +24,9 @@ sub instruction { return pack "SCCL", @_ }
 my $filter = '';
 for (split /,/, shift) {
   my ($name, $offset) = split /@/;
-  my $at = defined $offset ? instruction($LOAD, 0, 0, $OFFSET) . instruction($EQUAL, 0, 1, $offset) : '';
-  $filter .= instruction($LOAD, 0, 0, $NUMBER) . instruction($EQUAL, 0, $at ? 3 : 1, $numbers{$name}) . $at
+  my $only = defined $offset ? instruction($LOAD, 0, 0, $OFFSET) . instruction($EQUAL, 0, 1, $offset)
+    : $name eq 'tmpfile' ? instruction($LOAD, 0, 0, $FLAGS) . instruction($ANY_BIT, 0, 1, $O_TMPFILE) : '';
+  $filter .= instruction($LOAD, 0, 0, $NUMBER) . instruction($EQUAL, 0, $only ? 3 : 1, $numbers{$name}) . $only
     . instruction($RETURN, 0, 0, $ERROR_EIO);
 }
 $filter .= instruction($RETURN, 0, 0, $ALLOW);
