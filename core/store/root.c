@@ -12,6 +12,7 @@
 
 #include "bytes.h"
 #include "store/internal.h"
+#include "trust.h"
 
 static const char marker_name[] = "filo-root", marker_draft[] = "filo-root.new",
                   lock_name[] = "lock";
@@ -112,10 +113,32 @@ int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_err
   return code;
 }
 
+/* Who can put another identity into a root decides who reads what is stored in it. */
+static int check_trust(const struct filo_store *store, struct filo_error *err) {
+  struct stat status;
+  if (fstat(store->root_fd, &status) == 0) return filo_trust_status(&status, store->root, err);
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot look at the root %s", store->root);
+}
+
+static int open_lock(struct filo_store *store, struct filo_error *err) {
+  store->lock_fd =
+      openat(store->root_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (store->lock_fd >= 0) return 0;
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot write %s/%s", store->root, lock_name);
+}
+
 int filo_store_prepare(const char *root, struct filo_error *err) {
+  struct filo_store begun = {.root = (char *)root, .root_fd = -1, .lock_fd = -1};
   enum filo_root_state state;
   int code = make_folder(root, err);
-  return code < 0 ? code : filo_store_look(root, &state, err);
+  if (code == 0) code = filo_store_look(root, &state, err);
+  if (code == 0) code = open_folder(&begun, err);
+  if (code == 0) code = open_lock(&begun, err);
+  filo_close_fd(&begun.lock_fd);
+  filo_close_fd(&begun.root_fd);
+  return code;
 }
 
 /* --- the marker --- */
@@ -278,12 +301,8 @@ static int write_pid(const struct filo_store *store, struct filo_error *err) {
 }
 
 static int lock(struct filo_store *store, bool *ret_closed, struct filo_error *err) {
-  store->lock_fd =
-      openat(store->root_fd, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (store->lock_fd < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot write %s/%s", store->root, lock_name);
-  }
+  int rc = open_lock(store, err);
+  if (rc < 0) return rc;
   if (flock(store->lock_fd, LOCK_EX | LOCK_NB) < 0) {
     int error = errno;
     if (error == EWOULDBLOCK) return locked_by_other(store, err);
@@ -337,6 +356,7 @@ int filo_root_open(struct filo_store *store, struct filo_error *err) {
   if (store->readonly) return open_reading(store, err);
   int rc = make_folder(store->root, err);
   if (rc == 0) rc = open_folder(store, err);
+  if (rc == 0) rc = check_trust(store, err);
   int marked = rc < 0 ? rc : check_marker(store, err);
   if (marked == 0) marked = check_empty(store, err);
   if (marked < 0) return marked;

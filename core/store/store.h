@@ -38,7 +38,7 @@ struct filo_store_options {
 struct filo_store;
 
 /* FILO_DENIED: not a folder, another owner's, a folder with content but no marker (never taken
- * over), not writable. FILO_LOCKED: names the pid that owns it. An absent or empty folder becomes a
+ * over), not writable, or another user's to write (trust.h). FILO_LOCKED: names the pid that owns it. An absent or empty folder becomes a
  * new root, unless readonly: then FILO_NOT_FOUND, and whatever would write is FILO_DENIED. */
 int filo_store_open(const struct filo_store_options *options, struct filo_store **ret,
                     struct filo_error *err);
@@ -52,9 +52,10 @@ enum filo_root_state {
 /* What lies at root; changes nothing. FILO_DENIED: not a folder, or content but no marker. */
 int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_error *err);
 
-/* Makes the folder of a root, with its parents, mode 0700, unless it is there; refuses, as
- * filo_store_open does, a folder with content but no marker. For a caller that puts the node's
- * identity into it before opening: the file `identity` does not count as content. */
+/* Makes the folder of a root, with its parents, mode 0700, unless it is there, and begins the root;
+ * refuses, as filo_store_open does, a folder with content but no marker. For a caller that makes
+ * the node's identity before opening: the file `identity` does not count as content, and one
+ * elsewhere is not taken for that of a root that is gone when the process is killed in between. */
 int filo_store_prepare(const char *root, struct filo_error *err);
 
 /* Another reference. Sealers and partials hold one each. */

@@ -39,7 +39,7 @@ function store.look(root) end
 ---@return string|filo.Error layout  as `Store:layout` gives it; or err: "not_found" when there is no marker
 function store.marker(root) end
 
----Makes the folder of a root, with its parents, for its owner alone, unless it is there.
+---Makes the folder of a root, with its parents, for its owner alone, unless it is there; what lies there is "begun" afterwards.
 ---@param root string
 ---@return true?
 ---@return filo.Error? err
@@ -52,7 +52,7 @@ function store.prepare(root) end
 ---@param reserve? integer bytes of free space that writing never touches
 ---@param readonly? boolean beside the process that owns it
 ---@return filo.core.Store? store
----@return filo.Error? err "denied" (another owner's, no marker), "locked" (by which process) ...
+---@return filo.Error? err "denied" (another owner's, no marker, another user may write there), "locked" (by which process) ...
 function store.open(root, owner, durability, reserve, readonly) end
 
 ---The path of a key hash, made of its digest: folders of `width` digits, `depth` of them, then all digits.

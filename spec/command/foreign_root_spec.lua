@@ -164,10 +164,13 @@ describe("filo serve", function()
     local house <close> = commands.house()
     house:run("a", "init")
     os.remove(house:root "a" .. "/node.lua")
-    local result = house:run("a", "serve")
-    assert.equal(1, result.status)
-    assert.equal(("filo serve: there is a node in %s, and no node.lua with its options: 'filo init' writes one\n"):format(house:root "a"),
-      result.err)
+    local told = ("there is a node in %s, and no node.lua with its options: 'filo init', or 'filo join' and a token, makes one\n"):format(
+      house:root "a")
+    for name, status in pairs { serve = 1, invite = 1, status = 5 } do
+      local result = house:run("a", name)
+      assert.equal(status, result.status)
+      assert.matches(told, result.err, 1, true)
+    end
   end)
 end)
 

@@ -3,6 +3,7 @@
 local filo = require "filo"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
+local store = require "filo.core.store"
 local temp = require "spec.support.temp"
 
 ---A node whose identity lies elsewhere than its root, and which has stored something.
@@ -88,6 +89,52 @@ describe("an identity that is not there", function()
       assert.equal("content", nodes.content(net:start("a", options), "key"))
       net:stop "a"
       os.execute("rm -r -- " .. temp.quote(net.folder:file "a"))
+    end
+  end)
+end)
+
+-- A first start that was killed when the identity was made, and the root was not, was told of a disk that is not mounted.
+describe("a first start that was killed half-way", function()
+  it("is gone on with, also when the identity lies elsewhere", function()
+    local net <close> = nodes.net()
+    local file = net.folder:file "identity"
+    assert(store.prepare(net.folder:file "a"))
+    local identity <close> = assert(filo.crypto.identity_generate())
+    assert(identity:save(file))
+    assert.equal(identity:id(), net:start("a", { identity = file }).id)
+  end)
+end)
+
+-- A root in which others could put an identity of theirs was used without a word.
+describe("a root", function()
+  local function refused(change)
+    local folder <close> = temp.folder()
+    local root = folder:file "root"
+    assert(filo.node { root = root, log = function() end }):close()
+    assert(os.execute(change:format(temp.quote(root))))
+    local node, err = filo.node { root = root, log = function() end }
+    assert.is_nil(node)
+    assert.equal("denied", err.code)
+    local reader <close> = assert(filo.node { root = root, readonly = true, log = function() end }) -- which changes nothing there
+    assert.equal(root, reader.root)
+    return (tostring(err):gsub(root, "ROOT", nil))
+  end
+
+  it("is not used when others can write to it", function()
+    for _, mode in ipairs { "o+w", "g+w", "1777" } do
+      assert.equal("ROOT can be written by other users: run chmod go-w ROOT", refused("chmod " .. mode .. " %s"))
+    end
+  end)
+
+  it("is not used when it belongs to somebody else", function()
+    local pipe <close> = assert(io.popen "id -u")
+    if pipe:read "n" == 0 then
+      assert.equal("ROOT belongs to the user nobody, and this runs as the user root: run it as nobody, or take that over with chown",
+        refused "chown 65534 %s")
+    else -- what belongs to root cannot be written to, and is safe
+      local node, err = filo.node { root = "/", log = function() end }
+      assert.is_nil(node)
+      assert.not_matches("belongs to", tostring(err))
     end
   end)
 end)

@@ -20,7 +20,9 @@ function Client.open(path)
   if connection then return setmetatable({ connection = connection, root = path }, Client) end
   if err.code ~= "not_found" and err.code ~= "unreachable" then return nil, err end
   if store.look(path) ~= "made" then return errors.fail("not_running", root.missing(path).message) end
-  return errors.fail("not_running", ("no node runs on %s: start it with `filo serve --root %s`"):format(path, path))
+  local start = ("no node runs on %s: start it with `filo serve --root %s`"):format(path, path)
+  if not root.exists(root.options_file(path)) then start = start .. "; " .. root.without_options(path).message end
+  return errors.fail("not_running", start)
 end
 
 local function lost(self, err)

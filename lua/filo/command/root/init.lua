@@ -53,6 +53,14 @@ function root.missing(path)
   return errors.new("invalid", ("there is no node in %s: make one with 'filo init', or with 'filo join' and a token"):format(path))
 end
 
+---A node was made there, and what serves it was not, or has gone.
+---@param path string
+---@return filo.Error
+function root.without_options(path)
+  return errors.new("invalid", ("there is a node in %s, and no node.lua with its options: 'filo init', or 'filo join' and a token, "
+    .. "makes one"):format(path))
+end
+
 ---@return string
 function root.secret_file(path) return path .. "/cluster" end
 

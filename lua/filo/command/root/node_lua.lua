@@ -18,8 +18,7 @@ local node_lua = {}
 ---@return true?, filo.Error?
 local function check(path, file)
   if not root.exists(file) then
-    if store.look(path) ~= "made" then return nil, root.missing(path) end
-    return errors.fail("invalid", ("there is a node in %s, and no node.lua with its options: 'filo init' writes one"):format(path))
+    return nil, store.look(path) == "made" and root.without_options(path) or root.missing(path)
   end
   local ok, err = core_files.trust(file)
   if not ok then return nil, errors.wrap(err, file .. " is not run: somebody else decides what it does") end
