@@ -36,3 +36,18 @@ describe("a number of things", function()
     assert.equal("123", format.number(123))
   end)
 end)
+
+-- A store that 850 peers refused failed with 850 reasons in one line.
+describe("texts of which there are many", function()
+  it("are told once each, and the first few of them", function()
+    local texts = {}
+    for i = 1, 850 do texts[i] = "there is no room for it" end
+    assert.equal("there is no room for it (850 times)", format.several(texts, "; "))
+    for i = 1, 1200 do texts[i] = "reason " .. i % 1100 end
+    assert.equal("reason 1 (2 times); reason 2 (2 times); reason 3 (2 times); reason 4 (2 times) and 1,096 others",
+      format.several(texts, "; "))
+    assert.equal("a, b, c, d", format.several({ "a", "b", "c", "d" }, ", "))
+    assert.equal("a, b, c, d and 1 other", format.several({ "a", "b", "c", "d", "e" }, ", "))
+    assert.equal("", format.several({}, ", "))
+  end)
+end)

@@ -52,4 +52,25 @@ end
 ---@return string  "1 copy", "2 copies", "0.5 hours"
 function format.count(count, one, many) return format.number(count) .. " " .. (count == 1 and one or many) end
 
+local SHOWN = 4
+
+---Texts of which there may be very many, on one line: the first few, each once.
+---@param texts string[]
+---@param separator string
+---@return string  "there is no room for it (849 times); not today", "a, b, c, d and 12 others"
+function format.several(texts, separator)
+  local times, order = {}, {}
+  for _, text in ipairs(texts) do
+    if not times[text] then order[#order + 1] = text end
+    times[text] = (times[text] or 0) + 1
+  end
+  local parts = {}
+  for i = 1, math.min(SHOWN, #order) do
+    local count = times[order[i]]
+    parts[i] = count > 1 and ("%s (%s times)"):format(order[i], format.number(count)) or order[i]
+  end
+  local rest = #order - #parts
+  return table.concat(parts, separator) .. (rest > 0 and " and " .. format.count(rest, "other", "others") or "")
+end
+
 return format

@@ -30,7 +30,7 @@ function Unreached:tell(name, what, status)
   local count = #self.addresses
   if count == 0 then return status end
   local are = count == 1 and "%s is not connected: %s" or "%s are not connected: %s"
-  failures.tell(name, are:format(format.printable(table.concat(self.addresses, ", ")), what))
+  failures.tell(name, are:format(format.printable(format.several(self.addresses, ", ")), what))
   return status == exit.done and exit.not_enough_copies or status
 end
 

@@ -1,6 +1,7 @@
 ---Deleting everywhere, by a signed tombstone, and evicting the copy here alone.
 
 local errors = require "filo.base.errors"
+local format = require "filo.base.format"
 local names = require "filo.copies.names"
 local plan = require "filo.placement.plan"
 
@@ -76,7 +77,7 @@ function Deleting:evict(name)
   local sentence = "no peer that is connected has %s of '%s', so the one here stays: it may be the last%s; to delete it everywhere, "
     .. "use delete"
   local what = problems[1] and "proved that it has a good copy" or "a copy"
-  local why = problems[1] and (" (%s)"):format(table.concat(problems, "; ")) or ""
+  local why = problems[1] and (" (%s)"):format(format.several(problems, "; ")) or ""
   return errors.fail("not_enough_copies", sentence:format(what, name.key, why), { key = name.key })
 end
 

@@ -88,7 +88,7 @@ end
 
 local function sentence(made)
   local copies = ("%d of %s known of"):format(#made.copies, format.count(made.quorum, "copy is", "copies are"))
-  if made.unreached[1] then copies = ("%s, not reached: %s"):format(copies, table.concat(made.unreached, ", ")) end
+  if made.unreached[1] then copies = ("%s, not reached: %s"):format(copies, format.several(made.unreached, ", ")) end
   if #made.make > 0 then return ("%s, and %s to be made"):format(copies, format.count(#made.make, "is", "are")) end
   return made.enough and copies or copies .. ", and there is nobody to hold more"
 end

@@ -227,7 +227,7 @@ local function wait_for_quorum(round)
   if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
   local reasons = {}
   for _, each in ipairs(receipt.refused) do reasons[#reasons + 1] = each.reason end
-  local why = #reasons > 0 and table.concat(reasons, "; ") or "no more peers are connected"
+  local why = #reasons > 0 and format.several(reasons, "; ") or "no more peers are connected"
   return errors.fail("not_enough_copies", ("%d of %d copies of '%s' were made (it is stored here): %s"):format(
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end

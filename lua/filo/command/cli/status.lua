@@ -25,7 +25,7 @@ end
 
 local function peers(status)
   if not status.unreached[1] then return status.peers end
-  return ("%d; not connected: %s"):format(status.peers, format.printable(table.concat(status.unreached, ", ")))
+  return ("%d; not connected: %s"):format(status.peers, format.printable(format.several(status.unreached, ", ")))
 end
 
 local function describe(status)
