@@ -140,8 +140,8 @@ int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t
                    struct filo_error *err);
 /* 0 when a record with these fields may take the place of what lies there now; FILO_EXISTS,
  * FILO_INVALID. */
-int filo_location_check(const struct filo_location *location, const char *path,
-                        const struct filo_record *fields, struct filo_error *err);
+int filo_location_check(const struct filo_store *store, const struct filo_location *location,
+                        const char *path, const struct filo_record *fields, struct filo_error *err);
 
 /* body.c: the chunks of an open file and the list of their hashes. */
 struct filo_body {

@@ -126,12 +126,14 @@ int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const
   FILO_AUTO_CLOSE int fd = -1;
   int rc = filo_location_open_file(store, ns, path, &fd, err);
   if (rc < 0) return rc;
+  FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
+  if (!label) return filo_fail(err, FILO_NO_MEMORY, "no memory to look at an object");
   struct filo_trailer trailer;
-  rc = filo_trailer_read(fd, path, false, &trailer, err);
+  rc = filo_trailer_read(fd, label, false, &trailer, err);
   if (rc < 0) return rc;
   if (memcmp(ns, trailer.fields.ns, FILO_ID_SIZE) != 0) {
     filo_trailer_free(&trailer);
-    return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", path);
+    return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", label);
   }
   *fields = trailer.fields;
   *record = trailer.record;

@@ -81,7 +81,7 @@ static int check_path(struct filo_store *store, const char *path, const struct f
   int rc = filo_location_open(store, fields->ns, path, false, &location, &why);
   if (rc == FILO_NOT_FOUND) return 0;
   if (rc < 0) return filo_fail(err, rc, "%s", why.message);
-  rc = filo_location_check(&location, path, fields, err);
+  rc = filo_location_check(store, &location, path, fields, err);
   if (rc == FILO_EXISTS) rc = flush_existing(store, &location, path, err);
   filo_location_close(&location);
   return rc;

@@ -33,7 +33,7 @@ static void make_visible(struct filo_draft *draft) {
   int rc =
       filo_location_open(store, draft->fields.ns, draft->path, true, &draft->location, &draft->err);
   if (rc < 0) return;
-  rc = filo_location_check(&draft->location, draft->path, &draft->fields, &draft->err);
+  rc = filo_location_check(store, &draft->location, draft->path, &draft->fields, &draft->err);
   if (rc == 0) rc = rename_into(draft);
   if (rc < 0 && rc != FILO_EXISTS) {
     filo_location_prune(&draft->location, draft->fields.ns, draft->path);

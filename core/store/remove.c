@@ -6,34 +6,34 @@
 #include "bytes.h"
 #include "store/internal.h"
 
-static int check_version(const struct filo_location *location, const char *path, uint64_t version,
+static int check_version(const struct filo_location *location, const char *label, uint64_t version,
                          struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
       openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     int error = errno;
-    return filo_fail_errno(err, error, "cannot see what is at %s", path);
+    return filo_fail_errno(err, error, "cannot see what is at %s", label);
   }
   struct filo_trailer trailer;
-  int rc = filo_trailer_read(fd, path, true, &trailer, err);
+  int rc = filo_trailer_read(fd, label, true, &trailer, err);
   if (rc < 0) return rc;
   uint64_t there = trailer.fields.version;
   filo_trailer_free(&trailer);
   if (there == version) return 0;
   return filo_fail(err, there > version ? FILO_EXISTS : FILO_NOT_FOUND,
-                   "version %llu is at %s, not %llu", (unsigned long long)there, path,
+                   "version %llu is at %s, not %llu", (unsigned long long)there, label,
                    (unsigned long long)version);
 }
 
-static int unlink_object(const struct filo_location *location, const char *path, uint64_t version,
+static int unlink_object(const struct filo_location *location, const char *label, uint64_t version,
                          struct filo_error *err) {
-  int rc = version ? check_version(location, path, version, err) : 0;
+  int rc = version ? check_version(location, label, version, err) : 0;
   if (rc < 0) return rc;
   if (unlinkat(location->fd, location->name, 0) == 0) return 0;
   int error = errno;
   if (error == ENOENT || error == EISDIR)
-    return filo_fail(err, FILO_NOT_FOUND, "no object at %s", path);
-  return filo_fail_errno(err, error, "cannot remove %s", path);
+    return filo_fail(err, FILO_NOT_FOUND, "no object at %s", label);
+  return filo_fail_errno(err, error, "cannot remove %s", label);
 }
 
 int filo_location_find(struct filo_store *store, const unsigned char ns[32], const char *path,
@@ -57,11 +57,13 @@ int filo_store_remove(struct filo_store *store, const unsigned char ns[32], cons
     pthread_mutex_unlock(&store->names);
     return rc;
   }
-  rc = unlink_object(&location, path, version, err);
+  FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
+  rc = label ? unlink_object(&location, label, version, err)
+             : filo_fail(err, FILO_NO_MEMORY, "no memory to remove an object");
   if (rc == 0) filo_location_prune(&location, ns, path);
   pthread_mutex_unlock(&store->names);
   int error =
       rc == 0 && store->durability != FILO_DURABLE_NONE ? filo_location_flush(&location, 0) : 0;
   filo_location_close(&location);
-  return error ? filo_fail_errno(err, error, "cannot flush the removal of %s", path) : rc;
+  return error ? filo_fail_errno(err, error, "cannot flush the removal of %s", label) : rc;
 }

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -255,9 +257,11 @@ static int next_hashes(struct filo_sealer *sealer, uint64_t size, uint64_t offse
     memcpy(page, sealer->hash, len);
     return 0;
   }
+  char label[PATH_MAX];
+  snprintf(label, sizeof label, "%s/tmp/%s", sealer->draft.store->root, sealer->draft.name);
   if (sealer->size != FILO_SIZE_UNKNOWN)
-    return filo_read_full(sealer->draft.fd, sealer->draft.name, at, page, len, err);
-  int rc = filo_read_full(sealer->hashes_fd, "the hashes", offset, page, len, err);
+    return filo_read_full(sealer->draft.fd, label, at, page, len, err);
+  int rc = filo_read_full(sealer->hashes_fd, label, offset, page, len, err);
   return rc < 0 ? rc : filo_draft_write(&sealer->draft, page, len, at, err);
 }
 

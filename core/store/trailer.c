@@ -146,24 +146,24 @@ const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer) {
 /* What lies there is believed only once its signature was checked: rot must not keep a good version
  * out. */
 static int compare(const struct filo_record *there, const struct filo_record *fields,
-                   const char *path, struct filo_error *err) {
+                   const char *label, struct filo_error *err) {
   if (memcmp(there->ns, fields->ns, FILO_ID_SIZE) != 0) return 0;
   if (memcmp(there->key_hash, fields->key_hash, sizeof fields->key_hash) != 0)
     return filo_fail(
         err, FILO_INVALID,
-        "another key's object lies at %s: the path transform maps two keys to one path", path);
+        "another key's object lies at %s: the path transform maps two keys to one path", label);
   if (there->version < fields->version) return 0;
   return filo_fail(err, FILO_EXISTS, "version %llu is at %s, and %llu is not newer",
-                   (unsigned long long)there->version, path, (unsigned long long)fields->version);
+                   (unsigned long long)there->version, label, (unsigned long long)fields->version);
 }
 
 /* FILO_CORRUPT also of a record whose signature turns out to be bad once that matters. */
-static int check_there(int fd, const char *path, const struct filo_record *fields,
+static int check_there(int fd, const char *label, const struct filo_record *fields,
                        struct filo_error *err) {
   struct filo_trailer trailer;
-  int rc = filo_trailer_read(fd, path, true, &trailer, err);
+  int rc = filo_trailer_read(fd, label, true, &trailer, err);
   if (rc < 0) return rc;
-  rc = compare(&trailer.fields, fields, path, err);
+  rc = compare(&trailer.fields, fields, label, err);
   if (rc < 0 &&
       filo_record_parse(trailer.record, trailer.record_len, &trailer.fields, NULL) == FILO_CORRUPT)
     rc = FILO_CORRUPT;
@@ -171,23 +171,31 @@ static int check_there(int fd, const char *path, const struct filo_record *field
   return rc;
 }
 
-int filo_location_check(const struct filo_location *location, const char *path,
-                        const struct filo_record *fields, struct filo_error *err) {
+static int check_location(const struct filo_location *location, const char *label,
+                          const struct filo_record *fields, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
       openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) {
     int error = errno;
     if (error == ENOENT || error == ELOOP) return 0; /* a rename replaces a link, not its target */
-    return filo_fail_errno(err, error, "cannot see what is at %s", path);
+    return filo_fail_errno(err, error, "cannot see what is at %s", label);
   }
   struct filo_error why = {0};
-  int rc = check_there(fd, path, fields, &why);
+  int rc = check_there(fd, label, fields, &why);
   if (rc == FILO_CORRUPT) {
     filo_forget_cached(fd);
-    rc = check_there(fd, path, fields, &why);
+    rc = check_there(fd, label, fields, &why);
   }
   if (rc == FILO_CORRUPT) return 0;
   if (rc == FILO_NOT_FOUND)
-    return filo_fail(err, FILO_INVALID, "a folder lies at %s, where an object should", path);
+    return filo_fail(err, FILO_INVALID, "a folder lies at %s, where an object should", label);
   return rc < 0 ? filo_fail(err, rc, "%s", why.message) : 0;
+}
+
+int filo_location_check(const struct filo_store *store, const struct filo_location *location,
+                        const char *path, const struct filo_record *fields,
+                        struct filo_error *err) {
+  FILO_AUTO_FREE char *label = filo_location_label(store, fields->ns, path);
+  if (!label) return filo_fail(err, FILO_NO_MEMORY, "no memory to look at an object");
+  return check_location(location, label, fields, err);
 }
