@@ -13,7 +13,7 @@
 local filo = require "filo"
 local crypto = filo.crypto
 
-local CLUSTER = "a secret for measuring only"
+local CLUSTER = crypto.hex(crypto.digest("sha256", "for measuring only"))
 local RUNS = 3
 local MIB = 1 << 20
 

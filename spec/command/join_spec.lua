@@ -136,7 +136,7 @@ describe("filo join", function()
     invitation.id, invitation.secret = id, "another secret"
     result = house:run("b", "join", token.encode(invitation))
     assert.equal(1, result.status)
-    assert.matches("did not prove that it knows the cluster secret", result.err, 1, true)
+    assert.matches("is it listed there, and the cluster secret the same?", result.err, 1, true)
     assert.is_false(exists(house:root "b/node.lua"))
   end)
 

@@ -159,12 +159,19 @@ describe("the log of filo serve", function()
     local house <close> = commands.house()
     made(house, "a")
     house:write("a", "node.lua", [[
-      return { listen = "127.0.0.1:0", admit = function(peer) error(peer.about.name) end, peers = {} }
+      return {
+        listen = "127.0.0.1:0", admit = function() return true end,
+        start = function(node)
+          node:on("peer_up", function(peer) error(peer.about.name) end)
+        end,
+      }
     ]])
     local child, address = house:serve "a"
-    local node <close> = assert(filo.node { root = house:root "b", about = { name = "\n2026 forged\27[2J" }, log = function() end })
-    assert.equal("denied", select(2, node:connect(address)).code)
-    child:expect "the admit function failed"
+    local node <close> = assert(filo.node {
+      root = house:root "b", about = { name = "\n2026 forged\27[2J" }, admit = function() return true end, log = function() end,
+    })
+    assert(node:connect(address))
+    child:expect "forged"
     local _, log = child:output()
     assert.matches("\\x0a2026 forged\\x1b[2J", log, 1, true)
     assert.is_nil(log:find "\n2026 forged")

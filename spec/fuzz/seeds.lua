@@ -15,7 +15,7 @@ local function reset(number, reason) return ("<BI4I4"):pack(4, number, reason) e
 local function ping(token) return ("<Bi8"):pack(5, token) end
 local function pong(token) return ("<Bi8"):pack(6, token) end
 
-local hello = cbor.encode { hello = { version = 1, proof = ("\xff"):rep(32), about = { zone = "a" }, free = 1 << 40 } }
+local hello = cbor.encode { hello = { version = 2, proof = ("\xff"):rep(32) } }
 local request = cbor.encode { id = 7, topic = "find", body = { namespace = ("n"):rep(32), list = { 1, -2, 3.5, true } } }
 
 local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {} }

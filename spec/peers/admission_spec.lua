@@ -1,8 +1,12 @@
 local crypto = require "filo.core.crypto"
+local filo = require "filo"
 local forge = require "spec.support.forge"
+local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
+local secret = require "filo.peers.secret"
 local strangers = require "spec.support.stranger"
+local wire = require "spec.support.wire"
 
 local listed = assert(crypto.identity_generate())
 
@@ -53,10 +57,10 @@ describe("a peer is refused", function()
     knock(function(peer) seen = peer:proof() end)
     refused("denied", function(peer) return peer:hello { proof = seen } end)
     knock(function(peer)
-      local theirs = assert(peer:hear()).hello.proof -- the node's own, given back to it
-      assert(peer:say(peer:hello { proof = theirs }))
-      assert.equal("denied", peer:farewell())
+      assert(peer:say(peer:hello()))
+      seen = assert(peer:hear()).hello.proof -- the node's own, given back to it
     end)
+    refused("denied", function(peer) return peer:hello { proof = seen } end)
   end)
 
   it("without a proof of its ID, where TLS gives none", function()
@@ -65,10 +69,10 @@ describe("a peer is refused", function()
   end)
 
   it("that speaks another version, or says something else first", function()
-    refused("unsupported", function(peer) return peer:hello { version = 2 } end)
+    refused("unsupported", function(peer) return peer:hello { version = 1 } end)
     for _, message in ipairs {
-      {}, { welcome = true }, { id = 1, topic = "ping" }, { hello = 1 }, { hello = {} }, { hello = { version = "1" } },
-      { hello = { version = 1, proof = "short" } }, { hello = { version = 1, about = 1 } }, { hello = { version = 0 } },
+      {}, { welcome = {} }, { id = 1, topic = "ping" }, { hello = 1 }, { hello = {} }, { hello = { version = "2" } },
+      { hello = { version = 2, proof = "short" } }, { hello = { version = 2, instance = 1 } }, { hello = { version = 0 } },
     } do
       refused("protocol", message)
     end
@@ -89,13 +93,100 @@ describe("a peer is refused", function()
     local first <close> = strangers.call(node, { identity = listed })
     local second <close> = strangers.call(node, { identity = listed })
     assert(second:say(second:hello { proof = first:proof() }))
-    assert(second:hear().hello)
     local message, err = second:hear()
     assert.is_nil(message)
     assert.equal("denied", err.code)
     assert(first:say(first:hello()))
     assert(first:hear().hello)
-    assert.is_true(first:hear().welcome)
+    assert.is_table(first:hear().welcome)
+  end)
+end)
+
+-- The first message of a node gave a proof of the cluster secret to anybody who connected: with it a secret that a person made up can be
+-- guessed without asking again. It told everybody the free space, the address and what the owner says of the node, too.
+
+---Calls fn(hello, peer, task) with what a node that dials a listener tells it, and that listener's end, without TLS. task: of the dial.
+local function dialled(fn)
+  local net <close> = nodes.net()
+  local a = net:start("a", { tls = false, about = { zone = "x" } })
+  local listener <close> = filo.listen "127.0.0.1:0"
+  local connecting = filo.spawn(function() return a:connect(listener:address()) end)
+  local peer <close> = wire.accept(listener)
+  fn(assert(peer:receive()).hello, peer, connecting)
+end
+
+local function names(map)
+  local list = {}
+  for name in pairs(map) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+
+describe("a node that is dialled", function()
+  it("says nothing before the other side has", function()
+    local _ <close> = limits { hello = 0.2 }
+    knock(function(peer) assert.is_nil((peer:hear())) end)
+  end)
+
+  it("proves nothing to who does not prove that it knows the secret", function()
+    knock(function(peer)
+      assert(peer:say(peer:hello { proof = nodes.NONE }))
+      local message, err = peer:hear()
+      assert.is_nil(message)
+      assert.equal("denied", err.code)
+    end)
+    knock(function(peer)
+      local hello = peer:greet { proof = peer:proof "another secret" }
+      assert.is_nil(hello.proof)
+    end, { peers = { listed:id() } })
+  end)
+
+  it("proves that it knows the secret to who has proved that, and then tells of itself", function()
+    knock(function(peer)
+      local hello, welcome = peer:greet()
+      assert.equal(peer:proof(nodes.SECRET, "listener"), hello.proof)
+      assert.same({ "instance", "proof", "signature", "version" }, names(hello))
+      assert.same({ "about", "free", "listen" }, names(welcome))
+      assert.same({ zone = "x" }, welcome.about)
+    end, { about = { zone = "x" } })
+  end)
+end)
+
+describe("a node that dials", function()
+  it("tells of itself only who has proved that it knows the secret", function()
+    dialled(function(hello, peer, connecting)
+      assert.same({ "instance", "proof", "signature", "version" }, names(hello))
+      local identity = wire.me
+      peer:send { hello = { version = 2, proof = ("x"):rep(32), signature = identity:sign("filo hello v1 listener" .. peer:binding()) } }
+      local message, err = peer:receive()
+      assert.is_nil(message)
+      assert.equal("denied", err.code)
+      assert.equal("denied", select(2, connecting:join(10)).code)
+    end)
+  end)
+
+  it("is let in by who proves it, and answers with its welcome", function()
+    dialled(function(_, peer, connecting)
+      local proof = crypto.hmac_sha256(nodes.SECRET, "filo cluster v1 listener" .. peer:binding())
+      local signature = wire.me:sign("filo hello v1 listener" .. peer:binding())
+      peer:send { hello = { version = 2, proof = proof, signature = signature } }
+      peer:send { welcome = { about = { zone = "y" } } }
+      local welcome = assert(peer:receive()).welcome
+      assert.same({ zone = "x" }, welcome.about)
+      assert.same({ zone = "y" }, assert(connecting:join(10)).about)
+    end)
+  end)
+
+  it("says nothing where another node is expected", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local listener <close> = filo.listen "127.0.0.1:0"
+    local connecting = filo.spawn(function() return a:connect { address = listener:address(), id = ("ab"):rep(32) } end)
+    local peer <close> = wire.accept(listener)
+    local message, err = peer:receive()
+    assert.is_nil(message)
+    assert.equal("denied", err.code)
+    assert.equal("denied", select(2, connecting:join(10)).code)
   end)
 end)
 
@@ -103,6 +194,51 @@ describe("a node's options", function()
   it("want a secret that is not too short", function()
     local net <close> = nodes.net()
     raises("at least 8 bytes", function() net:try("a", { cluster = "short" }) end)
+  end)
+
+  it("are told to have a weak secret when a person made it up", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { cluster = "our family's secret of 1984" })
+    assert.is_truthy(net:logged "a warning: the cluster secret looks like one that a person made up.*openssl rand %-hex 32")
+    net:start "b"
+    assert.is_nil(net:logged "b warning: the cluster")
+    assert.is_nil(net:logged "family")
+    local lines = #net.lines
+    a:configure(net.options.a)
+    assert.equal(lines, #net.lines)
+  end)
+
+  it("are told so of a weak secret that they are given while the node runs", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    net.options.a.cluster = "correct horse battery staple"
+    a:configure(net.options.a)
+    assert.is_truthy(net:logged "a warning: the cluster secret looks like one that a person made up")
+  end)
+end)
+
+describe("a cluster secret", function()
+  it("is taken for random when a machine could have drawn it, and for made up when it is short or of words", function()
+    for _, text in ipairs {
+      "5f1e0c6b9d2748a3b7e40d1c86f29a55", ("5F1E0C6B9D2748A3"):rep(2), "0d5c3f1a-8f0e-4c52-9a9b-0e64f3f7a1c2",
+      "pM9xZ2b7QeR4tLw0VhK8cS", "3q2+7wAbCdEf9hIjK1mNo4QrStU=", "x8$kQ2!vR5#mT9@wZ4%n7pL", "\xff\x00\x9c1234567890123",
+    } do
+      assert.is_true(secret.is_random(text), text)
+    end
+    for _, text in ipairs {
+      "12345678", "password", "hunter2hunter2", "correct horse battery staple", "correcthorsebatterystaplecorrecthorse", "Summer2024",
+      "CorrectHorseBatteryStaple2024", "a secret that all my nodes share", ("0"):rep(64), ("ab12"):rep(16), "5f1e0c6b9d2748a3",
+      "unser Haus hat 3 Türen und 12 Fenster", "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8",
+    } do
+      assert.is_false(secret.is_random(text), text)
+    end
+  end)
+
+  it("that is random is taken for made up by nobody", function()
+    for i = 1, 200 do
+      assert.is_true(secret.is_random(crypto.hex(crypto.digest("sha256", "secret " .. i))))
+      assert.is_true(secret.is_random(crypto.digest("sha256", "secret " .. i)))
+    end
   end)
 end)
 
@@ -113,9 +249,9 @@ local HELLOS = {
   ["proves another secret"] = { { proof = ("p"):rep(32) }, "denied" },
   ["does not prove its ID"] = { { signature = nodes.NONE }, "denied" },
   ["claims another's ID"] = { { signature = ("s"):rep(64) }, "denied" },
-  ["speaks another version"] = { { version = 2 }, "unsupported" },
+  ["speaks another version"] = { { version = 1 }, "unsupported" },
   ["sends a proof that is none"] = { { proof = "short" }, "protocol" },
-  ["sends a field of another type"] = { { listen = 5 }, "protocol" },
+  ["sends a field of another type"] = { { instance = 5 }, "protocol" },
 }
 
 describe("a node", function()
@@ -151,7 +287,7 @@ describe("a node", function()
     assert.equal("protocol", stranger:farewell())
     local late <close> = strangers.call(a, { tls = false })
     late:say(late:hello { proof = nodes.NONE })
-    late:say { welcome = true }
+    late:say(late:welcome())
     late:say { id = 1, topic = "store", body = { record = forged.record, body = forged.hashes .. forged.content } }
     assert.equal("denied", late:farewell())
     local honest <close> = strangers.meet(a, { tls = false })

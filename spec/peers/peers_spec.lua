@@ -146,7 +146,7 @@ describe("letting in", function()
       { function() error "oops" end, false, "the admit function failed" },
     }
     for _, case in ipairs(answers) do
-      local peer, err, a = try(net, { cluster = nodes.NONE, about = { zone = "x" }, admit = function() return true end }, {
+      local peer, err, a = try(net, { cluster = nodes.NONE, admit = function() return true end }, {
         admit = function(peer)
           seen = peer
           return case[1]()
@@ -158,7 +158,7 @@ describe("letting in", function()
         assert.is_nil(tostring(err):find("oops", 1, true))
         net:expect("b info: .*is not let in: .*" .. case[3])
       end
-      assert.same({ a.id, { zone = "x" } }, { seen.id, seen.about })
+      assert.same({ id = a.id, address = seen.address }, seen)
       assert.matches("^127.0.0.1:%d+$", seen.address)
       net:stop "a"
       net:stop "b"
@@ -170,24 +170,35 @@ describe("letting in", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     for _, case in ipairs {
-      { function(s) return s:hello { version = 2 } end, "unsupported" },
-      { function(s) return s:hello { version = "1" } end, "protocol" },
+      { function(s) return s:hello { version = 1 } end, "unsupported" },
+      { function(s) return s:hello { version = "2" } end, "protocol" },
       { function(s) return s:hello { proof = "short" } end, "protocol" },
       { function(s) return s:hello { proof = ("x"):rep(32) } end, "denied" },
-      { function(s) return s:hello { about = "text" } end, "protocol" },
-      { function(s) return s:hello { free = -1 } end, "protocol" },
-      { function(s) return s:hello { listen = ("x"):rep(300) } end, "protocol" },
       { function(s) return s:hello { instance = "x" } end, "protocol" },
       { function() return { hello = 5 } end, "protocol" }, { function() return {} end, "protocol" },
       { function() return { id = 1, topic = "ping", body = {} } end, "protocol" },
-      { function() return { welcome = true } end, "protocol" },
+      { function() return { welcome = {} } end, "protocol" },
     } do
       local stranger <close> = strangers.call(a)
       assert(stranger:say(case[1](stranger)))
-      assert.is_table(stranger:hear())
       local message, err = stranger:hear()
       assert.is_nil(message)
       assert.equal(case[2], err.code)
+    end
+    assert.equal(0, #a:peers())
+  end)
+
+  it("refuses a welcome that is none", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    for _, welcome in ipairs {
+      { welcome = { about = "text" } }, { welcome = { free = -1 } }, { welcome = { listen = ("x"):rep(300) } }, { welcome = true }, {},
+    } do
+      local stranger <close> = strangers.call(a)
+      assert(stranger:say(stranger:hello()))
+      assert(stranger:hear() and stranger:hear())
+      assert(stranger:say(welcome))
+      assert.equal("protocol", select(2, stranger:hear()).code)
     end
     assert.equal(0, #a:peers())
   end)
@@ -202,7 +213,6 @@ describe("letting in", function()
     for _, signature in ipairs { nodes.NONE, ("s"):rep(64) } do
       local liar <close> = strangers.call(b, { tls = false })
       assert(liar:say(liar:hello { signature = signature }))
-      assert.is_table(liar:hear())
       local message, err = liar:hear()
       assert.is_nil(message)
       assert.equal("denied", err.code)

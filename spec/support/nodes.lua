@@ -10,7 +10,7 @@ local filo = require "filo"
 local new_bell = require "spec.support.bell"
 local temp = require "spec.support.temp"
 
-local SECRET = "the cluster secret of a test"
+local SECRET = "1b9f7d40c3e85a26f0d1473ab85e92c6"
 local WAIT_SECONDS = 10
 
 local nodes = { NONE = {}, SECRET = SECRET } -- NONE as an option's value: not given

@@ -9,7 +9,7 @@ local filo = require "filo"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
-local scripts = { SECRET = "the secret of all nodes in this test" }
+local scripts = { SECRET = "1b9f7d40c3e85a26f0d1473ab85e92c6" }
 
 ---A folder with the secret in it.
 function scripts.folder()

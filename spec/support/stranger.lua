@@ -58,27 +58,39 @@ end
 ---The proof of the ID, which only a connection without TLS needs.
 function Stranger:signature(part) return self.identity:sign("filo hello v1 " .. (part or "dialler") .. self.line:binding()) end
 
----The hello of a peer that knows the cluster secret, some fields changed (nodes.NONE: left out).
-function Stranger:hello(changes)
-  local hello = { version = 1, proof = self:proof(), signature = not self.tls and self:signature() or nil }
+---With some fields changed (nodes.NONE: left out).
+local function changed(fields, changes)
   for name, value in pairs(changes or {}) do
-    if value == nodes.NONE then hello[name] = nil else hello[name] = value end
+    if value == nodes.NONE then fields[name] = nil else fields[name] = value end
   end
-  return { hello = hello }
+  return fields
 end
+
+---The hello of a peer that knows the cluster secret, some fields changed.
+function Stranger:hello(changes)
+  return { hello = changed({ version = 2, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
+end
+
+---Its welcome, with these fields.
+function Stranger:welcome(fields) return { welcome = fields or {} } end -- luacheck: no self
 
 ---Sends a message; waits for the next one; nil, err when the connection has ended.
 function Stranger:say(message) return self.line:send(message) end
 function Stranger:hear() return self.line:receive(SECONDS) end
 
----Greets as a peer does, and serves from then on.
+---Greets as a peer does, and serves from then on. Gives the hello and the welcome of the node.
 function Stranger:greet(changes)
   assert(self:say(self:hello(changes)))
-  assert(self:say { welcome = true })
-  assert(assert(self:hear()).hello)
-  assert(assert(self:hear()).welcome)
-  if not self.tls then return end
-  self.line:admit()
+  local hello = assert(assert(self:hear()).hello)
+  local welcome = assert(assert(self:hear()).welcome)
+  if self.tls then self.line:admit() end
+  assert(self:say(self:welcome()))
+  if self.tls then self:serve() end
+  return hello, welcome
+end
+
+---Answers requests from now on.
+function Stranger:serve()
   self.serving = filo.spawn(function()
     while not self.gone do self:attend() end
   end)

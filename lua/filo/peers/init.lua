@@ -10,6 +10,7 @@ local new_reports = require "filo.peers.reports"
 local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
 local protocol = require "filo.peers.protocol"
+local secret = require "filo.peers.secret"
 local takeover = require "filo.peers.takeover"
 
 local CLOSED = "the node was closed"
@@ -24,7 +25,7 @@ local function exchange_free(peer, free)
 end
 
 ---Tells all peers how much room is here, when that has changed by more than one part in 64 since they were told. Who comes later is
----told in the hello.
+---told in the welcome.
 local function tell_free(self)
   local told = self.settings.free()
   while true do
@@ -50,6 +51,7 @@ local function new(host, settings)
     return { free = settings.free() }
   end)
   self:spawn(tell_free, self)
+  secret.check(host, settings.admission.cluster)
   return self
 end
 
@@ -58,7 +60,11 @@ function Peers:spawn(fn, ...) return self.tasks:spawn(fn, ...) end
 
 ---Takes other rules of who is let in, and what peers are told, for connections that come from now on.
 ---@param admission table
-function Peers:use_admission(admission) self.settings.admission = admission end
+function Peers:use_admission(admission)
+  local before = self.settings.admission.cluster
+  self.settings.admission = admission
+  if admission.cluster ~= before then secret.check(self.host, admission.cluster) end
+end
 
 ---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
 function Peers:handle(topic, fn) self.handlers[topic] = fn end
@@ -96,17 +102,17 @@ end
 
 -- One connection for each peer ----------------------------------------------------------------------------------------------
 
-local function admit(self, connection, hello, id)
+local function admit(self, connection, hello, welcome, id)
   local old = self.by_id[id]
   if old and not takeover.keeps_new(self.settings.id, old, connection, id) then
     connection:close("exists", "there is a connection already")
     return errors.fail("exists", "connected already", { peer = id, known = old.instance == hello.instance })
   end
-  local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, hello = hello }
+  local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, instance = hello.instance, welcome = welcome }
   self.by_id[id] = peer
   if old then
     self:drop(old, errors.new("exists", takeover.REASON))
-    old.connection:close("exists", takeover.REASON)
+    self:spawn(takeover.close, old, connection)
   end
   self.arrivals:wake()
   return peer, not old
@@ -185,16 +191,16 @@ local function run(self, connection, started)
   local _ <close> = connection
   self.connections:add(connection)
   local _ <close> = at_end(function() self.connections:remove(connection) end)
-  local hello, id = greeting.exchange(self, connection, function(id, instance)
+  local hello, welcome, id = greeting.exchange(self, connection, function(id, instance)
     return takeover.rival(self.settings.id, self.by_id[id], connection, id, instance)
   end)
   if not hello then
-    started(nil, id)
+    started(nil, welcome)
     connection:close()
     while connection:receive() do end -- until it has gone
     return
   end
-  local peer, first = admit(self, connection, hello, id)
+  local peer, first = admit(self, connection, hello, welcome, id)
   if not peer then return started(nil, first) end
   local _ <close> = at_end(function() self:drop(peer, errors.new("closed", CLOSED)) end)
   if first then self.settings.hooks:announce("peer_up", peer) end

@@ -19,13 +19,14 @@ local sorted_keys = require "filo.base.sorted_keys"
 local Peer = {}
 Peer.__index = Peer
 
----@param given {host: filo.Host, owner: filo.Peers, connection: filo.core.Connection, id: string, hello: table}
+---@param given {host: filo.Host, owner: filo.Peers, connection: filo.core.Connection, id: string, instance?: string,
+---  welcome: table}
 ---@return filo.Peer
 function Peer.new(given)
-  local host, connection, hello = given.host, given.connection, given.hello
+  local host, connection, welcome = given.host, given.connection, given.welcome
   return setmetatable({
-    id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = hello.listen,
-    about = hello.about or {}, free = hello.free, instance = hello.instance, host = host, pending = {}, ended = new_gate(host),
+    id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = welcome.listen,
+    about = welcome.about or {}, free = welcome.free, instance = given.instance, host = host, pending = {}, ended = new_gate(host),
     room = new_gate(host), turns = {}, next_id = 1, serving = 0, serving_bytes = 0,
   }, Peer)
 end

@@ -2,14 +2,14 @@
 ---
 ---On the wire a message is one CBOR map:
 ---  hello         {hello = {...}}                  the first message of each side
----  welcome       {welcome = true}                 the second: the other side is let in
+---  welcome       {welcome = {...}}                the second: the other side is let in
 ---  request       {id = n, topic = "...", body = ...}
 ---  reply         {re = n, body = ...} or {re = n, error = {code = "...", message = "..."}}
 
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 
-local protocol = { VERSION = 1 }
+local protocol = { VERSION = 2 }
 
 local function text(least, most)
   return function(value)
@@ -50,6 +50,9 @@ local hello = {
   proof = optional(hash),           -- of the cluster secret
   signature = optional(text(64, 64)), -- of the binding, where TLS does not prove the ID
   instance = optional(text(16, 16)), -- random, of this run of the node: two with one ID are told apart by it
+}
+
+local welcome = {
   listen = optional(plain_text(1, 264)), -- where it can be dialled
   about = optional(map),            -- what its owner tells of it: zone, size ...
   free = optional(integer(0, math.maxinteger)),
@@ -136,10 +139,10 @@ function protocol.check_hello(message)
   return check_fields("the hello", message.hello, hello)
 end
 
----@return true?, filo.Error?
+---@return table?, filo.Error?
 function protocol.check_welcome(message)
-  if type(message) == "table" and message.welcome == true then return true end
-  return errors.fail("protocol", "the second message is not a welcome")
+  if type(message) ~= "table" then return errors.fail("protocol", "the second message is not a map") end
+  return check_fields("the welcome", message.welcome, welcome)
 end
 
 ---The body of a request, or reply, of one of Filo's own topics. Other topics are the script's own to check.

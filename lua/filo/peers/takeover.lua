@@ -16,6 +16,15 @@ function takeover.keeps_new(me, old, connection, id)
   return dialler_is_me == (me < id)
 end
 
+---Closes the connection that gave way. The side that was dialled over the new one does so: it lets the other in last, so that both have the
+---new one then. The other side sees to it that it is done.
+---@param old filo.Peer
+---@param connection filo.core.Connection  the new one
+function takeover.close(old, connection)
+  if connection:is_dialler() then old.host.sleep(old.host.limits.rival) end
+  old.connection:close("exists", takeover.REASON)
+end
+
 ---Whether a connection is in the way of a new one with the same ID: it is when its peer lives. This keeps two nodes that run with
 ---one identity from taking the connection from each other for ever.
 ---@param old? filo.Peer
