@@ -102,7 +102,7 @@ describe("filo put and get", function()
   it("fetch from a peer what is not here, and tell of too few copies", function()
     local house <close> = commands.house()
     local _, token = house:first "a"
-    house:run("b", "join", (token:gsub("\n", "")), "--listen", "127.0.0.1:0")
+    house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
     local child, _, id = house:serve "b"
     child:expect "is connected"
     local large = nodes.bytes(5 << 20)

@@ -122,7 +122,7 @@ describe("the log of filo serve", function()
   ---What a node tells that joins another and stores something there; `...` are its options.
   local function told(house, ...)
     local _, text = house:first "a"
-    house:run("b", "join", text:match "%S+", "--listen", "127.0.0.1:0")
+    house:feed(text:match "%S+", "b", "join", "-", "--listen", "127.0.0.1:0")
     local child = house:serve("b", ...)
     child:expect "is connected"
     child:kill "TERM"
@@ -195,7 +195,7 @@ describe("SIGHUP to filo serve", function()
   it("leaves the node as it is when node.lua is wrong, and says where", function()
     local house <close> = commands.house()
     local _, text = house:first "a"
-    house:run("b", "join", text:match "%S+", "--listen", "127.0.0.1:0")
+    house:feed(text:match "%S+", "b", "join", "-", "--listen", "127.0.0.1:0")
     local child = house:serve "b"
     child:expect "is connected"
     local good = house:read("b", "node.lua")

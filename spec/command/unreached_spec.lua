@@ -7,7 +7,7 @@ describe("a command of a node that does not reach another", function()
   it("tells of it, with exit status 4, until it is there again", function()
     local house <close> = commands.house()
     local first, token, _, address = house:first "a"
-    house:run("b", "join", (token:gsub("\n", "")), "--listen", "127.0.0.1:0")
+    house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
     house:serve("b"):expect "is connected"
     local function run(...)
       local result = house:run("b", ...)
@@ -42,7 +42,7 @@ describe("a command of a node that does not reach another", function()
     house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("filo%.policy%.everywhere", archive)))
     first:kill "HUP"
     first:expect "read again"
-    house:run("b", "join", (token:gsub("\n", "")), "--listen", "127.0.0.1:0")
+    house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
     house:serve("b"):expect "is connected"
     assert.equal(0, house:feed("content", "b", "put", "-", "-k", "k").status)
     local result = house:run("b", "rm", "k")

@@ -100,4 +100,9 @@ function token.decode(text, now)
   return { address = address, id = crypto.hex(raw_id), secret = secret, expires = expires }
 end
 
+---Whether a text is, or was to be, a token.
+---@param text string
+---@return boolean
+function token.is_one(text) return text:sub(1, #PREFIX) == PREFIX end
+
 return token

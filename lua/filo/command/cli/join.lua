@@ -17,10 +17,20 @@ Its options are in %s/node.lua.
   filo serve     starts it
 ]]
 
----The token, from standard input when it is given as "-": arguments can be seen by others on the machine.
-local function read_token(given)
-  if given == "-" then given = io.read "l" or "" end
-  return token.decode(given, os.time())
+local SEEN = "others on this machine see what stands on a command line, and the token holds the cluster secret: give it on standard "
+  .. "input, 'filo join - < FILE', or name a file that it is in"
+
+---The token, from a file or, named "-", from standard input.
+---@return filo.Invitation?, filo.Error?
+local function read_token(name)
+  if token.is_one(name) then return errors.fail("usage", SEEN) end
+  local file, problem = io.stdin, nil
+  if name ~= "-" then file, problem = io.open(name) end
+  local line
+  if file then line, problem = file:read "l" end
+  if file and file ~= io.stdin then file:close() end
+  if problem then return errors.fail("io", "cannot read the token: " .. problem) end
+  return token.decode(line or "", os.time())
 end
 
 ---What a failed join leaves, and what to do.
@@ -46,7 +56,7 @@ return {
   describe = function(parser)
     root.option(parser)
     root.listen_option(parser)
-    parser:argument("token", "The token; - reads it from standard input, where others on the machine cannot see it.")
+    parser:argument("token", "The file with the token; '-' is standard input. On the command line others would see it.")
   end,
 
   run = function(args)
