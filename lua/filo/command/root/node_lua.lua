@@ -25,13 +25,16 @@ local function check(path, file)
   return true
 end
 
+---A message of the parser's, which quotes what it stumbles at, without a text that it quotes: that may be a secret.
+local function without_strings(problem) return (problem:gsub(" near '['\"%[].*$", "")) end
+
 ---The table that it returns.
 local function run(path)
   local file = root.options_file(path)
   local trusted, err = check(path, file)
   if not trusted then return nil, err end
   local chunk, problem = loadfile(file)
-  if not chunk then return errors.fail("invalid", problem) end
+  if not chunk then return errors.fail("invalid", without_strings(problem)) end
   local ok, options = errors.try(chunk, path)
   if not ok then
     local where = type(options) == "string" and "" or file .. ": it raised "
