@@ -258,9 +258,10 @@ host.limits = {}
 ---@param message string
 function host.log(level, message) end
 
----A node has been made. Its field `closed` tells when it is closed.
+---A node has been made.
 ---@param node filo.Node
-function host.opened(node) end
+---@param is_open fun(): boolean  whether it still is
+function host.opened(node, is_open) end
 
 ---The open nodes, in the order in which they were made.
 ---@return filo.Node[]

@@ -1,6 +1,7 @@
 local Client = require "filo.command.control.client"
 local control = require "filo.command.control"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
 local wire = require "filo.command.control.wire"
@@ -31,7 +32,7 @@ describe("the socket of a node", function()
       assert.equal("here", assert(client:call("fetch", { key = "k" })).from)
       assert.is_true(client:call("verify", { key = "k" }))
       local survey = assert(client:call("copies", { key = "k" }))
-      assert.same({ 2, 2, a.policy.name }, { #survey.copies, survey.quorum, survey.policy })
+      assert.same({ 2, 2, inside.of(a).policy.name }, { #survey.copies, survey.quorum, survey.policy })
       assert.equal(a:peers()[1].id, client:call("peers")[1].id)
       local status = client:call "status"
       assert.same({ a.id, a.root, a.address, 1 }, { status.id, status.root, status.address, status.peers })

@@ -2,6 +2,7 @@
 
 local commands = require "spec.support.commands"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 
 describe("filo why", function()
   it("does not believe a time that cannot be", function()
@@ -12,8 +13,9 @@ describe("filo why", function()
     local liar <close> = assert(filo.node { root = house:root "liar", cluster = secret, log = function() end })
     assert(liar:connect(address))
     house:feed("content", "a", "put", "-", "-k", "k")
-    local sealed = liar.disk.sealed
-    function liar.disk:sealed(...)
+    local disk = inside.of(liar).disk
+    local sealed = disk.sealed
+    function disk:sealed(...)
       local fields, record, body = sealed(self, ...)
       return fields, record, body, math.maxinteger
     end

@@ -1,6 +1,7 @@
 ---Copies on their way in.
 
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
@@ -13,7 +14,7 @@ describe("an offer", function()
     local disk <close> = small_disk.mount(32 << 20) or pending(small_disk.WHY_NOT) -- others take and free room on a shared one
     local net <close> = nodes.net()
     local a = net:start("a", { root = disk:file "a" })
-    local free = a.disk:space()
+    local free = inside.of(a).disk:space()
     local stranger <close> = strangers.meet(a)
     local number = 0
     local function offer(part)
@@ -34,13 +35,13 @@ describe("an offer", function()
     local disk <close> = small_disk.mount(32 << 20) or pending(small_disk.WHY_NOT) -- others take and free room on a shared one
     local net <close> = nodes.net()
     local a = net:start("a", { root = disk:file "a" })
-    local free = a.disk:space()
+    local free = inside.of(a).disk:space()
     local identity
     for _ = 1, 3 do
       local stranger <close> = strangers.meet(a, { identity = identity })
       identity = stranger.identity
       local record = stranger:record { size = free // 100 * 40 }
-      nodes.wait(function() return #a.landings.list == 0 end, "end of the last")
+      nodes.wait(function() return #inside.of(a).landings.list == 0 end, "end of the last")
       assert.equal(0, stranger:ask("offer", { record = record }).want)
     end
   end)
@@ -82,7 +83,7 @@ describe("a copy that has come", function()
     local a, b = net:cluster(2)
     for i = 1, 5 do assert(a:store("key " .. i, nodes.bytes(100000, i))) end
     host.sleep(2 * host.limits.offer)
-    assert.equal(0, b:peers()[1].ended.line.count)
+    assert.equal(0, inside.of(b:peers()[1]).ended.line.count)
   end))
 end)
 
@@ -154,9 +155,9 @@ describe("slots for copies on their way in", function()
         table.insert(tasks, function() return #assert(node:store("key " .. i, nodes.bytes(40005, i))).copies end)
       end
     end
-    local offer = a.peer_list.handlers.offer
-    a.peer_list:handle("offer", function(...)
-      most = math.max(most, #a.landings.list)
+    local offer = inside.of(a).peer_list.handlers.offer
+    inside.of(a).peer_list:handle("offer", function(...)
+      most = math.max(most, #inside.of(a).landings.list)
       return offer(...)
     end)
     for _, copies in ipairs(filo.all(tasks)) do assert.equal(2, copies) end

@@ -1,6 +1,7 @@
 ---Memory that is bad: what the system remembers of a file is not what lies on the disk.
 
 local block_disk = require "spec.support.block_disk"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 
 -- A copy that was good was taken for bad, set aside, and in the end deleted, when it was the memory that held it that was not; and one that
@@ -40,7 +41,7 @@ describe("memory that is bad", function()
         local a = net:start("a", options)
         assert.is_true(nodes.bytes(SIZE) == nodes.content(a, "key"))
         assert.is_true(a:verify "key")
-        assert.same({ 0, 0 }, { a.disk:bad() })
+        assert.same({ 0, 0 }, { inside.of(a).disk:bad() })
       end)
     end)
 
@@ -51,7 +52,7 @@ describe("memory that is bad", function()
         local ok, err = a:verify "key"
         assert.is_nil(ok)
         assert.equal("corrupt", err.code)
-        assert.equal(1, (a.disk:bad()))
+        assert.equal(1, (inside.of(a).disk:bad()))
       end)
     end)
   end

@@ -2,6 +2,7 @@
 
 local crypto = require "filo.core.crypto"
 local forge = require "spec.support.forge"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 local wire = require "spec.support.wire"
@@ -149,7 +150,7 @@ describe("an older version from a peer", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     for _, wrong in ipairs {
-      forge(owner, { content = "x" }), forge(owner, { content = "x", namespace = a.namespace }),
+      forge(owner, { content = "x" }), forge(owner, { content = "x", namespace = inside.of(a).namespace }),
       { record = ("\1"):rep(300), hashes = "", content = "" },
     } do
       local peer <close> = strangers.meet(a)

@@ -1,6 +1,7 @@
 -- A flipped bit in a copy was returned as data; one bad copy failed a get though another was good; without authentication, CTR lets
 -- anybody flip the bits that he likes.
 
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 
 local SIZES = { 100, 70000, (2 << 20) + 50 }
@@ -63,11 +64,11 @@ describe("a flipped bit", function()
     net:stop "b"
     nodes.flip(nodes.place(a, a, "key"), 20)
     assert.is_nil((nodes.content(a, "key")))
-    assert.equal(1, (a.disk:bad()))
+    assert.equal(1, (inside.of(a).disk:bad()))
     net:restart("b", { bootstrap = { a.address } })
     nodes.peer(a, b.id)
     assert.equal("content", nodes.content(a, "key"))
     nodes.kept(a, "key")
-    assert.equal(0, (a.disk:bad()))
+    assert.equal(0, (inside.of(a).disk:bad()))
   end)
 end)

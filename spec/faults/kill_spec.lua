@@ -2,6 +2,7 @@
 
 local filo = require "filo"
 local forge = require "spec.support.forge"
+local inside = require "filo.base.inside"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
@@ -98,7 +99,7 @@ local function check_whole(folder, node)
   local damaged <close> = assert(io.popen("ls -A " .. temp.quote(folder:file "root/bad")))
   assert.equal("", damaged:read "a")
   for item in node:list() do assert(node:verify(item.key)) end
-  local walk <close> = assert(node.disk:walk(node.namespace)) -- list passes over what is no object
+  local walk <close> = assert(inside.of(node).disk:walk(inside.of(node).namespace)) -- list passes over what is no object
   repeat
     local entries = assert(walk:next())
     for _, entry in ipairs(entries) do assert.is_nil(entry.problem) end

@@ -3,6 +3,7 @@
 local bounds = require "filo.host.limits"
 local filo = require "filo"
 local forge = require "spec.support.forge"
+local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
@@ -58,7 +59,7 @@ describe("a peer that moves a few bytes now and then", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
     assert(a:store("key", BIG))
-    local _, record = a.disk:sealed(a.namespace, a:path_of(a:key_hash "key"), 10)
+    local _, record = inside.of(a).disk:sealed(inside.of(a).namespace, a:path_of(a:key_hash "key"), 10)
     nodes.drop(a, "key")
     local peer <close> = strangers.meet(a, { tls = false })
     nodes.peers(a, 1)
@@ -98,7 +99,7 @@ end)
 
 describe("a peer whose turns are all taken", function()
   local function take_turns(peer, what)
-    for _ = 1, bounds[what] do peer:turn(what) end
+    for _ = 1, bounds[what] do inside.of(peer):turn(what) end
   end
 
   it("is passed over by a get when another is good", function()
@@ -106,12 +107,12 @@ describe("a peer whose turns are all taken", function()
     local a, b, c = net:cluster(3)
     assert(a:store("key", BIG))
     assert(a:evict "key")
-    local find = c.peer_list.handlers.find
-    c.peer_list:handle("find", function(...)
+    local find = inside.of(c).peer_list.handlers.find
+    inside.of(c).peer_list:handle("find", function(...)
       filo.sleep(0.05) -- b answers first
       return find(...)
     end)
-    take_turns(a.peer_list:get(b.id), "reads_of_peer")
+    take_turns(inside.of(a).peer_list:get(b.id).face, "reads_of_peer")
     assert.equal(BIG, (result(filo.spawn(nodes.content, a, "key"):observe())))
   end)
 
@@ -146,7 +147,7 @@ describe("a peer whose turns are all taken", function()
     local tasks = {}
     for i = 1, 8 do
       tasks[i] = filo.spawn(function()
-        local _ <close> = assert(peer:turn "questions")
+        local _ <close> = assert(inside.of(peer):turn "questions")
         filo.sleep(0.25)
         return true
       end)

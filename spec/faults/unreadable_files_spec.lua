@@ -9,6 +9,7 @@ local temp = require "spec.support.temp"
 
 local SCRIPT = [[
   local filo = require "filo"
+  local inside = require "filo.base.inside"
   local lines = {}
   local node <close> = assert(filo.node {
     root = arg[1], durability = "none", reserve = 0,
@@ -28,7 +29,7 @@ local SCRIPT = [[
   local hidden = node:path_of(node:key_hash "key 1"):match "^[^/]+"
   set_mode("000", hidden)
   local entries, problems = 0, 0
-  local walk <close> = assert(node.disk:walk())
+  local walk <close> = assert(inside.of(node).disk:walk())
   repeat
     local batch = assert(walk:next())
     for _, entry in ipairs(batch) do
@@ -48,6 +49,7 @@ local SCRIPT = [[
 ---A node with a tombstone that it cannot read has a new peer.
 local TELL = [[
   local filo = require "filo"
+  local inside = require "filo.base.inside"
   local told = filo.channel(1)
   local function start(name, options)
     options.root, options.cluster, options.listen = arg[1] .. name, "a secret of a test", "127.0.0.1:0"
@@ -66,7 +68,7 @@ local TELL = [[
   assert(os.execute("chmod 000 " .. folder))
   local second <close> = start("second", { bootstrap = { first.address }, log = function() end })
   print((told:receive():gsub(" " .. hidden .. " cannot", " HIDDEN cannot")))
-  print(first.tombstones.caught_up[second.id])
+  print(inside.of(first).tombstones.caught_up[second.id])
   assert(os.execute("chmod 700 " .. folder))
 ]]
 

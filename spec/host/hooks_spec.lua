@@ -1,6 +1,7 @@
 ---Hooks: what they may refuse, and what they cannot break.
 
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local new_bell = require "spec.support.bell"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
@@ -121,7 +122,7 @@ end)
 
 ---Empties a table, and all in it but peers.
 local function spoil(value)
-  if type(value) ~= "table" or value.connection then return end
+  if type(value) ~= "table" or inside.of(value) then return end
   for name, each in pairs(value) do
     spoil(each)
     value[name] = nil
@@ -181,7 +182,7 @@ describe("what a hook is given", function()
     local peer = a:peers()[1]
     net:stop "b"
     wait_for(function() return at_a.peer_down end)
-    assert.is_string(peer.gone.code)
+    assert.is_string(inside.of(peer).gone.code)
     for _, name in ipairs(AT_OWNER) do assert.is_table(at_a[name], name) end
     for _, name in ipairs(AT_PEER) do assert.is_table(at_b[name], name) end
     assert.same({}, spoilt_at_a)

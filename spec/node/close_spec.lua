@@ -1,4 +1,5 @@
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 local raises = require "spec.support.raises"
@@ -22,7 +23,7 @@ describe("node:close", function()
     local a, b = net:cluster(2)
     assert(a:store("key", nodes.bytes(3 << 20)))
     assert(a:evict "key")
-    b.peer_list:handle("read", function() filo.sleep(60) end)
+    inside.of(b).peer_list:handle("read", function() filo.sleep(60) end)
     local object = assert(a:get "key")
     local reading = filo.spawn(function() return object:read(10) end):observe()
     filo.sleep(0.05)
@@ -48,8 +49,8 @@ describe("node:close", function()
 
   ---Starts to close a node whose disk is in use. Gives the task, which waits for the disk by now.
   local function start_closing(node)
-    local disk, waits = node.disk, filo.channel()
-    node.disk = setmetatable({ wait_idle = function(_, seconds)
+    local disk, waits = inside.of(node).disk, filo.channel()
+    inside.of(node).disk = setmetatable({ wait_idle = function(_, seconds)
       waits:send(true)
       return disk:wait_idle(seconds)
     end }, { __index = disk })
@@ -63,7 +64,7 @@ describe("node:close", function()
   it("is told when the last that works on the disk has ended", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local walk = assert(a.disk:walk())
+    local walk = assert(inside.of(a).disk:walk())
     local closing = start_closing(a)
     walk:close()
     closing:join(5)
@@ -75,7 +76,7 @@ describe("node:close", function()
   it("waits for the disk though the task that calls is cancelled", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local walk = assert(a.disk:walk())
+    local walk = assert(inside.of(a).disk:walk())
     local closing = start_closing(a)
     closing:cancel "for a test"
     filo.sleep(0)
@@ -91,7 +92,7 @@ describe("node:close", function()
   it("gives up what never ends at the limit, and may be called again", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local walk = assert(a.disk:walk())
+    local walk = assert(inside.of(a).disk:walk())
     virtual(function(host)
       local began, limits = host.now(), host.limits
       a:close()
@@ -247,7 +248,7 @@ describe("a node that is closed while it asks its peers", function()
       local net <close> = nodes.net()
       local a, b = net:cluster(2)
       local asked = filo.channel()
-      b.peer_list:handle("find", function()
+      inside.of(b).peer_list:handle("find", function()
         asked:send(true)
         filo.sleep(60)
       end)

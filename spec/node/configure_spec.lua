@@ -1,3 +1,4 @@
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
 
@@ -24,7 +25,7 @@ describe("node:configure", function()
       net:restart "c"
       nodes.peer(a, c.id)
     end
-    assert.is_nil(a.peer_list:get(b.id))
+    assert.is_nil(inside.of(a).peer_list:get(b.id))
   end)
 
   it("lets those who wait be ready when what they wait for is no longer wanted", function()
@@ -83,6 +84,6 @@ describe("node:configure", function()
     raises("'policy'", try { bootstrap = { b.address }, policy = 5 })
     raises("'bootstrap'", try { encrypt = false, bootstrap = { b.address, { address = "127.0.0.1:1", id = "x" } } })
     assert.equal(0, a:ready())
-    assert.is_true(a.options.encrypt)
+    assert.is_true(inside.of(a).options.encrypt)
   end)
 end)

@@ -1,8 +1,11 @@
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 
 local SIZES = { 10, (2 << 20) + 5 }
 
-local function fields_at(owner, node, key) return (node.disk:stat(owner.namespace, owner:path_of(owner:key_hash(key)))) end
+local function fields_at(owner, node, key)
+  return (inside.of(node).disk:stat(inside.of(owner).namespace, owner:path_of(owner:key_hash(key))))
+end
 
 describe("node:delete", function()
   it("deletes here and at every peer, and gives a receipt", function()

@@ -1,4 +1,5 @@
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 
@@ -49,7 +50,7 @@ describe("node:evict", function()
     local net <close> = nodes.net()
     local a, _, c = net:cluster(3)
     assert(a:store("key", "content"))
-    c.peer_list:handle("find", function() filo.sleep(600) end)
+    inside.of(c).peer_list:handle("find", function() filo.sleep(600) end)
     assert.is_true(filo.timeout(10, a.evict, a, "key"))
   end)
 
@@ -112,7 +113,7 @@ describe("node:evict", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
-    b.peer_list:handle("prove", nil) -- as before there was that question
+    inside.of(b).peer_list:handle("prove", nil) -- as before there was that question
     is_kept(a, "it runs an older Filo, which cannot be asked to check its copy")
   end)
 
@@ -120,8 +121,8 @@ describe("node:evict", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
-    local prove = b.peer_list.handlers.prove
-    b.peer_list:handle("prove", function(body, peer)
+    local prove = inside.of(b).peer_list.handlers.prove
+    inside.of(b).peer_list:handle("prove", function(body, peer)
       assert(os.remove(nodes.place(a, b, "key")))
       return prove(body, peer)
     end)
@@ -132,8 +133,8 @@ describe("node:evict", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", nodes.bytes(17 << 20)))
-    local prove, seen = b.peer_list.handlers.prove, {}
-    b.peer_list:handle("prove", function(body, peer)
+    local prove, seen = inside.of(b).peer_list.handlers.prove, {}
+    inside.of(b).peer_list:handle("prove", function(body, peer)
       local now = a:activity()[1]
       table.insert(seen, { now.what, now.key, now.peer, now.bytes, now.size, body.first })
       return prove(body, peer)
@@ -147,12 +148,12 @@ describe("node:evict", function()
     local a, b, c = net:cluster(3)
     assert(a:store("key", "content"))
     for _, silent in ipairs { b, c } do
-      local prove = silent.peer_list.handlers.prove
-      silent.peer_list:handle("prove", function() host.sleep(600) end)
+      local prove = inside.of(silent).peer_list.handlers.prove
+      inside.of(silent).peer_list:handle("prove", function() host.sleep(600) end)
       local began = host.now()
       assert.is_true(a:evict "key")
       assert.is_true(host.now() - began < 2 * host.limits.prove)
-      silent.peer_list:handle("prove", prove)
+      inside.of(silent).peer_list:handle("prove", prove)
       assert(a:fetch "key")
     end
   end))

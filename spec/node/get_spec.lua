@@ -1,4 +1,5 @@
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
 local refused = require "spec.support.refused"
@@ -10,8 +11,8 @@ local BIG = (40 << 20) + 5
 ---Counts the chunks that a node is asked for.
 local function count_reads(node)
   local seen = { reads = 0 }
-  local read = node.peer_list.handlers.read
-  node.peer_list:handle("read", function(body, peer)
+  local read = inside.of(node).peer_list.handlers.read
+  inside.of(node).peer_list:handle("read", function(body, peer)
     seen.reads = seen.reads + 1
     return read(body, peer)
   end)
@@ -44,7 +45,7 @@ describe("node:get", function()
       assert(a:evict "key")
       assert.equal(content, nodes.content(a, "key"))
       nodes.wait(function() -- b has noticed, or was not asked for that chunk
-        b.verifier:check(a.namespace, b:path_of(a:key_hash "key"))
+        inside.of(b).verifier:check(inside.of(a).namespace, b:path_of(a:key_hash "key"))
         return not nodes.exists(nodes.place(a, b, "key"))
       end, "bad copy set aside")
       nodes.kept(a, "key")
@@ -63,7 +64,7 @@ describe("node:get", function()
       nodes.flip(nodes.place(a, a, "key"), 20)
       assert.equal(content, nodes.content(a, "key"))
       local what, peer = told()
-      assert.same({ a.namespace }, { what.namespace, peer })
+      assert.same({ inside.of(a).namespace }, { what.namespace, peer })
       nodes.kept(a, "key")
       assert(a:verify "key")
     end
@@ -107,10 +108,10 @@ describe("node:get", function()
       local key = "key " .. size
       assert(a:store(key, nodes.bytes(size, 1)))
       for _, topic in ipairs { "store", "offer" } do
-        b.peer_list:handle(topic, function() return nil, filo.error("denied", "away") end)
+        inside.of(b).peer_list:handle(topic, function() return nil, filo.error("denied", "away") end)
       end
       assert.is_nil((a:store(key, nodes.bytes(size, 2))))
-      b.serve:start()
+      inside.of(b).serve:start()
       assert(a:evict(key))
       assert.equal(nodes.bytes(size, 2), nodes.content(a, key))
     end
@@ -123,8 +124,8 @@ describe("node:get", function()
     local content = nodes.bytes(BIG)
     assert(a:store("key", content))
     assert(a:evict "key")
-    local read, go_on = b.peer_list.handlers.read, filo.channel()
-    b.peer_list:handle("read", function(body, peer)
+    local read, go_on = inside.of(b).peer_list.handlers.read, filo.channel()
+    inside.of(b).peer_list:handle("read", function(body, peer)
       if body.first > 0 then go_on:receive() end
       return read(body, peer)
     end)
@@ -181,7 +182,7 @@ describe("node:get", function()
 
   it("says when a peer did not answer", simulated(function(net, host)
     local a, _, silent = net:cluster(3)
-    silent.peer_list:handle("find", function() host.sleep(3600) end)
+    inside.of(silent).peer_list:handle("find", function() host.sleep(3600) end)
     local object, err = a:get "nothing"
     assert.is_nil(object)
     assert.is_true(err.retryable)
@@ -190,7 +191,7 @@ describe("node:get", function()
 
   it("does not wait for a peer that is slow to answer when another has it", simulated(function(net, host)
     local a, _, silent = net:cluster(3)
-    silent.peer_list:handle("find", function() host.sleep(3600) end)
+    inside.of(silent).peer_list:handle("find", function() host.sleep(3600) end)
     assert(a:store("key", "content"))
     nodes.drop(a, "key")
     local began = host.now()
@@ -234,7 +235,7 @@ describe("node:get", function()
     assert.same({ "new", 0 }, { object:read "a", object.unheard })
     nodes.kept(a, "key")
     nodes.drop(a, "key")
-    far.peer_list:handle("find", function() host.sleep(3600) end)
+    inside.of(far).peer_list:handle("find", function() host.sleep(3600) end)
     local other <close> = assert(a:get "key")
     assert.same({ "old", 1 }, { other:read "a", other.unheard })
   end))
@@ -245,9 +246,9 @@ describe("node:get", function()
     local content = nodes.bytes(BIG)
     assert(a:store("key", content))
     assert(a:evict "key")
-    local read, asked = b.peer_list.handlers.read, {}
+    local read, asked = inside.of(b).peer_list.handlers.read, {}
     local stop = true
-    b.peer_list:handle("read", function(body, peer)
+    inside.of(b).peer_list:handle("read", function(body, peer)
       if stop and body.first > 0 then return nil, filo.error("io", "broken") end
       table.insert(asked, body.first)
       return read(body, peer)

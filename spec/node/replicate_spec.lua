@@ -1,3 +1,4 @@
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
 local simulated = require "spec.support.simulated"
@@ -31,7 +32,7 @@ describe("node:replicate", function()
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
     b:on("before_accept", function() return false, "full" end)
-    assert(b.disk:remove(a.namespace, a:path_of(a:key_hash "key"), 0))
+    assert(inside.of(b).disk:remove(inside.of(a).namespace, a:path_of(a:key_hash "key"), 0))
     assert.matches("full", refused("not_enough_copies", a:replicate "key"))
     refused("not_found", a:replicate "none")
     refused("invalid", a:replicate "")
@@ -43,8 +44,8 @@ describe("node:replicate", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     local content = nodes.bytes(40 << 20)
-    local fill, cut = b.peer_list.handlers.fill, false
-    b.peer_list:handle("fill", function(body, peer)
+    local fill, cut = inside.of(b).peer_list.handlers.fill, false
+    inside.of(b).peer_list:handle("fill", function(body, peer)
       if not cut then
         cut = true
         b:spawn(function()
@@ -58,7 +59,7 @@ describe("node:replicate", function()
     nodes.peers(a, 1)
     nodes.peers(b, 1)
     local first
-    b.peer_list:handle("fill", function(body, peer)
+    inside.of(b).peer_list:handle("fill", function(body, peer)
       first = body.first
       return fill(body, peer)
     end)
@@ -71,9 +72,9 @@ describe("node:replicate", function()
   it("copies what takes the place of the version here meanwhile", simulated(function(net)
     local a, b = net:cluster(2)
     assert(a:store("key", "first"))
-    assert(b.disk:remove(a.namespace, a:path_of(a:key_hash "key")))
-    local store, asked, newer = b.peer_list.handlers.store, 0, nil
-    b.peer_list:handle("store", function(...)
+    assert(inside.of(b).disk:remove(inside.of(a).namespace, a:path_of(a:key_hash "key")))
+    local store, asked, newer = inside.of(b).peer_list.handlers.store, 0, nil
+    inside.of(b).peer_list:handle("store", function(...)
       asked = asked + 1
       if asked == 1 then newer = assert(a:store("key", "second")).version end
       return store(...)
@@ -106,7 +107,7 @@ describe("node:replicate", function()
       local a, b, newer = restored(net, function(a) return assert(a:store("key", "new")) end)
       local err = refused("exists", a:replicate "key")
       assert.matches("newer version", err)
-      assert.equal(newer.version, b.disk:stat(a.namespace, a:path_of(a:key_hash "key")).version)
+      assert.equal(newer.version, inside.of(b).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash "key")).version)
       assert(a:evict "key")
       assert.equal("new", nodes.content(a, "key"))
     end)
@@ -115,7 +116,7 @@ describe("node:replicate", function()
       local net <close> = nodes.net()
       local a, b = restored(net, function(a) return assert(a:delete "key") end)
       assert.matches("was deleted", refused("exists", a:replicate "key"))
-      assert.is_true(b.disk:stat(a.namespace, a:path_of(a:key_hash "key")).tombstone)
+      assert.is_true(inside.of(b).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash "key")).tombstone)
     end)
 
     it("stores what is new above what peers have", function()

@@ -1,5 +1,6 @@
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
 local temp = require "spec.support.temp"
@@ -184,7 +185,7 @@ describe("node:store", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     local first = assert(a:store("key", "1"))
-    a.names.host = setmetatable({ time = function() return 1000000 end }, { __index = a.host })
+    inside.of(a).names.host = setmetatable({ time = function() return 1000000 end }, { __index = inside.of(a).host })
     local second = assert(a:store("key", "2"))
     assert.equal(first.version + 1, second.version)
     assert.equal("2", nodes.content(a, "key"))

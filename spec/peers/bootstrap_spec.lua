@@ -1,6 +1,7 @@
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
 local free_address = require "spec.support.free_address"
+local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
 local net_core = require "filo.core.net"
 local nodes = require "spec.support.nodes"
@@ -79,7 +80,7 @@ describe("bootstrap", function()
       for _, node in ipairs { a, b } do
         node:ready()
         nodes.peers(node, 1)
-        nodes.wait(function() return node.peer_list.connections.count == 1 end, "end of the other connection")
+        nodes.wait(function() return inside.of(node).peer_list.connections.count == 1 end, "end of the other connection")
       end
       b:handle("ping2", function() return "pong" end)
       assert.equal("pong", a:request(b.id, "ping2"))
@@ -136,7 +137,7 @@ describe("bootstrap", function()
     local a = net:start "a"
     a = net:restart("a", { bootstrap = { a.address } })
     assert.equal(0, a:ready())
-    assert.same({}, a.peer_list.bootstrap.untried)
+    assert.same({}, inside.of(a).peer_list.bootstrap.untried)
     assert.is_nil(net:logged(a.address))
   end)
 end)

@@ -1,4 +1,5 @@
 local free_address = require "spec.support.free_address"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 local strangers = require "spec.support.stranger"
@@ -20,8 +21,8 @@ describe("a peer", function()
   it("tells of its free space when that has changed, and else says nothing", simulated(function(net, host)
     local disk = net:machine("a").disk
     local a, b = net:cluster(2)
-    local heard, answer = {}, b.peer_list.handlers.ping
-    b.peer_list:handle("ping", function(body, ...)
+    local heard, answer = {}, inside.of(b).peer_list.handlers.ping
+    inside.of(b).peer_list:handle("ping", function(body, ...)
       heard[#heard + 1] = body.free
       return answer(body, ...)
     end)
@@ -46,7 +47,7 @@ describe("a peer", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(3)
     local down = nodes.events(a, "peer_down")
-    local peer = a.peer_list:get(b.id)
+    local peer = inside.of(a).peer_list:get(b.id)
     net:stop "b"
     nodes.peers(a, 1)
     assert.equal(b.id, down().id)

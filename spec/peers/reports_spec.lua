@@ -2,6 +2,7 @@
 
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local new_reports = require "filo.peers.reports"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
@@ -31,7 +32,7 @@ describe("the words of a peer", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     assert(a:store("key", nodes.bytes(3 << 20)))
-    local _, record = a.disk:sealed(a.namespace, a:path_of(a:key_hash "key"), 10)
+    local _, record = inside.of(a).disk:sealed(inside.of(a).namespace, a:path_of(a:key_hash "key"), 10)
     nodes.drop(a, "key")
     local stranger <close> = strangers.meet(a)
     nodes.peers(a, 1)
@@ -136,7 +137,7 @@ describe("a peer", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     assert(a:store("key", nodes.bytes(3 << 20)))
-    local _, record = a.disk:sealed(a.namespace, a:path_of(a:key_hash "key"), 10)
+    local _, record = inside.of(a).disk:sealed(inside.of(a).namespace, a:path_of(a:key_hash "key"), 10)
     nodes.drop(a, "key")
     local stranger <close> = strangers.meet(a)
     nodes.peers(a, 1)

@@ -1,4 +1,5 @@
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
@@ -80,7 +81,7 @@ describe("node:request", function()
     local answer, err = filo.timeout(0.05, a.request, a, b.id, "wait")
     assert.is_nil(answer)
     assert.equal("timeout", err.code)
-    nodes.wait(function() return next(a:peers()[1].pending) == nil end, "end of the request")
+    nodes.wait(function() return next(inside.of(a:peers()[1]).pending) == nil end, "end of the request")
   end)
 
   it("gives the handler's error, and one for a topic that nobody handles", function()
@@ -209,7 +210,7 @@ describe("messages of a peer", function()
     local forged = stranger:record { size = 5, namespace = other.identity:raw_id() }
     assert.equal("corrupt", (stranger:refusal("store", { record = forged, body = ("x"):rep(37) })))
     assert.equal("corrupt", (stranger:refusal("offer", { record = forged })))
-    forged = stranger:record { size = 5, namespace = a.namespace }
+    forged = stranger:record { size = 5, namespace = inside.of(a).namespace }
     assert.equal("denied", (stranger:refusal("store", { record = forged, body = ("x"):rep(37) })))
     assert.equal("denied", (stranger:refusal("offer", { record = forged })))
   end)
@@ -222,7 +223,7 @@ describe("messages of a peer", function()
     for _, reply in ipairs {
       { body = 5 }, { body = { record = 5 } }, { body = { record = "short" } }, { body = { record = ("x"):rep(300), body = 5 } },
       { body = { record = ("x"):rep(300) } }, { body = { record = stranger:record { size = 5 } } },
-      { body = { record = stranger:record { size = 5, namespace = a.namespace } } }, { error = { code = "io", message = "no" } },
+      { body = { record = stranger:record { size = 5, namespace = inside.of(a).namespace } } }, { error = { code = "io", message = "no" } },
     } do
       stranger:on("find", function() return reply end)
       local object, err = a:get "key"

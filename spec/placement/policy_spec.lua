@@ -1,4 +1,5 @@
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
 
@@ -140,7 +141,7 @@ describe("a policy's accept", function()
     local receipt = assert(a:store("key", "content"))
     assert.equal(7, seen.offer.size)
     assert.equal(receipt.version, seen.offer.version)
-    assert.equal(a.namespace, seen.offer.namespace)
+    assert.equal(inside.of(a).namespace, seen.offer.namespace)
     assert.equal(a:key_hash "key", seen.offer.key_hash)
     assert.is_nil(seen.offer.key)
     assert.equal(a.id, seen.peer.id)
@@ -214,7 +215,7 @@ describe("a policy's place", function()
     assert.equal(7, seen.size)
     assert.equal(receipt.version, seen.version)
     assert.equal(32, #seen.key_hash)
-    assert.equal(a.namespace, seen.namespace)
+    assert.equal(inside.of(a).namespace, seen.namespace)
     assert.is_truthy(b)
   end)
 

@@ -256,7 +256,7 @@ describe("the prompt", function()
     terminal:expect "a peer came\n> half a line"
     terminal:type ", and more"
     terminal:expect "a peer came\n> half a line, and more"
-    assert.equal("hello you", assert(peer:request("greet", "you")))
+    assert.equal("hello you", assert(node:request(peer, "greet", "you")))
     assert(node:store("key", "12345"))
     terminal:expect "a peer came\nyou asks\n5 bytes came\n> half a line, and more"
     terminal:type(CLEAR)

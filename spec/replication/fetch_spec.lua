@@ -1,6 +1,7 @@
 ---Getting from holders that lie, stop, or have something else meanwhile.
 
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
@@ -22,9 +23,9 @@ describe("a small body that does not match its record", function()
     local content = nodes.bytes(1000)
     assert(a:store("key", content))
     local liar <close> = strangers.meet(a)
-    local good = liar:ask("find", { namespace = a.namespace, key_hash = a:key_hash "key" })
-    local answer = b.peer_list.handlers.find
-    b.peer_list:handle("find", function(...)
+    local good = liar:ask("find", { namespace = inside.of(a).namespace, key_hash = a:key_hash "key" })
+    local answer = inside.of(b).peer_list.handlers.find
+    inside.of(b).peer_list:handle("find", function(...)
       filo.sleep(0.05) -- the liar is first
       return answer(...)
     end)
@@ -43,7 +44,7 @@ describe("a small body that does not match its record", function()
     assert(a:store("key", nodes.bytes(1000)))
     local liar <close> = strangers.meet(a)
     nodes.peers(a, 1)
-    local good = liar:ask("find", { namespace = a.namespace, key_hash = a:key_hash "key" })
+    local good = liar:ask("find", { namespace = inside.of(a).namespace, key_hash = a:key_hash "key" })
     nodes.drop(a, "key")
     for _, lie in ipairs(lies(good)) do
       liar:on("find", function() return { body = { record = good.record, body = lie } } end)
@@ -98,11 +99,11 @@ describe("a holder that does not answer", function()
     local a, _, silent = net:cluster(3)
     local content = nodes.bytes(BIG)
     assert(a:store("key", content))
-    silent.peer_list:handle("read", function() host.sleep(3600) end)
+    inside.of(silent).peer_list:handle("read", function() host.sleep(3600) end)
     for _ = 1, 3 do
       assert(a:evict "key")
       assert.is_true(content == nodes.content(a, "key"))
-      a.fetches:wait(a:key_hash "key")
+      inside.of(a).fetches:wait(a:key_hash "key")
     end
     assert.is_true(net:logged("a warning: a copy from peer " .. silent.id:sub(1, 16) .. " .* is given up") > 0)
     assert.equal(2, #a:peers())
@@ -111,7 +112,7 @@ describe("a holder that does not answer", function()
   it("ends a get with an error when it is the only one", simulated(function(net, host)
     local a, silent = net:cluster(2)
     assert(a:store("key", nodes.bytes(BIG)))
-    silent.peer_list:handle("read", function() host.sleep(3600) end)
+    inside.of(silent).peer_list:handle("read", function() host.sleep(3600) end)
     assert(a:evict "key")
     local content, err = nodes.content(a, "key")
     assert.is_nil(content)
@@ -131,13 +132,13 @@ describe("a holder whose copy is bad", function()
     local a, b = net:cluster(2)
     assert(a:store("key", nodes.bytes(40 * MIB)))
     nodes.flip(nodes.place(a, b, "key"), 16 + 20 * MIB)
-    local handlers = b.peer_list.handlers
+    local handlers = inside.of(b).peer_list.handlers
     local read, check, checked = handlers.read, handlers.check, filo.channel()
-    b.peer_list:handle("check", function(...)
+    inside.of(b).peer_list:handle("check", function(...)
       checked:send(true)
       return check(...)
     end)
-    b.peer_list:handle("read", function(body, peer)
+    inside.of(b).peer_list:handle("read", function(body, peer)
       if body.first < 32 then return read(body, peer) end
       checked:receive(10)
       return nil, { code = "not_found", message = "that version is not here" }
@@ -155,8 +156,8 @@ end)
 
 ---Runs fn when a get has found the version at peers, before it goes on.
 local function when_found(node, fn)
-  local disk = node.disk
-  node.fetches.disk = setmetatable({ partial = function(_, ...)
+  local disk = inside.of(node).disk
+  inside.of(node).fetches.disk = setmetatable({ partial = function(_, ...)
     if fn then
       local once = fn
       fn = nil
@@ -236,21 +237,21 @@ describe("the partial of a fetch that failed", function()
     local content = nodes.bytes(3 << 20)
     assert(a:store("key", content))
     assert(a:evict "key")
-    local read = b.peer_list.handlers.read
-    b.peer_list:handle("read", function() return nil, filo.error("denied", "not today") end)
+    local read = inside.of(b).peer_list.handlers.read
+    inside.of(b).peer_list:handle("read", function() return nil, filo.error("denied", "not today") end)
     local first = assert(a:get "key")
     assert.is_nil((first:read "a"))
-    b.peer_list:handle("read", read)
-    a.fetches:wait(a:key_hash "key")
-    local held = a.fetches.held[next(a.fetches.held)]
+    inside.of(b).peer_list:handle("read", read)
+    inside.of(a).fetches:wait(a:key_hash "key")
+    local held = inside.of(a).fetches.held[next(inside.of(a).fetches.held)]
     assert.equal(1, held.holders)
     local second <close> = assert(a:get "key")
-    assert.equal(held, a.fetches.held[next(a.fetches.held)])
+    assert.equal(held, inside.of(a).fetches.held[next(inside.of(a).fetches.held)])
     first:close()
     assert.is_true(content == second:read "a")
     second:close()
-    a.fetches:wait(a:key_hash "key")
-    nodes.wait(function() return not next(a.fetches.held) end, "end of the last holder")
+    inside.of(a).fetches:wait(a:key_hash "key")
+    nodes.wait(function() return not next(inside.of(a).fetches.held) end, "end of the last holder")
   end)
 
   it("is forgotten, too, when a script has dropped what it read from", function()
@@ -259,10 +260,10 @@ describe("the partial of a fetch that failed", function()
     assert(a:store("key", nodes.bytes(3 << 20)))
     assert(a:evict "key")
     assert(a:get("key"):read "a")
-    a.fetches:wait(a:key_hash "key")
+    inside.of(a).fetches:wait(a:key_hash "key")
     nodes.wait(function()
       collectgarbage()
-      return not next(a.fetches.held)
+      return not next(inside.of(a).fetches.held)
     end, "end of the last holder")
   end)
 end)

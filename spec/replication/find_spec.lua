@@ -1,6 +1,7 @@
 ---Asking the peers who has an object.
 
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 
 -- get slept, then waited for each peer in turn, and a peer that had nothing never answered: it waited for ever.
@@ -34,9 +35,9 @@ describe("get of what nobody has", function()
     local a, b, c = net:cluster(3)
     assert(a:store("key", "content"))
     for _, node in ipairs { b, c } do
-      local find = node.peer_list.handlers.find
+      local find = inside.of(node).peer_list.handlers.find
       local first = node == b
-      node.peer_list:handle("find", function(...)
+      inside.of(node).peer_list:handle("find", function(...)
         if first then filo.sleep(DEADLINE) end
         return find(...)
       end)
@@ -54,19 +55,19 @@ local function with_late_peer(change, check)
   local net <close> = nodes.net()
   local a, b, c = net:cluster(3)
   assert(a:store("key", "old"))
-  local store = b.peer_list.handlers.store
-  b.peer_list:handle("store", function() return nil, filo.error("denied", "away") end)
+  local store = inside.of(b).peer_list.handlers.store
+  inside.of(b).peer_list:handle("store", function() return nil, filo.error("denied", "away") end)
   change(a)
-  b.peer_list:handle("store", store)
+  inside.of(b).peer_list:handle("store", store)
   assert(os.remove(nodes.place(a, a, "key"))) -- a has lost its disk
-  local find, go = c.peer_list.handlers.find, filo.channel()
-  c.peer_list:handle("find", function(...)
+  local find, go = inside.of(c).peer_list.handlers.find, filo.channel()
+  inside.of(c).peer_list:handle("find", function(...)
     go:receive()
     return find(...)
   end)
   assert.equal("old", nodes.content(a, "key"))
   go:send(true)
-  c.peer_list:handle("find", find)
+  inside.of(c).peer_list:handle("find", find)
   check(a)
   assert.is_truthy(b)
 end
@@ -98,8 +99,8 @@ local function with_late_holder(fn)
   local content = nodes.bytes(5 << 20)
   assert(a:store("key", content))
   nodes.flip(nodes.place(a, b, "key"), 5000)
-  local find, go = c.peer_list.handlers.find, filo.channel(1)
-  c.peer_list:handle("find", function(...)
+  local find, go = inside.of(c).peer_list.handlers.find, filo.channel(1)
+  inside.of(c).peer_list:handle("find", function(...)
     go:receive()
     return find(...)
   end)

@@ -3,6 +3,7 @@
 
 local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
@@ -23,13 +24,13 @@ describe("an owner", function()
     local a, b = net:cluster(2)
     assert(a:store("key", "old"))
     local path = a:path_of(a:key_hash "key")
-    local _, old, body = b.disk:sealed(a.namespace, path, 1000)
+    local _, old, body = inside.of(b).disk:sealed(inside.of(a).namespace, path, 1000)
     assert(a:store("key", "new"))
     nodes.drop(a, "key")
     for _, each in ipairs { { "store", { record = old, body = body } }, { "offer", { record = old } } } do
-      assert.matches("this node writes that namespace itself", refused("denied", b:peers()[1]:request(table.unpack(each))))
+      assert.matches("this node writes that namespace itself", refused("denied", inside.of(b:peers()[1]):request(table.unpack(each))))
     end
-    refused("not_found", a.disk:stat(a.namespace, path))
+    refused("not_found", inside.of(a).disk:stat(inside.of(a).namespace, path))
     assert.equal("new", nodes.content(a, "key"))
   end)
 end)
@@ -37,8 +38,8 @@ end)
 describe("many large objects at once", function()
   ---Counts the answers of a node to requests of a topic that are refused as "busy".
   local function count_busy(node, topic)
-    local usual, count = node.peer_list.handlers[topic], 0
-    node.peer_list:handle(topic, function(...)
+    local usual, count = inside.of(node).peer_list.handlers[topic], 0
+    inside.of(node).peer_list:handle(topic, function(...)
       local answer, err = usual(...)
       if err and err.code == "busy" then count = count + 1 end
       return answer, err
@@ -69,7 +70,7 @@ describe("many large objects at once", function()
     local sent = {}
     for i = 1, 20 do
       sent[i] = stranger:request("read", {
-        namespace = a.namespace, key_hash = a:key_hash "key", version = version, hashes = false, first = 0, count = 1,
+        namespace = inside.of(a).namespace, key_hash = a:key_hash "key", version = version, hashes = false, first = 0, count = 1,
       })
     end
     local served = 0
@@ -88,7 +89,7 @@ describe("many large objects at once", function()
     local stranger <close> = strangers.meet(a)
     for i = 1, 20 do
       assert.equal("not_found", (stranger:refusal("read", {
-        namespace = a.namespace, key_hash = a:key_hash "key", version = version + i, hashes = false, first = 0, count = 1,
+        namespace = inside.of(a).namespace, key_hash = a:key_hash "key", version = version + i, hashes = false, first = 0, count = 1,
       })))
     end
     assert.equal(0, times_open(nodes.place(a, a, "key")))
@@ -104,7 +105,9 @@ describe("a node whose disk does not say how much is free", function()
       asked = asked + 1
       return true
     end } } })
-    b.serve.disk = setmetatable({ space = function() return nil, filo.error("io", "input/output error") end }, { __index = b.disk })
+    local parts = inside.of(b)
+    local function space() return nil, filo.error("io", "input/output error") end
+    parts.serve.disk = setmetatable({ space = space }, { __index = parts.disk })
     local receipt, err = a:store("key", "content")
     assert.is_nil(receipt)
     assert.equal("it could not be kept", err.receipt.refused[1].reason:match "[^:]*$":match "^%s*(.*)$")

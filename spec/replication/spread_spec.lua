@@ -1,6 +1,7 @@
 ---Copies on their way to peers.
 
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 local strangers = require "spec.support.stranger"
@@ -73,8 +74,8 @@ describe("a peer that agrees to take a copy", function()
         return peers, 1
       end } } })
       late = c.id
-      local usual = c.peer_list.handlers.fill
-      c.peer_list:handle("fill", function(...) return fill(usual, ...) end)
+      local usual = inside.of(c).peer_list.handlers.fill
+      inside.of(c).peer_list:handle("fill", function(...) return fill(usual, ...) end)
       local receipt = assert(a:store("key", nodes.bytes(BIG)))
       assert.same({ a.id, b.id }, receipt.copies)
       assert.equal(c.id, receipt.refused[1].peer)

@@ -2,6 +2,7 @@
 -- a newer one was there counted as a copy.
 
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 
@@ -9,7 +10,7 @@ local SIZES = { 10, (2 << 20) + 5 }
 
 ---From now on the node's clock says this; it has no copy of the key.
 local function forget(node, key, time)
-  node.names.host = setmetatable({ time = function() return time end }, { __index = node.host })
+  inside.of(node).names.host = setmetatable({ time = function() return time end }, { __index = inside.of(node).host })
   nodes.kept(node, key)
   assert(node:evict(key))
 end
@@ -29,8 +30,8 @@ describe("an owner whose clock is behind what its peers hold", function()
         assert.equal(receipt.version, a:stat(key).version)
         assert.same({ n = 2 }, a:stat(key).fields)
         for _, holder in ipairs { b, c } do
-          local _, record = holder.disk:stat(a.namespace, a:path_of(a:key_hash(key)))
-          local _, here = a.disk:stat(a.namespace, a:path_of(a:key_hash(key)))
+          local _, record = inside.of(holder).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash(key)))
+          local _, here = inside.of(a).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash(key)))
           assert.equal(here, record)
         end
         assert(a:evict(key))
@@ -67,7 +68,7 @@ describe("an owner whose clock is behind what its peers hold", function()
     forget(a, "key", 1000000)
     assert(a:store("other", "content"))
     assert.equal(2, #assert(a:delete "key").copies)
-    assert.is_true(b.disk:stat(a.namespace, a:path_of(a:key_hash "key")).tombstone)
+    assert.is_true(inside.of(b).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash "key")).tombstone)
     assert.is_false(a:has "key")
     assert(a:store("key", "again"))
     assert.equal("again", nodes.content(a, "key"))
@@ -93,9 +94,9 @@ describe("a store that a later one of the same key overtakes", function()
   it("does not come back; its receipt says that it was replaced", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    local store, offered, go_on = b.peer_list.handlers.store, filo.channel(), filo.channel()
+    local store, offered, go_on = inside.of(b).peer_list.handlers.store, filo.channel(), filo.channel()
     local held = 0
-    b.peer_list:handle("store", function(body, peer)
+    inside.of(b).peer_list:handle("store", function(body, peer)
       held = held + 1
       if held == 1 then
         offered:send(true)

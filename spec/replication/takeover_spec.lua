@@ -1,5 +1,6 @@
 ---What is under way over a connection when another one to the same node takes over from it.
 
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 
@@ -42,8 +43,8 @@ end
 
 ---From now on a node answers requests of a topic after half a second. Gives what counts them.
 local function delay(host, node, topic)
-  local usual, count = node.peer_list.handlers[topic], 0
-  node.peer_list:handle(topic, function(...)
+  local usual, count = inside.of(node).peer_list.handlers[topic], 0
+  inside.of(node).peer_list:handle(topic, function(...)
     count = count + 1
     host.sleep(0.5)
     return usual(...)
@@ -95,9 +96,9 @@ describe("when another connection takes over, the word of a bad copy", function(
   both_ways(function(one, other, during, host)
     assert(one:store("key", nodes.bytes(BIG)))
     local count = delay(host, other, "check")
-    local fields = one.disk:stat(one.namespace, one:path_of(one:key_hash "key"))
+    local fields = inside.of(one).disk:stat(inside.of(one).namespace, one:path_of(one:key_hash "key"))
     during(function()
-      one.find:bad_copy(one:peers()[1], fields, { code = "corrupt", message = "for a test" })
+      inside.of(one).find:bad_copy(inside.of(one:peers()[1]), fields, { code = "corrupt", message = "for a test" })
       host.sleep(0.5)
     end)
     host.sleep(5)

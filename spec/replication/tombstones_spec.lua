@@ -1,10 +1,13 @@
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
 
 local SIZES = { 10, (2 << 20) + 5 }
 
-local function fields_at(owner, node, key) return (node.disk:stat(owner.namespace, owner:path_of(owner:key_hash(key)))) end
+local function fields_at(owner, node, key)
+  return (inside.of(node).disk:stat(inside.of(owner).namespace, owner:path_of(owner:key_hash(key))))
+end
 
 local function wait_tombstone(owner, node, key, seconds)
   nodes.wait(function()
@@ -44,7 +47,7 @@ describe("a peer that was away during a delete", function()
     assert(a:delete "key")
     net.options.b.listen = b.address
     b = net:start("b", net.options.b)
-    b.peer_list:handle("store", function() return nil, filo.error("denied", "not yet") end)
+    inside.of(b).peer_list:handle("store", function() return nil, filo.error("denied", "not yet") end)
     nodes.peers(a, 1)
     nodes.check_deleted(a, "key")
     assert.is_false(fields_at(a, b, "key").tombstone)
@@ -60,10 +63,10 @@ describe("a peer that was away during a delete", function()
     local told, back = 0, false
     b:on("before_accept", function() told = told + 1 end)
     a:on("peer_up", function() back = true end)
-    b:peers()[1].connection:close()
+    inside.of(b:peers()[1]).connection:close()
     nodes.peers(b, 0)
     nodes.peers(b, 1)
-    nodes.wait(function() return back and not a.tombstones.catching_up end, "end of what it is told")
+    nodes.wait(function() return back and not inside.of(a).tombstones.catching_up end, "end of what it is told")
     assert(a:store("last", "content")) -- comes after what it might have been told
     nodes.wait(function() return told > 0 end, "store")
     assert.equal(1, told)
@@ -73,13 +76,13 @@ describe("a peer that was away during a delete", function()
     local net <close> = nodes.net()
     local a, b, c = net:cluster(3)
     assert(a:store("key", "content"))
-    local record = select(2, c.disk:stat(a.namespace, a:path_of(a:key_hash "key")))
-    local store = c.peer_list.handlers.store
-    c.peer_list:handle("store", function() return nil, filo.error("denied", "away") end)
+    local record = select(2, inside.of(c).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash "key")))
+    local store = inside.of(c).peer_list.handlers.store
+    inside.of(c).peer_list:handle("store", function() return nil, filo.error("denied", "away") end)
     assert.equal(2, #assert(a:delete "key").copies)
-    c.peer_list:handle("store", store)
+    inside.of(c).peer_list:handle("store", store)
     assert(os.remove(nodes.place(a, a, "key")))
-    assert.equal(record, select(2, c.disk:stat(a.namespace, a:path_of(a:key_hash "key"))))
+    assert.equal(record, select(2, inside.of(c).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash "key"))))
     nodes.check_deleted(a, "key")
     wait_tombstone(a, c, "key")
     assert.is_true(fields_at(a, a, "key").tombstone)
@@ -96,7 +99,7 @@ describe("a peer that comes back", function()
     nodes.peers(a, 0)
     for i = 1, 3 do assert(a:delete("key" .. i)) end
     local slow = net:restart "c"
-    slow.peer_list:handle("store", function() host.sleep(3600) end)
+    inside.of(slow).peer_list:handle("store", function() host.sleep(3600) end)
     nodes.peer(a, slow.id)
     local b = net:restart "b"
     nodes.peer(a, b.id)
@@ -126,8 +129,8 @@ describe("a peer that could not take a deletion", function()
   it("is told again while it is connected", simulated(function(net, host)
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
-    local store, refused = b.peer_list.handlers.store, 0
-    b.peer_list:handle("store", function(...)
+    local store, refused = inside.of(b).peer_list.handlers.store, 0
+    inside.of(b).peer_list:handle("store", function(...)
       refused = refused + 1
       if refused > 3 then return store(...) end
       return nil, filo.error("no_space", "there is no room for it")
@@ -146,7 +149,7 @@ describe("a peer that could not take a deletion", function()
       return false, "never"
     end } } })
     assert(a:store("key", "content"))
-    c.peer_list:handle("store", function()
+    inside.of(c).peer_list:handle("store", function()
       failed = failed + 1
       return nil, filo.error("io", "it could not be kept")
     end)
@@ -164,8 +167,8 @@ describe("a peer that could not take a deletion", function()
     never = a:key_hash "kept"
     for _, key in ipairs { "kept", "key" } do assert(a:store(key, "content")) end
     assert.equal(1, #assert(a:delete "kept").copies)
-    local store, full = b.peer_list.handlers.store, true
-    b.peer_list:handle("store", function(...)
+    local store, full = inside.of(b).peer_list.handlers.store, true
+    inside.of(b).peer_list:handle("store", function(...)
       if full then return nil, filo.error("no_space", "there is no room for it") end
       return store(...)
     end)

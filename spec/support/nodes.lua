@@ -7,6 +7,7 @@
 
 local assert = require "luassert"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local new_bell = require "spec.support.bell"
 local temp = require "spec.support.temp"
 
@@ -91,7 +92,7 @@ end
 
 ---Waits until a node has that peer.
 function nodes.peer(node, id)
-  wait_for_peers(node, function() return node.peer_list:get(id) end, "peer " .. id)
+  wait_for_peers(node, function() return inside.of(node).peer_list:get(id) end, "peer " .. id)
 end
 
 ---Starts nodes "a", "b", "c" ... of a net, with `net:start`; a dials the others and is returned first. `given` holds for all, `each[name]`
@@ -148,7 +149,7 @@ function nodes.exists(path)
 end
 
 ---Waits until what a node is fetching of an object of its own is kept: a get returns before that.
-function nodes.kept(node, key) node.fetches:wait(node:key_hash(key)) end
+function nodes.kept(node, key) inside.of(node).fetches:wait(node:key_hash(key)) end
 
 ---Flips every bit of a byte of a file; a negative offset counts from its end.
 function nodes.flip(path, at)
@@ -160,7 +161,7 @@ function nodes.flip(path, at)
 end
 
 ---Takes away the copy of an object of its own that a node has, as a disk that loses it would.
-function nodes.drop(node, key) assert(node.disk:remove(node.namespace, node:path_of(node:key_hash(key)))) end
+function nodes.drop(node, key) assert(inside.of(node).disk:remove(inside.of(node).namespace, node:path_of(node:key_hash(key)))) end
 
 ---That is what a node says of an object that was deleted, whatever it is asked.
 function nodes.check_deleted(node, key)

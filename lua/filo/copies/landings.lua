@@ -7,7 +7,7 @@ local errors = require "filo.base.errors"
 ---@field record string
 ---@field fields filo.core.Fields
 ---@field path string
----@field peer filo.Peer
+---@field peer filo.peers.Peer
 ---@field partial? filo.core.Partial
 ---@field filling? boolean  its bytes are coming, or came
 ---@field transfer? table  what takes them meanwhile

@@ -35,11 +35,11 @@ function Hooks:add(name, fn, priority)
   end
 end
 
----A copy of a plain table or an error, and of those in it. A peer is itself.
+---What a hook is given: a copy of a plain table or an error, and of those in it; of a peer its face.
 local function copy(value)
   if type(value) ~= "table" then return value end
   local metatable = getmetatable(value)
-  if metatable and not errors.is(value) then return value end
+  if metatable and not errors.is(value) then return value.face or value end
   local made = {}
   for name, each in pairs(value) do made[name] = copy(each) end
   return setmetatable(made, metatable)

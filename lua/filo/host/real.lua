@@ -57,24 +57,26 @@ local host = {
   },
 }
 
-local nodes = {} -- those made, in order; the closed ones leave when it is looked at
+local nodes = {} -- those made, in order, and whether they are open; the closed ones leave when it is looked at
 
 local function drop_closed()
   local open = {}
-  for _, node in ipairs(nodes) do
-    if not node.closed then open[#open + 1] = node end
+  for _, each in ipairs(nodes) do
+    if each.is_open() then open[#open + 1] = each end
   end
   nodes = open
 end
 
-function host.opened(node)
+function host.opened(node, is_open)
   drop_closed()
-  nodes[#nodes + 1] = node
+  nodes[#nodes + 1] = { node = node, is_open = is_open }
 end
 
 function host.nodes()
   drop_closed()
-  return table.move(nodes, 1, #nodes, 1, {})
+  local list = {}
+  for i, each in ipairs(nodes) do list[i] = each.node end
+  return list
 end
 
 function host.log(level, message)

@@ -1,5 +1,6 @@
 ---What a node is made of: each part, and what it needs of the others.
 
+local inside = require "filo.base.inside"
 local new_activities = require "filo.copies.activity"
 local new_deleting = require "filo.node.deleting"
 local new_fetches = require "filo.replication.shared_fetches"
@@ -12,6 +13,7 @@ local new_landings = require "filo.copies.landings"
 local new_listing = require "filo.node.listing"
 local new_names = require("filo.copies.names").new
 local new_peers = require "filo.peers"
+local new_planning = require "filo.node.planning"
 local new_prove = require "filo.replication.prove"
 local new_refusals = require "filo.replication.refusals"
 local new_serve = require "filo.replication.serve"
@@ -52,7 +54,7 @@ local function make_replication(node)
   }
   node.spread = new_spread {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, refusals = node.refusals, activity = node.activities,
-    id = node.id, namespace = node.namespace, plan = function(info) return node:plan(info) end,
+    id = node.id, namespace = node.namespace, plan = node.plan,
   }
   node.tombstones = new_tombstones {
     host = host, disk = disk, peers = peers, tasks = tasks, id = node.id, namespace = node.namespace,
@@ -87,15 +89,17 @@ local function make_calls(node)
   }
 end
 
----@param node filo.Node  with host, disk, identity, id, namespace, root, address, tls, options, policy
+---@class filo.node.Parts
+---@param node filo.node.Parts  with host, disk, identity, id, namespace, root, address, tls, options, policy
 return function(node)
   node.ended = new_gate(node.host)
   node.tasks = new_tasks(node.host, "the node was closed")
   node.hooks = new_hooks(node.host)
   node.peer_list = new_peers(node.host, setup.peer_settings(node, node.options))
+  node.plan = new_planning(node)
   make_copies(node)
   make_replication(node)
   make_calls(node)
   node.serve:start()
-  node.hooks:add("peer_up", function(peer) node.tombstones:meet(peer) end)
+  node.hooks:add("peer_up", function(face) node.tombstones:meet(inside.of(face)) end)
 end

@@ -2,6 +2,7 @@
 
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
+local inside = require "filo.base.inside"
 
 local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 
@@ -21,9 +22,9 @@ Object.__index = Object
 ---version when this one turns out to be bad, or cannot be read; or gives nil, and perhaps an error that says more.
 ---@return filo.Object
 local function new(source, info, heal)
-  local self = setmetatable({ source = source, heal = heal, position = 0 }, Object)
+  local self = setmetatable({}, Object)
   for name, value in pairs(info) do self[name] = value end
-  return self
+  return inside.keep(self, { source = source, heal = heal, position = 0, key = info.key, size = info.size })
 end
 
 ---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false and an error when there is none.
@@ -44,7 +45,18 @@ local function replace_source(self, bad, err)
   return true
 end
 
-local function check_open(self) if self.closed then error("the object is closed", 3) end end
+---What is behind an object: key, size, source, position. Misuse is an error at the line of the caller, `level` functions up.
+local function parts_of(self, level)
+  local object = inside.of(self)
+  if not object then error("an object expected: is there a dot in place of the colon, as in object:read()?", level + 1) end
+  return object
+end
+
+local function open(self)
+  local object = parts_of(self, 3)
+  if object.closed then error("the object is closed", 3) end
+  return object
+end
 
 ---The next piece in order, of at most `most` bytes; nil at the end.
 local function next_piece(self, most)
@@ -76,18 +88,18 @@ end
 ---@param n integer|"a"
 ---@return string?, filo.Error?
 function Object:read(n)
-  check_open(self)
+  local object = open(self)
   local all = n == nil or n == "a" or n == "*a"
   if not all and (math.type(n) ~= "integer" or n < 1) then
     error('read: a number of bytes, 1 or more, or "a" expected', 2)
   end
-  local bytes, err = collect(function(most) return next_piece(self, most) end, all and math.maxinteger or n)
+  local bytes, err = collect(function(most) return next_piece(object, most) end, all and math.maxinteger or n)
   if err then return nil, err end
   return (all or bytes ~= "") and bytes or nil
 end
 
-local function read_range(self, offset, last)
-  local from <close> = assert(self.source:reader(offset, last))
+local function read_range(object, offset, last)
+  local from <close> = assert(object.source:reader(offset, last))
   return collect(function(most) return from:read(math.min(most, READ_SIZE)) end, last - offset)
 end
 
@@ -96,34 +108,34 @@ end
 ---@param count integer
 ---@return string?, filo.Error?
 function Object:range(offset, count)
-  check_open(self)
+  local object = open(self)
   if math.type(offset) ~= "integer" or math.type(count) ~= "integer" or offset < 0 or count < 0 then
     error("range: an offset and a count of bytes, both 0 or more, expected", 2)
   end
   local last = offset + count
-  if last < offset or last > self.size then last = self.size end
+  if last < offset or last > object.size then last = object.size end
   if offset >= last then return "" end
-  local source = self.source
-  local bytes, err = read_range(self, offset, last)
+  local source = object.source
+  local bytes, err = read_range(object, offset, last)
   if not err then return bytes end
-  local replaced, problem = replace_source(self, source, err)
-  if replaced then return read_range(self, offset, last) end
+  local replaced, problem = replace_source(object, source, err)
+  if replaced then return read_range(object, offset, last) end
   return nil, problem
 end
 
 ---Pieces of the content in order, for a `for` loop. A failure is raised.
 ---@return fun(): string?
 function Object:chunks()
-  check_open(self)
+  open(self)
   return function()
-    local piece, err = next_piece(self, READ_SIZE)
+    local piece, err = next_piece(inside.of(self), READ_SIZE) -- the loop holds the object: else it might be collected, and closed
     if err then error(err, 0) end
     return piece
   end
 end
 
-local function save_source(self, path)
-  local from <close> = assert(self.source:reader(0, self.size))
+local function save_source(object, path)
+  local from <close> = assert(object.source:reader(0, object.size))
   return from:save(path)
 end
 
@@ -132,23 +144,24 @@ end
 ---@param path string
 ---@return true?, filo.Error?
 function Object:save(path)
-  check_open(self)
+  local object = open(self)
   if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
-  local source = self.source
-  local ok, err, replaceable = save_source(self, path)
+  local source = object.source
+  local ok, err, replaceable = save_source(object, path)
   if replaceable then
-    local replaced, problem = replace_source(self, source, err)
-    if replaced then ok, err = save_source(self, path) else err = problem end
+    local replaced, problem = replace_source(object, source, err)
+    if replaced then ok, err = save_source(object, path) else err = problem end
   end
   if ok then return true end
-  return nil, errors.wrap(err, "cannot save to " .. path, { key = self.key })
+  return nil, errors.wrap(err, "cannot save to " .. path, { key = object.key })
 end
 
 ---Ends reading. Also done by the garbage collector, and by `local object <close>`.
 function Object:close()
-  if self.sequential then self.sequential:close() end
-  if not self.closed then self.source:close() end
-  self.closed = true
+  local object = parts_of(self, 2)
+  if object.sequential then object.sequential:close() end
+  if not object.closed then object.source:close() end
+  object.closed = true
 end
 
 Object.__close = Object.close

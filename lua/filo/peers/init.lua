@@ -4,6 +4,7 @@ local Peer = require "filo.peers.peer"
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local greeting = require "filo.peers.greeting"
+local inside = require "filo.base.inside"
 local new_bootstrap = require "filo.peers.bootstrap"
 local new_set = require "filo.base.set"
 local new_reports = require "filo.peers.reports"
@@ -73,7 +74,7 @@ function Peers:handle(topic, fn) self.handlers[topic] = fn end
 function Peers:get(id) return self.by_id[id] end
 
 ---The same; one whose connection is still being greeted is waited for.
----@return filo.Peer?
+---@return filo.peers.Peer?
 function Peers:wait_for(id)
   return self.arrivals:wait_for(function() return self.by_id[id] end, self.host.limits.rival)
 end
@@ -85,11 +86,16 @@ function Peers:count()
   return count
 end
 
----Whether a value is a peer of this node, connected or not any more.
-function Peers:is_peer(value) return Peer.is(value) and value.owner == self end
+---The peer that scripts have such a face of; nil: that is none of this node, connected or not any more.
+---@param face any
+---@return filo.peers.Peer?
+function Peers:behind(face)
+  local peer = inside.of(face)
+  return Peer.is(peer) and peer.owner == self and peer or nil
+end
 
 ---All connected peers, in the order of their IDs.
----@return filo.Peer[]
+---@return filo.peers.Peer[]
 function Peers:list()
   local list = {}
   for _, peer in pairs(self.by_id) do
@@ -97,6 +103,14 @@ function Peers:list()
     list[#list + 1] = peer
   end
   table.sort(list, function(a, b) return a.id < b.id end)
+  return list
+end
+
+---What scripts get of these.
+---@return filo.Peer[]
+function Peers:faces()
+  local list = self:list()
+  for i, peer in ipairs(list) do list[i] = peer.face end
   return list
 end
 
@@ -250,7 +264,7 @@ function Peers:unreached() return self.bootstrap:unreached() end
 
 ---Connects to an address and waits until the peer is let in at both ends. Gives the peer that is connected already, if it is.
 ---@param target {address: string, id?: string}  see peers/target.lua
----@return filo.Peer?, filo.Error?
+---@return filo.peers.Peer?, filo.Error?
 function Peers:connect(target)
   local connection, err = self.host.net.dial(target.address, connection_options(self))
   if not connection then return nil, err end

@@ -2,13 +2,13 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local new_face = require "filo.peers.face"
 local new_gate = require "filo.host.gate"
 local new_stall_watch = require "filo.host.stall"
 local protocol = require "filo.peers.protocol"
 local sorted_keys = require "filo.base.sorted_keys"
 
----Another node, connected.
----@class filo.Peer
+---@class filo.peers.Peer
 ---@field id string  node ID, 64 hex digits
 ---@field address string  numeric address of the far end
 ---@field listen? string  where it says that it can be dialled
@@ -16,23 +16,29 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field instance? string  16 bytes that are of this run of the node only
 ---@field free? integer  bytes free in its store, as far as it has told
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
+---@field face filo.Peer  what scripts get of it
 local Peer = {}
 Peer.__index = Peer
 
 ---@param given {host: filo.Host, owner: filo.Peers, connection: filo.core.Connection, id: string, instance?: string,
 ---  welcome: table}
----@return filo.Peer
+---@return filo.peers.Peer
 function Peer.new(given)
   local host, connection, welcome = given.host, given.connection, given.welcome
-  return setmetatable({
+  local self = setmetatable({
     id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = welcome.listen,
     about = welcome.about or {}, free = welcome.free, instance = given.instance, host = host, pending = {}, ended = new_gate(host),
     room = new_gate(host), turns = {}, next_id = 1, serving = 0, serving_bytes = 0,
   }, Peer)
+  self.face = new_face(self)
+  return self
 end
 
 ---Takes what the core has measured.
-function Peer:refresh() self.rtt = self.connection:stats().rtt end
+function Peer:refresh()
+  self.rtt = self.connection:stats().rtt
+  self.face.rtt = self.rtt
+end
 
 function Peer.is(value) return getmetatable(value) == Peer end
 
@@ -185,7 +191,7 @@ end
 
 ---The peer over the connection that took over from this one, if one did. It is waited for where it is still being greeted.
 ---@param err filo.Error  how something failed over this one: it may be told before the end of the connection is
----@return filo.Peer?
+---@return filo.peers.Peer?
 function Peer:successor(err)
   if not self.gone and err.code == "exists" then self:wait_gone(self.host.limits.rival) end
   return self.taken_over and self.owner:wait_for(self.id) or nil
@@ -193,7 +199,7 @@ end
 
 ---What fn(peer, ...) gives; when it fails, and another connection to the same node took over meanwhile, it is called once more with the
 ---peer over that one. For what does no harm when it is done twice.
----@param fn fun(peer: filo.Peer, ...): any, filo.Error?
+---@param fn fun(peer: filo.peers.Peer, ...): any, filo.Error?
 ---@return any, filo.Error?
 function Peer:across_takeover(fn, ...)
   local result, err = fn(self, ...)
@@ -227,7 +233,10 @@ function Peer:give_way() self.silent = true end
 
 ---What it has said of its free space.
 ---@param free? integer
-function Peer:hear(free) self.free = free or self.free end
+function Peer:hear(free)
+  self.free = free or self.free
+  self.face.free = self.free
+end
 
 ---Takes on a request of its, until the end of the scope; nil when so many, or so long ones, are being answered already.
 ---@param size integer  bytes of the message

@@ -5,7 +5,7 @@ local takeover = { REASON = "another connection took over" }
 ---Of two connections to one peer, both ends keep the one that the node with the smaller ID dialled; of two dialled by the same
 ---node, the older one. One that has fallen silent gives way.
 ---@param me string  ID of this node
----@param old filo.Peer  over the connection that is there
+---@param old filo.peers.Peer  over the connection that is there
 ---@param connection filo.core.Connection  the new one
 ---@param id string  of the peer
 ---@return boolean
@@ -27,7 +27,7 @@ end
 
 ---Whether a connection is in the way of a new one with the same ID: it is when its peer lives. This keeps two nodes that run with
 ---one identity from taking the connection from each other for ever.
----@param old? filo.Peer
+---@param old? filo.peers.Peer
 ---@param instance? string  of the run of the node that comes
 ---@return string? code, string? why, boolean? known  it is the same run
 function takeover.rival(me, old, connection, id, instance)

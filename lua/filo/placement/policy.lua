@@ -9,6 +9,7 @@
 ---@field quorum? integer|function  copies, the one here among them, that `store` waits for; or function(object, placed)
 ---@field accept? fun(offer: table, peer: table, usage: table): boolean, string?  true, or false and a reason
 
+local copy = require "filo.base.copy"
 local pure = require "filo.placement.pure"
 
 local policy = {
@@ -22,13 +23,13 @@ local DEFAULTS = require "filo.placement.everywhere"
 local function guarded(pinned, given)
   local place, quorum, accept = given.place, given.quorum, given.accept
   local function ids_of(object, peers)
-    local list, wanted = place(pure.copy(object), pure.peers(peers))
+    local list, wanted = place(copy(object), pure.peers(peers))
     local ids = pure.list(list)
     for i, peer in ipairs(ids or {}) do ids[i] = type(peer) == "table" and peer.id or false end
     return ids, wanted
   end
-  local function count(object, placed) return quorum(pure.copy(object), pure.peers(placed)) end
-  local function judge(offer, peer, usage) return accept(pure.copy(offer), pure.peer(peer), usage) end
+  local function count(object, placed) return quorum(copy(object), pure.peers(placed)) end
+  local function judge(offer, peer, usage) return accept(copy(offer), pure.peer(peer), usage) end
   return {
     name = given.name, place = pure.wrap(pinned, ids_of), accept = pure.judge(pinned, judge),
     quorum = type(quorum) == "function" and pure.wrap(pinned, count) or quorum,

@@ -1,6 +1,7 @@
 ---A script's functions that only decide: tables in, decisions out. They cannot wait, what they are given is theirs to change, and what
 ---they raise is a text.
 
+local copy = require "filo.base.copy"
 local errors = require "filo.base.errors"
 
 local pure = {}
@@ -25,21 +26,13 @@ function pure.judge(pinned, fn)
   return pure.wrap(pinned, judge)
 end
 
----A copy of a table, and of those in it.
-function pure.copy(value)
-  if type(value) ~= "table" then return value end
-  local copy = {}
-  for name, each in pairs(value) do copy[name] = pure.copy(each) end
-  return copy
-end
-
 local Peer = {}
 function Peer:__tostring() return ("peer %s at %s"):format(tostring(self.id):sub(1, 16), tostring(self.address)) end
 
 ---What a policy may know of a peer.
 function pure.peer(peer)
   return setmetatable({
-    id = peer.id, address = peer.address, listen = peer.listen, about = pure.copy(peer.about), free = peer.free, rtt = peer.rtt,
+    id = peer.id, address = peer.address, listen = peer.listen, about = copy(peer.about), free = peer.free, rtt = peer.rtt,
   }, Peer)
 end
 

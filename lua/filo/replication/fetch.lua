@@ -18,7 +18,7 @@ local SLOW_SECONDS, FASTER = 2, 4
 ---@field failed table<string, true>  IDs of holders that are not asked again
 ---@field rates table<string, number>  by the ID of a holder: bytes a second of its last run
 ---@field active table[]  {holder, transfer, run, hashes, began, watch} of each that moves
----@field taken_over table<string, filo.Peer>  by the ID of a holder: it over the connection from which another took over
+---@field taken_over table<string, filo.peers.Peer>  by the ID of a holder: it over the connection from which another took over
 local Fetch = {}
 Fetch.__index = Fetch
 

@@ -119,7 +119,7 @@ end
 -- Peers that come back ------------------------------------------------------------------------------------------------
 
 ---@class filo.Telling
----@field peer filo.Peer
+---@field peer filo.peers.Peer
 ---@field tasks filo.Task[]
 ---@field left integer  tasks that have not ended
 ---@field since number  when it answered last
@@ -220,7 +220,7 @@ local function catch_up(self)
 end
 
 ---A peer has come: it is told what it missed.
----@param peer filo.Peer
+---@param peer filo.peers.Peer
 function Tombstones:meet(peer)
   table.insert(self.arrived, peer)
   if self.catching_up then return end

@@ -2,6 +2,7 @@
 ---what is shared by all nodes or belongs to the simulated world.
 
 local collect = require "filo.sim.collect"
+local inside = require "filo.base.inside"
 local runtime = require "filo.core.runtime"
 
 local sizes = {}
@@ -64,18 +65,18 @@ function sizes.tables(world)
   collect()
   local seen, running, found = {}, {}, {}
   for _, machine in ipairs(world.machines) do
-    local node = machine.run and machine.run.node
+    local node = machine.run and inside.of(machine.run.node)
     if node then
-      running[#running + 1], seen[node] = machine, true
+      running[#running + 1], seen[node] = { name = machine.name, node = node }, true
     end
   end
   local shared = new_walk(seen, false)
   shared:run(package.loaded, "")
   shared:run(world, "")
   local walk = new_walk(seen, true, function(each, path, count) found[each] = { path = path, count = count } end)
-  for _, machine in ipairs(running) do
-    seen[machine.run.node] = nil
-    walk:run(machine.run.node, machine.name)
+  for _, each in ipairs(running) do
+    seen[each.node] = nil
+    walk:run(each.node, each.name)
   end
   return found
 end

@@ -2,6 +2,7 @@
 
 local at_end = require "filo.host.at_end"
 local identity = require "filo.sim.identity"
+local inside = require "filo.base.inside"
 local default_limits = require "filo.host.limits"
 local new_atlas = require "filo.sim.atlas"
 local new_checks = require("filo.sim.checks").new
@@ -126,7 +127,7 @@ function World:spawn(fn, ...) return runtime.spawn_detached(fn, ...) end -- luac
 ---Other options for a node that runs, as its node.lua would give them.
 function World:configure(machine)
   local node = machine.run and machine.run.node
-  if node and not node.closed then node:configure(self:options_of(machine)) end
+  if node and not inside.of(node).closed then node:configure(self:options_of(machine)) end
 end
 
 ---Tells those who dial a machine where it is now.

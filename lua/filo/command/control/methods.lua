@@ -6,6 +6,7 @@
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local prompt = require "filo.command.control.prompt"
 local source = require "filo.node.content"
 
@@ -31,14 +32,15 @@ local function report_progress(node, key, emit)
 end
 
 local function describe_peer(peer)
+  local traffic = inside.of(peer).connection:stats()
   return {
     id = peer.id, address = peer.address, listen = peer.listen, about = peer.about, free = peer.free, rtt = peer.rtt,
-    bytes_in = peer.connection:stats().bytes_in, bytes_out = peer.connection:stats().bytes_out,
+    bytes_in = traffic.bytes_in, bytes_out = traffic.bytes_out,
   }
 end
 
 ---What a token is made of.
-function methods.invitation(node) return { id = node.id, listen = node.address, cluster = node.options.cluster } end
+function methods.invitation(node) return { id = node.id, listen = node.address, cluster = inside.of(node).options.cluster } end
 
 function methods.peers(node)
   local list = {}
@@ -47,21 +49,22 @@ function methods.peers(node)
 end
 
 function methods.status(node)
-  local free, total = filo.timeout(SPACE_SECONDS, node.disk.space, node.disk) -- it waits its turn behind what is being flushed
+  local parts = inside.of(node)
+  local free, total = filo.timeout(SPACE_SECONDS, parts.disk.space, parts.disk) -- it waits its turn behind what is being flushed
   if not free then total = nil end
-  local bad, bad_bytes = filo.timeout(SPACE_SECONDS, node.disk.bad, node.disk)
+  local bad, bad_bytes = filo.timeout(SPACE_SECONDS, parts.disk.bad, parts.disk)
   return {
     id = node.id, root = node.root, address = node.address, version = filo.VERSION, uptime = filo.now() - started,
     memory = filo.memory(), free = free, total = total, bad = bad and { count = bad, bytes = bad_bytes },
-    policy = node.policy.name, peers = #node:peers(), unreached = node.peer_list:unreached(), moving = node:activity(),
+    policy = parts.policy.name, peers = #node:peers(), unreached = parts.peer_list:unreached(), moving = node:activity(),
   }
 end
 
 ---Whether an object is what the file holds by now: that looks as it did when it began to be read, and has not changed until it was read.
 local function is_same(node, item, asked, file)
   local encrypted = asked.encrypt
-  if encrypted == nil then encrypted = node.options.encrypt end
-  local seen = node.host.store.seen(file)
+  if encrypted == nil then encrypted = inside.of(node).options.encrypt end
+  local seen = inside.of(node).host.store.seen(file)
   return item.from == "here" and item.encrypted == encrypted and seen ~= nil and item.stamp == seen.stamp
 end
 
@@ -99,7 +102,7 @@ function methods.copies(node, asked)
   if not item then return nil, err end
   local plan, copies = node:placement(asked.key)
   if not plan then return nil, copies end
-  return { item = item, quorum = plan.quorum, unreached = plan.unreached, policy = node.policy.name, copies = copies }
+  return { item = item, quorum = plan.quorum, unreached = plan.unreached, policy = inside.of(node).policy.name, copies = copies }
 end
 
 function methods.evict(node, asked, emit)
