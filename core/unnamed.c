@@ -15,7 +15,7 @@ static void name_of(int fd, char link[LINK_SIZE]) {
 int filo_unnamed_open(const char *path, mode_t mode) {
   const char *slash = strrchr(path, '/');
   FILO_AUTO_FREE char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
-  int fd = folder ? open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode) : -1;
+  int fd = folder ? open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, mode) : -1;
   char link[LINK_SIZE];
   name_of(fd, link);
   if (fd < 0 || faccessat(AT_FDCWD, link, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return fd;

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-/* A new file, open for writing, on the file system of the folder that `path` lies in; -1 where that
+/* A new file, open for reading and writing, on the file system of the folder that `path` lies in; -1 where that
  * cannot be. */
 int filo_unnamed_open(const char *path, mode_t mode);
 

@@ -10,6 +10,7 @@
 #include "lua/arguments.h"
 #include "lua/call.h"
 #include "lua/modules.h"
+#include "lua/target.h"
 #include "store/folders.h"
 #include "trust.h"
 
@@ -174,13 +175,12 @@ static int trust(lua_State *L) {
   return filo_call(L, &file_call(L, 1, 0, trust_work)->base, filo_call_ended);
 }
 
-static const luaL_Reg functions[] = {{"look", look},
-                                     {"make_folders", make_folders},
-                                     {"set_time", set_time},
-                                     {"trust", trust},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"look", look},         {"make_folders", make_folders},
+                                     {"set_time", set_time}, {"target", filo_open_target},
+                                     {"trust", trust},       {NULL, NULL}};
 
 int filo_open_files(lua_State *L) {
+  filo_register_target(L);
   luaL_newlib(L, functions);
   return 1;
 }

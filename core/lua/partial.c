@@ -1,9 +1,13 @@
 /* Partials: copies on their way in; and small objects that come whole. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "lua/arguments.h"
 #include "lua/call.h"
+#include "lua/descriptor.h"
 #include "lua/handle.h"
 #include "lua/store.h"
 
@@ -43,6 +47,7 @@ struct partial_call {
   unsigned char *bytes; /* record, then body */
   size_t record_len, body_len;
   bool whole, beside;
+  int outside; /* a file of the caller's, or -1 */
   struct filo_partial_file *file;
   struct filo_partial *partial;
 };
@@ -52,6 +57,7 @@ static void discard(struct filo_call *base) {
   filo_partial_file_free(call->file);
   filo_partial_unref(call->partial);
   filo_store_close(call->store);
+  filo_close_fd(&call->outside);
   free(call->bytes);
   free(call);
 }
@@ -68,6 +74,14 @@ static void open_work(struct filo_call *base) {
                                         call->beside, &call->file, &base->err);
 }
 
+static void outside_work(struct filo_call *base) {
+  struct partial_call *call = (struct partial_call *)base;
+  int fd = call->outside;
+  call->outside = -1;
+  base->code = filo_partial_file_outside(call->store, fd, call->bytes, call->record_len,
+                                         &call->file, &base->err);
+}
+
 static int opened(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct partial_call *call = filo_call_end(L, ctx);
@@ -81,6 +95,28 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
+static struct partial_call *new_call(lua_State *L, struct filo_store *store,
+                                     void (*work)(struct filo_call *)) {
+  struct partial_call *call = filo_call_new(L, sizeof *call, work, discard);
+  call->store = filo_store_ref(store);
+  call->outside = -1;
+  return call;
+}
+
+static void take_bytes(lua_State *L, struct partial_call *call, const char *record,
+                       size_t record_len, const char *body, size_t body_len) {
+  call->record_len = record_len;
+  call->body_len = body_len;
+  call->bytes = malloc(record_len + body_len + 1);
+  if (!call->bytes) {
+    discard(&call->base);
+    luaL_error(L, "no memory");
+    return;
+  }
+  memcpy(call->bytes, record, record_len);
+  if (body) memcpy(call->bytes + record_len, body, body_len);
+}
+
 /* store:partial(path, record [, body [, beside]]): with a body, a small object is whole already */
 int filo_store_partial(lua_State *L) {
   size_t record_len, body_len = 0;
@@ -88,21 +124,36 @@ int filo_store_partial(lua_State *L) {
   const char *path = filo_check_path(L, 2);
   const char *record = luaL_checklstring(L, 3, &record_len);
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
-  bool beside = lua_toboolean(L, 5);
-  struct partial_call *call = filo_call_new(L, sizeof *call, open_work, discard);
-  call->store = filo_store_ref(store);
+  struct partial_call *call = new_call(L, store, open_work);
   call->whole = body != NULL;
-  call->beside = beside;
-  call->record_len = record_len;
-  call->body_len = body_len;
+  call->beside = lua_toboolean(L, 5);
   strcpy(call->path, path);
-  call->bytes = malloc(record_len + body_len + 1);
-  if (!call->bytes) {
-    discard(&call->base);
-    return luaL_error(L, "no memory");
+  take_bytes(L, call, record, record_len, body, body_len);
+  return filo_call(L, &call->base, opened);
+}
+
+/* The descriptor, or that of the Lua file, at index. */
+static int check_file(lua_State *L, int index) {
+  int fd = filo_test_descriptor(L, index);
+  if (fd >= 0) return fd;
+  const luaL_Stream *file = luaL_checkudata(L, index, LUA_FILEHANDLE);
+  luaL_argcheck(L, file->closef, index, "an open file expected");
+  return fileno(file->f);
+}
+
+/* store:partial_outside(file, record) */
+int filo_store_partial_outside(lua_State *L) {
+  size_t record_len;
+  struct filo_store *store = filo_check_store(L, 1);
+  int fd = check_file(L, 2);
+  const char *record = luaL_checklstring(L, 3, &record_len);
+  struct partial_call *call = new_call(L, store, outside_work);
+  call->outside = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (call->outside < 0) {
+    call->base.code = filo_fail_errno(&call->base.err, errno, "cannot use the file to fetch to");
+    return filo_call_return(L, &call->base);
   }
-  memcpy(call->bytes, record, record_len);
-  if (body) memcpy(call->bytes + record_len, body, body_len);
+  take_bytes(L, call, record, record_len, NULL, 0);
   return filo_call(L, &call->base, opened);
 }
 
@@ -122,8 +173,7 @@ static int partial_publish(lua_State *L) {
   struct partial_box *box = check_box(L);
   struct filo_partial *partial = box->partial;
   luaL_argcheck(L, !partial->publishing, 1, "it is being published already");
-  struct partial_call *call = filo_call_new(L, sizeof *call, NULL, discard);
-  call->store = filo_store_ref(box->store);
+  struct partial_call *call = new_call(L, box->store, NULL);
   call->partial = filo_partial_ref(partial);
   partial->published = on_published;
   partial->ctx = call;

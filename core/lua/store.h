@@ -29,6 +29,7 @@ void filo_register_walk(lua_State *L);
 int filo_store_deposit(lua_State *L);
 int filo_store_deposit_file(lua_State *L);
 int filo_store_partial(lua_State *L);
+int filo_store_partial_outside(lua_State *L);
 int filo_store_tombstone(lua_State *L);
 int filo_store_open_object(lua_State *L);
 int filo_store_sealed(lua_State *L);

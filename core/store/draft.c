@@ -14,6 +14,7 @@ void filo_draft_init(struct filo_draft *draft, struct filo_store *store) {
 
 static int write_failed(const struct filo_draft *draft, int error, struct filo_error *err) {
   const char *root = draft->store->root;
+  if (draft->outside) return filo_fail_errno(err, error, "cannot write %s", draft->outside);
   if (error == ENOSPC || error == EDQUOT)
     return filo_fail(err, FILO_NO_SPACE, "no space left for %s: free some on its disk", root);
   return filo_fail_errno(err, error, "cannot write %s/tmp/%s", root, draft->name);

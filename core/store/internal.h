@@ -182,8 +182,9 @@ int filo_hash_list_get(struct filo_body *body, uint64_t index, unsigned char out
 /* draft.c. */
 struct filo_draft {
   struct filo_store *store;
-  int fd;        /* -1 before there is a file */
-  char name[80]; /* in tmp/; "" when there is none to remove */
+  int fd;              /* -1 before there is a file */
+  char name[80];       /* in tmp/; "" when there is none to remove */
+  const char *outside; /* what errors call it when it is a file of somebody else's; or NULL */
   struct filo_record fields;
   atomic_uint_least64_t promised;
   /* While being published: */

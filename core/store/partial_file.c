@@ -23,6 +23,7 @@ struct filo_partial_file {
   bool loaded;               /* with a body to free */
   bool unread;               /* what is there may be good: it stays */
   bool makes_room;           /* by what it deletes */
+  bool outside;              /* in a file of the caller's, to be turned into the content */
   atomic_bool has_hashes;
   uint64_t hashes_len; /* bytes of the hash list so far */
 };
@@ -210,6 +211,28 @@ int filo_partial_file_open(struct filo_store *store, const char *path, const uns
   return 0;
 }
 
+int filo_partial_file_outside(struct filo_store *store, int fd, const unsigned char *record,
+                              size_t record_len, struct filo_partial_file **ret,
+                              struct filo_error *err) {
+  struct filo_partial_file *file;
+  int rc = new_file(store, "", record, record_len, false, &file, err);
+  if (rc < 0) {
+    close(fd);
+    return rc;
+  }
+  file->outside = true;
+  file->draft.fd = fd;
+  file->draft.outside = "the file that an object is fetched to";
+  rc = filo_body_init(&file->body, fd, file->draft.outside, &file->draft.fields, err);
+  file->loaded = rc == 0;
+  atomic_store(&file->has_hashes, chunks_of(file) == 0);
+  if (rc < 0)
+    filo_partial_file_free(file);
+  else
+    *ret = file;
+  return rc;
+}
+
 /* A partial that is kept for resuming takes no room for what it lacks. */
 static void give_back_missing(struct filo_partial_file *file) {
   uint64_t chunks = chunks_of(file), to;
@@ -342,10 +365,33 @@ static int write_end(struct filo_partial_file *file, struct filo_error *err) {
   return rc < 0 ? rc : filo_draft_write(draft, footer, sizeof footer, at, err);
 }
 
+static int unseal_chunk(struct filo_partial_file *file, uint64_t offset, unsigned char *space,
+                        struct filo_error *err) {
+  int64_t len = filo_partial_file_read(file, offset, space, FILO_CHUNK_SIZE, err);
+  if (len < 0) return (int)len;
+  return filo_draft_write(&file->draft, space, (size_t)len, offset, err);
+}
+
+/* The content takes the place of the sealed object, in the same file: it begins FILO_IV_SIZE bytes
+ * before its ciphertext, so that what is written was read before. */
+static int unseal(struct filo_partial_file *file, struct filo_error *err) {
+  uint64_t size = file->draft.fields.size;
+  FILO_AUTO_FREE unsigned char *space = malloc(FILO_CHUNK_SIZE);
+  if (!space) return filo_fail(err, FILO_NO_MEMORY, "no memory to write an object");
+  if (filo_body_missing(&file->body, 0) < chunks_of(file))
+    return filo_fail(err, FILO_INVALID, "an object must be whole to be written");
+  int rc = 0;
+  for (uint64_t at = 0; rc == 0 && at < size; at += FILO_CHUNK_SIZE)
+    rc = unseal_chunk(file, at, space, err);
+  if (rc < 0 || ftruncate(file->draft.fd, (off_t)size) == 0) return rc;
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot write %s", file->draft.outside);
+}
+
 void filo_partial_file_publish(struct filo_partial_file *file, filo_published_fn *fn, void *ctx) {
-  struct filo_error err;
-  int rc = *file->name ? write_end(file, &err) : 0;
-  if (rc < 0)
+  struct filo_error err = {0};
+  int rc = file->outside ? unseal(file, &err) : *file->name ? write_end(file, &err) : 0;
+  if (rc < 0 || file->outside)
     fn(ctx, rc, &err);
   else
     filo_draft_publish(&file->draft, file->draft.path, fn, ctx);

@@ -23,6 +23,13 @@ int filo_partial_file_open(struct filo_store *store, const char *path, const uns
                            size_t record_len, bool beside, struct filo_partial_file **ret,
                            struct filo_error *err);
 
+/* The same in an empty file of the caller's, open for reading and writing, that lies elsewhere, for
+ * what the root has no room for; takes fd, also when it fails. Nothing is published: with its key
+ * set, publishing turns the file into the content. */
+int filo_partial_file_outside(struct filo_store *store, int fd, const unsigned char *record,
+                              size_t record_len, struct filo_partial_file **ret,
+                              struct filo_error *err);
+
 const struct filo_record *filo_partial_file_fields(const struct filo_partial_file *file);
 
 /* True when a resumed partial has its hash list already. */

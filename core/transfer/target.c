@@ -80,7 +80,7 @@ static int open_draft(struct filo_target *target, uint64_t size, struct filo_err
   if (code < 0) return code;
   target->fd = filo_unnamed_open(target->draft, 0666);
   if (target->fd < 0) {
-    target->fd = open(target->draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    target->fd = open(target->draft, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (target->fd < 0) return failed(target, errno, err);
     target->is_named = true;
   }

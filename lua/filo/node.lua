@@ -86,7 +86,7 @@ end
 ---@return filo.Object?, filo.Error?
 function Node:get(key, given)
   local node, name, err = open_for(self, key)
-  local newest = setup.check_get_options("get", given).newest
+  local newest = setup.check_get_options(given).newest
   if not name then return nil, err end
   return node.getting:open(name, newest)
 end
@@ -103,15 +103,17 @@ function Node:replicate(key)
 end
 
 ---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there. newest: as for
----`get`.
+---`get`. to: an open file, empty and for reading and writing, that peers' newest version is written to, with no copy kept here: for what
+---the root has no room for.
 ---@param key string
----@param given? {newest?: boolean}
+---@param given? {newest?: boolean, to?: file*}
 ---@return table?, filo.Error?
 function Node:fetch(key, given)
   local node, name, err = open_for(self, key)
-  local newest = setup.check_get_options("fetch", given).newest
+  given = setup.check_fetch_options(given)
   if not name then return nil, err end
-  return node.getting:fetch(name, newest)
+  if given.to then return node.getting:write(name, given.to) end
+  return node.getting:fetch(name, given.newest)
 end
 
 ---What is known of an object without its content: key, size, version, modified, fields, encrypted, from ("here" or "peers").

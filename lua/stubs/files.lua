@@ -31,6 +31,28 @@ function files.make_folders(folder, below) end
 ---@return filo.Error? err
 function files.set_time(path, seconds) end
 
+---A file that is written to by whoever is given it, and gets its name when it is whole: as `Object:save` writes one.
+---@param path string
+---@return filo.core.Target?
+---@return filo.Error? err
+function files.target(path) end
+
+---@class filo.core.Target
+local target = {}
+
+---To be passed to the node, which writes to it.
+---@return filo.core.Descriptor?
+---@return filo.Error? err
+function target:file() end
+
+---It is flushed, and gets its name. The target is closed then.
+---@return true?
+---@return filo.Error? err
+function target:finish() end
+
+---Leaves nothing of what was not finished.
+function target:close() end
+
 ---Whether only this process's user and root can change what lies at a path: it, the folders above it, links on the way. In a folder where
 ---each may remove only what is his (/tmp), what is one's own counts.
 ---@param path string

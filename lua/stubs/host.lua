@@ -7,7 +7,7 @@
 ---
 ---  filo.Task             cancel, join, status, observe
 ---  filo.core.Store       close, wait_idle, stat, object, sealed, space, bad, sweep, layout, set_layout, move, remove, set_aside,
----                        partial, deposit, deposit_file, tombstone, walk
+---                        partial, partial_outside, deposit, deposit_file, tombstone, walk
 ---  filo.core.Object      fields, record, set_key, verify_chunk, set_aside, mark_verified, reader, share, close
 ---  filo.core.Partial     fields, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
 ---  filo.core.Deposit     write, finish, publish, progress, seen, close

@@ -114,6 +114,14 @@ function store:deposit_file(path, plain, digest, descriptor) end
 ---@return filo.Error? err "exists" when one as new is here, "busy" when it is being received already
 function store:partial(path, record, body, beside) end
 
+---A partial in an open file that lies elsewhere, for what the root has no room for: publishing turns the file into the content, for which
+---the key must be set. Nothing is kept in the root.
+---@param file filo.core.Descriptor|file*  empty; for reading and writing
+---@param record string
+---@return filo.core.Partial? partial
+---@return filo.Error? err
+function store:partial_outside(file, record) end
+
 ---Reads what describes a copy, and a small one whole, in one trip to a worker.
 ---@param namespace string 32 bytes
 ---@param path string

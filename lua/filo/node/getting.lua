@@ -182,6 +182,20 @@ function Getting:stat(name)
   return names.describe(fields, meta, from)
 end
 
+---As Node:fetch with `to`.
+---@return table?, filo.Error?
+function Getting:write(name, file)
+  local found, err = find_newest(self, name)
+  if not found then return nil, err end
+  if found.fields.tombstone then return open_found(self, name, found) end
+  local content_key, meta = self.names:unseal(found.record, name)
+  if not content_key then return nil, meta end
+  local ok
+  ok, err = self.fetches:write(found, name, content_key, file)
+  if not ok then return fail(name, err) end
+  return describe(found.fields, meta, "peers", found.unheard)
+end
+
 ---As Node:fetch.
 ---@param newest? boolean
 ---@return table?, filo.Error?

@@ -96,9 +96,13 @@ function setup.check_store_options(given) return options.check("store", given, S
 
 local GET_RULES = { newest = { type = "boolean" } }
 
----@param call string  its name
+local FETCH_RULES = { newest = { type = "boolean" }, to = { type = "userdata" } }
+
 ---@return table
-function setup.check_get_options(call, given) return options.check(call, given, GET_RULES, 2) end
+function setup.check_fetch_options(given) return options.check("fetch", given, FETCH_RULES, 2) end
+
+---@return table
+function setup.check_get_options(given) return options.check("get", given, GET_RULES, 2) end
 
 local function check_readonly(given)
   if given.readonly and (given.listen or #given.bootstrap > 0) then

@@ -139,6 +139,25 @@ function Fetches:open(found, name, beside)
   return reader
 end
 
+---Fetches what was found to an open file, which holds its content then. Nothing is kept here, or shared.
+---@param found table  as filo.Find gives it
+---@param name table
+---@param content_key string
+---@param file filo.core.Descriptor|file*  empty; for reading and writing
+---@return true?, filo.Error?
+function Fetches:write(found, name, content_key, file)
+  local partial <close>, err = self.disk:partial_outside(file, found.record)
+  if not partial then return nil, err end
+  partial:set_key(content_key)
+  local size = found.fields.size
+  local _ <close> = self.activity:begin("fetch", { key = name.key, size = size },
+    function() return chunks.before(self.host, size, partial:missing(0)) end)
+  local ok
+  ok, err = fill(self, found, partial)
+  if not ok then return nil, err end
+  return partial:publish()
+end
+
 ---Waits until nothing of an object is being fetched.
 ---@param key_hash string
 function Fetches:wait(key_hash)

@@ -13,15 +13,15 @@ local root_keys = require "filo.command.root.keys"
 ---So many objects are asked for ahead: each waits for the peers.
 local AHEAD = 16
 
----Has the running node fetch the newest version of an object, where that is not here.
-local function fetch(args, key, progress)
+---Has the running node fetch the newest version of an object, where that is not here; or to a file, where it has no room for it.
+local function fetch(args, key, progress, file)
   local client <close>, err = open.client(args)
   if not client then return nil, err end
   return client:call("fetch", { key = key, newest = true }, function(event)
     for _, each in ipairs(event.moving or {}) do
       if each.what == "fetch" then progress:show(format.printable(key), each.bytes, each.size) end
     end
-  end)
+  end, file)
 end
 
 ---@return fun(i: integer): any, filo.Error?  waits until key i was fetched, or why it could not be
@@ -50,14 +50,17 @@ local function tell_doubt(state, key, fetched, err)
 end
 
 ---Opens an object, after it was fetched where that is needed.
+---@return filo.Object?, filo.Error?
+---@return boolean? no_room  it is at peers, and the root has no room for it
 local function open_object(state, i)
   local key = state.keys[i]
   local fetched, problem = state.fetch(i)
   if problem and problem.code == "not_found" then return nil, problem end
   local object, err = state.node:get(key)
   if object then tell_doubt(state, key, fetched, problem) end
-  if not object and problem and err.code == "not_found" then return nil, errors.wrap(problem, tostring(err)) end
-  return object, err
+  if object or not problem or err.code ~= "not_found" then return object, err end
+  if problem.code == "no_space" then return nil, problem, true end
+  return nil, errors.wrap(problem, tostring(err))
 end
 
 ---Where an object goes: nowhere outside of the folder, whatever its key. The folders that it lies in are made.
@@ -94,9 +97,33 @@ end
 
 local STDOUT = "/dev/stdout"
 
+---Whether a path is that of a regular file, or of none yet.
+local function is_file(path)
+  if path == STDOUT then return false end
+  local there = core_files.look(path, true)
+  return not there or there.kind == "f"
+end
+
+---Has the node write what its root has no room for to the file itself.
+local function write_there(state, i, path)
+  local draft <close>, err = core_files.target(path)
+  if not draft then return nil, err end
+  local file <close>, problem = draft:file()
+  if not file then return nil, problem end
+  local item
+  item, err = fetch(state.args, state.keys[i], state.progress, file)
+  state.progress:clear()
+  if not item then return nil, err end
+  tell_doubt(state, state.keys[i], item)
+  local ok
+  ok, err = draft:finish()
+  return ok and item, err
+end
+
 ---Writes an object to a path, and gives what it is.
 local function write(state, i, path)
-  local object <close>, err = open_object(state, i)
+  local object <close>, err, no_room = open_object(state, i)
+  if no_room and is_file(path) then return write_there(state, i, path) end
   if not object then return nil, err end
   local ok
   ok, err = object:save(path)

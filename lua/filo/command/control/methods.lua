@@ -85,9 +85,10 @@ function methods.store(node, asked, emit, file)
   return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
 end
 
-function methods.fetch(node, asked, emit)
+---With a file, to that.
+function methods.fetch(node, asked, emit, file)
   local _ <close> = report_progress(node, asked.key, emit)
-  return node:fetch(asked.key, { newest = asked.newest })
+  return node:fetch(asked.key, { newest = asked.newest, to = file or nil })
 end
 
 function methods.stat(node, asked) return node:stat(asked.key) end
