@@ -72,6 +72,9 @@ static int code_of_errno(int sys_errno) {
   case ENAMETOOLONG:
   case EFBIG:
     return FILO_TOO_LARGE;
+  case EMFILE:
+  case ENFILE:
+    return FILO_BUSY;
   default:
     return FILO_IO;
   }
@@ -82,6 +85,8 @@ static void append_reason(struct filo_error *err, int sys_errno) {
   char reason[128];
   if (sys_errno == EFBIG)
     append(err, "larger than the limit of the process (ulimit -f) or of the file system");
+  else if (sys_errno == EMFILE)
+    append(err, "too many files and connections are open: raise the limit (ulimit -n)");
   else
     append(err, strerror_r(sys_errno, reason, sizeof reason));
 }

@@ -63,8 +63,8 @@ int filo_fail(struct filo_error *err, int code, const char *fmt, ...)
 
 /* As filo_fail, with ": <strerror(sys_errno)>" appended; the code is chosen from sys_errno
  * (ENOENT: not_found, ENOSPC/EDQUOT: no_space, EACCES/EPERM/EROFS: denied, EEXIST: exists,
- * ENOMEM: no_memory, ETIMEDOUT: timeout, ECONNREFUSED and kin: unreachable, EFBIG: too_large, else
- * io). */
+ * ENOMEM: no_memory, ETIMEDOUT: timeout, ECONNREFUSED and kin: unreachable, EFBIG: too_large,
+ * EMFILE: busy, else io). */
 int filo_fail_errno(struct filo_error *err, int sys_errno, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,11 +1,13 @@
 /* The executable: makes the runtime, registers the core's modules and the embedded Lua modules, and
  * runs filo.command.launch, which does with the command line what `lua` does. */
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "lua/modules.h"
 #include "runtime/task.h"
@@ -39,7 +41,14 @@ static int prepare(lua_State *L, int argc, char **argv) {
   return 0;
 }
 
+/* One that is closed would be that of the next file or connection, and get what is printed. */
+static void open_standard_streams(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", O_RDWR);
+}
+
 int main(int argc, char **argv) {
+  open_standard_streams();
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);           /* a write beyond `ulimit -f` fails instead */
   mallopt(M_MMAP_THRESHOLD, 4 << 20); /* pieces of content are strings of up to 1 MiB: reuse */

@@ -12,6 +12,7 @@
 #include "lua/handle.h"
 #include "lua/modules.h"
 #include "lua/resources.h"
+#include "runtime/log.h"
 #include "runtime/task.h"
 
 /* Accepted connections that nobody has taken yet; more are closed at once. */
@@ -60,6 +61,18 @@ static void on_accepted(void *ctx, int fd) {
   filo_event_set(&box->arrived);
 }
 
+/* Told once a minute: who wants to know why nobody gets in looks there. */
+static void on_starved(void *ctx, int sys_errno) {
+  static double told = -60;
+  struct listener_box *box = ctx;
+  struct filo_error err;
+  if (filo_now() - told < 60) return;
+  told = filo_now();
+  filo_fail_errno(&err, sys_errno, "cannot accept connections at %s for now",
+                  filo_listener_address(box->listener));
+  filo_log("warning", "starved", err.message);
+}
+
 static void release_listener(void *self) {
   struct listener_box *box = self;
   filo_listener_free(box->listener);
@@ -81,7 +94,7 @@ int filo_read_address(lua_State *L, int index, struct filo_address *ret, struct 
   return filo_address_parse(text, ret, err);
 }
 
-static const struct filo_listener_handler listener_handler = {on_accepted};
+static const struct filo_listener_handler listener_handler = {on_accepted, on_starved};
 
 static int listen_at(lua_State *L) {
   struct filo_error err;

@@ -459,10 +459,11 @@ static int take_or_wait(lua_State *L, struct raw_box *box) {
   struct filo_error err;
   if (evbuffer_get_length(box->input) > 0) {
     int fd = filo_passed_take(&box->passed);
-    if (fd < 0) {
+    if (fd < 0 && box->passed.lost)
+      filo_fail_errno(&err, EMFILE, "cannot take the file that was passed");
+    else if (fd < 0)
       filo_fail(&err, FILO_PROTOCOL, "%s passed no file", box->remote);
-      return filo_return_error(L, &err);
-    }
+    if (fd < 0) return filo_return_error(L, &err);
     evbuffer_drain(box->input, 1);
     filo_push_descriptor(L, fd);
     return 1;

@@ -54,12 +54,18 @@ static void add_json(struct filo_log_line *line, const char *text) {
   }
 }
 
+/* What could talk to a terminal, in a service's log. Lines of a traceback stay lines. */
+static bool is_control(char byte) {
+  bool plain = ((unsigned char)byte >= 32 && byte != 127) || byte == '\n' || byte == '\t';
+  return format == FILO_LOG_DATED && !plain;
+}
+
 void filo_log_line_add(struct filo_log_line *line, const char *text) {
   if (format == FILO_LOG_JSON) {
     add_json(line, text);
     return;
   }
-  for (; *text; text++) add_bytes(line, text, 1);
+  for (; *text; text++) add_bytes(line, is_control(*text) ? "?" : text, 1);
 }
 
 static void add_padded(struct filo_log_line *line, unsigned long number, unsigned ten_times,

@@ -1,6 +1,7 @@
 #include "runtime/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -8,6 +9,11 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "runtime/log.h"
+
+/* What libevent takes for a base, with some to spare. */
+enum { DESCRIPTORS = 6 };
 
 struct filo_loop {
   struct event_base *base;
@@ -108,7 +114,29 @@ static unsigned processors(void) {
   return count < 2 ? 2 : count > 32 ? 32 : (unsigned)count;
 }
 
+static void on_libevent(int severity, const char *message) {
+  if (severity >= EVENT_LOG_WARN)
+    filo_log(severity == EVENT_LOG_WARN ? "warning" : "error", "libevent", message);
+}
+
+/* Whether so many descriptors may still be opened: libevent ends the process when there are none.
+ * 0, or an errno. */
+static int try_descriptors(void) {
+  int fds[DESCRIPTORS], count = 0, sys_errno = 0;
+  while (count < DESCRIPTORS && sys_errno == 0) {
+    int fd = fcntl(wake_fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) sys_errno = errno == EINVAL ? EMFILE : errno; /* a limit below 3 */
+    if (fd >= 0) fds[count++] = fd;
+  }
+  while (count > 0) close(fds[--count]);
+  return sys_errno;
+}
+
 static int set_up(struct filo_loop *loop, struct filo_error *err) {
+  event_set_log_callback(on_libevent);
+  wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  int sys_errno = wake_fd < 0 ? errno : try_descriptors();
+  if (sys_errno) return filo_fail_errno(err, sys_errno, "the event loop has no descriptors");
   struct event_config *config = event_config_new();
   if (config) {
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
@@ -116,8 +144,6 @@ static int set_up(struct filo_loop *loop, struct filo_error *err) {
     event_config_free(config);
   }
   if (!loop->base) return filo_fail(err, FILO_NO_MEMORY, "cannot make an event loop");
-  wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake_fd < 0) return filo_fail_errno(err, errno, "cannot make an event descriptor");
   loop->wake = event_new(loop->base, wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
   if (!loop->wake || event_add(loop->wake, NULL) < 0)
     return filo_fail(err, FILO_NO_MEMORY, "no memory for the event loop");

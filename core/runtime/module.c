@@ -1,12 +1,14 @@
 /* The module filo.core.runtime: tasks, time and signals for scripts. */
 #include <errno.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -257,17 +259,27 @@ void filo_runtime_signal(void *ctx, int signum) {
 static int memory(lua_State *L) {
   char text[64];
   FILE *file = fopen("/proc/self/statm", "re");
+  int sys_errno = errno;
   const char *resident = file && fgets(text, sizeof text, file) ? strchr(text, ' ') : NULL;
   if (file) fclose(file);
-  lua_pushinteger(L, resident ? strtol(resident, NULL, 10) * sysconf(_SC_PAGESIZE) : 0);
+  if (!resident) {
+    struct filo_error err;
+    filo_fail_errno(&err, file ? EIO : sys_errno, "cannot read /proc/self/statm");
+    return filo_return_error(L, &err);
+  }
+  lua_pushinteger(L, strtol(resident, NULL, 10) * sysconf(_SC_PAGESIZE));
   return 1;
 }
 
+/* Where /proc is not mounted, it is what was started: by that name, if it is a path, since for a
+ * script that begins with `#!` the system would tell that script. */
 static int program(lua_State *L) {
-  char path[4096];
+  char path[PATH_MAX];
   ssize_t len = readlink("/proc/self/exe", path, sizeof path);
-  if (len < 0) return luaL_error(L, "cannot read /proc/self/exe");
-  lua_pushlstring(L, path, (size_t)len);
+  const char *name = program_invocation_name;
+  if (!strchr(name, '/')) name = (const char *)getauxval(AT_EXECFN);
+  if (len < 0 && realpath(name, path)) len = (ssize_t)strlen(path);
+  lua_pushlstring(L, len < 0 ? name : path, len < 0 ? strlen(name) : (size_t)len);
   return 1;
 }
 

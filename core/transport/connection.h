@@ -151,6 +151,8 @@ struct filo_listener;
 struct filo_listener_handler {
   /* Owns fd: non-blocking, close-on-exec, no delay, keep-alive. */
   void (*accepted)(void *ctx, int fd);
+  /* None can be accepted for now, with an errno: what connects waits. May come ten times a second. */
+  void (*starved)(void *ctx, int sys_errno);
 };
 /* A host name or empty host may give several sockets, all with the same port. FILO_EXISTS "port
  * 3000 is in use". When descriptors run out, accepting pauses for a moment and goes on. */

@@ -171,6 +171,7 @@ static void on_acceptable(evutil_socket_t socket_fd, short what, void *arg) {
       continue;
     }
     if (is_shortage(sys_errno)) pause_accepting(listener);
+    if (is_shortage(sys_errno)) listener->handler.starved(listener->ctx, sys_errno);
     if (is_shortage(sys_errno) || sys_errno == EAGAIN) break;
     /* Anything else happened to the one connection that was next. */
   }

@@ -30,6 +30,11 @@ static int make_address(const char *path, struct sockaddr_un *ret, int *folder,
   *folder = parent ? open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
   int sys_errno = errno;
   if (*folder < 0) return filo_fail_errno(err, sys_errno, "cannot reach %s", path);
+  if (access("/proc/self/fd", X_OK) < 0)
+    return filo_fail(err, FILO_UNSUPPORTED,
+                     "the path of the socket %s is longer than %zu bytes, which takes /proc: mount "
+                     "it, or use a shorter path",
+                     path, sizeof ret->sun_path - 1);
   int n = snprintf(ret->sun_path, sizeof ret->sun_path, "/proc/self/fd/%d/%s", *folder, name);
   if ((size_t)n < sizeof ret->sun_path) return 0;
   return filo_fail(err, FILO_INVALID, "the name of the socket %s is too long", path);
@@ -175,7 +180,9 @@ ssize_t filo_local_receive(int fd, void *space, size_t len, struct filo_passed *
   bool room = true;
   for (struct cmsghdr *h = CMSG_FIRSTHDR(&message); h; h = CMSG_NXTHDR(&message, h))
     if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) room = add(passed, h) && room;
-  if (room && !(message.msg_flags & MSG_CTRUNC)) return got;
+  bool cut = message.msg_flags & MSG_CTRUNC;
+  if (cut && passed->count < FILO_PASSED_MAX) passed->lost = true;
+  if (room && (!cut || passed->lost)) return got;
   errno = EPROTO;
   return -1;
 }

@@ -3,6 +3,7 @@
 #ifndef FILO_TRANSPORT_LOCAL_H
 #define FILO_TRANSPORT_LOCAL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -28,6 +29,7 @@ enum { FILO_PASSED_MAX = 4 };
 struct filo_passed {
   int fds[FILO_PASSED_MAX];
   unsigned count;
+  bool lost; /* one came after these when this process could open no more */
 };
 
 /* As recv, of any stream socket; adds what came along. EPROTO when that is too much. */

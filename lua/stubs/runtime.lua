@@ -91,7 +91,8 @@ function runtime.live_tasks() end
 function runtime.on_signal(name, fn, interrupts) end
 
 ---Bytes of memory that the process holds (resident).
----@return integer
+---@return integer? bytes
+---@return filo.Error? err where /proc is not mounted
 function runtime.memory() end
 
 ---The path of this program.

@@ -132,4 +132,18 @@ describe("the log", function()
     assert.equal(text, line.message:sub(1, #text))
     assert.is_truthy(utf8.len(result.err))
   end)
+
+  -- A descriptor that is closed is that of the next file: the log went into it.
+  it("goes nowhere when standard error is closed", function()
+    local folder <close> = temp.folder()
+    local code = ([[
+      local file = io.open(%q, "w")
+      require("filo.core.runtime").log "lost\n"
+      file:write "kept"
+      file:close()
+    ]]):format(folder:file "file")
+    local result = shell("exec %s -e %s <&- >&- 2>&-", temp.quote(runtime.program()), temp.quote(code)):wait()
+    assert.equal(0, result.status)
+    assert.equal("kept", folder:read "file")
+  end)
 end)

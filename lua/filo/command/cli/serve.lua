@@ -1,8 +1,16 @@
 ---`filo serve`: runs the node until it is told to stop.
 
+local exit = require "filo.base.exit_status"
 local log = require "filo.command.log"
 local root = require "filo.command.root"
 local service = require "filo.command.service"
+
+---In JSON, when that is what the log is read in.
+local function failed(args, err)
+  if not args.log_json then return nil, err end
+  log.new({ level = "error", json = true }):write("error", tostring(err), { event = "failed", code = err.code })
+  return exit.of(err)
+end
 
 return {
   summary = "Run the node until it is told to stop. SIGHUP makes it read node.lua again.",
@@ -18,7 +26,7 @@ return {
     local path, err = root.path(args)
     if not path then return nil, err end
     local serving <close>, problem = service.open(path, args)
-    if not serving then return nil, problem end
+    if not serving then return failed(args, problem) end
     serving:run()
   end,
 }

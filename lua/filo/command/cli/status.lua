@@ -33,7 +33,7 @@ local function describe(status)
     { "node", status.id }, { "root", status.root }, { "listens", status.address or "no" },
     { "peers", peers(status) }, { "policy", status.policy },
     { "space", space(status) },
-    { "memory", format.bytes(status.memory) }, { "up", format.clock(status.uptime) },
+    { "memory", status.memory and format.bytes(status.memory) or "unknown: /proc is not mounted" }, { "up", format.clock(status.uptime) },
   }
   if status.bad and status.bad.count > 0 then lines[#lines + 1] = { "bad", bad(status) } end
   for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end

@@ -79,8 +79,12 @@ local function serve_connection(node, connection)
     elseif busy then
       return
     else
-      local file = request.file and connection:take()
-      if request.file and not file then return end
+      local file, err
+      if request.file then file, err = connection:take() end
+      if err then
+        tell(asker, { error = fields_of(err) })
+        return
+      end
       running = filo.spawn(answer, node, asker, request, file)
     end
   end

@@ -1,0 +1,100 @@
+---A process that could open no more files said so in raw lines of a library, amid a log in JSON, ended without a word, or closed the
+---connection of whoever had passed it a file.
+
+local commands = require "spec.support.commands"
+local filo = require "filo"
+local json = require "filo.dkjson"
+local process = require "spec.support.process"
+local temp = require "spec.support.temp"
+
+---This program where only so many files may be open at once.
+local function start(most, env, ...)
+  local words = { temp.quote(filo.program) }
+  for _, argument in ipairs { ... } do words[#words + 1] = temp.quote(argument) end
+  local command = ("ulimit -n %d; exec %s"):format(most, table.concat(words, " "))
+  return process.start { program = "sh", "-c", command, env = env }
+end
+
+local function lines_of(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = line end
+  return list
+end
+
+describe("a process with few descriptors", function()
+  it("does not start without a clear sentence, which is JSON where the log is", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    local _, address = house:serve "a"
+    house:run("b", "init", "--listen", address) -- so that it never starts
+    local plain, in_json = 0, 0
+    for most = 5, 40 do
+      local result = start(most, { FILO_ROOT = house:root "b" }, "serve", "--log-json"):wait()
+      local line = lines_of(result.err)[1]
+      assert.equal(1, result.status)
+      assert.equal(line .. "\n", result.err)
+      local entry = json.decode(line)
+      if entry then
+        assert.same({ "error", "failed" }, { entry.level, entry.event })
+        if entry.code == "busy" and entry.message:find "raise the limit %(ulimit %-n%)$" then in_json = in_json + 1 end
+      elseif not line:find "error while loading shared libraries" then
+        assert.equal("filo: cannot start: the event loop has no descriptors: too many files and connections are open: " ..
+          "raise the limit (ulimit -n)", line)
+        plain = plain + 1
+      end
+    end
+    assert.is_true(plain > 0 and in_json > 0)
+  end)
+
+  it("says once that nobody can connect, and accepts again when it can", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    local child <close> = start(48, { FILO_ROOT = house:root "a" }, "serve", "--log-json")
+    local address = child:expect '"address":"([%d.:]+)"'
+    local connections = {}
+    for i = 1, 60 do connections[i] = assert(filo.dial(address)) end
+    child:expect '"event":"starved"'
+    for _, connection in ipairs(connections) do connection:close() end
+    assert.equal(0, house:feed("content", "a", "put", "-", "--key", "key").status)
+    child:kill "TERM"
+    local starved = 0
+    for _, line in ipairs(lines_of(child:wait().err)) do
+      local entry = assert(json.decode(line))
+      if entry.event == "starved" then
+        starved = starved + 1
+        assert.matches("^cannot accept connections at .* for now: too many files", entry.message)
+      end
+    end
+    assert.equal(1, starved)
+  end)
+
+  it("says that it cannot take a file that is passed to it", function()
+    local folder <close> = temp.folder()
+    local script = folder:write("script.lua", [[
+      local filo = require "filo"
+      local listener <close> = assert(filo.listen("unix:" .. arg[1]))
+      print "listens"
+      io.stdout:flush()
+      local connection <close> = assert(listener:accept())
+      connection:read "l"
+      local files, file = {}, nil
+      repeat
+        file = io.open "/dev/null"
+        files[#files + 1] = file
+      until not file
+      connection:write "full\n"
+      local line = connection:read "l"
+      local taken, err = connection:take(30)
+      print(line, taken, err.code, err.message)
+    ]])
+    local child <close> = start(40, {}, script, folder:file "socket")
+    child:expect "listens"
+    local connection <close> = assert(filo.dial("unix:" .. folder:file "socket"))
+    connection:write "fill\n"
+    assert.equal("full", connection:read("l", 30))
+    connection:write "a file:\n"
+    assert(connection:pass(io.stdout))
+    assert.equal("a file:\tnil\tbusy\tcannot take the file that was passed: too many files and connections are open: " ..
+      "raise the limit (ulimit -n)\n", child:wait().out:match "listens\n(.*)")
+  end)
+end)
