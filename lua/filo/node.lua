@@ -296,7 +296,8 @@ function Node:on(name, fn, priority)
 end
 
 ---Takes other options while it runs, in place of those that it was made with: `about`, `admit`, `bootstrap`, `cluster`, `encrypt`,
----`peers` and `policy`. Connections that are there stay. All or nothing: when an option is wrong, that is an error and nothing changes.
+---`peers` and `policy`. Peers that would not be let in any more are dropped, all others stay. All or nothing: when an option is wrong,
+---that is an error and nothing changes.
 ---@param options table  as for `filo.node`, all of them
 ---@return string[]  the names of those that differ and wait for a restart
 function Node:configure(options)

@@ -1,6 +1,7 @@
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
+local strangers = require "spec.support.stranger"
 
 ---The options that a node was started with, with others in their place.
 local function changed(net, name, other)
@@ -54,6 +55,55 @@ describe("node:configure", function()
     local d = net:start "d"
     a:configure(changed(net, "a", { admit = function() return false, "closed today" end }))
     assert.equal("denied", select(2, d:connect(a.address)).code)
+  end)
+
+  -- A secret was changed because somebody else had learnt it, and whoever was connected stayed until a restart.
+  it("drops who has proved only the old secret, and lets in again who has the new one", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local b = net:start("b", { bootstrap = { a.address } })
+    local c = net:start("c", { bootstrap = { a.address }, peers = { a.id } })
+    nodes.peers(a, 2)
+    local gone = {}
+    a:on("peer_down", function(peer, err) gone[#gone + 1] = { peer.id, err.code } end)
+    assert.same({}, a:configure(changed(net, "a", { cluster = "a new secret", peers = { c.id } })))
+    assert.is_nil(inside.of(a).peer_list:get(b.id))
+    assert.equal(c.id, a:peers()[1].id)
+    nodes.wait(function() return #gone > 0 end, "a hook that tells")
+    assert.same({ { b.id, "denied" } }, gone)
+    assert.equal("denied", select(2, b:connect(a.address)).code)
+    b:configure(changed(net, "b", { cluster = "a new secret" }))
+    nodes.peers(a, 2)
+    assert.is_truthy(inside.of(a).peer_list:get(b.id))
+  end)
+
+  it("drops who is no longer listed, or whom the function refuses by now, and nobody else", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local b = net:start("b", { bootstrap = { a.address } })
+    nodes.peers(a, 1)
+    local peer = inside.of(a).peer_list:get(b.id)
+    a:configure(changed(net, "a", {}))
+    a:configure(changed(net, "a", { admit = function() return nil end }))
+    assert.equal(peer, inside.of(a).peer_list:get(b.id))
+    a:configure(changed(net, "a", { cluster = nodes.NONE, peers = { b.id } }))
+    assert.equal(peer, inside.of(a).peer_list:get(b.id))
+    a:configure(changed(net, "a", { peers = { b.id }, admit = function() return false, "closed today" end }))
+    assert.is_nil(inside.of(a).peer_list:get(b.id))
+    a:configure(changed(net, "a", { cluster = nodes.NONE }))
+    assert.equal("denied", select(2, b:connect(a.address)).code)
+  end)
+
+  it("does not let in by the old secret who was waiting for a welcome", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local stranger <close> = strangers.call(a, { tls = false })
+    stranger:say(stranger:hello())
+    while not assert(stranger:hear()).welcome do end
+    a:configure(changed(net, "a", { cluster = "a new secret" }))
+    stranger:say { welcome = { free = 0 } }
+    assert.equal("denied", stranger:farewell())
+    assert.same({}, a:peers())
   end)
 
   it("changes where copies go and how content is stored", function()

@@ -63,6 +63,7 @@ local function proves_id(peers, connection, hello)
 end
 
 ---nil, or the code and the sentence of why this peer is not let in.
+---@param id string  of the peer, 64 hex digits
 ---@return string? code, string? why
 function admission.refusal(peers, connection, hello, id)
   local settings = peers.settings

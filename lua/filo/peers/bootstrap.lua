@@ -52,7 +52,8 @@ end
 
 local function name_of(target) return target.address .. " " .. (target.id or "") end
 
----Takes these instead of those before. A connection to one that is gone from the list stays; it is not redialled.
+---Takes these instead of those before. A connection to one that is gone from the list stays; it is not redialled. One that is not reached
+---is tried at once: what was in the way may be over.
 ---@param targets {address: string, id?: string}[]
 function Bootstrap:set(targets)
   local before, wanted = self.names, {}
@@ -70,7 +71,9 @@ function Bootstrap:set(targets)
   end
   for i, target in ipairs(targets) do
     local name = self.names[i]
-    if not self.tasks[name] then
+    local trying = self.tasks[name]
+    if not trying or not self.reached[name] then
+      if trying then trying:cancel "tried at once" end
       self.untried[name] = true
       self.tasks[name] = self.peers:spawn(keep, self, name, target)
     end

@@ -5,6 +5,7 @@ local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local greeting = require "filo.peers.greeting"
 local inside = require "filo.base.inside"
+local rules = require "filo.peers.admission"
 local new_bootstrap = require "filo.peers.bootstrap"
 local new_set = require "filo.base.set"
 local new_reports = require "filo.peers.reports"
@@ -44,7 +45,7 @@ end
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, handlers = {}, tasks = settings.tasks,
-    connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
+    hellos = {}, connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
   }, Peers)
   self.bootstrap = new_bootstrap(host, self)
   self:handle("ping", function(body, peer)
@@ -59,12 +60,22 @@ end
 ---A task of the node.
 function Peers:spawn(fn, ...) return self.tasks:spawn(fn, ...) end
 
----Takes other rules of who is let in, and what peers are told, for connections that come from now on.
+local function turn_out(self, peer, code, why)
+  self:drop(peer, errors.new(code, "it is not let in any more: " .. why))
+  peer.connection:close(code, why)
+end
+
+---Takes other rules of who is let in, and what peers are told. Who is connected is judged by them at once, by what it has proved: whoever
+---knows another secret by now comes back with that.
 ---@param admission table
 function Peers:use_admission(admission)
   local before = self.settings.admission.cluster
   self.settings.admission = admission
   if admission.cluster ~= before then secret.check(self.host, admission.cluster) end
+  for _, peer in ipairs(self:list()) do
+    local code, why = rules.refusal(self, peer.connection, self.hellos[peer.id], peer.id)
+    if code then turn_out(self, peer, code, why) end
+  end
 end
 
 ---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
@@ -123,7 +134,7 @@ local function admit(self, connection, hello, welcome, id)
     return errors.fail("exists", "connected already", { peer = id, known = old.instance == hello.instance })
   end
   local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, instance = hello.instance, welcome = welcome }
-  self.by_id[id] = peer
+  self.by_id[id], self.hellos[id] = peer, hello
   if old then
     self:drop(old, errors.new("exists", takeover.REASON))
     self:spawn(takeover.close, old, connection)
@@ -137,7 +148,7 @@ function Peers:drop(peer, err)
   if peer.gone then return end
   peer:end_with(err)
   if self.by_id[peer.id] ~= peer then return end
-  self.by_id[peer.id] = nil
+  self.by_id[peer.id], self.hellos[peer.id] = nil, nil
   self.settings.hooks:announce("peer_down", peer, peer.gone)
 end
 
@@ -205,6 +216,7 @@ local function run(self, connection, started)
   local _ <close> = connection
   self.connections:add(connection)
   local _ <close> = at_end(function() self.connections:remove(connection) end)
+  local admission = self.settings.admission
   local hello, welcome, id = greeting.exchange(self, connection, function(id, instance)
     return takeover.rival(self.settings.id, self.by_id[id], connection, id, instance)
   end)
@@ -213,6 +225,13 @@ local function run(self, connection, started)
     connection:close()
     while connection:receive() do end -- until it has gone
     return
+  end
+  if self.settings.admission ~= admission then -- the rules have changed while it waited for its welcome
+    local code, why = rules.refusal(self, connection, hello, id)
+    if code then
+      connection:close(code, why)
+      return started(nil, errors.new(code, why, { peer = id }))
+    end
   end
   local peer, first = admit(self, connection, hello, welcome, id)
   if not peer then return started(nil, first) end
