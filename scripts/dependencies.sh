@@ -20,7 +20,7 @@ header|stdio.h|libc6-dev|the C library's headers|compiles the core
 command|make|make|GNU make|builds
 command|pkg-config|pkgconf|pkg-config|finds the libraries
 library|lua5.4|liblua5.4-dev|Lua 5.4 with headers|runs scripts
-library|libevent_extra >= 2.1|libevent-dev|libevent 2.1|event loop and name resolution
+library|libevent_core >= 2.1|libevent-dev|libevent 2.1|event loop
 library|libssl >= 3.0|libssl-dev|OpenSSL 3|TLS, hashes, ciphers, signatures
 library|libcbor|libcbor-dev|libcbor|reads and writes messages
 library|libedit|libedit-dev|libedit|edits lines at the prompt

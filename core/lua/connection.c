@@ -222,7 +222,7 @@ int filo_net_dial(lua_State *L) {
   struct peer *peer = push_peer(L);
   lua_replace(L, 1);
   filo_read_options(L, 2, &options);
-  options.dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
+  options.resolver = filo_resources_of(L)->resolver;
   if (filo_connection_dial(&options, &to, &handler, peer, &peer->connection, &err) < 0)
     return filo_return_error(L, &err);
   return filo_event_wait(L, &peer->ready, FILO_NO_DEADLINE, 0, go_on_dialling);

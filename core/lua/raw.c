@@ -238,9 +238,10 @@ int filo_net_dial_raw(lua_State *L) {
   if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
   struct raw_box *box = filo_handle_push(L, &type);
   lua_replace(L, 1);
-  box->base = filo_resources_of(L)->base;
-  struct evdns_base *dns = filo_loop_dns(filo_runtime_loop(filo_runtime_of(L)));
-  if (filo_dial_start(box->base, dns, &to, seconds, on_dialled, box, &box->dial, &err) < 0)
+  struct filo_resources *resources = filo_resources_of(L);
+  box->base = resources->base;
+  if (filo_dial_start(box->base, resources->resolver, &to, seconds, on_dialled, box, &box->dial,
+                      &err) < 0)
     return filo_return_error(L, &err);
   return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
 }

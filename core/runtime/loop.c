@@ -17,7 +17,6 @@ enum { DESCRIPTORS = 6 };
 
 struct filo_loop {
   struct event_base *base;
-  struct evdns_base *dns;
   struct filo_pool *pool;
   struct event *wake;
   filo_signal_fn *on_signal;
@@ -170,14 +169,8 @@ void filo_loop_stop(struct filo_loop *loop) {
   loop->pool = NULL;
 }
 
-static void free_dns(struct filo_loop *loop) {
-  if (loop->dns) evdns_base_free(loop->dns, 0);
-  loop->dns = NULL;
-}
-
 void filo_loop_free(struct filo_loop *loop) {
   filo_loop_stop(loop);
-  free_dns(loop);
   if (loop->wake) event_free(loop->wake);
   if (loop->base) event_base_free(loop->base);
   if (wake_fd >= 0) close(wake_fd);
@@ -192,7 +185,6 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
 void filo_loop_linger(struct filo_loop *loop, double seconds) {
   double until = filo_now() + seconds;
   event_del(loop->wake);
-  free_dns(loop); /* its events would be waited for */
   while (event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED) > 0 && filo_now() < until) {
     struct timeval soon = {0, 20000};
     event_base_once(loop->base, -1, EV_TIMEOUT, on_tick, NULL, &soon);
@@ -206,13 +198,6 @@ struct event_base *filo_loop_base(struct filo_loop *loop) {
 
 struct filo_pool *filo_loop_pool(struct filo_loop *loop) {
   return loop->pool;
-}
-
-struct evdns_base *filo_loop_dns(struct filo_loop *loop) {
-  if (!loop->dns)
-    loop->dns = evdns_base_new(loop->base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
-                                               EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-  return loop->dns;
 }
 
 void filo_loop_turn(struct filo_loop *loop, bool wait) {

@@ -1,4 +1,4 @@
-/* The loop thread's event base, resolver, worker pool and signals, in one place.
+/* The loop thread's event base, worker pool and signals, in one place.
  *
  * Everything that the loop owns (connections, tasks, the lua_State) lives on the thread that made
  * it. The only doors from outside are filo_pool_post and signal handlers, which write to one
@@ -7,7 +7,6 @@
 #ifndef FILO_RUNTIME_LOOP_H
 #define FILO_RUNTIME_LOOP_H
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <stdbool.h>
 
@@ -32,9 +31,6 @@ struct filo_pool *filo_loop_pool(struct filo_loop *loop);
 /* After filo_loop_stop: lets what is left, such as connections that are closing, come to its end.
  */
 void filo_loop_linger(struct filo_loop *loop, double seconds);
-
-/* The resolver, made at first use; NULL when the system has no name server configured. */
-struct evdns_base *filo_loop_dns(struct filo_loop *loop);
 
 /* Handles what is ready, waiting for something when `wait`. */
 void filo_loop_turn(struct filo_loop *loop, bool wait);

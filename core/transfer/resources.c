@@ -9,8 +9,9 @@ int filo_resources_new(struct filo_loop *loop, struct filo_resources **ret,
   resources->base = filo_loop_base(loop);
   resources->pool = filo_loop_pool(loop);
   int code = filo_buffers_new(resources->base, FILO_BUFFERS, &resources->buffers, err);
+  if (code == 0) code = filo_resolver_new(resources->base, &resources->resolver, err);
   if (code < 0) {
-    free(resources);
+    filo_resources_free(resources);
     return code;
   }
   *ret = resources;
@@ -18,6 +19,7 @@ int filo_resources_new(struct filo_loop *loop, struct filo_resources **ret,
 }
 
 void filo_resources_free(struct filo_resources *resources) {
+  filo_resolver_free(resources->resolver);
   filo_buffers_free(resources->buffers);
   free(resources);
 }

@@ -295,8 +295,8 @@ int filo_connection_dial(const struct filo_connection_options *options,
                          struct filo_connection **ret, struct filo_error *err) {
   struct filo_connection *c = make(options, true, handler, ctx, err);
   if (!c) return FILO_NO_MEMORY;
-  int rc = filo_dial_start(options->base, options->dns, to, options->dial_timeout, on_dialled, c,
-                           &c->dial, err);
+  int rc = filo_dial_start(options->base, options->resolver, to, options->dial_timeout, on_dialled,
+                           c, &c->dial, err);
   if (rc < 0)
     destroy(c);
   else

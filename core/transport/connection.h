@@ -23,7 +23,6 @@
 #ifndef FILO_TRANSPORT_CONNECTION_H
 #define FILO_TRANSPORT_CONNECTION_H
 
-#include <event2/dns.h>
 #include <event2/event.h>
 
 #include "transport/address.h"
@@ -42,14 +41,14 @@ struct filo_connection_handler {
 
 struct filo_connection_options {
   struct event_base *base;
-  struct evdns_base *dns;   /* dialling host names */
-  struct filo_tls *tls;     /* NULL: plain TCP */
-  const unsigned char *id;  /* our node ID, for plain TCP */
-  double dial_timeout;      /* seconds: name look-up and TCP connect */
-  double handshake_timeout; /* seconds: until `ready` */
-  double silence_timeout;   /* seconds without a byte from the peer: FILO_TIMEOUT; 0: none */
-  double keepalive;         /* the same before a peer that was let in is asked for one; 0: never */
-  uint32_t message_max;     /* before filo_connection_admit */
+  struct filo_resolver *resolver; /* dialling host names */
+  struct filo_tls *tls;           /* NULL: plain TCP */
+  const unsigned char *id;        /* our node ID, for plain TCP */
+  double dial_timeout;            /* seconds: name look-up and TCP connect */
+  double handshake_timeout;       /* seconds: until `ready` */
+  double silence_timeout;         /* seconds without a byte from the peer: FILO_TIMEOUT; 0: none */
+  double keepalive;     /* the same before a peer that was let in is asked for one; 0: never */
+  uint32_t message_max; /* before filo_connection_admit */
 };
 
 /* Dials every address of the host in turn until one answers. Fails at once only for what can never

@@ -16,10 +16,10 @@
 enum { CANDIDATES = 16 };
 
 struct filo_dial {
-  filo_dial_fn *done; /* NULL: given up, only the look-up is still under way */
+  filo_dial_fn *done;
   void *ctx;
   struct event_base *base;
-  struct evdns_getaddrinfo_request *lookup;
+  struct filo_name_wait name;
   struct sockaddr_storage candidates[CANDIDATES];
   unsigned count, next;
   int fd;
@@ -42,11 +42,8 @@ void filo_dial_stop(struct filo_dial *dial) {
   if (!dial) return;
   hang_up(dial);
   event_del(&dial->timer);
-  dial->done = NULL;
-  if (dial->lookup)
-    evdns_getaddrinfo_cancel(dial->lookup); /* its callback frees */
-  else
-    free(dial);
+  filo_resolver_forget(&dial->name);
+  free(dial);
 }
 
 static void finish(struct filo_dial *dial, int fd) {
@@ -127,71 +124,49 @@ static void on_timer(evutil_socket_t fd, short what, void *arg) {
 /* --- From a name to addresses --- */
 
 static void add_candidates(struct filo_dial *dial, const struct addrinfo *found) {
-  for (; found && dial->count < CANDIDATES; found = found->ai_next)
-    if (found->ai_family == AF_INET || found->ai_family == AF_INET6)
-      memcpy(&dial->candidates[dial->count++], found->ai_addr, found->ai_addrlen);
+  for (; found && dial->count < CANDIDATES; found = found->ai_next) {
+    if (found->ai_family != AF_INET && found->ai_family != AF_INET6) continue;
+    struct sockaddr_storage *address = &dial->candidates[dial->count++];
+    memcpy(address, found->ai_addr, found->ai_addrlen);
+    ((struct sockaddr_in *)address)->sin_port = htons(dial->to.port); /* or an IPv6 address's */
+  }
 }
 
-static void on_found(int result, struct evutil_addrinfo *found, void *arg) {
-  struct filo_dial *dial = arg;
-  dial->lookup = NULL;
-  if (dial->done) {
-    if (result == 0) add_candidates(dial, found);
-    filo_fail(&dial->failure, FILO_UNREACHABLE, "cannot look up %s: %s", dial->to.host,
-              result ? evutil_gai_strerror(result) : "it has no address");
-    set_timer(dial, 0); /* this may be within filo_dial_start */
-  } else {
-    free(dial);
-  }
-  if (found) evutil_freeaddrinfo(found);
+static void on_found(void *ctx, const struct addrinfo *found, const struct filo_error *why) {
+  struct filo_dial *dial = ctx;
+  dial->failure = *why;
+  add_candidates(dial, found);
+  try_next(dial);
 }
 
 static bool add_numeric(struct filo_dial *dial, const char *host) {
-  const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                                 .ai_socktype = SOCK_STREAM};
+  const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
   struct addrinfo *found = NULL;
-  char port[8];
-  snprintf(port, sizeof port, "%u", dial->to.port);
-  if (getaddrinfo(host, port, &hints, &found) != 0) return false;
+  if (getaddrinfo(host, NULL, &hints, &found) != 0) return false;
   add_candidates(dial, found);
   freeaddrinfo(found);
   return true;
 }
 
-static int look_up(struct filo_dial *dial, struct evdns_base *dns, double seconds,
-                   struct filo_error *err) {
-  const struct evutil_addrinfo hints = {.ai_flags = EVUTIL_AI_NUMERICSERV,
-                                        .ai_family = AF_UNSPEC,
-                                        .ai_socktype = SOCK_STREAM,
-                                        .ai_protocol = IPPROTO_TCP};
-  char port[8];
-  if (!dns)
-    return filo_fail(err, FILO_UNREACHABLE,
-                     "cannot look up %s: there is no name server; write a numeric address",
-                     dial->to.host);
-  snprintf(port, sizeof port, "%u", dial->to.port);
-  filo_fail(&dial->failure, FILO_TIMEOUT, "the name servers did not answer for %s", dial->to.host);
-  set_timer(dial, seconds);
-  dial->lookup = evdns_getaddrinfo(dns, dial->to.host, port, &hints, on_found, dial);
-  return 0;
-}
-
 /* Finds addresses, now or later. */
-static int find(struct filo_dial *dial, struct evdns_base *dns, double seconds,
+static int find(struct filo_dial *dial, struct filo_resolver *resolver, double seconds,
                 struct filo_error *err) {
   if (strcasecmp(dial->to.host, "localhost") == 0) {
     add_numeric(dial, "127.0.0.1");
     add_numeric(dial, "::1");
   } else if (!add_numeric(dial, dial->to.host)) {
-    return look_up(dial, dns, seconds, err);
+    filo_fail(&dial->failure, FILO_TIMEOUT, "the name servers did not answer for %s",
+              dial->to.host);
+    set_timer(dial, seconds);
+    return filo_resolver_ask(resolver, dial->to.host, &dial->name, err);
   }
   set_timer(dial, 0);
   return 0;
 }
 
-int filo_dial_start(struct event_base *base, struct evdns_base *dns, const struct filo_address *to,
-                    double seconds, filo_dial_fn *done, void *ctx, struct filo_dial **ret,
-                    struct filo_error *err) {
+int filo_dial_start(struct event_base *base, struct filo_resolver *resolver,
+                    const struct filo_address *to, double seconds, filo_dial_fn *done, void *ctx,
+                    struct filo_dial **ret, struct filo_error *err) {
   if (!to->host[0] || to->port == 0)
     return filo_fail(err, FILO_INVALID, "an address to connect to needs a host and a port");
   struct filo_dial *dial = calloc(1, sizeof *dial);
@@ -205,7 +180,8 @@ int filo_dial_start(struct event_base *base, struct evdns_base *dns, const struc
   filo_fail(&dial->failure, FILO_TIMEOUT, "there was no time to connect to %s:%u", to->host,
             to->port);
   event_assign(&dial->timer, base, -1, 0, on_timer, dial);
-  int rc = find(dial, dns, seconds, err);
+  dial->name = (struct filo_name_wait){.done = on_found, .ctx = dial};
+  int rc = find(dial, resolver, seconds, err);
   if (rc < 0)
     filo_dial_stop(dial);
   else

@@ -4,7 +4,6 @@
 
 local busted = require "busted"
 local descriptors = require "spec.support.descriptors"
-local net = require "filo.core.net"
 local runtime = require "filo.core.runtime"
 
 local SETTLE_SECONDS = 5
@@ -25,12 +24,6 @@ local function settled(before)
   return runtime.live_tasks() <= before.tasks and #leaked(before.descriptors) == 0
 end
 
----What is made once a process, by the first dial, is no leak of the first test that dials.
-local function warm_up()
-  net.dial_raw "127.0.0.1:1"
-  warm_up = function() end
-end
-
 local before, name
 
 if arg[1] then require "spec.support.times"(arg[1]) end
@@ -39,7 +32,6 @@ busted.subscribe({ "test", "start" }, function(test) name = test.name end)
 
 busted.before_each(function()
   runtime.sleep(0) -- a turn of the loop: the watchdog measures each test by itself
-  warm_up()
   before = { tasks = runtime.live_tasks(), descriptors = descriptors() }
 end)
 
