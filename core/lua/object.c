@@ -200,7 +200,11 @@ static int sealed_ended(lua_State *L, int status, lua_KContext ctx) {
     lua_pushlstring(L, (const char *)call->body, call->body_len);
   else
     lua_pushnil(L);
-  lua_pushinteger(L, (lua_Integer)filo_object_verified(call->object));
+  int64_t verified = filo_object_verified(call->object);
+  if (verified)
+    lua_pushinteger(L, (lua_Integer)verified);
+  else
+    lua_pushnil(L);
   discard(&call->base);
   return 4;
 }

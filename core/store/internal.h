@@ -266,6 +266,11 @@ void filo_parts_superseded(struct filo_store *store, const struct filo_record *f
 bool filo_parts_yield(struct filo_store *store);
 
 /* set_aside.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
+/* When all of a file was last hashed and found good, in seconds since 1970 (0: not known, or changed
+ * since); and that it was just now, best effort. */
+int64_t filo_verified_at(int fd);
+void filo_verified_note(int fd);
+
 int filo_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                    const struct stat *wanted, struct filo_error *err);
 /* A good copy of this version was published at path: bad ones of it, and of those before it, go. */

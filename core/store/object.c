@@ -189,11 +189,9 @@ int filo_object_set_aside(struct filo_object *object, struct filo_store *store, 
 }
 
 int64_t filo_object_verified(const struct filo_object *object) {
-  struct stat st;
-  return fstat(object->fd, &st) < 0 ? 0 : (int64_t)st.st_mtim.tv_sec;
+  return filo_verified_at(object->fd);
 }
 
 void filo_object_mark_verified(const struct filo_object *object, const struct filo_store *store) {
-  const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
-  if (!store->readonly) futimens(object->fd, times);
+  if (!store->readonly) filo_verified_note(object->fd);
 }

@@ -35,8 +35,8 @@ void filo_object_unref(struct filo_object *object);
 const struct filo_record *filo_object_fields(const struct filo_object *object);
 const unsigned char *filo_object_record(const struct filo_object *object, size_t *len);
 
-/* When all bytes of the file were last known to be good, in seconds since 1970: when it was written
- * or verified. It is the file's time of modification; 0 when that cannot be read. */
+/* When all bytes of the file were last hashed and found good, in seconds since 1970: when it was
+ * written or verified. 0: that is not known, or the file has changed since. */
 int64_t filo_object_verified(const struct filo_object *object);
 /* All were verified now. Best effort; nothing is noted in a store that is open for reading only. */
 void filo_object_mark_verified(const struct filo_object *object, const struct filo_store *store);

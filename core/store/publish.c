@@ -92,6 +92,7 @@ void filo_draft_publish(struct filo_draft *draft, const char *path, filo_publish
   memset(&draft->err, 0, sizeof draft->err);
   if (filo_path_check(path, strnlen(path, FILO_PATH_MAX), &draft->err) == 0) {
     memmove(draft->path, path, strlen(path) + 1); /* it may be the same */
+    filo_verified_note(draft->fd);
     if (store->durability == FILO_DURABLE_GROUP) {
       filo_flusher_add(store->flusher, draft);
       return;

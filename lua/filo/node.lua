@@ -6,6 +6,7 @@ local errors = require "filo.base.errors"
 local inside = require "filo.base.inside"
 local make = require "filo.node.make"
 local names = require "filo.copies.names"
+local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
 local source = require "filo.node.content"
 
@@ -189,7 +190,8 @@ function Node:copies(key)
 end
 
 ---What the policy asks for by now, beside the copies that there are: `quorum`, `copies` (IDs of who holds the newest version), `enough`,
----`make` (IDs of peers that should get one), `may_drop` (the copy here is not the last that is known of), `why`.
+---`make` (IDs of peers that should get one), `may_drop` (the copy here is not the last that is known of), `why`; and what `copies` gives,
+---with what the policy has to do with those that are missing.
 ---@param key string
 ---@return filo.Plan?, filo.Copy[]|filo.Error
 function Node:placement(key)
@@ -203,6 +205,10 @@ function Node:placement(key)
   local plan
   plan, err = node.plan(info, copies)
   if not plan then return nil, err end
+  for _, copy in ipairs(copies) do
+    local why = copy.absent and not copy.refused and copy.node ~= node.id and placement.why_none(plan, copy.node)
+    if why then copy.problem, copy.unwanted = why, true end
+  end
   return plan, copies
 end
 

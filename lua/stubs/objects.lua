@@ -129,7 +129,7 @@ function store:partial_outside(file, record) end
 ---@return table? fields
 ---@return string|filo.Error record
 ---@return string? body hashes, then ciphertext
----@return integer? verified seconds since 1970: when all of it was last known to be good
+---@return integer? verified seconds since 1970: when all of it was last hashed and found good; nil: not known, or changed since
 function store:sealed(namespace, path, most) end
 
 ---@param namespace? string all when left out

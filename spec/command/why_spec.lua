@@ -3,6 +3,8 @@
 local commands = require "spec.support.commands"
 local filo = require "filo"
 local inside = require "filo.base.inside"
+local nodes = require "spec.support.nodes"
+local temp = require "spec.support.temp"
 
 describe("filo why", function()
   it("does not believe a time that cannot be", function()
@@ -22,5 +24,20 @@ describe("filo why", function()
     local result = house:run("a", "why", "k")
     assert.same({ 4, "" }, { result.status, result.err })
     assert.matches("field 'verified'", result.out)
+  end)
+
+  it("does not call good what was not hashed since it was changed", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:serve "a"
+    house:feed(("content"):rep(1000), "a", "put", "-", "-k", "k")
+    local me = "\n  %x+  this node  "
+    assert.matches(me .. "good, verified 20%d%d%-", house:run("a", "why", "k").out)
+    local pipe <close> = io.popen(("find %s -type f"):format(temp.quote(house:root "a" .. "/objects")))
+    local path = pipe:read "l"
+    nodes.flip(path, 500)
+    assert(os.execute("touch -d 2030-01-01 " .. temp.quote(path)))
+    assert.matches(me .. "not verified: `filo verify` at that node hashes it\n", house:run("a", "why", "k").out)
+    assert.equal(1, house:run("a", "verify", "k").status)
   end)
 end)

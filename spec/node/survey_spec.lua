@@ -1,6 +1,7 @@
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
+local temp = require "spec.support.temp"
 
 describe("node:fetch", function()
   it("brings a whole copy here, once", function()
@@ -53,17 +54,74 @@ describe("node:copies", function()
     assert.is_nil(a:copies("key")[2].problem)
   end)
 
-  it("tells when each copy was last known to be good", function()
+  -- "Verified" was the time of a file: of a rotten copy, `touch` said that it was good, in 2030.
+  it("tells when each copy was last hashed and found good, which a time of a file does not say", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
-    for _, node in ipairs { a, b } do assert(os.execute("touch -d @1000 '" .. nodes.place(a, node, "key") .. "'")) end
-    local copies = a:copies "key"
-    assert.same({ 1000, 1000 }, { copies[1].verified, copies[2].verified })
-    assert(a:verify "key")
-    copies = a:copies "key"
-    assert.is_true(math.abs(copies[1].verified - os.time()) < 100)
-    assert.equal(1000, copies[2].verified)
+    local function verified()
+      local copies, list = a:copies "key", {}
+      for i = 1, 2 do list[i] = copies[i].verified and math.abs(copies[i].verified - os.time()) < 100 end
+      return list[1], list[2]
+    end
+    local function shell(node, command)
+      assert(os.execute(("sh -c '%s' sh %s"):format(command, temp.quote(nodes.place(a, node, "key")))))
+    end
+    assert.same({ true, true }, { verified() })
+    for _, command in ipairs {
+      [[touch -d "2030-01-01" "$1"]], [[touch -d "2001-01-01" "$1"]], [[touch "$1"]],
+      [[dd if="$1" of="$1" bs=1 count=1 conv=notrunc status=none]], -- written to
+      [[cp --archive "$1" "$1.new" && mv "$1.new" "$1"]],           -- another file
+    } do
+      shell(a, command)
+      assert.same({ nil, true }, { verified() })
+      assert(a:verify "key")
+      assert.same({ true, true }, { verified() })
+    end
+    shell(b, [[touch -d "2030-01-01" "$1"]])
+    assert.same({ true, nil }, { verified() })
+  end)
+
+  -- "It has no copy" was all that was said, as if one were missing.
+  it("is told by the placement whether the policy wants a copy where there is none", function()
+    local net <close> = nodes.net()
+    local first -- the ID of the one that is placed at
+    local policy = {
+      place = function(_, peers)
+        local list = {}
+        for _, peer in ipairs(peers) do
+          if peer.id == first then list[1] = peer end
+        end
+        return list
+      end,
+    }
+    local a, b, c = net:cluster(3, { policy = policy })
+    first = b.id
+    local remove = b:on("before_accept", function() return false, "not today" end)
+    refused("not_enough_copies", a:store("key", "content"))
+    local function at(node)
+      local _, copies = assert(a:placement "key")
+      for _, copy in ipairs(copies) do
+        if copy.node == node.id then return copy end
+      end
+    end
+    assert.matches("it has no copy; when it was to take one: .*not today", at(b).problem)
+    assert.is_nil(at(b).unwanted)
+    assert.same({ "the policy places none there", true }, { at(c).problem, at(c).unwanted })
+    remove()
+    assert(a:replicate "key")
+    assert.is_truthy(at(b).version)
+    first = c.id
+    assert.same({ "it has no copy", nil }, { at(c).problem, at(c).unwanted })
+  end)
+
+  it("is told by the placement that other peers come first", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(3, { policy = filo.policy.copies(2) })
+    assert(a:store("key", "content"))
+    local _, copies = assert(a:placement "key")
+    local without = copies[2].version and copies[3] or copies[2]
+    assert.same({ "the policy asks for 1 copy at peers, and others come first", true }, { without.problem, without.unwanted })
   end)
 
   it("tells of deletions", function()

@@ -107,6 +107,18 @@ function plan.others(object, holders, me)
   return list
 end
 
+---Why a member that has no copy should have none, as far as the policy goes; nil: it should.
+---@param made filo.Plan
+---@param id string
+---@return string?
+function plan.why_none(made, id)
+  local placed, make = false, false
+  for _, each in ipairs(made.order) do placed = placed or each == id end
+  for _, each in ipairs(made.make) do make = make or each == id end
+  if not placed then return "the policy places none there" end
+  if not make then return ("the policy asks for %s at peers, and others come first"):format(format.count(made.wanted, "copy", "copies")) end
+end
+
 ---@param given {policy: table, object: table, members: table[], unreached: string[], holders: filo.Holder[], me: string}
 ---  policy: completed (see policy.lua); object: with version; members: with id, and without this node; unreached: addresses of others; me:
 ---  this node's ID

@@ -8,8 +8,11 @@ local new_gate = require "filo.host.gate"
 ---@field version? integer  of the copy; nil: there is none
 ---@field size? integer
 ---@field deleted? boolean  it is a tombstone
----@field verified? integer  seconds since 1970: when the node last read and checked all of it, or wrote it
+---@field verified? integer  seconds since 1970: when the node last hashed all of it and found it good, as it wrote it or later
 ---@field problem? string  why there is none, or why it is not known
+---@field absent? boolean  it is known that there is none
+---@field refused? string  why the node refused one, when it was to take it
+---@field unwanted? boolean  there is none, and the policy asks for none there (Node:placement)
 
 ---@class filo.Survey
 local Survey = {}
@@ -27,7 +30,7 @@ local function here(self, name)
   local fields, err, _, verified = self.disk:sealed(self.namespace, name.path, 0)
   if fields and fields.key_hash == name.hash then return describe(self.id, fields, verified) end
   if not fields and err.code ~= "not_found" then return { node = self.id, problem = tostring(err) } end
-  return { node = self.id, problem = "it has no copy" }
+  return { node = self.id, problem = "it has no copy", absent = true }
 end
 
 local function at_peer(self, name, peer)
@@ -35,7 +38,7 @@ local function at_peer(self, name, peer)
   if found then return describe(peer.id, found.fields, found.verified) end
   local refused = self.refusals:reason(name.hash, peer.id)
   local why = refused and "it has no copy; when it was to take one: " .. refused or "it has no copy"
-  return { node = peer.id, problem = err and tostring(err) or why }
+  return { node = peer.id, problem = err and tostring(err) or why, absent = not err, refused = refused }
 end
 
 ---As Node:copies. With `enough`, waits no longer for answers once it is true of the copies that are known by then.

@@ -7,10 +7,11 @@ local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
 local function state(copy, survey)
-  if copy.problem then return "missing: " .. copy.problem end
+  if copy.problem then return (copy.unwanted and "none: " or "missing: ") .. format.printable(copy.problem) end
   if copy.version < survey.item.version then return "old: it has an earlier version" end
   if copy.version > survey.item.version then return copy.deleted and "deleted there" or "newer: it has a later version" end
-  return "good, verified " .. format.date(copy.verified or 0)
+  if not copy.verified then return "not verified: `filo verify` at that node hashes it" end
+  return "good, verified " .. format.date(copy.verified)
 end
 
 local function count_good(survey)
