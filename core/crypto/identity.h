@@ -28,8 +28,7 @@ int filo_identity_generate(struct filo_identity **ret, struct filo_error *err);
 int filo_identity_from_secrets(const unsigned char key[32], const unsigned char secret[32],
                                struct filo_identity **ret, struct filo_error *err);
 
-/* Writes a new file, mode 0600 whatever the umask, through a temporary file, fsync and a rename
- * that never replaces (link/renameat2): FILO_EXISTS when path is there already. */
+/* Writes a new file, mode 0600 whatever the umask, as filo_private_file_write does: FILO_EXISTS when path is there already. */
 int filo_identity_save(const struct filo_identity *identity, const char *path,
                        struct filo_error *err);
 

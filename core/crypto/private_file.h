@@ -6,7 +6,8 @@
 
 #include "error.h"
 
-/* Writes a new file of mode 0600, which appears under its name when it is whole and flushed.
+/* Writes a new file of mode 0600, which appears under its name when it is whole and flushed. Where
+ * the file system knows no files without a name, its draft is called path.<16 hex digits>.
  * FILO_EXISTS when there is one already: it is never replaced. */
 int filo_private_file_write(const char *path, const char *text, size_t len, struct filo_error *err);
 

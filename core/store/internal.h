@@ -2,7 +2,7 @@
  *
  *     store         opening and closing, free space
  *     root          the marker, the lock and the folders of a root
- *     sweep         what earlier processes left in tmp/
+ *     sweep         what earlier processes left
  *     location      folders below objects/, without symlinks
  *     draft         an unpublished file in tmp/
  *     publish       from draft to visible, and how durably
@@ -83,7 +83,7 @@ int filo_root_open(struct filo_store *store, struct filo_error *err);
 int filo_root_write_marker(const struct filo_store *store, struct filo_error *err);
 /* Notes in the lock file that nothing is left to flush, if so. */
 void filo_root_close(const struct filo_store *store);
-/* sweep.c: what earlier processes left in tmp/. */
+/* sweep.c: what earlier processes left in tmp/, and drafts of private files. */
 int filo_root_sweep(struct filo_store *store, struct filo_error *err);
 
 /* location.c. Where an object lies: its folder, and its name in there. */

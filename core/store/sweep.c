@@ -1,8 +1,9 @@
-/* What earlier processes left in tmp/. Drafts are removed. A partial stays for some days, since it
- * may be resumed, and takes no room for what it lacks: a process that was killed had taken it all.
- */
+/* What earlier processes left. Drafts are removed: from tmp/, and in the root itself those of private
+ * files (crypto/private_file), which hold keys. A partial stays for some days, since it may be
+ * resumed, and takes no room for what it lacks: a process that was killed had taken it all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "bytes.h"
@@ -36,7 +37,24 @@ static bool keep(struct filo_store *store, const char *name) {
   return true;
 }
 
+/* NAME.<16 hex digits> */
+static bool is_private_draft(const char *name) {
+  enum { DIGITS = 16 };
+  size_t len = strlen(name);
+  return len > DIGITS + 1 && name[len - DIGITS - 1] == '.' &&
+         strspn(name + len - DIGITS, "0123456789abcdef") == DIGITS;
+}
+
+static void sweep_private(const struct filo_store *store) {
+  DIR *dir = filo_list_folder(store->root_fd);
+  const struct dirent *entry;
+  while (dir && (entry = readdir(dir)))
+    if (is_private_draft(entry->d_name)) unlinkat(store->root_fd, entry->d_name, 0);
+  if (dir) closedir(dir);
+}
+
 int filo_root_sweep(struct filo_store *store, struct filo_error *err) {
+  sweep_private(store);
   DIR *dir = filo_list_folder(store->tmp_fd);
   if (!dir) {
     int error = errno;

@@ -29,6 +29,20 @@ describe("a root", function()
     end
   end)
 
+  it("keeps no draft of a private file that a killed process left", function()
+    local folder <close> = temp.folder()
+    try_open(folder):close()
+    for _, name in ipairs { "identity", "identity.0123456789abcde", "identity.old", "node.lua" } do
+      folder:write("root/" .. name, "kept")
+    end
+    for _, name in ipairs { "identity", "cluster", "node.lua" } do
+      folder:write(("root/%s.0123456789abcdef"):format(name), "secret")
+    end
+    try_open(folder):close()
+    assert.same({ "bad", "filo-root", "identity", "identity.0123456789abcde", "identity.old", "lock", "node.lua", "objects", "tmp" },
+      stores.list(stores.root(folder)))
+  end)
+
   it("is not made of a folder with content, which stays as it is", function()
     local folder <close> = temp.folder()
     stores.plant(folder, "root/photo.jpg", "precious")
