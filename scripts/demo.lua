@@ -119,7 +119,7 @@ local _ <close> = setmetatable({}, { __close = function()
 end })
 
 local function wait_for_peers(node, count)
-  filo.timeout(10, function()
+  filo.timeout(60, function()
     while #node:peers() ~= count do filo.sleep(0.005) end
   end)
   check(#node:peers() == count, "%d peers are connected, not %d", #node:peers(), count)
