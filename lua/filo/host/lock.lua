@@ -2,6 +2,7 @@
 ---cancelled leaves the line, and passes the turn on if it had just come.
 
 local at_end = require "filo.host.at_end"
+local new_queue = require "filo.base.queue"
 
 ---@class filo.Locks
 local Locks = {}
@@ -10,22 +11,16 @@ Locks.__index = Locks
 ---The turn of one ends: the next in line has it, or nobody.
 local function pass_on(self, key)
   local line = self.lines[key]
-  line.turn = table.remove(line, 1)
+  line.turn = line.waiting:take()
   if line.turn then self.host.wake(line.turn.task) else self.lines[key] = nil end
-end
-
-local function leave(line, ticket)
-  for i, each in ipairs(line) do
-    if each == ticket then return table.remove(line, i) end
-  end
 end
 
 local function wait_in(self, key, line)
   local ticket, came = { task = self.host.current() }, false
-  table.insert(line, ticket)
+  line.waiting:add(ticket)
   local _ <close> = at_end(function()
     if came then return end
-    if line.turn == ticket then pass_on(self, key) else leave(line, ticket) end
+    if line.turn == ticket then pass_on(self, key) else line.waiting:remove(ticket) end
   end)
   while line.turn ~= ticket do self.host.suspend() end
   came = true
@@ -36,7 +31,7 @@ end
 ---@return table  for a `<close>` variable
 function Locks:take(key)
   local line = self.lines[key]
-  if line then wait_in(self, key, line) else self.lines[key] = { turn = true } end
+  if line then wait_in(self, key, line) else self.lines[key] = { turn = true, waiting = new_queue() } end
   return at_end(function() pass_on(self, key) end)
 end
 

@@ -2,6 +2,7 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local new_queue = require "filo.base.queue"
 local runtime = require "filo.core.runtime"
 
 local task = {}
@@ -112,26 +113,23 @@ Channel.__index = Channel
 function task.channel(capacity)
   capacity = capacity or 1
   if math.type(capacity) ~= "integer" or capacity < 1 then error("channel: an integer of 1 or more expected", 2) end
-  return setmetatable({ capacity = capacity, first = 1, last = 0, senders = {}, receivers = {} }, Channel)
+  return setmetatable({ capacity = capacity, first = 1, last = 0, senders = new_queue(), receivers = new_queue() }, Channel)
 end
 
+---@return boolean  somebody was woken
 local function wake_first(line)
-  if line[1] then runtime.wake(table.remove(line, 1)) end
-end
-
-local function leave(line, task_in_line)
-  for i, waiting in ipairs(line) do
-    if waiting == task_in_line then return table.remove(line, i) end
-  end
+  local first = line:take()
+  if first then runtime.wake(first) end
+  return first ~= nil
 end
 
 ---Waits in line until woken or the deadline passes; leaves the line either way. Who is cancelled after it was woken wakes the next.
 ---@return boolean woken
 local function wait_in(line, deadline)
   local me = runtime.current()
-  line[#line + 1] = me
+  line:add(me)
   local _ <close> = at_end(function(err)
-    if not leave(line, me) and err ~= nil then wake_first(line) end
+    if not line:remove(me) and err ~= nil then wake_first(line) end
   end)
   local left = deadline and math.max(0, deadline - runtime.now())
   return runtime.suspend(left)
@@ -181,8 +179,8 @@ end
 ---Ends it: senders fail, receivers get what is left and then fail.
 function Channel:close()
   self.closed = true
-  while self.senders[1] do wake_first(self.senders) end
-  while self.receivers[1] do wake_first(self.receivers) end
+  while wake_first(self.senders) do end
+  while wake_first(self.receivers) do end
 end
 
 return task
