@@ -97,13 +97,19 @@ static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
   if (!task->timer || event_add(task->timer, &when) < 0) luaL_error(L, "no memory for a timer");
 }
 
+static void raise_cannot_wait(lua_State *L, const struct filo_task *task) {
+  filo_watchdog_where(L);
+  lua_pushfstring(L, "cannot wait here: %s",
+                  task ? "called through a function that cannot be suspended, such as table.sort, "
+                         "string.gsub, a finalizer or a policy"
+                       : "no task is running");
+  lua_concat(L, 2);
+  lua_error(L);
+}
+
 struct filo_task *filo_task_check(lua_State *L) {
   struct filo_task *task = filo_task_current(L);
-  if (!task || !lua_isyieldable(L) || task->runtime->pinned > 0)
-    luaL_error(L, "cannot wait here: %s",
-               task ? "called through a function that cannot be suspended, such as table.sort, "
-                      "string.gsub, a finalizer or a policy"
-                    : "no task is running");
+  if (!task || !lua_isyieldable(L) || task->runtime->pinned > 0) raise_cannot_wait(L, task);
   return task;
 }
 

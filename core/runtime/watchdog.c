@@ -294,6 +294,17 @@ bool filo_watchdog_spares(lua_State *L, int index) {
   return is_spared(L, ar.source);
 }
 
+void filo_watchdog_where(lua_State *L) {
+  lua_Debug ar;
+  for (int level = 1; lua_getstack(L, level, &ar); level++) {
+    lua_getinfo(L, "Sl", &ar);
+    if (ar.currentline <= 0 || is_spared(L, ar.source)) continue;
+    lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+    return;
+  }
+  lua_pushliteral(L, "");
+}
+
 void filo_watchdog_end_when_stuck(const char *name, int status) {
   end_when_stuck.on = false;
   end_when_stuck.status = status;

@@ -38,6 +38,10 @@ void filo_watchdog_spare(lua_State *L, const char *source);
 /* Whether the function at an index is Filo's own. */
 bool filo_watchdog_spares(lua_State *L, int index);
 
+/* Pushes where the innermost function is that is not Filo's own: "file:line: "; "" when there is
+ * none. For the errors of what Filo's own Lua calls. */
+void filo_watchdog_where(lua_State *L);
+
 /* From now on a script that is over its limit where no error can be raised ends the process with
  * this status. name: what speaks then, copied; at most 32 bytes. */
 void filo_watchdog_end_when_stuck(const char *name, int status);

@@ -2,6 +2,7 @@
 
 local exit = require "filo.base.exit_status"
 local runtime = require "filo.core.runtime"
+local waiting_require = require "filo.host.require"
 
 local USAGE = [=[
 usage: filo [options] [script [args]]
@@ -94,6 +95,7 @@ end
 
 return function(argv)
   argv[0] = argv[0] or "filo"
+  _G.require = waiting_require
   local steps, flags, script = parse(argv)
   if argv[script] == "" and not flags.script then usage "the name of a script or command is empty" end
   if flags.W then warn "@on" end

@@ -79,6 +79,13 @@ describe("a wait", function()
     assert.same({ false, "cannot resume dead coroutine" }, { coroutine.resume(co) })
   end)
 
+  it("that cannot be is an error at the script's line, not at Filo's own", function()
+    local line = debug.getinfo(1, "l").currentline + 1
+    local ok, err = pcall(table.sort, { 1, 2 }, function() require("filo").sleep(0) end)
+    assert.is_false(ok)
+    assert.equal(("spec/core/runtime/wait_spec.lua:%d: %s"):format(line, CANNOT), tostring(err):match "^(.-):? called through")
+  end)
+
   it("goes through coroutines within coroutines", function()
     local function nest(depth)
       if depth == 0 then
