@@ -24,7 +24,7 @@ struct filo_partial_file {
   bool unread;               /* what is there may be good: it stays */
   bool makes_room;           /* by what it deletes */
   bool outside;              /* in a file of the caller's, to be turned into the content */
-  atomic_bool has_hashes;
+  atomic_bool has_hashes, allocated;
   uint64_t hashes_len; /* bytes of the hash list so far */
 };
 
@@ -170,14 +170,18 @@ static int resume(struct filo_partial_file *file, struct filo_error *err) {
   return 0;
 }
 
+static int allocate(struct filo_partial_file *file, struct filo_error *err) {
+  if (atomic_exchange(&file->allocated, true)) return 0;
+  return filo_draft_allocate(&file->draft, record_at(file), err);
+}
+
 /* Room is taken last: a partial without a valid list gives all of its own back, and one that turns
- * out good is kept when there is not enough. */
+ * out good is kept when there is not enough. One of which no chunk has come has a promise only. */
 static int take_room(struct filo_partial_file *file, struct filo_error *err) {
-  struct filo_draft *draft = &file->draft;
   struct stat st;
-  bool seen = fstat(draft->fd, &st) == 0;
+  bool seen = fstat(file->draft.fd, &st) == 0;
   int rc = promise(file, seen ? (uint64_t)st.st_blocks * 512 : 0, err);
-  return rc < 0 || chunks_of(file) == 0 ? rc : filo_draft_allocate(draft, record_at(file), err);
+  return rc < 0 || !filo_body_any(&file->body) ? rc : allocate(file, err);
 }
 
 static int start(struct filo_partial_file *file, struct filo_error *err) {
@@ -226,6 +230,7 @@ int filo_partial_file_outside(struct filo_store *store, int fd, const unsigned c
   rc = filo_body_init(&file->body, fd, file->draft.outside, &file->draft.fields, err);
   file->loaded = rc == 0;
   atomic_store(&file->has_hashes, chunks_of(file) == 0);
+  atomic_store(&file->allocated, true); /* its room is the caller's matter */
   if (rc < 0)
     filo_partial_file_free(file);
   else
@@ -322,6 +327,7 @@ int filo_partial_file_chunk(struct filo_partial_file *file, uint64_t index,
   unsigned char wanted[FILO_HASH_SIZE];
   int rc = filo_hash_list_get(&file->body, index, wanted, err);
   if (rc == 0) rc = check_bytes(index, bytes, len, wanted, err);
+  if (rc == 0) rc = allocate(file, err);
   if (rc < 0) return rc;
   uint64_t offset = FILO_IV_SIZE + index * FILO_CHUNK_SIZE;
   rc = filo_draft_write(&file->draft, bytes, len, offset, err);

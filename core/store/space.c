@@ -4,8 +4,9 @@
 
 #include "store/internal.h"
 
-int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
-                     struct filo_error *err) {
+/* Beyond the reserve, promised or not. */
+static int measure(const struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
+                   struct filo_error *err) {
   struct statvfs st;
   if (fstatvfs(store->root_fd, &st) < 0) {
     int error = errno;
@@ -17,9 +18,17 @@ int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *t
   return 0;
 }
 
+int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
+                     struct filo_error *err) {
+  uint64_t promised = atomic_load(&store->promised);
+  int rc = measure(store, free_bytes, total_bytes, err);
+  if (rc == 0) *free_bytes -= promised < *free_bytes ? promised : *free_bytes;
+  return rc;
+}
+
 int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error *err) {
   uint64_t free_bytes, total;
-  int rc = filo_store_space(store, &free_bytes, &total, err);
+  int rc = measure(store, &free_bytes, &total, err);
   if (rc < 0) return rc;
   uint64_t promised = atomic_load(&store->promised);
   if (promised <= free_bytes && bytes <= free_bytes - promised) return 0;

@@ -93,7 +93,8 @@ int filo_store_marker(const char *root, char owner[2 * FILO_ID_SIZE + 1],
 int filo_store_move(struct filo_store *store, const unsigned char ns[32], const char *from,
                     const char *to, struct filo_error *err);
 
-/* Free bytes of the file system beyond the reserve, never below 0; and all its bytes. */
+/* Free bytes of the file system, beyond the reserve and what is promised to drafts, never below 0;
+ * and all its bytes. */
 int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
                      struct filo_error *err);
 

@@ -55,7 +55,7 @@ function store:remove(namespace, path, version) end
 ---@return filo.Error? err
 function store:set_aside(namespace, path) end
 
----Bytes that may be written, beyond the reserve, and all bytes of the disk.
+---Bytes that may be written, beyond the reserve and what is promised to copies on their way in, and all bytes of the disk.
 ---@return integer? free
 ---@return integer|filo.Error total
 function store:space() end

@@ -145,6 +145,28 @@ describe("slots for copies on their way in", function()
     assert.equal("busy", (one:refusal("offer", { record = one:record { size = SIZE, key_hash = ("x"):rep(32) } })))
   end)
 
+  -- As many identities as there are slots, each with one copy that came byte by byte, held them all for ever.
+  it("are given up by the slowest that has had its turn", simulated(function(net, host)
+    net:start "a"
+    local slow = {}
+    for name in ("bcd"):gmatch "." do
+      slow[#slow + 1] = net:start(name)
+      assert(slow[#slow]:connect(net:machine("a").address))
+    end
+    local few = net.world.limits
+    few.landings, few.landing_turn, few.busy_tries = 3, 3, 1
+    for _, node in ipairs(slow) do -- takes 8 s on the simulated lines
+      host.spawn_child(node.store, node, "long", nodes.bytes(8 << 20)):observe()
+    end
+    host.sleep(1)
+    local late = net:start "e"
+    assert(late:connect(net:machine("a").address))
+    local _, early = late:store("early", nodes.bytes(40005))
+    assert.matches("too many copies", early.receipt.refused[1].reason)
+    host.sleep(3)
+    assert.equal(2, #assert(late:store("key", nodes.bytes(40005))).copies)
+  end))
+
   it("change hands among peers that store much at once, and all copies are made", simulated(function(net, host)
     local a = net:start "a"
     local tasks, most = {}, 0
@@ -163,4 +185,57 @@ describe("slots for copies on their way in", function()
     for _, copies in ipairs(filo.all(tasks)) do assert.equal(2, copies) end
     assert.equal(host.limits.landings, most)
   end))
+end)
+
+-- Whoever had seen the record of an object could offer it in its owner's place and send it byte by byte: the owner was told that it was
+-- on its way already.
+
+describe("an owner's own copy", function()
+  it("takes the place of the same copy that somebody else sends", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2, { tls = false })
+    local owner = net:start("c", { tls = false })
+    assert(owner:store("key", nodes.bytes(SIZE)))
+    local _, record = inside.of(owner).disk:stat(inside.of(owner).namespace, owner:path_of(owner:key_hash "key"))
+    for _, fill in ipairs { true, false } do
+      local stranger <close> = strangers.meet(fill and a or b, { tls = false })
+      assert.equal(0, stranger:ask("offer", { record = record }).want)
+      if fill then stranger:request("fill", { record = record, stream = 1, hashes = true, first = 0 }) end
+      assert(owner:connect((fill and a or b).address))
+      local copies = assert(owner:replicate "key").copies
+      assert.equal(fill and 2 or 3, #copies)
+    end
+  end)
+
+  it("waits while that one is being sent by the owner himself", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local owner <close> = strangers.meet(a, { tls = false })
+    local offer = { record = owner:record { size = SIZE } }
+    assert.equal(0, owner:ask("offer", offer).want)
+    assert.equal("busy", (owner:refusal("offer", offer)))
+  end)
+end)
+
+-- Each of a few identities could take half of what the others had left free: together all but nothing.
+
+describe("offers of all peers together", function()
+  it("may take three quarters of what is free, and who wants most gives way", function()
+    local disk <close> = small_disk.mount(32 << 20) or pending(small_disk.WHY_NOT) -- others take and free room on a shared one
+    local net <close> = nodes.net()
+    local a = net:start("a", { root = disk:file "a" })
+    local free = inside.of(a).disk:space()
+    local function offer(stranger, part, key)
+      return { record = stranger:record { size = free // 100 * part, key_hash = ("%032d"):format(key) } }
+    end
+    local one <close> = strangers.meet(a)
+    local two <close> = strangers.meet(a)
+    local three <close> = strangers.meet(a)
+    assert.equal(0, one:ask("offer", offer(one, 45, 1)).want)
+    assert.equal(0, two:ask("offer", offer(two, 25, 2)).want)
+    assert.equal(0, three:ask("offer", offer(three, 10, 3)).want)
+    local held = {}
+    for i, landing in ipairs(inside.of(a).landings.list) do held[i] = landing.peer.id end
+    assert.same({ two.id, three.id }, held)
+  end)
 end)

@@ -1,6 +1,8 @@
----Partials as an earlier process may have left them, planted in a root.
+---Partials as an earlier process may have left them, planted in a root; and what fills one.
 
 local crypto = require "filo.core.crypto"
+local net = require "filo.core.net"
+local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
 local stores = require "spec.support.stores"
 
@@ -32,6 +34,27 @@ function partials.fill(path, sealed, size, chunks)
   assert(file:seek("set", partials.IV + size))
   local count = (size + partials.CHUNK - 1) // partials.CHUNK
   assert(file:write(sealed:sub(partials.IV + size + 1, partials.IV + size + 32 * count)))
+end
+
+---Both ends of a connection, let in.
+local function connect()
+  local listener <close> = assert(net.listen "127.0.0.1:0")
+  local task = runtime.spawn(function() return assert(listener:accept { id = stores.other:raw_id() }):ready() end)
+  local near = assert(net.dial(listener:address(), { id = stores.me:raw_id() }))
+  local far = assert(task:join())
+  near:admit()
+  far:admit()
+  return near, far
+end
+
+---Sends some chunks of an object into a partial.
+function partials.move(object, partial, hashes, first, count)
+  local ends = table.pack(connect())
+  local near <close> = ends[1]
+  local far <close> = ends[2]
+  local sending <close> = assert(near:send_object(object, hashes, first, count))
+  local receiving <close> = assert(far:receive_object(sending:number(), partial, hashes, first, count))
+  return receiving:join()
 end
 
 return partials

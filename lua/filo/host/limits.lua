@@ -46,6 +46,7 @@ return {
   -- Serving
   landings = 16,            -- copies on their way in at once
   landings_of_peer = 4,     -- the same from one peer
+  landing_turn = 60,        -- until the slowest copy makes room for another, when all slots are taken
   offer = 10,               -- between an offer and its bytes
   reads_of_peer = 8,        -- objects that one peer reads at once
   checks = 4,               -- copies checked at once because a peer found them bad

@@ -4,6 +4,7 @@ local deaf = require "spec.support.deaf"
 local lfs = require "lfs"
 local partials = require "spec.support.partials"
 local process = require "spec.support.process"
+local small_disk = require "spec.support.disk"
 local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
@@ -14,14 +15,16 @@ local SIZE = (4 << 20) + 5
 
 local function blocks(path) return lfs.attributes(path, "blocks") end
 
----What an object takes when it begins to be received.
-local function taken(record, left)
+---What an object of another store takes when its first chunk has come.
+local function taken(there, record, left)
   local folder <close> = temp.folder()
   local disk <close> = stores.open(folder)
   local path = folder:file(partials.file(record))
   if left then folder:write(partials.file(record), left) end
   local partial <close> = assert(disk:partial(stores.path "key", record))
   assert.equal(0, partial:missing(0))
+  local object <close> = assert(there:object(stores.me:raw_id(), stores.path "key"))
+  assert(partials.move(object, partial, true, 0, 1))
   return blocks(path)
 end
 
@@ -29,17 +32,35 @@ describe("a partial that is found without its hash list", function()
   it("has as much room as a new one", function()
     local folder <close> = temp.folder()
     local record = partials.seal(folder, stores.bytes(SIZE))
-    local fresh = taken(record)
+    local there <close> = stores.open(folder)
+    local fresh = taken(there, record)
     assert.is_true(fresh * 512 >= SIZE)
-    assert.equal(fresh, taken(record, ""))
-    assert.equal(fresh, taken(record, "no chunk"))
+    assert.equal(fresh, taken(there, record, ""))
+    assert.equal(fresh, taken(there, record, "no chunk"))
+  end)
+end)
+
+-- Whoever offered a copy had all its blocks taken at once, and could offer the next when they were given back, without having sent a byte.
+
+describe("a partial of which no chunk has come", function()
+  it("has its room promised, and has taken none", function()
+    local folder <close> = temp.folder()
+    local disk <close> = small_disk.mount(32 << 20) or pending(small_disk.WHY_NOT) -- others take and free room on a shared one
+    local record = partials.seal(folder, stores.bytes(SIZE))
+    local here <close> = stores.open(disk, { reserve = 0 })
+    local before = here:space()
+    local partial = assert(here:partial(stores.path "key", record))
+    assert.equal(0, blocks(disk:file(partials.file(record))))
+    assert.is_true(here:space() <= before - SIZE)
+    partial:close()
+    assert.equal(before, here:space())
   end)
 end)
 
 -- All blocks of what was being received when the process was killed were taken for the days that it may be resumed, even if no byte
 -- of it had come.
 
----Begins to receive; with a size, has a chunk and the hash list in it; is killed.
+---Begins to receive; with a size, goes on where a chunk and the hash list had come; is killed.
 local DIE = [[
   local partials = require "spec.support.partials"
   local store = require "filo.core.store"
@@ -50,8 +71,8 @@ local DIE = [[
     return file:read "a"
   end
   local disk = assert(store.open(root, stores.me:raw_id(), "full"))
-  local partial = assert(disk:partial(stores.path "key", read(record)))
   if size then partials.fill(root .. "/../" .. partials.file(read(record)), read(sealed), size, 1) end
+  local partial = assert(disk:partial(stores.path "key", read(record)))
   os.execute "kill -9 $PPID"
 ]]
 
@@ -70,7 +91,7 @@ end
 describe("a partial that a killed process left", function()
   it("is gone when nothing had come", function()
     local folder <close>, _, path = killed()
-    assert.is_true(blocks(path) * 512 >= SIZE)
+    assert.equal(0, blocks(path))
     stores.open(folder):close()
     assert.same({}, stores.drafts(folder))
   end)

@@ -1,31 +1,11 @@
 local lfs = require "lfs"
-local net = require "filo.core.net"
-local runtime = require "filo.core.runtime"
+local partials = require "spec.support.partials"
 local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
 local MIB = 1 << 20
 
----Both ends of a connection, let in.
-local function connect()
-  local listener <close> = assert(net.listen "127.0.0.1:0")
-  local task = runtime.spawn(function() return assert(listener:accept { id = stores.other:raw_id() }):ready() end)
-  local near = assert(net.dial(listener:address(), { id = stores.me:raw_id() }))
-  local far = assert(task:join())
-  near:admit()
-  far:admit()
-  return near, far
-end
-
----Sends some chunks of an object into a partial.
-local function move(object, partial, hashes, first, count)
-  local ends = table.pack(connect())
-  local near <close> = ends[1]
-  local far <close> = ends[2]
-  local sending <close> = assert(near:send_object(object, hashes, first, count))
-  local receiving <close> = assert(far:receive_object(sending:number(), partial, hashes, first, count))
-  return receiving:join()
-end
+local move = partials.move
 
 describe("a partial copy", function()
   local content = stores.bytes(5 * MIB + 123)
