@@ -13,6 +13,7 @@ Verifier.__index = Verifier
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, tasks = given.tasks, set_aside = given.set_aside, suspected = {}, count = 0,
+    good = {}, good_before = {}, since = -math.huge,
   }, Verifier)
 end
 
@@ -46,14 +47,24 @@ function Verifier:check_part(namespace, path, version, first, count)
   return check_chunks(self, namespace, path, object, err, first, count)
 end
 
----A peer found a copy bad: it is checked beside, once at a time for each, and a few at a time.
+---Whether a copy was checked for a peer not long ago, and was good. `good` has those of the last while, by name, `good_before` those of
+---the while before.
+local function is_known_good(self, name)
+  local now, recheck = self.host.now(), self.host.limits.recheck
+  if now - self.since >= recheck then self.good, self.good_before, self.since = {}, self.good, now end
+  local when = self.good[name] or self.good_before[name]
+  return when and now - when < recheck
+end
+
+---Its owner found a copy bad: it is checked beside, one at a time for each owner, and a few at a time; not again for a while when it is
+---good.
 function Verifier:suspect(namespace, path)
   local name = namespace .. path
-  if self.suspected[name] or self.count >= self.host.limits.checks then return end
-  self.suspected[name], self.count = true, self.count + 1
+  if self.suspected[namespace] or self.count >= self.host.limits.checks or is_known_good(self, name) then return end
+  self.suspected[namespace], self.count = true, self.count + 1
   self.tasks:spawn(function()
-    local _ <close> = at_end(function() self.suspected[name], self.count = nil, self.count - 1 end)
-    self:check(namespace, path)
+    local _ <close> = at_end(function() self.suspected[namespace], self.count = nil, self.count - 1 end)
+    if self:check(namespace, path) then self.good[name] = self.host.now() end
   end)
 end
 

@@ -31,6 +31,8 @@ return {
   tell = 15,                -- without an answer of a peer that is told of deletions, before the others go on without it
   tell_again = 30,          -- pauses before those who could not take one are told again grow from one to the other
   tell_again_most = 600,
+  remembered = 10000,       -- peers of which it is known whether they were told of all deletions
+  walk_share = 10,          -- of the time, one part in so many may go into reading all that lies here for peers that have come
   busy_tries = 8,           -- at a peer that is busy, with growing pauses between them
   busy_pause = 0.05,
 
@@ -49,7 +51,8 @@ return {
   landing_turn = 60,        -- until the slowest copy makes room for another, when all slots are taken
   offer = 10,               -- between an offer and its bytes
   reads_of_peer = 8,        -- objects that one peer reads at once
-  checks = 4,               -- copies checked at once because a peer found them bad
+  checks = 4,               -- copies checked at once because their owners found them bad
+  recheck = 600,            -- until one that was good is checked again for that
   proof = 16,               -- chunks of a copy that are read and checked when a peer asks once whether it is good
   prove = 30,               -- for an answer to that
 

@@ -206,17 +206,22 @@ function Serve:read(body, peer)
   return errors.fail("not_found", "that version is not here")
 end
 
----A peer found our copy bad.
-function Serve:check(body)
-  local path = self.names:path(body.key_hash)
+---Reading copies costs more than asking for it: only who owns one may, of what he keeps here.
+local function is_owner(self, body, peer) return peer.id == self.host.crypto.hex(body.namespace) end
+
+---The owner found our copy bad.
+function Serve:check(body, peer)
+  local path = is_owner(self, body, peer) and self.names:path(body.key_hash)
   if path then self.verifier:suspect(body.namespace, path) end
   return {}
 end
 
----A peer is about to rely on our copy: a part of it is read and checked before it is told that it is good. One at a time for each peer, who
----so keeps one core busy at most.
+---The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good. One at a time for each, and for
+---all of them, who so keep one core busy at most.
 function Serve:prove(body, peer)
+  if not is_owner(self, body, peer) then return errors.fail("denied", "only its owner may have it checked") end
   local _ <close> = self.proofs:take(peer.id)
+  local _ <close> = self.proofs:take "all"
   if peer.gone then return nil, peer.gone end
   local path = self.names:path(body.key_hash)
   local ok, err

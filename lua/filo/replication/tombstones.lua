@@ -24,7 +24,7 @@ Tombstones.__index = Tombstones
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, id = given.id, namespace = given.namespace,
-    caught_up = {}, missed = {}, arrived = {}, idle = new_gate(given.host),
+    caught_up = {}, missed = {}, arrived = {}, rested = -math.huge, idle = new_gate(given.host),
     answered = new_gate(given.host),
   }, Tombstones)
 end
@@ -82,6 +82,22 @@ local function note_absent(self, told)
   for id in pairs(self.caught_up) do
     if not told[id] then self.caught_up[id] = nil end
   end
+end
+
+local function count(map)
+  local entries = 0
+  for _ in pairs(map) do entries = entries + 1 end
+  return entries
+end
+
+---Identities are to be had for nothing: of too many, those that are not connected are forgotten, and told again when they come back.
+local function forget_the_absent(self)
+  if count(self.caught_up) + count(self.missed) <= self.host.limits.remembered then return end
+  local caught_up, missed = {}, {}
+  for _, peer in ipairs(self.peers:list()) do
+    caught_up[peer.id], missed[peer.id] = self.caught_up[peer.id], self.missed[peer.id]
+  end
+  self.caught_up, self.missed = caught_up, missed
 end
 
 -- Telling all -----------------------------------------------------------------------------------------------------------
@@ -184,16 +200,26 @@ local function tombstones_of(entries)
   return list
 end
 
+---The next of what lies here. Whoever connects with a new identity has all of it read: the more time that takes, the longer until the next
+---time that it begins.
+local function read_on(self, walk)
+  local host = self.host
+  local began = host.now()
+  local batch = walk:next()
+  self.rested = math.max(self.rested, began) + (host.now() - began) * host.limits.walk_share
+  return batch
+end
+
 ---Goes once over what lies here.
 local function go_over(self, behind)
   local walk <close> = assert(self.disk:walk(self.namespace))
-  local batch, unread = walk:next(), nil
+  local batch, unread = read_on(self, walk), nil
   while batch[1] and behind[1] do
     tell_each(self, behind, tombstones_of(batch))
     for _, entry in ipairs(batch) do
       if entry.problem and entry.problem ~= "corrupt" then unread = entry end
     end
-    batch = walk:next()
+    batch = read_on(self, walk)
   end
   if unread then error(errors.new(unread.problem, unread.path .. " cannot be read: it is tried again")) end
 end
@@ -205,6 +231,8 @@ local function catch_up(self)
     self.idle:wake()
   end)
   while self.arrived[1] do
+    self.host.sleep(math.max(0, self.rested - self.host.now()))
+    forget_the_absent(self)
     local behind, all = {}, self.arrived
     self.arrived = {}
     for _, peer in ipairs(all) do
