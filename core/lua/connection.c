@@ -293,8 +293,11 @@ static int connection_send(lua_State *L) {
   const char *bytes = lua_tolstring(L, -1, &len);
   if (filo_connection_send(peer->connection, (const unsigned char *)bytes, len, &err) < 0)
     return filo_return_error(L, &err);
+  struct filo_connection_stats stats;
+  filo_connection_stats(peer->connection, &stats);
   lua_pushboolean(L, 1);
-  return 1;
+  lua_pushinteger(L, (lua_Integer)stats.queued);
+  return 2;
 }
 
 /* drained([seconds]): after `busy`, when there is room again */
@@ -359,11 +362,12 @@ static void set_integer(lua_State *L, const char *name, uint64_t value) {
 static int connection_stats(lua_State *L) {
   struct filo_connection_stats stats;
   filo_connection_stats(check_peer(L, 1)->connection, &stats);
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   set_integer(L, "bytes_in", stats.bytes_in);
   set_integer(L, "bytes_out", stats.bytes_out);
   set_integer(L, "messages_in", stats.messages_in);
   set_integer(L, "messages_out", stats.messages_out);
+  set_integer(L, "queued", stats.queued);
   lua_pushnumber(L, stats.idle);
   lua_setfield(L, -2, "idle");
   if (stats.rtt < 0) return 1;

@@ -357,6 +357,7 @@ void filo_connection_stats(const struct filo_connection *c, struct filo_connecti
                                         .bytes_out = c->bytes_out,
                                         .messages_in = c->messages_in,
                                         .messages_out = c->messages_out,
+                                        .queued = c->queue.end - c->queue.start,
                                         .idle = filo_connection_clock() - c->heard,
                                         .rtt = c->keepalive.measured ? c->keepalive.rtt : -1};
 }

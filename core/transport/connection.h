@@ -88,8 +88,9 @@ const char *filo_connection_remote(const struct filo_connection *connection);
 
 struct filo_connection_stats {
   uint64_t bytes_in, bytes_out, messages_in, messages_out;
-  double idle; /* seconds since the peer's last byte */
-  double rtt;  /* seconds from the last ping to its pong; below 0: not known yet */
+  size_t queued; /* bytes of messages that wait to be sent */
+  double idle;   /* seconds since the peer's last byte */
+  double rtt;    /* seconds from the last ping to its pong; below 0: not known yet */
 };
 void filo_connection_stats(const struct filo_connection *connection,
                            struct filo_connection_stats *ret);

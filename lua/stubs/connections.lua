@@ -56,7 +56,7 @@ function connection:receive(seconds) end
 
 ---@param message table as filo.core.cbor has it
 ---@return true?
----@return filo.Error? err "busy" when too much waits to be sent: see drained
+---@return integer|filo.Error queued bytes that wait to be sent; or err, "busy" when that is too much: see drained
 function connection:send(message) end
 
 ---After "busy": waits until there is room again.
@@ -87,8 +87,9 @@ function connection:is_dialler() end
 function connection:remote() end
 
 ---`idle`: seconds since the peer's last byte. `rtt`: seconds from the last ping to its pong, with the option keepalive; nil before
----the first.
----@return { bytes_in: integer, bytes_out: integer, messages_in: integer, messages_out: integer, idle: number, rtt: number? }
+---the first. `queued`: bytes of messages that wait to be sent.
+---@return { bytes_in: integer, bytes_out: integer, messages_in: integer, messages_out: integer, queued: integer, idle: number,
+---  rtt: number? }
 function connection:stats() end
 
 ---Starts sending; the message that says so names the transfer's number.

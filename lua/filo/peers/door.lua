@@ -4,6 +4,7 @@
 
 local at_end = require "filo.host.at_end"
 local new_gate = require "filo.host.gate"
+local source = require "filo.peers.source"
 
 ---@class filo.Door
 ---@field outside {connection: filo.core.Connection, source: string, ready?: boolean}[]  in the order in which they came
@@ -21,44 +22,19 @@ function Door:wait()
   self.left:wait_for(function() return self.count < self.limits.accepted end)
 end
 
----Where a connection comes from: its address without the port; of IPv6 the half that names a network, since the rest is anybody's choice.
-local function source_of(connection)
-  local address = connection:remote()
-  local version_4 = address:match "%d+%.%d+%.%d+%.%d+"
-  if version_4 then return version_4 end
-  local groups = {}
-  for group in (address:match "^%[?(.-)::" or address):gmatch "%x+" do
-    if #groups < 4 then groups[#groups + 1] = group end
-  end
-  return table.concat(groups, ":")
-end
-
 local function find(self, connection)
   for i, each in ipairs(self.outside) do
     if each.connection == connection then return i, each end
   end
 end
 
----Those of the source from which most have come.
-local function heaviest(self)
-  local by_source, most = {}, nil
-  for _, each in ipairs(self.outside) do
-    local list = by_source[each.source] or {}
-    by_source[each.source] = list
-    list[#list + 1] = each
-    if not most or #list > #most then most = list end
-  end
-  return most
-end
-
 ---Any one of them: the oldest would be the one that is nearly through.
 local function make_room(self)
-  local strangers, all = {}, heaviest(self)
+  local strangers, all = {}, source.heaviest(self.outside, function(each) return each.source end)
   for _, each in ipairs(all) do
     if not each.ready then strangers[#strangers + 1] = each end
   end
-  local list = strangers[1] and strangers or all
-  local chosen = list[string.unpack("<I4", self.host.random(4)) % #list + 1].connection
+  local chosen = source.any(self.host, strangers[1] and strangers or all).connection
   table.remove(self.outside, (find(self, chosen)))
   chosen:close("busy", "too many others wait to be let in")
 end
@@ -68,7 +44,7 @@ function Door:enter(connection)
   if #self.outside >= self.limits.strangers then make_room(self) end
   self.present[connection] = true
   self.count = self.count + 1
-  table.insert(self.outside, { connection = connection, source = source_of(connection) })
+  table.insert(self.outside, { connection = connection, source = source.of(connection:remote()) })
   return at_end(function() self:leave(connection) end)
 end
 

@@ -2,15 +2,18 @@
 
 local Peer = require "filo.peers.peer"
 local at_end = require "filo.host.at_end"
+local crowd = require "filo.peers.crowd"
 local errors = require "filo.base.errors"
 local greeting = require "filo.peers.greeting"
 local inside = require "filo.base.inside"
+local new_backlog = require "filo.peers.backlog"
 local rules = require "filo.peers.admission"
 local new_bootstrap = require "filo.peers.bootstrap"
 local new_set = require "filo.base.set"
 local new_reports = require "filo.peers.reports"
 local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
+local new_share = require "filo.host.share"
 local protocol = require "filo.peers.protocol"
 local secret = require "filo.peers.secret"
 local takeover = require "filo.peers.takeover"
@@ -46,7 +49,12 @@ local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, handlers = {}, tasks = settings.tasks,
     hellos = {}, connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
+    served = new_share(host.limits.requests_of_all),
   }, Peers)
+  self.backlog = new_backlog {
+    most = host.limits.backlog, list = function() return self:list() end,
+    drop = function(peer) self:turn_out(peer, "busy", "it does not read what is sent to it, and others wait") end,
+  }
   self.bootstrap = new_bootstrap(host, self)
   self:handle("ping", function(body, peer)
     peer:hear(body.free)
@@ -60,11 +68,6 @@ end
 ---A task of the node.
 function Peers:spawn(fn, ...) return self.tasks:spawn(fn, ...) end
 
-local function turn_out(self, peer, code, why)
-  self:drop(peer, errors.new(code, "it is not let in any more: " .. why))
-  peer.connection:close(code, why)
-end
-
 ---Takes other rules of who is let in, and what peers are told. Who is connected is judged by them at once, by what it has proved: whoever
 ---knows another secret by now comes back with that.
 ---@param admission table
@@ -74,7 +77,7 @@ function Peers:use_admission(admission)
   if admission.cluster ~= before then secret.check(self.host, admission.cluster) end
   for _, peer in ipairs(self:list()) do
     local code, why = rules.refusal(self, peer.connection, self.hellos[peer.id], peer.id)
-    if code then turn_out(self, peer, code, why) end
+    if code then self:turn_out(peer, code, "it is not let in any more: " .. why) end
   end
 end
 
@@ -139,6 +142,8 @@ local function admit(self, connection, hello, welcome, id)
     self:drop(old, errors.new("exists", takeover.REASON))
     self:spawn(takeover.close, old, connection)
   end
+  local leaves = crowd.one_too_many(self.host, self:list(), peer, self.settings.admission.allowed)
+  if leaves then self:turn_out(leaves, "busy", crowd.REASON) end
   self.arrivals:wake()
   return peer, not old
 end
@@ -147,9 +152,16 @@ end
 function Peers:drop(peer, err)
   if peer.gone then return end
   peer:end_with(err)
+  self.backlog:forget(peer)
   if self.by_id[peer.id] ~= peer then return end
   self.by_id[peer.id], self.hellos[peer.id] = nil, nil
   self.settings.hooks:announce("peer_down", peer, peer.gone)
+end
+
+---Ends the connection to a peer, and tells it why.
+function Peers:turn_out(peer, code, why)
+  self:drop(peer, errors.new(code, why))
+  peer.connection:close(code, why)
 end
 
 -- Serving one connection ------------------------------------------------------------------------------------------------

@@ -58,9 +58,18 @@ local function wait_for_room(self, deadline)
   self.taken = self.taken or new_stall_watch(host, function() return self.connection:stats().bytes_out end)
   self.connection:drained(math.min(self.taken:deadline(stall), deadline) - host.now())
   if not self.gone and self.taken:stalled(stall) then
-    self.owner:drop(self, errors.new("timeout", "it takes next to nothing of what is sent to it"))
-    self.connection:close("timeout", "it does not read")
+    self.owner:turn_out(self, "timeout", "it takes next to nothing of what is sent to it")
   end
+end
+
+---Gives a message to the connection.
+---@return true?, filo.Error?  "busy": there is no room
+local function pass_on(self, message)
+  if self.gone then return gone(self) end
+  local ok, queued = self.connection:send(message)
+  if not ok then return nil, queued end
+  self.owner.backlog:note(self, queued)
+  return true
 end
 
 ---Sends a message; waits while much is unsent, up to a deadline (30 seconds by default).
@@ -69,16 +78,21 @@ end
 function Peer:send(message, seconds)
   local host = self.host
   local deadline = host.now() + (seconds or host.limits.request)
-  while not self.gone do
-    local ok, err = self.connection:send(message)
-    if ok or err.code ~= "busy" then return ok, err end
+  local ok, err = pass_on(self, message)
+  if ok or self.gone or err.code ~= "busy" then return ok, err end
+  local _ <close> = self.owner.backlog:hold(self, #host.encode(message))
+  repeat
     if host.now() >= deadline then
       return errors.fail("timeout", "it takes nothing of what is sent to it: " .. err.message, { peer = self.id })
     end
     wait_for_room(self, deadline)
-  end
-  return gone(self)
+    ok, err = pass_on(self, message)
+  until ok or self.gone or err.code ~= "busy"
+  return ok, err
 end
+
+---How many bytes wait in its connection's queue.
+function Peer:queued() return self.connection:stats().queued end
 
 ---Asks for a sign of life, of which no more than that it comes is looked at.
 local function ask_for_sign(self)
@@ -238,14 +252,20 @@ function Peer:hear(free)
   self.face.free = self.free
 end
 
----Takes on a request of its, until the end of the scope; nil when so many, or so long ones, are being answered already.
+---Takes on a request of its, until the end of the scope; nil when so many, or so long ones, are being answered already: of its own, or of
+---all peers.
 ---@param size integer  bytes of the message
 ---@return table?
 function Peer:begin_serving(size)
   local limits = self.host.limits
   if self.serving >= limits.requests or self.serving_bytes + size > limits.request_bytes then return nil end
+  local part = self.owner.served:take(self, size + limits.request_cost)
+  if not part then return nil end
   self.serving, self.serving_bytes = self.serving + 1, self.serving_bytes + size
-  return at_end(function() self.serving, self.serving_bytes = self.serving - 1, self.serving_bytes - size end)
+  return at_end(function()
+    local _ <close> = part
+    self.serving, self.serving_bytes = self.serving - 1, self.serving_bytes - size
+  end)
 end
 
 ---Waits until this connection to the peer has ended, or the deadline.

@@ -4,6 +4,7 @@ local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
 local new_locks = require "filo.host.lock"
+local new_share = require "filo.host.share"
 local new_stall_watch = require "filo.host.stall"
 
 ---@class filo.Serve
@@ -15,7 +16,7 @@ Serve.__index = Serve
 ---  namespace: string, policy: fun(): table}
 ---@return filo.Serve
 local function new(given)
-  local self = setmetatable({ reads = {}, proofs = new_locks(given.host) }, Serve)
+  local self = setmetatable({ reads = {}, all_reads = new_share(given.host.limits.reads), proofs = new_locks(given.host) }, Serve)
   for name, value in pairs(given) do self[name] = value end
   return self
 end
@@ -179,12 +180,17 @@ local function open(self, body)
   return nil
 end
 
----Counts what a peer reads, until the end of the scope; nil when it is too much at once.
+---Counts what a peer reads, until the end of the scope; nil when it is too much at once, of its own or of all peers.
 local function begin_reading(self, peer)
   local count = self.reads[peer] or 0
   if count >= self.host.limits.reads_of_peer then return nil end
+  local part = self.all_reads:take(peer.id, 1)
+  if not part then return nil end
   self.reads[peer] = count + 1
-  return at_end(function() self.reads[peer] = self.reads[peer] > 1 and self.reads[peer] - 1 or nil end)
+  return at_end(function()
+    local _ <close> = part
+    self.reads[peer] = self.reads[peer] > 1 and self.reads[peer] - 1 or nil
+  end)
 end
 
 ---Sends what a peer asks for, in a task that owns what is open for it, and that tells first which stream it is.
@@ -216,8 +222,8 @@ function Serve:check(body, peer)
   return {}
 end
 
----The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good. One at a time for each, and for
----all of them, who so keep one core busy at most.
+---The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good. One at a time for each, and
+---for all of them, who so keep one core busy at most.
 function Serve:prove(body, peer)
   if not is_owner(self, body, peer) then return errors.fail("denied", "only its owner may have it checked") end
   local _ <close> = self.proofs:take(peer.id)

@@ -168,7 +168,7 @@ function Connection:send(message)
   self.bytes_out = self.bytes_out + #bytes
   self.network:count(self, bytes)
   self:carry(#bytes, on_message, bytes)
-  return true
+  return true, self.queued
 end
 
 local function next_message(inbox)
@@ -235,7 +235,9 @@ function Connection:local_address() return self.machine.address end
 
 function Connection:stats()
   local way = self.distance + self.network.delay + self.machine.lag + (self.other and self.other.machine.lag or 0)
-  return { bytes_in = self.bytes_in, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, idle = 0, rtt = 2 * way }
+  return {
+    bytes_in = self.bytes_in, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, queued = self.queued, idle = 0, rtt = 2 * way,
+  }
 end
 
 return Connection

@@ -1,0 +1,127 @@
+---What all peers together may make a node hold. Each had bounds, and identities are to be had for nothing: 40 that did not read their
+---answers took 838 MB, and any number of connections all descriptors.
+
+local crowd = require "filo.peers.crowd"
+local filo = require "filo"
+local forge = require "spec.support.forge"
+local inside = require "filo.base.inside"
+local limits = require "spec.support.limits"
+local nodes = require "spec.support.nodes"
+local strangers = require "spec.support.stranger"
+
+local MIB = 1 << 20
+
+describe("answers that are not read", function()
+  it("cost the peer that has most of them its connection, and no other", function()
+    local _ <close> = limits { backlog = 12 * MIB }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local answer = ("x"):rep(MIB - 1000)
+    a:handle("much", function() return answer end)
+    local heavy <close> = strangers.meet(a, { tls = false })
+    local light <close> = strangers.meet(a, { tls = false })
+    nodes.peers(a, 2)
+    light:request("much")
+    for _ = 1, 60 do heavy:request("much") end
+    nodes.peers(a, 1)
+    assert.equal(light.id, a:peers()[1].id)
+    assert.equal(answer, (light:ask("much")))
+  end)
+
+  it("are waited for while there is room", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local answer = ("x"):rep(MIB - 1000)
+    a:handle("much", function() return answer end)
+    local stranger <close> = strangers.meet(a, { tls = false })
+    local sent = {}
+    for i = 1, 15 do sent[i] = stranger:request("much") end
+    for i = 15, 1, -1 do assert.equal(#answer, #stranger:reply(sent[i])) end
+    assert.equal(1, #a:peers())
+  end)
+end)
+
+describe("requests of all peers", function()
+  it("are served up to so many bytes; then each may have an equal part", function()
+    local _ <close> = limits { requests_of_all = 100000, request_cost = 1 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local go_on = filo.channel()
+    a:handle("wait", function(body)
+      go_on:receive()
+      return #body
+    end)
+    local one <close> = strangers.meet(a)
+    local other <close> = strangers.meet(a)
+    local body, sent = ("x"):rep(30000), {}
+    for i = 1, 5 do sent[i] = one:request("wait", body) end
+    assert.equal("busy", select(2, one:reply(sent[5])).code)
+    assert.equal("busy", select(2, one:reply(sent[4])).code)
+    local first = other:request("wait", body)
+    assert.equal("busy", (other:refusal("wait", body)))
+    go_on:close()
+    for i = 1, 3 do assert.equal(#body, (one:reply(sent[i]))) end
+    assert.equal(#body, (other:reply(first)))
+    assert.equal(#body, (one:ask("wait", body)))
+  end)
+end)
+
+describe("reads of all peers", function()
+  it("are served up to so many; then each may have an equal part", function()
+    local _ <close> = limits { reads = 2 }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local one <close> = strangers.meet(a, { tls = false })
+    local other <close> = strangers.meet(a, { tls = false })
+    local forged = forge(one.identity, { content = "content" })
+    assert(one:ask("store", { record = forged.record, body = forged.hashes .. forged.content }))
+    local read = {
+      namespace = forged.namespace, key_hash = forged.key_hash, version = forged.version, hashes = true, first = 0, count = 1,
+    }
+    assert(one:ask("read", read))
+    assert(one:ask("read", read))
+    assert.equal("busy", (one:refusal("read", read)))
+    assert(other:ask("read", read))
+    assert.equal("busy", (other:refusal("read", read)))
+  end)
+end)
+
+describe("peers that came", function()
+  it("are so many at most: one makes room for the next", function()
+    local _ <close> = limits { peers = 3 }
+    local net <close> = nodes.net()
+    local dialled = net:start "b"
+    local a = net:start("a", { bootstrap = { dialled.address } })
+    local came = {}
+    local _ <close> = setmetatable({}, { __close = function()
+      for _, each in ipairs(came) do each:close() end
+    end })
+    for i = 1, 8 do
+      came[i] = strangers.meet(a)
+      nodes.peer(a, came[i].id)
+    end
+    nodes.peers(a, 4)
+    assert.is_table(inside.of(a).peer_list:get(dialled.id))
+    assert.is_table(inside.of(a).peer_list:get(came[8].id))
+  end)
+
+  it("leave where most have come from, unless they are listed", function()
+    local host = { limits = { peers = 4 }, random = function() return "abcd" end }
+    local peers = {}
+    local function come(id, address, is_dialled)
+      local peer = { id = id, address = address, connection = { is_dialler = function() return is_dialled or false end } }
+      peers[#peers + 1] = peer
+      return peer
+    end
+    for i = 1, 9 do come("dialled " .. i, "10.0.0.5:" .. i, true) end
+    for i = 1, 9 do come("listed " .. i, "10.0.0.6:" .. i) end
+    local listed = {}
+    for i = 1, 9 do listed["listed " .. i] = true end
+    come("first", "10.0.0.1:1")
+    come("second", "10.0.0.2:1")
+    local many = come("third", "10.0.0.3:1")
+    assert.is_nil(crowd.one_too_many(host, peers, come("fourth", "10.0.0.3:2"), listed))
+    local leaves = crowd.one_too_many(host, peers, come("fifth", "10.0.0.4:1"), listed)
+    assert.is_true(leaves == many or leaves.id == "fourth")
+  end)
+end)
