@@ -6,7 +6,7 @@
 
 #define END "\"}\n"
 
-static volatile enum filo_log_format format = FILO_LOG_NAMED;
+static _Atomic(enum filo_log_format) format = FILO_LOG_NAMED;
 
 void filo_log_set_format(enum filo_log_format to) {
   format = to;
