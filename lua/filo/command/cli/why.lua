@@ -6,12 +6,17 @@ local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 
+---Seconds by which the clocks of nodes may well differ.
+local CLOCKS_DIFFER = 300
+
 local function state(copy, survey)
   if copy.problem then return (copy.unwanted and "none: " or "missing: ") .. format.printable(copy.problem) end
   if copy.version < survey.item.version then return "old: it has an earlier version" end
   if copy.version > survey.item.version then return copy.deleted and "deleted there" or "newer: it has a later version" end
   if not copy.verified then return "not verified: `filo verify` at that node hashes it" end
-  return "good, verified " .. format.date(copy.verified)
+  local when = format.date(copy.verified)
+  if copy.verified > os.time() + CLOCKS_DIFFER then return "not verified: it claims to have been on " .. when .. ", which is to come" end
+  return "good, verified " .. when
 end
 
 local function count_good(survey)
