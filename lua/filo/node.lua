@@ -5,7 +5,7 @@ local configuring = require "filo.node.configuring"
 local errors = require "filo.base.errors"
 local inside = require "filo.base.inside"
 local make = require "filo.node.make"
-local names = require "filo.copies.names"
+local keys = require "filo.copies.keys"
 local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
 local source = require "filo.node.content"
@@ -36,7 +36,7 @@ end
 ---@return filo.node.Parts, filo.Name?, filo.Error?
 local function open_for(self, key)
   local node = open(self, 3)
-  local ok, err = names.check_key(key, 3)
+  local ok, err = keys.check_key(key, 3)
   if not ok then return node, nil, err end
   return node, node.names:of(key)
 end
@@ -75,7 +75,7 @@ function Node:store(key, content, given)
   local ok, err = pcall(node.host.encode, given.fields)
   if not ok then error("store: option 'fields': " .. tostring(err), 2) end
   if not source.is_content(content) then error("store: " .. source.EXPECTED .. ", not a " .. type(content), 2) end
-  if key ~= nil then ok, err = names.check_key(key, 2) end
+  if key ~= nil then ok, err = keys.check_key(key, 2) end
   if not ok then return nil, err end
   return node.storing:store(key, content, given)
 end
@@ -173,7 +173,7 @@ function Node:verify(key)
   if not name then return nil, err end
   local fields, ok
   fields, err = node.names:stat(name)
-  if fields and fields.tombstone then return names.deleted(key) end
+  if fields and fields.tombstone then return keys.deleted(key) end
   if not fields and err.code == "not_found" then return nil, err end
   if fields or err.code == "corrupt" then ok, err = node.verifier:check(node.namespace, name.path) end
   if ok then return true end

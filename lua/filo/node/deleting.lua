@@ -2,7 +2,7 @@
 
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
-local names = require "filo.copies.names"
+local keys = require "filo.copies.keys"
 local plan = require "filo.placement.plan"
 
 ---@class filo.Deleting
@@ -70,7 +70,7 @@ function Deleting:evict(name)
   local fields, err = self.names:stat(name)
   if not fields and err.code == "not_found" then return nil, err end
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(name.key), { key = name.key }) end
-  if fields.tombstone then return names.deleted(name.key) end
+  if fields.tombstone then return keys.deleted(name.key) end
   local proved, problems = self.readonly, nil
   if not proved then proved, problems = has_proof(self, name, fields) end
   if proved then return self.disk:remove(self.namespace, name.path, fields.version) end

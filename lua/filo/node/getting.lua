@@ -2,7 +2,7 @@
 
 local Object = require "filo.node.object"
 local errors = require "filo.base.errors"
-local names = require "filo.copies.names"
+local keys = require "filo.copies.keys"
 
 ---So many versions may come between looking here and asking peers.
 local TRIES = 10
@@ -76,7 +76,7 @@ end
 
 ---What is known of an object that is handed out. unheard: connected peers that may have something newer.
 local function describe(fields, meta, from, unheard)
-  local info = names.describe(fields, meta, from)
+  local info = keys.describe(fields, meta, from)
   info.unheard = unheard
   return info
 end
@@ -91,11 +91,11 @@ local function open_here(self, name, unheard)
   local fields = object:fields()
   if fields.key_hash ~= name.hash then
     object:close()
-    return names.taken(name)
+    return keys.taken(name)
   end
   if fields.tombstone then
     object:close()
-    return names.deleted(name.key, "deleted")
+    return keys.deleted(name.key, "deleted")
   end
   local content_key, meta = self.names:unseal(object:record(), name)
   if not content_key then
@@ -112,7 +112,7 @@ local function fail(name, err) return nil, errors.wrap(err, ("cannot get '%s'"):
 local function open_found(self, name, found, here)
   if found.fields.tombstone then
     keep_tombstone(self, found, name)
-    return names.deleted(name.key)
+    return keys.deleted(name.key)
   end
   local content_key, meta = self.names:unseal(found.record, name)
   if not content_key then return nil, meta end
@@ -134,7 +134,7 @@ end
 local function open(self, name, unheard)
   local object, err = open_here(self, name, unheard)
   if object then return object end
-  if err.code == "deleted" then return names.deleted(name.key) end
+  if err.code == "deleted" then return keys.deleted(name.key) end
   if UNREADABLE[err.code] then
     warn_unreadable(self, name, err)
     return open_from_peers(self, name, err)
@@ -176,10 +176,10 @@ function Getting:stat(name)
     if not found then return nil, UNREADABLE[record.code] and record or err end
     fields, record, from = found.fields, found.record, "peers"
   end
-  if fields.tombstone then return names.deleted(name.key) end
+  if fields.tombstone then return keys.deleted(name.key) end
   local content_key, meta = self.names:unseal(record, name)
   if not content_key then return nil, meta end
-  return names.describe(fields, meta, from)
+  return keys.describe(fields, meta, from)
 end
 
 ---As Node:fetch with `to`.

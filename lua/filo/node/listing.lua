@@ -1,7 +1,7 @@
 ---Listing what a node stores of its own.
 
 local at_end = require "filo.host.at_end"
-local names = require "filo.copies.names"
+local keys = require "filo.copies.keys"
 
 ---@class filo.Listing
 local Listing = {}
@@ -15,7 +15,7 @@ local function describe(self, entry, prefix)
   if entry.problem or entry.tombstone then return nil end
   local content_key, meta = self.names:unseal(entry.record)
   if not content_key or type(meta.name) ~= "string" or meta.name:sub(1, #prefix) ~= prefix then return nil end
-  return names.describe(entry, meta, "here")
+  return keys.describe(entry, meta, "here")
 end
 
 ---What cannot be read is passed over: it hides nothing else. The first is named, the others are counted.

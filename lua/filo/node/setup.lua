@@ -1,7 +1,7 @@
 ---Making a node: its options, its identity, its root.
 
 local errors = require "filo.base.errors"
-local paths = require "filo.copies.paths"
+local path_layout = require "filo.copies.path_layout"
 local new_disk = require "filo.copies.closable_store"
 local options = require "filo.base.options"
 local policy = require "filo.placement.policy"
@@ -225,7 +225,7 @@ function setup.open(host, given)
   local disk
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
   if not disk then return nil, err end
-  local called, ok, problem = pcall(paths.check, host, disk, given)
+  local called, ok, problem = pcall(path_layout.check, host, disk, given)
   local listener
   if called and ok then listener, problem = open_listener(host, given.listen) end
   if not called or problem then

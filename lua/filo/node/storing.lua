@@ -2,7 +2,7 @@
 
 local content = require "filo.node.content"
 local errors = require "filo.base.errors"
-local names = require "filo.copies.names"
+local keys = require "filo.copies.keys"
 
 ---So many versions may take each other's place while one is being copied.
 local TRIES = 10
@@ -135,7 +135,7 @@ local function open_present(self, name)
   local _ <close> = self.names:lock(name.hash)
   local fields, record = self.names:stat(name)
   if not fields then return nil, errors.wrap(record, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
-  if fields.tombstone then return names.deleted(name.key) end
+  if fields.tombstone then return keys.deleted(name.key) end
   return open_version(self, describe(self, name, record, fields.version, fields.size), fields.size)
 end
 

@@ -3,7 +3,7 @@
 local Client = require "filo.command.control.client"
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
-local paths = require "filo.copies.paths"
+local path_layout = require "filo.copies.path_layout"
 local log = require "filo.command.log"
 local node_lua = require "filo.command.root.node_lua"
 local root = require "filo.command.root"
@@ -34,7 +34,7 @@ local function options_of(path)
   if not owner then return nil, text end
   local complete, err = has_identity(path, owner)
   if err then return nil, err end
-  local transform = paths.recorded(text)
+  local transform = path_layout.recorded(text)
   if complete and transform then return { root = path, path = transform } end
   local given
   given, err = node_lua.read(path)

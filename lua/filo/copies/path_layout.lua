@@ -4,7 +4,7 @@
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 
-local paths = {}
+local path_layout = {}
 
 local EXAMPLES = { "a", "filo", "one more/example" }
 
@@ -12,7 +12,7 @@ local EXAMPLES = { "a", "filo", "one more/example" }
 ---@param transform table|function  the option `path`
 ---@param hash string  32 bytes
 ---@return string?, filo.Error?
-function paths.path(host, transform, hash)
+function path_layout.path(host, transform, hash)
   if type(transform) ~= "function" then
     return host.store.cas_path(transform.digest, transform.width, transform.depth, hash)
   end
@@ -33,7 +33,7 @@ end
 local function describe(host, options)
   local lies, keys = {}, {}
   for i, example in ipairs(EXAMPLES) do
-    local path, err = paths.path(host, options.path, host.crypto.digest("sha256", example))
+    local path, err = path_layout.path(host, options.path, host.crypto.digest("sha256", example))
     if not path then return nil, err end
     lies[i] = path
     keys[i] = options.hash_key and options.hash_key(example) or example
@@ -50,7 +50,7 @@ end
 ---on their way to other places.
 ---@param text string
 ---@return {digest: string, width: integer, depth: integer}?
-function paths.recorded(text)
+function path_layout.recorded(text)
   local digest, width, depth = text:match "^path %x+ %(digest (%w+), width (%d+), depth (%d+)%), keys default$"
   return digest and { digest = digest, width = math.tointeger(width), depth = math.tointeger(depth) }
 end
@@ -71,7 +71,7 @@ local function look(host, disk, transform)
     entries = walk:next()
     for _, entry in ipairs(entries) do
       if not entry.problem then
-        if paths.path(host, transform, entry.key_hash) ~= entry.path then return "elsewhere" end
+        if path_layout.path(host, transform, entry.key_hash) ~= entry.path then return "elsewhere" end
         state = "found"
       end
     end
@@ -95,7 +95,7 @@ end
 ---@return boolean? moved, filo.Error?
 local function put_right(host, disk, transform, entry)
   if entry.problem then return false end
-  local to, err = paths.path(host, transform, entry.key_hash)
+  local to, err = path_layout.path(host, transform, entry.key_hash)
   if to == entry.path then return false end
   local ok
   if to then ok, err = move(disk, entry, to) end
@@ -161,7 +161,7 @@ end
 ---Makes sure that what is in a root is found with these options: those that it was made with. One without objects takes any.
 ---@param given {root: string, path: table|function, hash_key?: function, convert: boolean, readonly: boolean}
 ---@return true?, filo.Error?
-function paths.check(host, disk, given)
+function path_layout.check(host, disk, given)
   local wanted, err = describe(host, given)
   if not wanted then return nil, err end
   local had = disk:layout()
@@ -178,4 +178,4 @@ function paths.check(host, disk, given)
   return refuse(given.root, had, wanted)
 end
 
-return paths
+return path_layout

@@ -1,9 +1,9 @@
----Names: from the key of a user to the place of an object and what is sealed with it, and one writer at a time for each.
+---Keys, and names: from the key of a user to the place of an object and what is sealed with it, and one writer at a time for each.
 ---
 ---A name is {key = what the user calls it, hash = what peers see instead, path = where it lies below its namespace's folder}.
 
 local errors = require "filo.base.errors"
-local paths = require "filo.copies.paths"
+local path_layout = require "filo.copies.path_layout"
 local new_locks = require "filo.host.lock"
 
 local KEY_MAX = 4096
@@ -43,7 +43,7 @@ end
 
 ---Where an object lies below its namespace's folder.
 ---@return string?, filo.Error?
-function Names:path(hash) return paths.path(self.host, self.transform, hash) end
+function Names:path(hash) return path_layout.path(self.host, self.transform, hash) end
 
 ---The name of a key that was checked.
 ---@return table?, filo.Error?
