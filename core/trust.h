@@ -1,7 +1,8 @@
 /* Whether what is used belongs to whoever uses it: a file or folder that another user can change,
  * or put another in the place of, decides what is done in the name of this process.
  *
- * Trusted are this process's effective user and root. Groups are not: who is in one may change. */
+ * Trusted are this process's effective user and root, who is also whoever owns /. Groups are not:
+ * who is in one may change. */
 #ifndef FILO_TRUST_H
 #define FILO_TRUST_H
 
