@@ -177,7 +177,7 @@ describe("slots for copies on their way in", function()
         table.insert(tasks, function() return #assert(node:store("key " .. i, nodes.bytes(40005, i))).copies end)
       end
     end
-    local offer = inside.of(a).peer_list.handlers.offer
+    local offer = inside.of(a).peer_list.requests.handlers.offer
     inside.of(a).peer_list:handle("offer", function(...)
       most = math.max(most, #inside.of(a).landings.list)
       return offer(...)

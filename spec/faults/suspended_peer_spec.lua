@@ -17,7 +17,7 @@ describe("a peer that is suspended", function()
 
   it("is told from one that takes its time", simulated(function(net, host)
     local a, b = net:cluster(2)
-    local store = inside.of(b).peer_list.handlers.store
+    local store = inside.of(b).peer_list.requests.handlers.store
     inside.of(b).peer_list:handle("store", function(...)
       host.sleep(host.limits.request - 1)
       return store(...)

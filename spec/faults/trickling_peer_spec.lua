@@ -107,7 +107,7 @@ describe("a peer whose turns are all taken", function()
     local a, b, c = net:cluster(3)
     assert(a:store("key", BIG))
     assert(a:evict "key")
-    local find = inside.of(c).peer_list.handlers.find
+    local find = inside.of(c).peer_list.requests.handlers.find
     inside.of(c).peer_list:handle("find", function(...)
       filo.sleep(0.05) -- b answers first
       return find(...)

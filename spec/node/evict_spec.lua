@@ -121,7 +121,7 @@ describe("node:evict", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
-    local prove = inside.of(b).peer_list.handlers.prove
+    local prove = inside.of(b).peer_list.requests.handlers.prove
     inside.of(b).peer_list:handle("prove", function(body, peer)
       assert(os.remove(nodes.place(a, b, "key")))
       return prove(body, peer)
@@ -133,7 +133,7 @@ describe("node:evict", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", nodes.bytes(17 << 20)))
-    local prove, seen = inside.of(b).peer_list.handlers.prove, {}
+    local prove, seen = inside.of(b).peer_list.requests.handlers.prove, {}
     inside.of(b).peer_list:handle("prove", function(body, peer)
       local now = a:activity()[1]
       table.insert(seen, { now.what, now.key, now.peer, now.bytes, now.size, body.first })
@@ -148,7 +148,7 @@ describe("node:evict", function()
     local a, b, c = net:cluster(3)
     assert(a:store("key", "content"))
     for _, silent in ipairs { b, c } do
-      local prove = inside.of(silent).peer_list.handlers.prove
+      local prove = inside.of(silent).peer_list.requests.handlers.prove
       inside.of(silent).peer_list:handle("prove", function() host.sleep(600) end)
       local began = host.now()
       assert.is_true(a:evict "key")

@@ -11,7 +11,7 @@ local BIG = (40 << 20) + 5
 ---Counts the chunks that a node is asked for.
 local function count_reads(node)
   local seen = { reads = 0 }
-  local read = inside.of(node).peer_list.handlers.read
+  local read = inside.of(node).peer_list.requests.handlers.read
   inside.of(node).peer_list:handle("read", function(body, peer)
     seen.reads = seen.reads + 1
     return read(body, peer)
@@ -124,7 +124,7 @@ describe("node:get", function()
     local content = nodes.bytes(BIG)
     assert(a:store("key", content))
     assert(a:evict "key")
-    local read, go_on = inside.of(b).peer_list.handlers.read, filo.channel()
+    local read, go_on = inside.of(b).peer_list.requests.handlers.read, filo.channel()
     inside.of(b).peer_list:handle("read", function(body, peer)
       if body.first > 0 then go_on:receive() end
       return read(body, peer)
@@ -246,7 +246,7 @@ describe("node:get", function()
     local content = nodes.bytes(BIG)
     assert(a:store("key", content))
     assert(a:evict "key")
-    local read, asked = inside.of(b).peer_list.handlers.read, {}
+    local read, asked = inside.of(b).peer_list.requests.handlers.read, {}
     local stop = true
     inside.of(b).peer_list:handle("read", function(body, peer)
       if stop and body.first > 0 then return nil, filo.error("io", "broken") end

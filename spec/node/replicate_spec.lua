@@ -44,7 +44,7 @@ describe("node:replicate", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     local content = nodes.bytes(40 << 20)
-    local fill, cut = inside.of(b).peer_list.handlers.fill, false
+    local fill, cut = inside.of(b).peer_list.requests.handlers.fill, false
     inside.of(b).peer_list:handle("fill", function(body, peer)
       if not cut then
         cut = true
@@ -73,7 +73,7 @@ describe("node:replicate", function()
     local a, b = net:cluster(2)
     assert(a:store("key", "first"))
     assert(inside.of(b).disk:remove(inside.of(a).namespace, a:path_of(a:key_hash "key")))
-    local store, asked, newer = inside.of(b).peer_list.handlers.store, 0, nil
+    local store, asked, newer = inside.of(b).peer_list.requests.handlers.store, 0, nil
     inside.of(b).peer_list:handle("store", function(...)
       asked = asked + 1
       if asked == 1 then newer = assert(a:store("key", "second")).version end

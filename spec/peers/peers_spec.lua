@@ -21,7 +21,7 @@ describe("a peer", function()
   it("tells of its free space when that has changed, and else says nothing", simulated(function(net, host)
     local disk = net:machine("a").disk
     local a, b = net:cluster(2)
-    local heard, answer = {}, inside.of(b).peer_list.handlers.ping
+    local heard, answer = {}, inside.of(b).peer_list.requests.handlers.ping
     inside.of(b).peer_list:handle("ping", function(body, ...)
       heard[#heard + 1] = body.free
       return answer(body, ...)

@@ -24,7 +24,7 @@ describe("a small body that does not match its record", function()
     assert(a:store("key", content))
     local liar <close> = strangers.meet(a)
     local good = liar:ask("find", { namespace = inside.of(a).namespace, key_hash = a:key_hash "key" })
-    local answer = inside.of(b).peer_list.handlers.find
+    local answer = inside.of(b).peer_list.requests.handlers.find
     inside.of(b).peer_list:handle("find", function(...)
       filo.sleep(0.05) -- the liar is first
       return answer(...)
@@ -132,7 +132,7 @@ describe("a holder whose copy is bad", function()
     local a, b = net:cluster(2)
     assert(a:store("key", nodes.bytes(40 * MIB)))
     nodes.flip(nodes.place(a, b, "key"), 16 + 20 * MIB)
-    local handlers = inside.of(b).peer_list.handlers
+    local handlers = inside.of(b).peer_list.requests.handlers
     local read, check, checked = handlers.read, handlers.check, filo.channel()
     inside.of(b).peer_list:handle("check", function(...)
       checked:send(true)
@@ -237,7 +237,7 @@ describe("the partial of a fetch that failed", function()
     local content = nodes.bytes(3 << 20)
     assert(a:store("key", content))
     assert(a:evict "key")
-    local read = inside.of(b).peer_list.handlers.read
+    local read = inside.of(b).peer_list.requests.handlers.read
     inside.of(b).peer_list:handle("read", function() return nil, filo.error("denied", "not today") end)
     local first = assert(a:get "key")
     assert.is_nil((first:read "a"))

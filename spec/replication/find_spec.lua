@@ -35,7 +35,7 @@ describe("get of what nobody has", function()
     local a, b, c = net:cluster(3)
     assert(a:store("key", "content"))
     for _, node in ipairs { b, c } do
-      local find = inside.of(node).peer_list.handlers.find
+      local find = inside.of(node).peer_list.requests.handlers.find
       local first = node == b
       inside.of(node).peer_list:handle("find", function(...)
         if first then filo.sleep(DEADLINE) end
@@ -55,12 +55,12 @@ local function with_late_peer(change, check)
   local net <close> = nodes.net()
   local a, b, c = net:cluster(3)
   assert(a:store("key", "old"))
-  local store = inside.of(b).peer_list.handlers.store
+  local store = inside.of(b).peer_list.requests.handlers.store
   inside.of(b).peer_list:handle("store", function() return nil, filo.error("denied", "away") end)
   change(a)
   inside.of(b).peer_list:handle("store", store)
   assert(os.remove(nodes.place(a, a, "key"))) -- a has lost its disk
-  local find, go = inside.of(c).peer_list.handlers.find, filo.channel()
+  local find, go = inside.of(c).peer_list.requests.handlers.find, filo.channel()
   inside.of(c).peer_list:handle("find", function(...)
     go:receive()
     return find(...)
@@ -99,7 +99,7 @@ local function with_late_holder(fn)
   local content = nodes.bytes(5 << 20)
   assert(a:store("key", content))
   nodes.flip(nodes.place(a, b, "key"), 5000)
-  local find, go = inside.of(c).peer_list.handlers.find, filo.channel(1)
+  local find, go = inside.of(c).peer_list.requests.handlers.find, filo.channel(1)
   inside.of(c).peer_list:handle("find", function(...)
     go:receive()
     return find(...)

@@ -38,7 +38,7 @@ end)
 describe("many large objects at once", function()
   ---Counts the answers of a node to requests of a topic that are refused as "busy".
   local function count_busy(node, topic)
-    local usual, count = inside.of(node).peer_list.handlers[topic], 0
+    local usual, count = inside.of(node).peer_list.requests.handlers[topic], 0
     inside.of(node).peer_list:handle(topic, function(...)
       local answer, err = usual(...)
       if err and err.code == "busy" then count = count + 1 end

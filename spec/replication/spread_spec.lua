@@ -74,7 +74,7 @@ describe("a peer that agrees to take a copy", function()
         return peers, 1
       end } } })
       late = c.id
-      local usual = inside.of(c).peer_list.handlers.fill
+      local usual = inside.of(c).peer_list.requests.handlers.fill
       inside.of(c).peer_list:handle("fill", function(...) return fill(usual, ...) end)
       local receipt = assert(a:store("key", nodes.bytes(BIG)))
       assert.same({ a.id, b.id }, receipt.copies)

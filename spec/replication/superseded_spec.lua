@@ -94,7 +94,7 @@ describe("a store that a later one of the same key overtakes", function()
   it("does not come back; its receipt says that it was replaced", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    local store, offered, go_on = inside.of(b).peer_list.handlers.store, filo.channel(), filo.channel()
+    local store, offered, go_on = inside.of(b).peer_list.requests.handlers.store, filo.channel(), filo.channel()
     local held = 0
     inside.of(b).peer_list:handle("store", function(body, peer)
       held = held + 1

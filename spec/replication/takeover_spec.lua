@@ -43,7 +43,7 @@ end
 
 ---From now on a node answers requests of a topic after half a second. Gives what counts them.
 local function delay(host, node, topic)
-  local usual, count = inside.of(node).peer_list.handlers[topic], 0
+  local usual, count = inside.of(node).peer_list.requests.handlers[topic], 0
   inside.of(node).peer_list:handle(topic, function(...)
     count = count + 1
     host.sleep(0.5)

@@ -77,7 +77,7 @@ describe("a peer that was away during a delete", function()
     local a, b, c = net:cluster(3)
     assert(a:store("key", "content"))
     local record = select(2, inside.of(c).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash "key")))
-    local store = inside.of(c).peer_list.handlers.store
+    local store = inside.of(c).peer_list.requests.handlers.store
     inside.of(c).peer_list:handle("store", function() return nil, filo.error("denied", "away") end)
     assert.equal(2, #assert(a:delete "key").copies)
     inside.of(c).peer_list:handle("store", store)
@@ -129,7 +129,7 @@ describe("a peer that could not take a deletion", function()
   it("is told again while it is connected", simulated(function(net, host)
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
-    local store, refused = inside.of(b).peer_list.handlers.store, 0
+    local store, refused = inside.of(b).peer_list.requests.handlers.store, 0
     inside.of(b).peer_list:handle("store", function(...)
       refused = refused + 1
       if refused > 3 then return store(...) end
@@ -167,7 +167,7 @@ describe("a peer that could not take a deletion", function()
     never = a:key_hash "kept"
     for _, key in ipairs { "kept", "key" } do assert(a:store(key, "content")) end
     assert.equal(1, #assert(a:delete "kept").copies)
-    local store, full = inside.of(b).peer_list.handlers.store, true
+    local store, full = inside.of(b).peer_list.requests.handlers.store, true
     inside.of(b).peer_list:handle("store", function(...)
       if full then return nil, filo.error("no_space", "there is no room for it") end
       return store(...)

@@ -1,4 +1,4 @@
----Peers: connections to other nodes, from the dial to the drop. One connection for each peer, requests served, bootstrap with redial.
+---Peers: connections to other nodes, from the dial to the drop. One connection for each peer, bootstrap with redial.
 
 local Peer = require "filo.peers.peer"
 local at_end = require "filo.host.at_end"
@@ -11,9 +11,9 @@ local rules = require "filo.peers.admission"
 local new_bootstrap = require "filo.peers.bootstrap"
 local new_set = require "filo.base.set"
 local new_reports = require "filo.peers.reports"
+local new_requests = require "filo.peers.requests"
 local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
-local new_share = require "filo.host.share"
 local protocol = require "filo.peers.protocol"
 local secret = require "filo.peers.secret"
 local takeover = require "filo.peers.takeover"
@@ -47,10 +47,10 @@ end
 ---allowed (ID -> true), admit, about
 local function new(host, settings)
   local self = setmetatable({
-    host = host, settings = settings, by_id = {}, handlers = {}, tasks = settings.tasks,
+    host = host, settings = settings, by_id = {}, tasks = settings.tasks,
     hellos = {}, connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
-    served = new_share(host.limits.requests_of_all),
   }, Peers)
+  self.requests = new_requests { host = host, tasks = self.tasks, report = self.report }
   self.backlog = new_backlog {
     most = host.limits.backlog, list = function() return self:list() end,
     drop = function(peer) self:turn_out(peer, "busy", "it does not read what is sent to it, and others wait") end,
@@ -82,7 +82,7 @@ function Peers:use_admission(admission)
 end
 
 ---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
-function Peers:handle(topic, fn) self.handlers[topic] = fn end
+function Peers:handle(topic, fn) self.requests:handle(topic, fn) end
 
 ---The peer with this node ID, if connected.
 function Peers:get(id) return self.by_id[id] end
@@ -166,45 +166,6 @@ end
 
 -- Serving one connection ------------------------------------------------------------------------------------------------
 
-local function run_handler(self, peer, request)
-  local handler = self.handlers[request.topic]
-  if not handler then return errors.fail("unsupported", ("no handler for '%s'"):format(request.topic)) end
-  local body, problem = protocol.check_body(self.host.limits, request.topic, "request", request.body)
-  if problem then return nil, problem end
-  local ok, result, err = errors.try(handler, body, peer)
-  if not ok then
-    local what = ("the handler of '%s' failed"):format(request.topic)
-    self.report("error", peer.id, what, ("%s: %s"):format(what, errors.text(result)))
-    return errors.fail("io", "the handler failed")
-  end
-  return result, err
-end
-
----An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
-local function serve_request(self, peer, request, serving)
-  local _ <close> = serving
-  local body, err = run_handler(self, peer, request)
-  local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
-  local called, sent, problem = errors.try(peer.send, peer, reply)
-  if called and (sent or problem.code ~= "too_large") then return end -- else nobody takes it
-  problem = called and problem or errors.new("invalid", tostring(sent))
-  local what = ("the answer to '%s' cannot be sent"):format(request.topic)
-  self.report("error", peer.id, what, ("%s: %s"):format(what, tostring(problem)))
-  peer:send(protocol.failure(request.id, errors.wrap(problem, "the answer cannot be sent")))
-end
-
----Starts answering a request, unless so many, or so long ones, are being answered already. nil and an error when the peer does not
----even read that.
-local function take_request(self, peer, request, size)
-  local serving = peer:begin_serving(size)
-  if serving then
-    self:spawn(serve_request, self, peer, request, serving)
-    return true
-  end
-  local message = ("%d requests of this peer, of %d bytes, are being served already"):format(peer.serving, peer.serving_bytes)
-  return peer.connection:send(protocol.failure(request.id, errors.new("busy", message)))
-end
-
 local function serve(self, peer)
   while true do
     local message, size = peer.connection:receive()
@@ -217,7 +178,7 @@ local function serve(self, peer)
     if message.re then
       peer:settle(message)
     else
-      local ok, problem = take_request(self, peer, message, size)
+      local ok, problem = self.requests:take(peer, message, size)
       if not ok then return problem end
     end
   end

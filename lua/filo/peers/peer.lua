@@ -252,22 +252,6 @@ function Peer:hear(free)
   self.face.free = self.free
 end
 
----Takes on a request of its, until the end of the scope; nil when so many, or so long ones, are being answered already: of its own, or of
----all peers.
----@param size integer  bytes of the message
----@return table?
-function Peer:begin_serving(size)
-  local limits = self.host.limits
-  if self.serving >= limits.requests or self.serving_bytes + size > limits.request_bytes then return nil end
-  local part = self.owner.served:take(self, size + limits.request_cost)
-  if not part then return nil end
-  self.serving, self.serving_bytes = self.serving + 1, self.serving_bytes + size
-  return at_end(function()
-    local _ <close> = part
-    self.serving, self.serving_bytes = self.serving - 1, self.serving_bytes - size
-  end)
-end
-
 ---Waits until this connection to the peer has ended, or the deadline.
 ---@param seconds? number
 ---@return boolean gone

@@ -1,0 +1,76 @@
+---Requests from peers: who answers which topic, how many are answered at once, of one peer and of all, and the answers.
+
+local at_end = require "filo.host.at_end"
+local errors = require "filo.base.errors"
+local new_share = require "filo.host.share"
+local protocol = require "filo.peers.protocol"
+
+---@class filo.Requests
+---@field handlers table<string, function>
+local Requests = {}
+Requests.__index = Requests
+
+---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
+function Requests:handle(topic, fn) self.handlers[topic] = fn end
+
+---Takes on a request of a peer, until the end of the scope; nil when so many, or so long ones, are being answered already: of its own, or
+---of all peers.
+local function begin(self, peer, size)
+  local limits = self.host.limits
+  if peer.serving >= limits.requests or peer.serving_bytes + size > limits.request_bytes then return nil end
+  local part = self.share:take(peer, size + limits.request_cost)
+  if not part then return nil end
+  peer.serving, peer.serving_bytes = peer.serving + 1, peer.serving_bytes + size
+  return at_end(function()
+    local _ <close> = part
+    peer.serving, peer.serving_bytes = peer.serving - 1, peer.serving_bytes - size
+  end)
+end
+
+local function run_handler(self, peer, request)
+  local handler = self.handlers[request.topic]
+  if not handler then return errors.fail("unsupported", ("no handler for '%s'"):format(request.topic)) end
+  local body, problem = protocol.check_body(self.host.limits, request.topic, "request", request.body)
+  if problem then return nil, problem end
+  local ok, result, err = errors.try(handler, body, peer)
+  if not ok then
+    local what = ("the handler of '%s' failed"):format(request.topic)
+    self.report("error", peer.id, what, ("%s: %s"):format(what, errors.text(result)))
+    return errors.fail("io", "the handler failed")
+  end
+  return result, err
+end
+
+---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
+local function serve(self, peer, request, serving)
+  local _ <close> = serving
+  local body, err = run_handler(self, peer, request)
+  local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
+  local called, sent, problem = errors.try(peer.send, peer, reply)
+  if called and (sent or problem.code ~= "too_large") then return end -- else nobody takes it
+  problem = called and problem or errors.new("invalid", tostring(sent))
+  local what = ("the answer to '%s' cannot be sent"):format(request.topic)
+  self.report("error", peer.id, what, ("%s: %s"):format(what, tostring(problem)))
+  peer:send(protocol.failure(request.id, errors.wrap(problem, "the answer cannot be sent")))
+end
+
+---Starts answering a request, or says that there are too many. nil and an error when the peer does not even read that.
+---@param size integer  bytes of the message
+---@return true?, filo.Error?
+function Requests:take(peer, request, size)
+  local serving = begin(self, peer, size)
+  if serving then
+    self.tasks:spawn(serve, self, peer, request, serving)
+    return true
+  end
+  local message = ("%d requests of this peer, of %d bytes, are being served already"):format(peer.serving, peer.serving_bytes)
+  return peer.connection:send(protocol.failure(request.id, errors.new("busy", message)))
+end
+
+---@param given {host: filo.Host, tasks: filo.Tasks, report: function}  report: see reports.lua
+---@return filo.Requests
+return function(given)
+  return setmetatable({
+    host = given.host, tasks = given.tasks, report = given.report, handlers = {}, share = new_share(given.host.limits.requests_of_all),
+  }, Requests)
+end
