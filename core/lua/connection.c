@@ -289,6 +289,7 @@ static int connection_send(lua_State *L) {
   size_t len;
   luaL_checktype(L, 2, LUA_TTABLE);
   if (peer->is_closed) return return_why(L, peer);
+  if (filo_connection_room(peer->connection, &err) < 0) return filo_return_error(L, &err);
   filo_cbor_encode(L, 2);
   const char *bytes = lua_tolstring(L, -1, &len);
   if (filo_connection_send(peer->connection, (const unsigned char *)bytes, len, &err) < 0)

@@ -94,7 +94,11 @@ void filo_connection_close(struct filo_connection *c, int code, const char *reas
   filo_connection_check(c);
   if (c->state >= FILO_STATE_CLOSING) return;
   filo_fail(&c->why, code < 0 ? code : FILO_CLOSED, "%s", reason);
-  start_closing(c);
+  bool given_up = c->why.code == FILO_BUSY || c->why.code == FILO_TIMEOUT;
+  if (given_up && filo_output_queued(c) > LAST_WORDS)
+    set_ended(c); /* it does not read: nothing of that would arrive */
+  else
+    start_closing(c);
 }
 
 void filo_connection_breach(struct filo_connection *c, const struct filo_error *what) {
@@ -129,6 +133,7 @@ static void farewell(struct filo_connection *c) {
   filo_stream_reset_all(c, c->why.code, c->why.message);
   filo_link_free(c->link);
   c->link = NULL;
+  filo_output_free(c);
   c->handler.closed(c->ctx, &c->why);
   filo_connection_unref(c);
 }
@@ -284,7 +289,7 @@ static void destroy(struct filo_connection *c) {
   filo_dial_stop(c->dial);
   filo_link_free(c->link);
   filo_tls_unref(c->options.tls);
-  free(c->queue.bytes);
+  filo_output_free(c);
   free(c->message);
   free(c);
 }
@@ -357,7 +362,7 @@ void filo_connection_stats(const struct filo_connection *c, struct filo_connecti
                                         .bytes_out = c->bytes_out,
                                         .messages_in = c->messages_in,
                                         .messages_out = c->messages_out,
-                                        .queued = c->queue.end - c->queue.start,
+                                        .queued = filo_output_queued(c),
                                         .idle = filo_connection_clock() - c->heard,
                                         .rtt = c->keepalive.measured ? c->keepalive.rtt : -1};
 }

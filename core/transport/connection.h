@@ -75,9 +75,12 @@ void filo_connection_admit(struct filo_connection *connection);
  * to try again), FILO_CLOSED, FILO_TOO_LARGE. */
 int filo_connection_send(struct filo_connection *connection, const unsigned char *bytes, size_t len,
                          struct filo_error *err);
+/* What filo_connection_send would say of a short message: FILO_BUSY, FILO_CLOSED. */
+int filo_connection_room(struct filo_connection *connection, struct filo_error *err);
 
 /* Sends the messages that are queued, waits for the peer's end (for at most 2 s in all), then
- * closes; `closed` gets code and message. Idempotent. */
+ * closes; `closed` gets code and message. With FILO_BUSY or FILO_TIMEOUT, and over 1 MiB in the
+ * queue, at once. Idempotent. */
 void filo_connection_close(struct filo_connection *connection, int code, const char *reason);
 
 const unsigned char *filo_connection_peer(const struct filo_connection *connection, bool *proven);

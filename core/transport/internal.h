@@ -25,7 +25,8 @@ enum {
   STREAMS_MAX = 64,         /* open at one side of a connection */
   QUEUE_LIMIT = 4 << 20,    /* bytes of messages that wait, before one more is refused */
   TURN_BUDGET = 256 * 1024, /* read or written in one go, before others get their turn */
-  CLOSING_SECONDS = 2
+  CLOSING_SECONDS = 2,
+  LAST_WORDS = 1 << 20 /* bytes that wait, up to which one that is given up is told so */
 };
 
 enum filo_state {
@@ -164,6 +165,9 @@ int filo_output_put(struct filo_connection *c, const struct filo_frame *frame,
 void filo_output_run(struct filo_connection *c);
 /* Keeps a copy of what is left of flow's frame, if that is on its way: its bytes are free then. */
 void filo_output_release(struct filo_connection *c, const struct filo_outflow *flow);
+/* Bytes in the queue, and their end without having been sent. */
+size_t filo_output_queued(const struct filo_connection *c);
+void filo_output_free(struct filo_connection *c);
 /* False while bytes wait in the queue or in the frame. */
 bool filo_output_done(const struct filo_connection *c);
 

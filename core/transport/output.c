@@ -54,6 +54,15 @@ static void consume(struct filo_queue *queue, size_t len) {
   memset(queue, 0, sizeof *queue);
 }
 
+size_t filo_output_queued(const struct filo_connection *c) {
+  return queued(&c->queue);
+}
+
+void filo_output_free(struct filo_connection *c) {
+  free(c->queue.bytes);
+  memset(&c->queue, 0, sizeof c->queue);
+}
+
 int filo_output_put(struct filo_connection *c, const struct filo_frame *frame,
                     const unsigned char *payload, struct filo_error *err) {
   unsigned char header[FILO_FRAME_HEADER_MAX];
@@ -65,19 +74,23 @@ int filo_output_put(struct filo_connection *c, const struct filo_frame *frame,
   return 0;
 }
 
-int filo_connection_send(struct filo_connection *c, const unsigned char *bytes, size_t len,
-                         struct filo_error *err) {
+int filo_connection_room(struct filo_connection *c, struct filo_error *err) {
   filo_connection_check(c);
   if (c->state >= FILO_STATE_CLOSING)
     return filo_fail(err, FILO_CLOSED, "the connection is closed");
+  if (queued(&c->queue) <= QUEUE_LIMIT) return 0;
+  c->refused = true;
+  return filo_fail(err, FILO_BUSY, "%zu bytes of messages wait for %s already", queued(&c->queue),
+                   c->remote);
+}
+
+int filo_connection_send(struct filo_connection *c, const unsigned char *bytes, size_t len,
+                         struct filo_error *err) {
   if (len > FILO_MESSAGE_MAX)
     return filo_fail(err, FILO_TOO_LARGE, "a message of %zu bytes, where %d are allowed", len,
                      FILO_MESSAGE_MAX);
-  if (queued(&c->queue) > QUEUE_LIMIT) {
-    c->refused = true;
-    return filo_fail(err, FILO_BUSY, "%zu bytes of messages wait for %s already", queued(&c->queue),
-                     c->remote);
-  }
+  int room = filo_connection_room(c, err);
+  if (room < 0) return room;
   struct filo_frame frame = {.type = FILO_FRAME_MESSAGE, .value = (uint32_t)len};
   int rc = filo_output_put(c, &frame, bytes, err);
   if (rc < 0) return rc;

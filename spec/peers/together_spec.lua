@@ -25,6 +25,7 @@ describe("answers that are not read", function()
     for _ = 1, 60 do heavy:request("much") end
     nodes.peers(a, 1)
     assert.equal(light.id, a:peers()[1].id)
+    assert.not_equal("busy", heavy:farewell()) -- what lay there is gone with it, and does not wait to be sent
     assert.equal(answer, (light:ask("much")))
   end)
 

@@ -17,7 +17,7 @@ return {
   request_bytes = 16 << 20, -- the same of their messages
   request_cost = 4096,      -- bytes that answering one takes beside its message
   requests_of_all = 64 << 20, -- bytes of both, of all peers: then each may have an equal part
-  backlog = 128 << 20,      -- bytes that wait to be sent, to all peers: then who has most of it is dropped
+  backlog = 64 << 20,       -- bytes that wait to be sent, to all peers: then who has most of it is dropped
   peers = 256,              -- that came, beside those that are dialled or listed: one makes room for the next
 
   -- Finding and fetching
