@@ -14,6 +14,7 @@
 
 #include "terminal/fiber.h"
 #include "terminal/history.h"
+#include "terminal/paste.h"
 #include "terminal/streams.h"
 
 enum { INPUT_SIZE = 4096, REPLACEMENT = 0xfffd, TAB_STOP = 8 };
@@ -221,11 +222,30 @@ static unsigned char on_tab(EditLine *el, int key) {
   return CC_REFRESH;
 }
 
+/* What is pasted becomes part of the line, newlines and all. */
+static unsigned char on_paste(EditLine *el, int key) {
+  struct filo_paste paste = {0};
+  wchar_t c;
+  (void)key;
+  while (get_char(el, &c) > 0 && filo_paste_add(&paste, c))
+    ;
+  const wchar_t *text = filo_paste_text(&paste);
+  if (text) el_winsertstr(el, text);
+  filo_paste_free(&paste);
+  return CC_REFRESH;
+}
+
+static void set_raw(struct filo_editor *editor, bool raw) {
+  if (can_erase(editor)) fputs(raw ? FILO_PASTE_ON : FILO_PASTE_OFF, editor->screen);
+  fflush(editor->screen);
+  el_set(editor->el, EL_PREP_TERM, raw ? 1 : 0);
+}
+
 /* The whole of the fiber. */
 static void edit(void *arg) {
   struct filo_editor *editor = arg;
   int len = 0;
-  el_set(editor->el, EL_PREP_TERM, 1); /* before the prompt: nothing is echoed after it */
+  set_raw(editor, true); /* before the prompt: nothing is echoed after it */
   const char *line = el_gets(editor->el, &len);
   if (line && len > 0) editor->line = strndup(line, (size_t)len - (line[len - 1] == '\n'));
 }
@@ -252,6 +272,8 @@ static void end(struct filo_editor *editor) {
                 : editor->line  ? FILO_EDITOR_LINE
                                 : FILO_EDITOR_EOF;
   if (editor->end != FILO_EDITOR_LINE) put(editor, editor->screen, "\n", 1);
+  if (can_erase(editor)) fputs(FILO_PASTE_OFF, editor->screen);
+  fflush(editor->screen);
   put_held(editor);
   editor->calls.ended(editor->ctx);
 }
@@ -340,13 +362,13 @@ void filo_editor_stop(struct filo_editor *editor) {
   bool editing = is_editing(editor);
   if (editing) {
     hide(editor);
-    el_set(editor->el, EL_PREP_TERM, 0);
+    set_raw(editor, false);
   }
   sigaction(SIGTSTP, &standard, &before);
   raise(SIGTSTP);
   sigaction(SIGTSTP, &before, NULL);
   if (!editing) return;
-  el_set(editor->el, EL_PREP_TERM, 1);
+  set_raw(editor, true);
   el_resize(editor->el);
   show(editor);
 }
@@ -356,6 +378,7 @@ static void restore_at_exit(void) {
   filo_streams_give_back();
   if (!is_editing(open_editor)) return;
   fputs("\n", open_editor->screen);
+  if (can_erase(open_editor)) fputs(FILO_PASTE_OFF, open_editor->screen);
   tcsetattr(STDIN_FILENO, TCSADRAIN, &open_editor->before);
 }
 
@@ -385,11 +408,14 @@ static locale_t utf8_locale(void) {
 /* The user's ~/.editrc comes before what the prompt cannot do without. */
 static void bind_keys(EditLine *el) {
   static const char *const keys[][2] = {
-      {"^R", "em-inc-search-prev"}, {"\\e[3~", "ed-delete-next-char"}, {"\\e[H", "ed-move-to-beg"},
-      {"\\e[F", "ed-move-to-end"},  {"\\e[1~", "ed-move-to-beg"},      {"\\e[4~", "ed-move-to-end"},
-      {"\\e[1;5C", "em-next-word"}, {"\\e[1;5D", "ed-prev-word"},      {"^I", "filo-complete"}};
+      {"^R", "em-inc-search-prev"}, {"\\e[3~", "ed-delete-next-char"},
+      {"\\e[H", "ed-move-to-beg"},  {"\\e[F", "ed-move-to-end"},
+      {"\\e[1~", "ed-move-to-beg"}, {"\\e[4~", "ed-move-to-end"},
+      {"\\e[1;5C", "em-next-word"}, {"\\e[1;5D", "ed-prev-word"},
+      {"^I", "filo-complete"},      {FILO_PASTE_BEGIN, "filo-paste"}};
   el_set(el, EL_EDITOR, "emacs");
   el_wset(el, EL_ADDFN, L"filo-complete", L"complete the name before the cursor", on_tab);
+  el_wset(el, EL_ADDFN, L"filo-paste", L"insert what is pasted", on_paste);
   el_source(el, NULL);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);

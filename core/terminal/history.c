@@ -63,6 +63,14 @@ static bool is_text(const char *line) {
   return mbstowcs(NULL, line, 0) != (size_t)-1;
 }
 
+/* A line that was pasted may have newlines within. In the file, where each is a line, a character
+ * stands for these that no line has. */
+enum { NEWLINE = 0x1e };
+
+static void replace(char *text, char old, char new) {
+  for (char *at = strchr(text, old); at; at = strchr(at, old)) *at = new;
+}
+
 static size_t read_lines(struct filo_history *kept, FILE *file) {
   char *line = NULL;
   size_t space = 0, count = 0;
@@ -70,11 +78,17 @@ static size_t read_lines(struct filo_history *kept, FILE *file) {
   HistEvent event;
   while ((len = getline(&line, &space, file)) > 0) {
     if (line[len - 1] == '\n') line[len - 1] = '\0';
+    replace(line, NEWLINE, '\n');
     if (*line && is_text(line)) history(kept->lines, &event, H_ENTER, line);
     count++;
   }
   free(line);
   return count;
+}
+
+static void write_line(FILE *file, const char *line) {
+  for (; *line; line++) putc(*line == '\n' ? NEWLINE : *line, file);
+  putc('\n', file);
 }
 
 /* Puts a file of what is in memory in the place of one that has grown too long; when that fails,
@@ -86,7 +100,7 @@ static void cut(struct filo_history *kept, const char *path) {
   FILE *file = fd >= 0 ? fdopen(dup(fd), "we") : NULL;
   HistEvent event;
   bool more = file && history(kept->lines, &event, H_LAST) == 0;
-  for (; more; more = history(kept->lines, &event, H_PREV) == 0) fprintf(file, "%s\n", event.str);
+  for (; more; more = history(kept->lines, &event, H_PREV) == 0) write_line(file, event.str);
   bool good = file && !ferror(file);
   if (file && fclose(file) != 0) good = false;
   if (good && rename(new_path, path) == 0) {
@@ -121,8 +135,10 @@ void filo_history_add(struct filo_history *kept, const char *line) {
   if (history(kept->lines, &event, H_FIRST) == 0 && strcmp(event.str, line) == 0) return;
   history(kept->lines, &event, H_ENTER, line);
   char *text = NULL;
-  int len = kept->fd >= 0 ? asprintf(&text, "%s\n", line) : -1;
+  int len = kept->fd >= 0 ? asprintf(&text, "%s%c", line, NEWLINE) : -1;
   if (len < 0) return;
+  replace(text, '\n', NEWLINE);
+  text[len - 1] = '\n';
   ssize_t ignored = write(kept->fd, text, (size_t)len); /* at one go: others append too */
   (void)ignored;
   free(text);

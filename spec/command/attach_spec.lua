@@ -4,7 +4,7 @@ local interruptible = require "spec.support.interruptible"
 local process = require "spec.support.process"
 local prompt = require "spec.support.prompt"
 
-local GREETING = "filo " .. filo.VERSION .. " (Lua 5.4), in a running node: `node`. Ctrl-D leaves; help tells more.\n"
+local GREETING = "filo " .. filo.VERSION .. " (Lua 5.4), in a running node: `node`. exit leaves, help tells more.\n"
 
 ---Calls fn(root, child, id) with a node that serves, in a process that has loaded the module before.
 local function serving(fn, module)

@@ -22,7 +22,7 @@ end
 
 describe("help", function()
   it("without anything says how to use the prompt", function()
-    assert.matches("^Type Lua%..*Ctrl%-D closes all nodes and leaves%.$", text())
+    assert.matches("^Type Lua%..*Ctrl%-D, exit and quit leave: all\nnodes are closed%.$", text())
     assert.equal(text(), tostring(help))
   end)
 
@@ -103,7 +103,7 @@ Random bytes from the operating system.
   end)
 
   it("says when it knows nothing", function()
-    assert.equal("Nothing is called 'stoer'. help(filo) lists what there is.", text "stoer")
+    assert.equal("Nothing is called 'stoer'. help(filo) lists what there is; of commands, filo help tells.", text "stoer")
     assert.equal("Nothing is known of nil. help(filo) lists what there is.", text(nil))
     assert.equal("Nothing is known of a number. help(filo) lists what there is.", text(1))
     assert.equal("Nothing is known of this table.", text {})

@@ -6,7 +6,7 @@ local prompt = require "spec.support.prompt"
 local runtime = require "filo.core.runtime"
 local temp = require "spec.support.temp"
 
-local GREETING = "filo " .. filo.VERSION .. " (Lua 5.4). Ctrl-D leaves; help tells more.\n"
+local GREETING = "filo " .. filo.VERSION .. " (Lua 5.4). exit leaves, help tells more.\n"
 
 local INTERRUPT, TAB, CLEAR, UP, LEFT = prompt.INTERRUPT, prompt.TAB, prompt.CLEAR, prompt.UP, prompt.LEFT
 local HOME, BACKSPACE, ESCAPE, SEARCH = prompt.HOME, prompt.BACKSPACE, prompt.ESCAPE, prompt.SEARCH
@@ -48,8 +48,51 @@ describe("the prompt", function()
   it("has help", function()
     local terminal <close> = prompt.open()
     terminal:type "help\r"
-    terminal:expect_somewhere "closes all nodes and leaves.\n>"
+    terminal:expect_somewhere "exit and quit leave: all\nnodes are closed.\n>"
+    terminal:type "help store\r"
+    terminal:expect_somewhere "> help store\nnode:store(key, content, given)"
     leave(terminal)
+  end)
+
+  it("is left by exit and quit, unless that is a name of one's own", function()
+    for _, word in ipairs { "exit", "quit", " exit() ;" } do
+      local terminal <close> = prompt.open()
+      terminal:type(word .. "\r")
+      assert.equal(0, terminal:wait())
+    end
+    local terminal <close> = prompt.open()
+    terminal:type "quit = 5\r"
+    terminal:type "quit\r"
+    terminal:expect "> quit\n5\n>"
+    leave(terminal)
+  end)
+
+  it("shows no nil where there was no error", function()
+    local terminal <close> = prompt.open()
+    terminal:type "1, nil, nil\r"
+    terminal:expect "> 1, nil, nil\n1\n>"
+    terminal:type "nil, 'why'\r"
+    terminal:expect "> nil, 'why'\nnil     \"why\"\n>"
+    terminal:type "nil, nil\r"
+    terminal:expect "> nil, nil\nnil\n>"
+    leave(terminal)
+  end)
+
+  -- Each line of a script that was pasted was run by itself: its local function was gone in the next.
+  it("runs what is pasted as one chunk, and recalls it whole", function()
+    local home <close> = temp.folder()
+    local first <close> = prompt.open { home = home.path }
+    first:type "\27[200~local function f(x)\r\treturn 2 * x\rend\nprint(f(21))\n\27[201~"
+    first:expect "> local function f(x)\n        return 2 * x\nend\nprint(f(21))"
+    first:type "\r"
+    first:expect "print(f(21))\n42\n>"
+    leave(first)
+    local second <close> = prompt.open { home = home.path }
+    second:type(UP .. "\r")
+    second:expect "> local function f(x)\n        return 2 * x\nend\nprint(f(21))\n42\n>"
+    second:type "\27[200~1 + 1\27[201~ + 1\r"
+    second:expect "> 1 + 1 + 1\n3\n>"
+    leave(second)
   end)
 
   it("edits lines of UTF-8", function()

@@ -36,10 +36,11 @@ end
 
 -- Texts -----------------------------------------------------------------------------------------------------------------
 
----As print has it, but values so that one sees what they are; nil when there are none.
+---As print has it, but values so that one sees what they are, and without nil at their end; nil when there are none.
 local function values_text(values, plain)
-  local texts, separator = {}, "\t"
-  for i = 1, values.n do
+  local texts, separator, count = {}, "\t", values.n
+  while count > 1 and values[count] == nil do count = count - 1 end -- the error that there was none
+  for i = 1, count do
     local value = values[i]
     texts[i] = plain and type(value) == "string" and value or inspect(value)
     if texts[i]:find "\n" then separator = "\n" end

@@ -48,10 +48,22 @@ local function read_line(session, first)
   return line, err
 end
 
+local LEAVING = { exit = true, quit = true }
+
+---What a word typed alone means that is no Lua: nil, to leave; or a line of Lua.
+local function translate(source)
+  local word = source:match "^%s*(%a+)[%s();]*$"
+  if LEAVING[word] and _G[word] == nil then return nil end
+  local name = source:match "^%s*help%s+([%w_.:-]+)%s*$"
+  return name and ("help %q"):format(name) or source
+end
+
 ---Reads lines until they can be run, and shows what comes of them. False at the end.
 local function read_and_answer(session)
   local source, err = read_line(session, true)
   if not source then return err ~= nil end
+  source = translate(source)
+  if not source then return false end
   local number = session.interactive and 1 or session.line_number
   while true do
     local state, text = session.evaluator:evaluate(source, number)
@@ -84,7 +96,7 @@ end
 
 local function greeting(open_remote)
   local within = open_remote and ", in a running node: `node`" or ""
-  return ("filo %s (%s)%s. Ctrl-D leaves; help tells more."):format(filo.VERSION, _VERSION, within)
+  return ("filo %s (%s)%s. exit leaves, help tells more."):format(filo.VERSION, _VERSION, within)
 end
 
 ---Runs the prompt until the end of input.

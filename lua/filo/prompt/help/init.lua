@@ -15,12 +15,13 @@ the next prompt. Nodes and tasks go on while you type and while a call waits.
   node:connect "127.0.0.1:4000"
   node:on("peer_up", print)
 
-help(filo) and help(node) list what there is; help(node.store) and help "store"
-tell more of one, help "options" what a node can be given.
+help(filo) and help(node) list what there is; help(node.store) and help store
+tell more of one, help options what a node can be given.
 
 Tab completes names, and keys of objects in node:get ". Up and Ctrl-R find
-earlier lines. Ctrl-C drops a line, ends a wait or interrupts a computation.
-Ctrl-D closes all nodes and leaves.]]
+earlier lines. What is pasted is one line, however many it has. Ctrl-C drops a
+line, ends a wait or interrupts a computation. Ctrl-D, exit and quit leave: all
+nodes are closed.]]
 
 -- Names -----------------------------------------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ local function topic_page(topic)
 end
 
 local function named_page(topic)
-  return topic_page(topic) or ("Nothing is called '%s'. help(filo) lists what there is."):format(topic)
+  return topic_page(topic) or ("Nothing is called '%s'. help(filo) lists what there is; of commands, filo help tells."):format(topic)
 end
 
 -- The face --------------------------------------------------------------------------------------------------------------
