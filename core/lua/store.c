@@ -1,8 +1,7 @@
-/* The module filo.core.store: roots, paths, records, and the store's own methods. */
+/* The module filo.core.store: roots, paths, and the store's own methods. */
 #include "lua/store.h"
 
 #include <limits.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,26 +45,6 @@ static struct store_box *check_box(lua_State *L) {
 
 struct filo_store *filo_check_store(lua_State *L, int index) {
   return ((struct store_box *)filo_handle_check(L, index, &type))->store;
-}
-
-static void set_bytes(lua_State *L, const char *name, const unsigned char *bytes, size_t len) {
-  lua_pushlstring(L, (const char *)bytes, len);
-  lua_setfield(L, -2, name);
-}
-
-void filo_push_fields(lua_State *L, const struct filo_record *fields) {
-  lua_createtable(L, 0, 7);
-  lua_pushinteger(L, (lua_Integer)fields->version);
-  lua_setfield(L, -2, "version");
-  lua_pushinteger(L, (lua_Integer)fields->size);
-  lua_setfield(L, -2, "size");
-  lua_pushboolean(L, fields->flags & FILO_TOMBSTONE);
-  lua_setfield(L, -2, "tombstone");
-  lua_pushboolean(L, fields->flags & FILO_PLAIN);
-  lua_setfield(L, -2, "plain");
-  set_bytes(L, "namespace", fields->ns, 32);
-  set_bytes(L, "key_hash", fields->key_hash, 32);
-  set_bytes(L, "root", fields->root, 32);
 }
 
 /* --- Opening --- */
@@ -349,7 +328,7 @@ static int store_move(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-/* --- Paths and records --- */
+/* --- Paths --- */
 
 /* What is out of range stays so. */
 static unsigned count_argument(lua_State *L, int index) {
@@ -378,75 +357,6 @@ static int check_path(lua_State *L) {
   if (filo_path_check(path, len, &err) < 0) return filo_return_error(L, &err);
   lua_pushboolean(L, 1);
   return 1;
-}
-
-struct record_call {
-  struct filo_call base;
-  unsigned char *record;
-  size_t record_len;
-  struct filo_record fields;
-};
-
-static void record_work(struct filo_call *base) {
-  struct record_call *call = (struct record_call *)base;
-  base->code = filo_record_parse(call->record, call->record_len, &call->fields, &base->err);
-}
-
-static void record_discard(struct filo_call *base) {
-  free(((struct record_call *)base)->record);
-  free(base);
-}
-
-static int record_ended(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  struct record_call *call = filo_call_end(L, ctx);
-  if (call->base.code < 0) return filo_call_return(L, &call->base);
-  filo_push_fields(L, &call->fields);
-  record_discard(&call->base);
-  return 1;
-}
-
-static int parse_record(lua_State *L) {
-  size_t len;
-  const char *record = luaL_checklstring(L, 1, &len);
-  struct record_call *call = filo_call_new(L, sizeof *call, record_work, record_discard);
-  call->record = malloc(len ? len : 1);
-  if (!call->record) {
-    record_discard(&call->base);
-    return luaL_error(L, "no memory");
-  }
-  memcpy(call->record, record, len);
-  call->record_len = len;
-  return filo_call(L, &call->base, record_ended);
-}
-
-static int peek_record(lua_State *L) {
-  size_t len;
-  struct filo_error err;
-  struct filo_record fields;
-  const char *record = luaL_checklstring(L, 1, &len);
-  if (filo_record_peek((const unsigned char *)record, len, &fields, &err) < 0)
-    return filo_return_error(L, &err);
-  filo_push_fields(L, &fields);
-  return 1;
-}
-
-/* unseal(identity, record): content key and metadata */
-static int unseal_record(lua_State *L) {
-  size_t len, meta_len;
-  struct filo_error err;
-  unsigned char key[FILO_KEY_SIZE], *meta;
-  struct filo_identity *identity = filo_check_identity(L, 1);
-  const char *record = luaL_checklstring(L, 2, &len);
-  if (filo_record_unseal(identity, (const unsigned char *)record, len, key, &meta, &meta_len,
-                         &err) < 0)
-    return filo_return_error(L, &err);
-  lua_pushlstring(L, (const char *)key, sizeof key);
-  lua_pushlstring(L, (const char *)meta, meta_len);
-  OPENSSL_cleanse(key, sizeof key);
-  OPENSSL_cleanse(meta, meta_len);
-  free(meta);
-  return 2;
 }
 
 static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
@@ -504,9 +414,9 @@ static const luaL_Reg functions[] = {{"look", look},
                                      {"open", store_open},
                                      {"cas_path", cas_path},
                                      {"check_path", check_path},
-                                     {"parse", parse_record},
-                                     {"peek", peek_record},
-                                     {"unseal", unseal_record},
+                                     {"parse", filo_records_parse},
+                                     {"peek", filo_records_peek},
+                                     {"unseal", filo_records_unseal},
                                      {"seen", filo_file_seen},
                                      {NULL, NULL}};
 

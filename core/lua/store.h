@@ -18,6 +18,11 @@ struct filo_partial *filo_check_partial(lua_State *L, int index);
 /* {version, size, tombstone, plain, namespace, key_hash, root} */
 void filo_push_fields(lua_State *L, const struct filo_record *fields);
 
+/* Functions of the module: parse(record), peek(record), unseal(identity, record). */
+int filo_records_parse(lua_State *L);
+int filo_records_peek(lua_State *L);
+int filo_records_unseal(lua_State *L);
+
 /* Register the metatables of their userdata. */
 void filo_register_object(lua_State *L);
 void filo_register_partial(lua_State *L);
