@@ -3,26 +3,21 @@
 local commands = require "spec.support.commands"
 local filo = require "filo"
 local nodes = require "spec.support.nodes"
-local process = require "spec.support.process"
 local temp = require "spec.support.temp"
+local while_read = require "spec.support.while_read"
 
 -- A file that was rewritten while it was read was stored as a mixture of both, one that grew at its first size; and neither was told.
 
-local SIZE = 48 << 20
-
----Appends to the file $1 as long as the file $2, which it makes, is there.
-local APPEND = 'touch "$2"; while test -e "$2"; do printf x >> "$1"; done'
+local SIZE = 3 << 20
 
 ---Stores the file at `path` as "key", and calls change(n) at each of the first `times` times that it is being read, n from 1 on.
 local function store_changing(node, path, content, times, change)
-  local task = filo.spawn(function() return node:store("key", content or filo.file(path)) end)
-  local function is_read() return #node:activity() > 0 end
-  for n = 1, times do
-    nodes.wait(is_read, "reading of the file")
-    change(n)
-    if n < times then nodes.wait(function() return not is_read() end) end -- there is a pause before the next time
-  end
-  return task:join()
+  local n = 0
+  local _ <close> = while_read(function()
+    n = n + 1
+    if n <= times then change(n) end
+  end)
+  return node:store("key", content or filo.file(path))
 end
 
 local function write_all(folder, byte)
@@ -89,25 +84,28 @@ describe("a file that changes while it is stored", function()
 end)
 
 describe("filo put of a file that changes each time it is read", function()
-  ---Puts one that a process appends to all the time, and gives what came of it.
+  ---A node that serves, and a file that grows each time it is read there.
+  local function start_growing(house)
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house.folder:write("file", "begin")
+    house.folder:write("file.grows", "")
+    house.module, house.variables.GROWING = "spec.support.growing", house.folder:file "file"
+  end
+
+  ---Puts it, and gives what came of it.
   local function put_changing(house)
-    local path, appending = house.folder:file "file", house.folder:file "appending"
-    local file <close> = assert(io.open(path, "w"))
-    assert(file:seek("set", 5 * SIZE) and file:write "end") -- long enough for the process to have a turn meanwhile on a busy machine
-    file:flush()
-    local writer <close> = process.start { "-c", APPEND, "sh", path, appending, program = "/bin/sh" }
-    nodes.wait(function() return nodes.exists(appending) end, "writer")
+    house:serve "a"
+    house.module = nil
+    local path = house.folder:file "file"
     local result = house:run("a", "put", path, "-k", "k")
-    assert(os.remove(appending))
-    writer:wait()
+    assert(os.remove(path .. ".grows"))
     assert.matches("file changed each time while it was read: what was read is stored", result.err)
     return result, path
   end
 
   it("stores it, says so, and exits with 1", function()
     local house <close> = commands.house()
-    house:run("a", "init", "--listen", "127.0.0.1:0")
-    house:serve "a"
+    start_growing(house)
     local result, path = put_changing(house)
     assert.equal(1, result.status)
     assert.matches("^k  ", result.out)
@@ -120,10 +118,9 @@ describe("filo put of a file that changes each time it is read", function()
 
   it("says so, too, when there are not enough copies", function()
     local house <close> = commands.house()
-    house:run("a", "init", "--listen", "127.0.0.1:0")
+    start_growing(house)
     local options = house:read("a", "node.lua"):gsub("filo.policy.everywhere", "{ quorum = 2 }")
     house:write("a", "node.lua", options)
-    house:serve "a"
     local result = put_changing(house)
     assert.equal(4, result.status)
     assert.matches("1 of 2 copies of 'k' were made", result.err)
