@@ -73,10 +73,12 @@ To
 .It Dv SIGHUP
 Read
 .Pa node.lua
-again.
+again, as on
+.Nm filo Cm reload .
 When there is an error in it, the node goes on as it is.
 .It Dv SIGTERM , SIGINT
-End within 5 seconds.
+End within 5 seconds, as on
+.Nm filo Cm stop .
 .El
 .Sh SEE ALSO
 .Xr filo 1

@@ -36,9 +36,9 @@ local function answer_of(self, message, err)
   return message.result
 end
 
-local function silent(self)
+local function silent(self, seconds)
   return errors.fail("timeout", ("the node on %s has not answered for %g s: a script in it does not stop, or its disk hangs; "
-    .. "its log may tell, and SIGTERM ends it"):format(self.root, limits.answer))
+    .. "its log may tell, and SIGTERM ends it"):format(self.root, seconds))
 end
 
 ---Asks what a node answers at once, and waits for the answer so long only.
@@ -49,7 +49,7 @@ function Client:ask(call)
   if not ok then return lost(self, err) end
   local message
   message, err = wire.receive(self.connection, limits.answer)
-  if not message and err.code == "timeout" then return silent(self) end
+  if not message and err.code == "timeout" then return silent(self, limits.answer) end
   return answer_of(self, message, err)
 end
 
@@ -69,6 +69,26 @@ function Client:call(call, ask, on_event, file)
     if not message or message.error or message.result ~= nil then return answer_of(self, message, err) end
     if message.event and on_event then on_event(message.event) end
   end
+end
+
+---Waits until the process of the node has ended, which was asked to. An error that it answers instead is given.
+---@param call string
+---@return true?, filo.Error?
+function Client:call_to_end(call)
+  local ok, err = wire.send(self.connection, { call = call })
+  if not ok then return lost(self, err) end
+  local message
+  message, err = wire.receive(self.connection, limits.answer + limits.stop)
+  if message then return answer_of(self, message) end
+  if err.code == "timeout" then return silent(self, limits.answer + limits.stop) end
+  return true
+end
+
+---The process of the node.
+---@return integer?  nil: it is not known here, such as in a container
+function Client:process()
+  local id = math.tointeger((self.connection:remote() or ""):match "^process (%d+)$")
+  return id ~= 0 and id or nil
 end
 
 ---Interrupts what the node does for the call that waits, which then gives nil and an error whose code is "cancelled".

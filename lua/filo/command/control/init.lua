@@ -60,14 +60,18 @@ local function interrupt(asker, running)
   running:cancel "interrupted"
 end
 
+---Connections whose askers wait for the end of the process, which closes them.
+local left_open = {}
+
 ---Whatever runs when the asker goes is a child of this task, and ends with it.
-local function serve_connection(node, connection)
+local function serve_connection(node, connection, service)
   local running
-  local asker = { connection = connection, outbox = filo.channel() }
+  local asker = { connection = connection, outbox = filo.channel(), service = service }
   local _ <close> = at_end(function()
     asker.outbox:close()
     if asker.evaluator then asker.evaluator:close() end
-    connection:close()
+    if not asker.waits_for_end then return connection:close() end
+    left_open[#left_open + 1] = connection
   end)
   filo.spawn(write_all, asker)
   while true do
@@ -92,8 +96,9 @@ end
 
 ---Listens at the socket until the node closes.
 ---@param node filo.Node
+---@param service? filo.Service  what runs the node, when it may be asked to reload and to stop
 ---@return true?, filo.Error?
-function control.serve(node)
+function control.serve(node, service)
   local listener, err = filo.listen("unix:" .. control.path(node.root))
   if not listener then return nil, err end
   node:spawn(function()
@@ -101,7 +106,7 @@ function control.serve(node)
     while true do
       local connection = listener:accept()
       if not connection then return end
-      node:spawn(serve_connection, node, connection)
+      node:spawn(serve_connection, node, connection, service)
     end
   end)
   return true

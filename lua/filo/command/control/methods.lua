@@ -117,6 +117,27 @@ function methods.connect(node, asked)
   return describe_peer(peer)
 end
 
+local function service_of(node, asker)
+  if asker.service then return asker.service end
+  return errors.fail("unsupported", ("the node on %s is run by a script, not by 'filo serve': ask that script"):format(node.root))
+end
+
+---The options in node.lua that wait for a restart.
+function methods.reload(node, _, _, _, asker)
+  local service, err = service_of(node, asker)
+  if not service then return nil, err end
+  return service:ask_reload()
+end
+
+---The answer is that the connection ends, when the process does.
+function methods.stop(node, _, _, _, asker)
+  local service, err = service_of(node, asker)
+  if not service then return nil, err end
+  asker.waits_for_end = true
+  service:ask_stop "filo stop"
+  filo.sleep(math.huge)
+end
+
 methods.evaluate, methods.complete = prompt.evaluate, prompt.complete
 
 return methods

@@ -1,7 +1,7 @@
 ---A node as a service, what `filo serve` runs: from its node.lua to the signal that ends it.
 ---
----    SIGHUP         reads node.lua again; when that fails, the node goes on as it is
----    SIGTERM, SIGINT  end it in order; a second one ends it at once
+---    SIGHUP, filo reload         read node.lua again; when that fails, the node goes on as it is
+---    SIGTERM, SIGINT, filo stop  end it in order; a second signal ends it at once
 
 local control = require "filo.command.control"
 local errors = require "filo.base.errors"
@@ -60,13 +60,11 @@ local function limit_scripts()
   runtime.sleep(0) -- it holds from the next wait on
 end
 
----A channel that gets the name of each of these signals. One that comes while the last still waits says nothing new.
-local function on_signals(...)
-  local channel = filo.channel()
+---Puts into a channel what each of these signals asks for. One that comes while the last still waits says nothing new.
+local function on_signals(channel, ...)
   for _, name in ipairs { ... } do
-    filo.on_signal(name, function() channel:send(name, 0) end)
+    filo.on_signal(name, function() channel:send("SIG" .. name, 0) end)
   end
-  return channel
 end
 
 ---Opens the node.
@@ -76,7 +74,8 @@ end
 function Service.open(path, given)
   limit_scripts()
   runtime.log_format(given.log_json and "json" or "dated")
-  local self = setmetatable({ root = path, fixed_level = given.log_level, reloads = on_signals "HUP" }, Service)
+  local self = setmetatable({ root = path, fixed_level = given.log_level, reloads = filo.channel(), stops = filo.channel() }, Service)
+  on_signals(self.reloads, "HUP")
   local options, service = self:options()
   if not options then return nil, service end
   self.log = new_log { level = service.log_level, json = given.log_json }
@@ -85,7 +84,7 @@ function Service.open(path, given)
   self.node, err = filo.node(options)
   if not self.node then return nil, err end
   local asked
-  asked, err = control.serve(self.node)
+  asked, err = control.serve(self.node, self)
   if not asked then
     self.node:close()
     return nil, err
@@ -102,11 +101,14 @@ function Service.open(path, given)
 end
 
 ---Takes over what node.lua says now.
-function Service:reload()
+---@return string[]? later  the options that wait for a restart
+---@return filo.Error?
+local function reload(self)
   self:notify(("RELOADING=1\nMONOTONIC_USEC=%d"):format(math.floor(runtime.now() * 1e6)))
   local options, service = self:options()
+  local later
   if options then
-    local later = self.node:configure(options)
+    later = self.node:configure(options)
     self.log.level = service.log_level
     self:tell_ignored(service)
     self:tell("info", "node.lua was read again", { event = "reloaded" })
@@ -117,21 +119,42 @@ function Service:reload()
     self:tell("error", ("node.lua is not taken over, the node goes on as it is: %s"):format(service), { event = "reload_failed" })
   end
   self:notify "READY=1"
+  return later, not later and service or nil
 end
 
----Serves until a signal says to stop.
+---Has node.lua read again, and waits for that.
+---@return string[]? later  the options that wait for a restart
+---@return filo.Error?  node.lua is not taken over
+function Service:ask_reload()
+  local answers = filo.channel()
+  self.reloads:send(answers)
+  return table.unpack(answers:receive(), 1, 2)
+end
+
+---Has `run` end.
+---@param who string  asks, for the log
+function Service:ask_stop(who) self.stops:send(who, 0) end
+
+---One after another, whoever asks.
+local function reload_when_asked(self)
+  while true do
+    local answers = self.reloads:receive()
+    local later, err = reload(self)
+    if answers ~= "SIGHUP" then answers:send({ later, err }, 0) end
+  end
+end
+
+---Serves until it is asked to stop.
 function Service:run()
-  local stop = on_signals("TERM", "INT")
-  local reloading = filo.spawn(function()
-    while self.reloads:receive() do self:reload() end
-  end)
+  on_signals(self.stops, "TERM", "INT")
+  local reloading = filo.spawn(reload_when_asked, self)
   self:notify "READY=1"
-  local signal = stop:receive()
+  local who = self.stops:receive()
   filo.on_signal("TERM", nil)
   filo.on_signal("INT", nil)
   reloading:cancel()
   self:notify "STOPPING=1"
-  self:tell("info", ("stops: SIG%s"):format(signal), { event = "stopping" })
+  self:tell("info", "stops: " .. who, { event = "stopping" })
 end
 
 ---Ends the node. When something in it takes its time, the process ends without more ado; that costs nothing that was acknowledged.
