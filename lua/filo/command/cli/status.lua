@@ -4,6 +4,7 @@ local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local stored_in = require "filo.command.root.stored"
 
 local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching", check = "checking the copy at %s" }
 
@@ -28,14 +29,23 @@ local function peers(status)
   return ("%d; not connected: %s"):format(status.peers, format.printable(format.several(status.unreached, ", ")))
 end
 
+local function stored(status, each)
+  local whose = each.owner == status.id and "its own" or "for " .. each.owner:sub(1, 16)
+  local least = status.counted and "" or "at least "
+  local deleted = each.deleted > 0 and ", and " .. format.count(each.deleted, "deletion", "deletions") or ""
+  return ("%s: %s%s, %s%s"):format(whose, least, format.count(each.objects, "object", "objects"), format.bytes(each.bytes), deleted)
+end
+
 local function describe(status)
   local lines = {
-    { "node", status.id }, { "root", status.root }, { "listens", status.address or "no" },
+    { "node", status.id }, { "version", status.version }, { "process", status.pid or "unknown" }, { "root", status.root },
+    { "listens", status.address or "no" },
     { "peers", peers(status) }, { "policy", status.policy },
     { "space", space(status) },
     { "memory", status.memory and format.bytes(status.memory) or "unknown: /proc is not mounted" }, { "up", format.clock(status.uptime) },
   }
   if status.bad and status.bad.count > 0 then lines[#lines + 1] = { "bad", bad(status) } end
+  for _, each in ipairs(status.stored) do lines[#lines + 1] = { "stores", stored(status, each) } end
   for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end
   for i, each in ipairs(lines) do lines[i] = ("%-8s %s\n"):format(each[1], each[2]) end
   return table.concat(lines)
@@ -55,6 +65,9 @@ return {
     local status
     status, err = client:ask "status"
     if not status then return nil, err end
+    status.pid = client:process()
+    status.stored, status.counted = stored_in(client.root, status.id)
+    if not status.stored then return nil, status.counted end
     io.write(args.json and json.encode(status, { "id", "root" }) .. "\n" or describe(status))
   end,
 }
