@@ -137,6 +137,7 @@ describe("filo's options", function()
     assert.equal(0, result.status)
     assert.matches("^filo %d[%w.]* %(Lua 5%.4%)\n$", result.out)
     assert.matches("^filo .*\n1\n$", process.run({ "-v", "-e", "print(1)" }).out)
+    assert.same(result, process.run { "--version" })
   end)
 
   it("- runs standard input, with arguments", function()

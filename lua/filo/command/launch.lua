@@ -12,7 +12,7 @@ usage: filo [options] [script [args]]
   -i --attach root   prompt within the node that runs on the root
   -l name   require the module name into a global of that name
   -l g=name require the module name into the global g
-  -v        print the version
+  -v        print the version; so does --version
   -W        turn warnings on
   --        no more options; a script follows
   -         run standard input as the script
@@ -73,6 +73,8 @@ local function parse(argv)
       if not value then usage(("'%s' needs an argument"):format(option)) end
       if #option == 2 then i = i + 1 end
       steps[#steps + 1] = { actions[letter], value }
+    elseif option == "--version" then
+      flags.v = true
     elseif option:match "^%-[ivW]$" then
       flags[letter] = true
     else
