@@ -40,6 +40,18 @@ describe("node:configure", function()
     assert.equal(1, ready:join(30))
   end)
 
+  -- Peers were told of it only when they connected anew.
+  it("tells connected peers what is said about this node now", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local peer = b:peers()[1]
+    assert.same({}, a:configure(changed(net, "a", { about = { zone = "a" } })))
+    nodes.wait(function() return peer.about.zone == "a" end, "news of the zone")
+    assert.equal(peer, b:peers()[1])
+    a:configure(changed(net, "a", { about = {} }))
+    nodes.wait(function() return peer.about.zone == nil end, "news of no zone")
+  end)
+
   it("changes who is let in: secret, list, function", function()
     local net <close> = nodes.net()
     local a, b = net:start("a", { cluster = nodes.NONE }), net:start "b"

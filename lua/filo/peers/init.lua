@@ -24,9 +24,15 @@ local CLOSED = "the node was closed"
 local Peers = {}
 Peers.__index = Peers
 
-local function exchange_free(peer, free)
-  local reply = peer:across_takeover(peer.request, "ping", { free = free })
-  if reply then peer:hear(reply.free) end
+---Tells a peer news of this node.
+---@param news {free?: integer, about?: table}
+local function tell(peer, news)
+  local reply = peer:across_takeover(peer.request, "ping", news)
+  if reply then peer:hear(reply) end
+end
+
+local function tell_all(self, news)
+  for _, peer in ipairs(self:list()) do self:spawn(tell, peer, news) end
 end
 
 ---Tells all peers how much room is here, when that has changed by more than one part in 64 since they were told. Who comes later is
@@ -38,7 +44,7 @@ local function tell_free(self)
     local free = self.settings.free()
     if math.abs(free - told) > told // 64 then
       told = free
-      for _, peer in ipairs(self:list()) do self:spawn(exchange_free, peer, free) end
+      tell_all(self, { free = free })
     end
   end
 end
@@ -57,7 +63,7 @@ local function new(host, settings)
   }
   self.bootstrap = new_bootstrap(host, self)
   self:handle("ping", function(body, peer)
-    peer:hear(body.free)
+    peer:hear(body)
     return { free = settings.free() }
   end)
   self:spawn(tell_free, self)
@@ -72,13 +78,14 @@ function Peers:spawn(fn, ...) return self.tasks:spawn(fn, ...) end
 ---knows another secret by now comes back with that.
 ---@param admission table
 function Peers:use_admission(admission)
-  local before = self.settings.admission.cluster
+  local before = self.settings.admission
   self.settings.admission = admission
-  if admission.cluster ~= before then secret.check(self.host, admission.cluster) end
+  if admission.cluster ~= before.cluster then secret.check(self.host, admission.cluster) end
   for _, peer in ipairs(self:list()) do
     local code, why = rules.refusal(self, peer.connection, self.hellos[peer.id], peer.id)
     if code then self:turn_out(peer, code, "it is not let in any more: " .. why) end
   end
+  if self.host.encode(admission.about) ~= self.host.encode(before.about) then tell_all(self, { about = admission.about }) end
 end
 
 ---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
@@ -209,6 +216,7 @@ local function run(self, connection, started)
   local peer, first = admit(self, connection, hello, welcome, id)
   if not peer then return started(nil, first) end
   local _ <close> = at_end(function() self:drop(peer, errors.new("closed", CLOSED)) end)
+  if self.settings.admission ~= admission then self:spawn(tell, peer, { about = self.settings.admission.about }) end
   if first then self.settings.hooks:announce("peer_up", peer) end
   started(peer)
   self:drop(peer, serve(self, peer))

@@ -1,6 +1,7 @@
 ---A peer: requests to it over its connection, and objects beside them.
 
 local at_end = require "filo.host.at_end"
+local copy = require "filo.base.copy"
 local errors = require "filo.base.errors"
 local new_face = require "filo.peers.face"
 local new_gate = require "filo.host.gate"
@@ -245,11 +246,11 @@ end
 ---It does not answer: another connection may take the place of this one.
 function Peer:give_way() self.silent = true end
 
----What it has said of its free space.
----@param free? integer
-function Peer:hear(free)
-  self.free = free or self.free
-  self.face.free = self.free
+---What it has said of itself.
+---@param news {free?: integer, about?: table}
+function Peer:hear(news)
+  self.free, self.about = news.free or self.free, news.about or self.about
+  self.face.free, self.face.about = self.free, news.about and copy(news.about) or self.face.about
 end
 
 ---Waits until this connection to the peer has ended, or the deadline.

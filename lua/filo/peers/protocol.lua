@@ -75,7 +75,10 @@ local failure = { code = code, message = text(0, MESSAGE_MOST) }
 
 ---Requests and replies of Filo's own topics. `record` in a reply to store, offer or fill: what is there instead, and is no older.
 local topics = {
-  ping = { request = { free = optional(integer(0, math.maxinteger)) }, reply = { free = optional(integer(0, math.maxinteger)) } },
+  ping = {
+    request = { free = optional(integer(0, math.maxinteger)), about = optional(map) },
+    reply = { free = optional(integer(0, math.maxinteger)) },
+  },
   store = { request = { record = record, body = body }, reply = { record = optional(record) } },
   offer = {
     request = { record = record },
