@@ -5,6 +5,9 @@ local filo = require "filo"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
+---A sanitizer takes the place of the stack from there, and takes what lies on it for errors without.
+if not filo.program:find "/release/" then return end
+
 ---Runs a shell's script, with this program as $FILO, where /proc is empty.
 local function run(script, root)
   local within = "mount -t tmpfs none /proc || exit 99\n" .. script
