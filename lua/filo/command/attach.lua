@@ -1,4 +1,5 @@
----A prompt within a running node, `filo -i --attach`: an evaluator as in prompt/evaluator.lua, reached through the socket in its root.
+---A prompt or a script within a running node, `filo --attach`: an evaluator as in prompt/evaluator.lua, reached through the socket in its
+---root.
 ---
 ---Lines find the node as `node`; what they set stays with this prompt, what they print comes here, also when they have ended.
 
@@ -19,6 +20,8 @@ local function listen(self)
     if message and message.event then
       io.stdout:write(message.event.print or "")
       io.stdout:flush()
+      self.status = message.event.exit
+      if self.status and self.waiting then runtime.wake(self.waiting) end
     else
       self.answer, self.lost = message, err
       if self.waiting then runtime.wake(self.waiting) end
@@ -32,7 +35,8 @@ local function ask(self, call, arguments)
   self.answer, self.waiting = nil, runtime.current()
   local ok, err = nil, self.lost
   if not err then ok, err = wire.send(self.client.connection, { call = call, ask = arguments }) end
-  while ok and not self.answer and not self.lost do runtime.suspend() end
+  while ok and not self.answer and not self.lost and not self.status do runtime.suspend() end
+  if self.status then os.exit(self.status, true) end
   self.waiting, self.lost = nil, self.lost or err
   if self.lost then return nil, "the node has ended, or has cut this prompt off: " .. errors.text(self.lost) end
   if self.answer.error then return nil, self.answer.error.message end
@@ -43,6 +47,19 @@ end
 ---@return string? text
 function Remote:evaluate(source, number)
   local answer, problem = ask(self, "evaluate", { source = source, number = number, plain = self.plain })
+  if not answer then return "failed", problem end
+  return answer.state, answer.text
+end
+
+---Runs a script there.
+---@param chunk {source: string, chunk: string, name: string, arguments: string[]}
+---@return "done"|"failed" state
+---@return string? text
+function Remote:run(chunk)
+  local answer, problem = ask(self, "run", {
+    source = chunk.source, chunk = chunk.chunk, name = chunk.name, arguments = table.move(chunk.arguments, 1, #chunk.arguments, 1, {}),
+    plain = self.plain,
+  })
   if not answer then return "failed", problem end
   return answer.state, answer.text
 end

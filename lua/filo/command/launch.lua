@@ -9,7 +9,8 @@ usage: filo [options] [script [args]]
        filo command [args]
   -e code   run the code
   -i        prompt after running the script
-  -i --attach root   prompt within the node that runs on the root
+  --attach [root]    run code and script within the node that runs on the
+                     root, or prompt there; default: $FILO_ROOT
   -l name   require the module name into a global of that name
   -l g=name require the module name into the global g
   -v        print the version; so does --version
@@ -51,6 +52,23 @@ local actions = {
   l = require_global,
 }
 
+---What they are within a running node: code.
+local codes = {
+  [actions.e] = function(code) return code end,
+  [actions.l] = function(name)
+    local global, module = name:match "^([^=]+)=(.+)$"
+    return ("_ENV[%q] = require %q"):format(global or name, module or name)
+  end,
+}
+
+---The root after `--attach`, which may be left out before another option. Returns how many arguments that are.
+local function attached_root(given)
+  local count = given and given:sub(1, 1) ~= "-" and 1 or 0
+  local path = count == 1 and given or count == 0 and os.getenv "FILO_ROOT" or ""
+  if path == "" then usage "'--attach' needs the root of a running node" end
+  return path, count
+end
+
 ---Reads options up to the script or command. Returns the list of actions, the flags, and the index of the script.
 local function parse(argv)
   local steps, flags = {}, {}
@@ -63,9 +81,9 @@ local function parse(argv)
       return steps, flags, i + 1
     end
     if option == "--attach" then
-      i = i + 1
-      flags.attach = argv[i]
-      if (argv[i] or "") == "" then usage "'--attach' needs the root of a running node" end
+      local count
+      flags.attach, count = attached_root(argv[i + 1])
+      i = i + count
     elseif option == "--help" or option == "-h" then
       help()
     elseif actions[letter] then
@@ -95,6 +113,24 @@ local function script_arguments(argv, script)
   return shifted
 end
 
+---Runs all within the node that runs on a root; then the prompt, when it was asked for, or there is nothing else to do.
+local function attach(root, steps, script, prompt)
+  local new_remote = require "filo.command.attach"
+  local run_there = require "filo.command.attached_script"
+  local texts = {}
+  for i, step in ipairs(steps) do texts[i] = codes[step[1]](step[2]) end
+  local function open(plain)
+    local remote, err = new_remote(root, plain)
+    if remote then run_there(remote, texts, arg, script) end
+    return remote, err
+  end
+  if prompt or not script and not steps[1] then return require "filo.prompt"(open) end
+  local remote, err = open(true)
+  if remote then return remote:close() end
+  io.stderr:write("filo: ", err.message, "\n")
+  os.exit(exit.of(err), true)
+end
+
 return function(argv)
   argv[0] = argv[0] or "filo"
   _G.require = waiting_require
@@ -103,14 +139,13 @@ return function(argv)
   if flags.W then warn "@on" end
   if flags.v then print(("filo %s (%s)"):format(require("filo").VERSION, _VERSION)) end
   arg = script_arguments(argv, argv[script] and script or 0)
-  for _, step in ipairs(steps) do step[1](step[2]) end
-
+  local command = argv[script] and not flags.script and is_command(argv[script])
   if flags.attach then
-    if argv[script] then usage "'--attach' goes without a script: lines run in the node" end
-    local new_remote = require "filo.command.attach"
-    return require "filo.prompt"(function(plain) return new_remote(flags.attach, plain) end)
+    if command then usage(("'--attach' goes with a script, and '%s' is a command"):format(argv[script])) end
+    return attach(flags.attach, steps, argv[script], flags.i)
   end
-  if argv[script] and not flags.script and is_command(argv[script]) then
+  for _, step in ipairs(steps) do step[1](step[2]) end
+  if command then
     if flags.i then usage(("'-i' goes with a script, and '%s' is a command"):format(argv[script])) end
     os.exit(require("filo.command.cli").run(argv[script], table.move(argv, script + 1, #argv, 1, {})), true)
   end

@@ -129,6 +129,19 @@ function Evaluator:evaluate(source, number)
   return incomplete and "incomplete" or "failed", problem
 end
 
+---Runs a script, and waits for its end. What it returns is not told.
+---@param source string
+---@param chunk string  its name for messages, as for `load`
+---@param arguments string[]  what it is given, and finds as `arg` with its own name at 0
+---@return "done"|"failed" state
+---@return string? text  what is wrong
+function Evaluator:run(source, chunk, arguments)
+  local script, problem = load(source:gsub("^#[^\n]*", "", 1), chunk, "t", self.globals)
+  if not script then return "failed", problem end
+  self.globals.arg = arguments
+  return execute(self, function() script(table.unpack(arguments)) end)
+end
+
 ---Interrupts what is being evaluated, if anything is.
 function Evaluator:interrupt()
   local job = self.job

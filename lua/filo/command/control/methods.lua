@@ -138,6 +138,6 @@ function methods.stop(node, _, _, _, asker)
   filo.sleep(math.huge)
 end
 
-methods.evaluate, methods.complete = prompt.evaluate, prompt.complete
+methods.evaluate, methods.run, methods.complete = prompt.evaluate, prompt.run, prompt.complete
 
 return methods

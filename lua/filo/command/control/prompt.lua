@@ -1,6 +1,7 @@
----A prompt within a running node: what command/attach.lua asks it, over its socket.
+---A prompt or a script within a running node: what command/attach.lua asks it, over its socket.
 
 local errors = require "filo.base.errors"
+local filo = require "filo"
 local limits = require "filo.host.limits"
 local new_evaluator = require "filo.prompt.evaluator"
 
@@ -9,15 +10,30 @@ local prompt = {}
 ---What is printed goes in pieces that fit into a message.
 local PIECE = 1 << 20
 
----What lines of a prompt find: the node, the process's globals, and what they have set.
+local function print_there(emit, texts, separator, last)
+  for i = 1, texts.n do texts[i] = tostring(texts[i]) end
+  local text = table.concat(texts, separator) .. last
+  for at = 1, #text, PIECE do emit { print = text:sub(at, at + PIECE - 1) } end
+end
+
+---`os.exit` ends who asks, and with that what it asked: not the node.
+local function leave(emit, status)
+  if status == nil or status == true then status = 0 end
+  emit { exit = math.tointeger(status) or 1 }
+  filo.sleep(math.huge)
+end
+
+---What lines of a prompt find: the node, the process's globals, and what they have set. What they print goes to who asks.
 local function globals_of(node, emit)
-  local globals = { node = node }
-  function globals.print(...)
-    local texts = table.pack(...)
-    for i = 1, texts.n do texts[i] = tostring(texts[i]) end
-    local text = table.concat(texts, "\t") .. "\n"
-    for at = 1, #text, PIECE do emit { print = text:sub(at, at + PIECE - 1) } end
+  local globals = { node = node, os = setmetatable({}, { __index = os }), io = setmetatable({}, { __index = io }) }
+  function globals.print(...) print_there(emit, table.pack(...), "\t", "\n") end
+  local output = {}
+  function output:write(...)
+    print_there(emit, table.pack(...), "", "")
+    return self
   end
+  function globals.io.write(...) return output:write(...) end
+  function globals.os.exit(status) leave(emit, status) end
   return setmetatable(globals, { __index = _G })
 end
 
@@ -32,6 +48,22 @@ end
 function prompt.evaluate(node, asked, emit, _, asker)
   if type(asked.source) ~= "string" or math.type(asked.number) ~= "integer" then return errors.fail("invalid", "no line came") end
   local state, text = evaluator_of(asker, node, emit, asked.plain):evaluate(asked.source, asked.number)
+  return { state = state, text = text }
+end
+
+---The arguments as Lua has them, with the script's name at 0.
+local function arguments_of(asked)
+  local arguments = { [0] = asked.name }
+  for i, each in ipairs(asked.arguments) do arguments[i] = each end
+  return arguments
+end
+
+---Runs a script.
+function prompt.run(node, asked, emit, _, asker)
+  if type(asked.source) ~= "string" or type(asked.chunk) ~= "string" or type(asked.arguments) ~= "table" then
+    return errors.fail("invalid", "no script came")
+  end
+  local state, text = evaluator_of(asker, node, emit, asked.plain):run(asked.source, asked.chunk, arguments_of(asked))
   return { state = state, text = text }
 end
 
