@@ -10,6 +10,16 @@ describe("JSON", function()
     assert.equal('{"time":1,"level":2,"a":3,"b":4}', json.encode({ b = 4, a = 3, level = 2, time = 1 }, { "time", "level" }))
   end)
 
+  it("has the bytes of a field's text that is not UTF-8, in hex", function()
+    assert.equal([[{"key":"a\ufffd","key_hex":"61ff","list":["\ufffd"],"n":1}]], json.encode { key = "a\xff", n = 1, list = { "\xfe" } })
+  end)
+
+  it("has an empty table as the object that it is marked to be", function()
+    assert.equal('{"about":{},"list":[]}', json.encode(json.with_object({ about = {}, list = {} }, "about")))
+    assert.equal('{"a":[1]}', json.encode(json.with_object({ a = { 1 } }, "a")))
+    assert.equal('{}', json.encode(json.object(json.with_object({}, "about"))))
+  end)
+
   it("is valid whatever a text holds", function()
     assert.equal('"a\u{FFFD}\u{FFFD}\u{E9}\u{FFFD}"', json.encode "a\xff\xfe\u{E9}\xc3":gsub("\\ufffd", "\u{FFFD}"))
     assert.equal('{"\\u0000\\n\\"":"\\u001b"}', json.encode { ['\0\n"'] = "\27" })

@@ -18,15 +18,22 @@ local function clean(text)
   return table.concat(parts, "\u{FFFD}")
 end
 
----A copy of a value with clean texts. Notes the names of fields.
+local function to_hex(text) return (text:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)) end
+
+---A copy of a value with clean texts. Notes the names of fields. What a field's text was goes into another field beside it, in hex.
 local function clean_all(value, names)
   if type(value) == "string" then return clean(value) end
   if type(value) ~= "table" then return value end
   local copy = setmetatable({}, getmetatable(value))
   for name, each in pairs(value) do
+    local exact = type(name) == "string" and type(each) == "string" and not utf8.len(each)
     if type(name) == "string" then name = clean(name) end
     names[name] = type(name) == "string" or nil
     copy[name] = clean_all(each, names)
+    if exact then
+      names[name .. "_hex"] = true
+      copy[name .. "_hex"] = to_hex(each)
+    end
   end
   return copy
 end
@@ -42,7 +49,8 @@ local function ordered(first, names)
   return table.move(others, 1, #others, #list + 1, list)
 end
 
----A value as JSON. An empty table is a list, `json.object {}` is not.
+---A value as JSON. An empty table is a list, `json.object {}` is not. A field `key` whose text is not UTF-8 has U+FFFD for what is none,
+---and all its bytes in `key_hex`.
 ---@param value any  nil, boolean, number, string, or a table of these
 ---@param first? string[]  names of fields that come first; the others follow in the order of their names
 ---@return string
@@ -56,5 +64,15 @@ end
 ---@param fields table
 ---@return table
 function json.object(fields) return setmetatable(fields, { __jsontype = "object" }) end
+
+---Marks what a table has in a field as an object when it is empty.
+---@param value table
+---@param name string
+---@return table value
+function json.with_object(value, name)
+  local fields = value[name]
+  if type(fields) == "table" and next(fields) == nil then json.object(fields) end
+  return value
+end
 
 return json

@@ -25,6 +25,7 @@ return {
     peers, err = client:call "peers"
     if not peers then return nil, err end
     if args.json then
+      for _, peer in ipairs(peers) do json.with_object(peer, "about") end
       io.write(json.encode(peers, { "id", "address" }), "\n")
       return
     end

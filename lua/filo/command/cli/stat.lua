@@ -39,6 +39,6 @@ return {
   run = function(args)
     local item, err = look(args)
     if not item then return nil, err end
-    io.write(args.json and json.encode(item, { "key", "size" }) .. "\n" or describe(item))
+    io.write(args.json and json.encode(json.with_object(item, "fields"), { "key", "size" }) .. "\n" or describe(item))
   end,
 }
