@@ -122,9 +122,11 @@ end
 function cli.run(name, arguments)
   local parser = cli.parser(name)
   if not parser then return unknown(name) end
-  local status, err = find(name).run(parser:parse(join_negative(arguments)), cli)
+  local args = parser:parse(join_negative(arguments))
+  local status, err = find(name).run(args, cli)
   if err then
     failures.tell(name, errors.text(err))
+    if args.json then failures.write_json(err, type(args.key) == "string" and args.key or nil) end
     return exit.of(err)
   end
   local flushed = flush(name)

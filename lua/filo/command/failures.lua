@@ -4,6 +4,7 @@ local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
 local filo = require "filo"
 local format = require "filo.base.format"
+local json = require "filo.base.json"
 
 local failures = {}
 
@@ -12,18 +13,28 @@ local failures = {}
 ---@param text string
 function failures.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.printable), "\n") end
 
+---For programs: what a command writes on standard output of what failed, beside its message.
+---@param err filo.Error
+---@param key? string  when the error does not say it
+function failures.write_json(err, key)
+  local failure = { key = err.key or key, error = { code = err.code, message = err.message }, receipt = err.receipt }
+  io.write(json.encode(failure, { "key" }), "\n")
+end
+
 ---For a command that is given several things: one that fails is told, and the others go on.
 ---@param name string  of the command
 ---@param list any[]
 ---@param fn fun(each: any): any, filo.Error?
+---@param as_json? boolean  tell it for programs, too
 ---@return integer exit status: that of the first failure
-function failures.each(name, list, fn)
+function failures.each(name, list, fn, as_json)
   local status, failed = exit.done, 0
   for _, each in ipairs(list) do
     filo.sleep(0) -- where Ctrl-C ends it
     local done, err = fn(each)
     if not done then
       failures.tell(name, errors.text(err))
+      if as_json then failures.write_json(err, type(each) == "string" and each or type(each) == "table" and each.key or nil) end
       failed = failed + 1
       if status == exit.done then status = exit.of(err) end
     end

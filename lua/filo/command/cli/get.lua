@@ -5,6 +5,7 @@ local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local filo = require "filo"
 local format = require "filo.base.format"
+local json = require "filo.base.json"
 local new_progress = require "filo.command.progress"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
@@ -142,6 +143,11 @@ local function write_good(state, i, path)
   return write(state, i, path)
 end
 
+local function describe(args, key, path, size)
+  if args.json then return json.encode({ key = key, path = path, size = size }, { "key" }) end
+  return ("%s  %s"):format(format.printable(path), format.bytes(size))
+end
+
 local function save(state, i)
   local args, key = state.args, state.keys[i]
   local path, err = target(args, key)
@@ -159,30 +165,13 @@ local function save(state, i)
   if not object then return nil, err end
   if path == STDOUT then return true end
   if object.modified then core_files.set_time(path, object.modified) end
-  if not args.quiet then io.write(("%s  %s\n"):format(format.printable(path), format.bytes(object.size))) end
+  if not args.quiet then io.write(describe(args, key, path, object.size), "\n") end
   return true
-end
-
----With -r, each key given stands for all that start with it. What is no object any more may have been one of them: its error is in the
----list.
----@return (string|filo.Error)[]?, filo.Error?
-local function keys_of(node, args)
-  if not args.recursive then return args.key end
-  local keys, problems = {}, nil
-  for _, prefix in ipairs(args.key) do
-    local found
-    found, problems = root_keys.list(node, prefix)
-    if not found[1] and not problems[1] then
-      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)), { key = prefix })
-    end
-    table.move(found, 1, #found, #keys + 1, keys)
-  end
-  table.sort(keys)
-  return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 
 ---@return string? problem
 local function check(args)
+  if args.json and args.output == "-" then return "--json and the object cannot both be on standard output" end
   if args.output and (#args.key > 1 or args.recursive) then return "--output is for one object: use --directory" end
   for _, key in ipairs(args.key) do
     if key == "" and not args.recursive then return "a key is empty: -r gets every object" end
@@ -201,6 +190,7 @@ return {
     )
     parser:flag("-r --recursive", "Every object whose key starts with one of these.")
     parser:flag("-f --force", "Replace files that are there.")
+    parser:flag("--json", "For programs: an object on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,
 
@@ -211,9 +201,9 @@ return {
     local node <close>, err = open.reader(args)
     if not node then return nil, err end
     local keys
-    keys, err = keys_of(node, args)
+    keys, err = root_keys.named(node, args)
     if not keys then return nil, err end
-    local progress <close> = new_progress(args.quiet)
+    local progress <close> = new_progress(args.quiet or args.json)
     local state = { node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress) }
     local i = 0
     return failures.each("get", keys, function(key)
@@ -222,6 +212,6 @@ return {
       local saved, why_not = save(state, i)
       progress:clear()
       return saved, why_not
-    end)
+    end, args.json)
   end,
 }

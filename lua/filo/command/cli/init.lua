@@ -1,5 +1,6 @@
 ---`filo init`: makes a node that begins a new cluster. (Not the module of this folder: that is ../cli.lua.)
 
+local json = require "filo.base.json"
 local make = require "filo.command.root.make"
 local root = require "filo.command.root"
 
@@ -20,6 +21,7 @@ return {
   describe = function(parser)
     root.option(parser)
     root.listen_option(parser)
+    parser:flag("--json", "For programs.")
   end,
 
   run = function(args)
@@ -31,6 +33,6 @@ return {
     local ok
     ok, err = make.settings(path, { listen = args.listen })
     if not ok then return nil, err end
-    io.write(NEXT:format(id, path, path, path))
+    io.write(args.json and json.encode { id = id, root = path } .. "\n" or NEXT:format(id, path, path, path))
   end,
 }

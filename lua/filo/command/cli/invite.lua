@@ -1,6 +1,7 @@
 ---`filo invite`: prints a token, with which another node joins.
 
 local errors = require "filo.base.errors"
+local json = require "filo.base.json"
 local net = require "filo.core.net"
 local node_lua = require "filo.command.root.node_lua"
 local open = require "filo.command.root.open"
@@ -68,6 +69,7 @@ return {
     parser:option("--address", "Where others reach this node. Default: where it listens."):argname("HOST:PORT")
       :convert(check_place)
     parser:option("--expires", "How long the token is good: 30m, 24h, 7d.", "24h"):argname("TIME"):convert(duration)
+    parser:flag("--json", "For programs.")
     parser:epilog "The token holds the cluster secret: send it where nobody else reads it."
   end,
 
@@ -83,6 +85,8 @@ return {
     local address = args.address
     if not address then address, err = reachable(found.listen) end
     if not address then return nil, err end
-    io.write(token.encode { address = address, id = found.id, secret = found.cluster, expires = os.time() + args.expires }, "\n")
+    local expires = os.time() + args.expires
+    local text = token.encode { address = address, id = found.id, secret = found.cluster, expires = expires }
+    io.write(args.json and json.encode({ token = text, id = found.id, address = address, expires = expires }, { "token" }) or text, "\n")
   end,
 }

@@ -2,6 +2,7 @@
 
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local json = require "filo.base.json"
 local make = require "filo.command.root.make"
 local root = require "filo.command.root"
 local token = require "filo.command.token"
@@ -57,6 +58,7 @@ return {
     root.option(parser)
     root.listen_option(parser)
     parser:argument("token", "The file with the token; '-' is standard input. On the command line others would see it.")
+    parser:flag("--json", "For programs.")
   end,
 
   run = function(args)
@@ -74,6 +76,7 @@ return {
     local ok
     ok, err = make.settings(path, { listen = args.listen, secret = invitation.secret, bootstrap = invitation })
     if not ok then return nil, err end
-    io.write(NEXT:format(id, path, peer, path, path))
+    local joined = { id = id, root = path, peer = invitation.id, address = invitation.address }
+    io.write(args.json and json.encode(joined, { "id", "root" }) .. "\n" or NEXT:format(id, path, peer, path, path))
   end,
 }

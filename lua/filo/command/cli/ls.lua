@@ -11,7 +11,7 @@ local root_keys = require "filo.command.root.keys"
 local FIRST = { "key", "size", "modified", "version" }
 
 local function line(item, args)
-  if args.json then return json.encode(item, FIRST) end
+  if args.json then return json.encode(json.with_object(item, "fields"), FIRST) end
   if not args.long then return format.printable(item.key) end
   local modified = item.modified and format.date(item.modified) or ("-"):rep(19)
   return ("%10s  %s  %s"):format(format.bytes(item.size), modified, format.printable(item.key))
@@ -25,7 +25,7 @@ return {
     parser:argument("prefix", "Only keys that start with this."):args "?":convert(tostring)
     parser:flag("-l --long", "With size and time of modification.")
     parser:flag("--json", "For programs: an object on each line.")
-    parser:epilog "Works with and without a running node. The order is that of the disk."
+    parser:epilog "Works with and without a running node. The order is that of the keys."
   end,
 
   run = function(args)
@@ -36,7 +36,10 @@ return {
       failures.tell("ls", root_keys.unreadable(path).message)
       status = exit.failure
     end
-    for item in node:list(args.prefix, note) do
+    local items = {}
+    for item in node:list(args.prefix, note) do items[#items + 1] = item end
+    table.sort(items, function(a, b) return a.key < b.key end)
+    for _, item in ipairs(items) do
       if not io.write(line(item, args), "\n") then return exit.failure end -- whoever reads has enough
     end
     return status

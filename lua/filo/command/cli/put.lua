@@ -136,12 +136,13 @@ local function store_all(state, entries)
         at = at + 1
         local mine = at
         results[mine] = table.pack(store(state, entries[mine]))
+        results[mine].key = entries[mine].key
       end
     end)
   end
   for _, each in ipairs(tasks) do each:join() end
   state.progress:clear()
-  return failures.each("put", results, function(result) return table.unpack(result, 1, result.n) end)
+  return failures.each("put", results, function(result) return table.unpack(result, 1, result.n) end, state.args.json)
 end
 
 return {

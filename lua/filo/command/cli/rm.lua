@@ -3,10 +3,12 @@
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local json = require "filo.base.json"
 local new_progress = require "filo.command.progress"
 local new_unreached = require "filo.command.unreached"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local root_keys = require "filo.command.root.keys"
 
 ---A peer that has not taken a deletion keeps its copy.
 local function check_told(key, receipt)
@@ -14,7 +16,7 @@ local function check_told(key, receipt)
   if not first then return true end
   local others = #receipt.refused > 1 and (" (and %s)"):format(format.count(#receipt.refused - 1, "other", "others")) or ""
   return errors.fail("not_enough_copies", ("'%s' is deleted here, but peer %s%s still has a copy: %s"):format(
-    format.printable(key), first.peer:sub(1, 16), others, first.reason))
+    format.printable(key), first.peer:sub(1, 16), others, first.reason), { key = key, receipt = receipt })
 end
 
 ---A peer reads all of its copy before the one here goes.
@@ -26,32 +28,44 @@ local function show_check(progress, key, moving)
   end
 end
 
+local function describe(args, key, receipt)
+  if args.json then return json.encode(args.here and { key = key } or receipt, { "key" }) end
+  return (args.here and "evicted " or "deleted ") .. format.printable(key)
+end
+
 return {
   summary = "Delete objects everywhere, or with --here this node's copies only.",
 
   describe = function(parser)
     root.option(parser)
     parser:argument("key", "Their keys."):args "+"
+    parser:flag("-r --recursive", "Every object here whose key starts with one of these.")
     parser:flag("--here", "Free space here: the object stays at the peers, one of which must have read and checked its copy before.")
+    parser:flag("--json", "For programs: a receipt on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,
 
   run = function(args)
     local client <close>, err = open.client(args)
     if not client then return nil, err end
+    local list
+    list, err = root_keys.of(args)
+    if not list then return nil, err end
     local unreached = new_unreached()
-    local progress <close> = new_progress(args.quiet)
-    local status = failures.each("rm", args.key, function(key)
+    local progress <close> = new_progress(args.quiet or args.json)
+    local status = failures.each("rm", list, function(key)
+      if errors.is(key) then return nil, key end
       local done, problem = client:call(args.here and "evict" or "delete", { key = key }, function(event)
         show_check(progress, key, event.moving or {})
       end)
       progress:clear()
       if not done then return nil, problem end
-      if not args.quiet then io.write(args.here and "evicted " or "deleted ", format.printable(key), "\n") end
-      if args.here then return true end
-      unreached:note(done.unreached)
-      return check_told(key, done)
-    end)
+      local told
+      if args.here then told = true else told, problem = check_told(key, done) end
+      if not args.quiet and (told or not args.json) then io.write(describe(args, key, done), "\n") end
+      if not args.here then unreached:note(done.unreached) end
+      return told, problem
+    end, args.json)
     return unreached:tell("rm", "what was deleted is told there once it is", status)
   end,
 }

@@ -5,6 +5,7 @@ local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
 local format = require "filo.base.format"
+local json = require "filo.base.json"
 local runtime = require "filo.core.runtime"
 local sim = require "filo.sim"
 local task = require "filo.host.task"
@@ -96,6 +97,17 @@ local function explain(result)
   io.write "the same faults do not do it again: does the policy remember what it was asked before?\n"
 end
 
+---What came of it, for programs.
+local function in_json(result)
+  local settings, violations = result.settings, {}
+  for i, each in ipairs(result.violations) do violations[i] = { check = each.check, at = each.at, text = each.text } end
+  return json.encode({
+    seed = settings.seed, nodes = settings.nodes, hours = settings.hours, policy = settings.policy.name, violations = violations,
+    passed = json.object(result.passed), waiting = json.object(result.waiting), untried = result.untried, faults = result.faults,
+    messages = result.messages, bytes = result.bytes, digest = result.digest,
+  }, { "seed" }) .. "\n"
+end
+
 local function settings_of(args)
   local settings = {
     nodes = args.nodes or 10, hours = args.hours or 24, faults = args.faults or sim.faults(),
@@ -130,7 +142,7 @@ return {
     parser:option("--seed", "What all chance follows from. Default: another one each time."):argname("S")
       :convert(whole_number("--seed", 0, 1 << 53))
     parser:option("--faults", "Kinds of faults, with commas between them; or none. Default: all."):argname("LIST"):convert(kinds)
-    parser:flag("--trace", "Print what happens.")
+    parser:mutex(parser:flag("--trace", "Print what happens."), parser:flag("--json", "For programs."))
     parser:flag("--bench", "Measure the simulator itself, beside the limits of this machine.")
     parser:epilog(list_of_faults() .. [[
 
@@ -146,9 +158,9 @@ The same seed, with the same options, gives the same run. Exit status 1: a promi
     if not settings then return nil, err end
     local simulation = make(settings)
     local result, interrupted = run(simulation, simulation.settings)
-    io.write(sim.text(result))
+    io.write(args.json and in_json(result) or sim.text(result))
     if interrupted then error(interrupted, 0) end
-    if result.violations[1] then explain(result) end
+    if result.violations[1] and not args.json then explain(result) end
     return status_of(result)
   end,
 }

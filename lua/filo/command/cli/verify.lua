@@ -3,6 +3,7 @@
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 local root_keys = require "filo.command.root.keys"
@@ -22,10 +23,11 @@ end
 ---What is to be verified: keys, and errors of what lies here and has none any more.
 ---@return (string|filo.Error)[]?, filo.Error?
 local function list_all(args)
-  if #args.key > 0 then return args.key end
+  if #args.key > 0 then return root_keys.of(args) end
   local node <close>, err = open.reader(args)
   if not node then return nil, err end
   local keys, problems = root_keys.list(node)
+  table.sort(keys)
   return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 
@@ -35,6 +37,8 @@ return {
   describe = function(parser)
     root.option(parser)
     parser:argument("key", "Their keys; all that the node stores of its own when there is none."):args "*"
+    parser:flag("-r --recursive", "Every object here whose key starts with one of these.")
+    parser:flag("--json", "For programs: an object on each line.")
     parser:flag("-q --quiet", "Say nothing of good ones.")
     parser:epilog "Works with and without a running node. Bad copies are set aside; good ones are fetched when they are asked for."
   end,
@@ -49,8 +53,8 @@ return {
       if errors.is(key) then return nil, key end
       local ok, problem = verify(key)
       if not ok then return nil, problem end
-      if not args.quiet then io.write("good ", format.printable(key), "\n") end
+      if not args.quiet then io.write(args.json and json.encode { key = key } or "good " .. format.printable(key), "\n") end
       return true
-    end)
+    end, args.json)
   end,
 }

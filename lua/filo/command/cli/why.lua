@@ -1,10 +1,13 @@
 ---`filo why`: tells where the copies of an object are, and why others are missing.
 
+local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
+local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local root_keys = require "filo.command.root.keys"
 
 ---Seconds by which the clocks of nodes may well differ.
 local CLOCKS_DIFFER = 300
@@ -41,25 +44,35 @@ local function describe(survey)
 end
 
 return {
-  summary = "Tell where the copies of an object are, and why others are missing.",
+  summary = "Tell where the copies of objects are, and why others are missing.",
 
   describe = function(parser)
     root.option(parser)
-    parser:argument("key", "Its key.")
-    parser:flag("--json", "For programs.")
+    parser:argument("key", "Their keys."):args "+"
+    parser:flag("-r --recursive", "Every object here whose key starts with one of these.")
+    parser:flag("--json", "For programs: an object on each line.")
   end,
 
   run = function(args)
     local client <close>, err = open.client(args)
     if not client then return nil, err end
-    local survey
-    survey, err = client:call("copies", { key = args.key })
-    if not survey then return nil, err end
-    if args.json then
-      io.write(json.encode(survey, { "item", "policy", "quorum" }), "\n")
-    else
-      describe(survey)
-    end
-    if count_good(survey) < survey.quorum or survey.unreached[1] then return exit.not_enough_copies end
+    local list
+    list, err = root_keys.of(args)
+    if not list then return nil, err end
+    local lacking = false
+    local status = failures.each("why", list, function(key)
+      if errors.is(key) then return nil, key end
+      local survey, problem = client:call("copies", { key = key })
+      if not survey then return nil, problem end
+      if args.json then
+        json.with_object(survey.item, "fields")
+        io.write(json.encode(survey, { "item", "policy", "quorum" }), "\n")
+      else
+        describe(survey)
+      end
+      lacking = lacking or count_good(survey) < survey.quorum or survey.unreached[1] ~= nil
+      return true
+    end, args.json)
+    return status == exit.done and lacking and exit.not_enough_copies or status
   end,
 }

@@ -1,0 +1,52 @@
+local commands = require "spec.support.commands"
+
+---Calls fn(run) with a node that stores a/1, a/2 and b; run gives the status, what was printed, and what was told.
+local function serving(fn)
+  local house <close> = commands.house()
+  house:run("a", "init", "--listen", "127.0.0.1:0")
+  house:serve "a"
+  for _, key in ipairs { "b", "a/2", "a/1" } do house:feed("x", "a", "put", "-", "-k", key) end
+  fn(function(...)
+    local result = house:run("a", ...)
+    return { result.status, result.out, result.err }
+  end)
+end
+
+describe("a command with a prefix of keys", function()
+  it("lists in the order of the keys", function()
+    serving(function(run)
+      assert.same({ 0, "a/1\na/2\nb\n", "" }, run "ls")
+      assert.same({ 0, "a/1\na/2\n", "" }, run("ls", "a/"))
+    end)
+  end)
+
+  it("verifies what has it", function()
+    serving(function(run)
+      assert.same({ 0, "good a/1\ngood a/2\ngood b\n", "" }, run "verify")
+      assert.same({ 0, "good a/1\ngood a/2\n", "" }, run("verify", "-r", "a/"))
+      assert.equal(3, run("verify", "a/")[1])
+      assert.same({ 3, "", "filo verify: no key here starts with 'c'\n" }, run("verify", "-r", "c"))
+    end)
+  end)
+
+  it("tells where the copies of all are that have it", function()
+    serving(function(run)
+      local result = run("why", "-r", "a", "b")
+      assert.equal(0, result[1])
+      assert.matches("^a/1: .*\na/2: .*\nb: ", result[2])
+      result = run("why", "none", "b")
+      assert.equal(3, result[1])
+      assert.matches("^b: ", result[2])
+      assert.matches("1 of 2 failed", result[3])
+    end)
+  end)
+
+  it("deletes what has it, and nothing else", function()
+    serving(function(run)
+      assert.equal(3, run("rm", "a/")[1])
+      assert.equal(2, run("rm", "-r", "")[1])
+      assert.same({ 0, "deleted a/1\ndeleted a/2\n", "" }, run("rm", "-r", "a/", "a"))
+      assert.same({ 0, "b\n", "" }, run "ls")
+    end)
+  end)
+end)
