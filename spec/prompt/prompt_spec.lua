@@ -51,6 +51,7 @@ describe("the prompt", function()
     terminal:expect_somewhere "exit and quit leave: all\nnodes are closed.\n>"
     terminal:type "help store\r"
     terminal:expect_somewhere "> help store\nnode:store(key, content, given)"
+    terminal:expect_somewhere "filo.Error?\n>"
     leave(terminal)
   end)
 
