@@ -45,6 +45,15 @@ end)
 
 -- What is stored for whom was nowhere to be seen, nor which process runs a node.
 describe("filo status", function()
+  it("tells the rest when what is stored cannot be counted", function()
+    local house <close> = commands.house()
+    house:first "a"
+    assert(os.rename(house:root "a" .. "/objects", house:root "a" .. "/away"))
+    local result = house:run("a", "status")
+    assert.same({ 0, true }, { result.status, result.out:find "\nlistens" ~= nil })
+    assert.matches("^filo status: what is stored cannot be counted: ", result.err)
+  end)
+
   it("tells the process, the version, and what is stored for whom", function()
     local house <close> = commands.house()
     local a, token, id = house:first "a"

@@ -1,5 +1,6 @@
 ---`filo status`: tells how the running node is.
 
+local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
@@ -67,7 +68,10 @@ return {
     if not status then return nil, err end
     status.pid = client:process()
     status.stored, status.counted = stored_in(client.root, status.id)
-    if not status.stored then return nil, status.counted end
+    if not status.stored then
+      failures.tell("status", "what is stored cannot be counted: " .. status.counted.message)
+      status.stored, status.counted = {}, false
+    end
     io.write(args.json and json.encode(status, { "id", "root" }) .. "\n" or describe(status))
   end,
 }
