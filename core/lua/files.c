@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "lua/arguments.h"
 #include "lua/call.h"
 #include "lua/modules.h"
+#include "lua/restore.h"
 #include "lua/target.h"
 #include "store/folders.h"
 #include "trust.h"
@@ -18,13 +20,15 @@ struct file_call {
   struct filo_call base;
   bool follow;
   struct stat status;
-  lua_Integer seconds;
-  char *below; /* within path */
+  char *target; /* of a symbolic link */
+  char *below;  /* within path */
   char path[];
 };
 
 static void discard(struct filo_call *base) {
-  free(base);
+  struct file_call *call = (struct file_call *)base;
+  free(call->target);
+  free(call);
 }
 
 /* With the text at `index`, and room for more. */
@@ -38,11 +42,21 @@ static struct file_call *file_call(lua_State *L, int index, size_t more,
 
 /* --- look(path [, follow]) --- */
 
+/* 0, or -1 and errno. */
+static int read_target(struct file_call *call) {
+  char target[PATH_MAX];
+  ssize_t length = readlinkat(AT_FDCWD, call->path, target, sizeof target);
+  if (length < 0) return -1;
+  call->target = strndup(target, (size_t)length);
+  return call->target ? 0 : -1;
+}
+
 static void look_work(struct filo_call *base) {
   struct file_call *call = (struct file_call *)base;
   int flags = call->follow ? 0 : AT_SYMLINK_NOFOLLOW;
-  if (fstatat(AT_FDCWD, call->path, &call->status, flags) < 0)
-    base->code = filo_fail_errno(&base->err, errno, "cannot read %s", call->path);
+  int result = fstatat(AT_FDCWD, call->path, &call->status, flags);
+  if (result == 0 && S_ISLNK(call->status.st_mode)) result = read_target(call);
+  if (result < 0) base->code = filo_fail_errno(&base->err, errno, "cannot read %s", call->path);
 }
 
 /* As find(1) has it. */
@@ -65,19 +79,27 @@ static const char *kind_of(mode_t mode) {
   }
 }
 
+static void set_integer(lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
 static int looked(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct file_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  lua_createtable(L, 0, 4);
+  const struct stat *st = &call->status;
+  lua_createtable(L, 0, 7);
   lua_pushstring(L, call->path);
   lua_setfield(L, -2, "path");
-  lua_pushstring(L, kind_of(call->status.st_mode));
+  lua_pushstring(L, kind_of(st->st_mode));
   lua_setfield(L, -2, "kind");
-  lua_pushinteger(L, (lua_Integer)call->status.st_size);
-  lua_setfield(L, -2, "size");
-  lua_pushinteger(L, (lua_Integer)call->status.st_mtim.tv_sec);
-  lua_setfield(L, -2, "modified");
+  set_integer(L, "size", (lua_Integer)st->st_size);
+  set_integer(L, "mode", (lua_Integer)(st->st_mode & ~(mode_t)S_IFMT));
+  set_integer(L, "modified", (lua_Integer)st->st_mtim.tv_sec);
+  set_integer(L, "nanoseconds", (lua_Integer)st->st_mtim.tv_nsec);
+  lua_pushstring(L, call->target); /* nil where there is none */
+  lua_setfield(L, -2, "target");
   discard(&call->base);
   return 1;
 }
@@ -147,23 +169,6 @@ static int make_folders(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-/* --- set_time(path, seconds) --- */
-
-static void set_time_work(struct filo_call *base) {
-  struct file_call *call = (struct file_call *)base;
-  struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = call->seconds}};
-  if (utimensat(AT_FDCWD, call->path, times, 0) < 0)
-    base->code =
-        filo_fail_errno(&base->err, errno, "cannot set the time of modification of %s", call->path);
-}
-
-static int set_time(lua_State *L) {
-  lua_Integer seconds = luaL_checkinteger(L, 2);
-  struct file_call *call = file_call(L, 1, 0, set_time_work);
-  call->seconds = seconds;
-  return filo_call(L, &call->base, filo_call_ended);
-}
-
 /* --- trust(path) --- */
 
 static void trust_work(struct filo_call *base) {
@@ -175,9 +180,13 @@ static int trust(lua_State *L) {
   return filo_call(L, &file_call(L, 1, 0, trust_work)->base, filo_call_ended);
 }
 
-static const luaL_Reg functions[] = {{"look", look},         {"make_folders", make_folders},
-                                     {"set_time", set_time}, {"target", filo_open_target},
-                                     {"trust", trust},       {NULL, NULL}};
+static const luaL_Reg functions[] = {{"look", look},
+                                     {"make_folders", make_folders},
+                                     {"make_link", filo_make_link},
+                                     {"set_attributes", filo_set_attributes},
+                                     {"target", filo_open_target},
+                                     {"trust", trust},
+                                     {NULL, NULL}};
 
 int filo_open_files(lua_State *L) {
   filo_register_target(L);

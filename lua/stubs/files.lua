@@ -8,7 +8,10 @@ local files = {}
 ---@field path string
 ---@field kind "f"|"d"|"l"|"p"|"s"|"c"|"b"  file, folder, symbolic link, pipe, socket, devices; as find(1) has it
 ---@field size integer  bytes
+---@field mode integer  its permissions, and the bits for set-user-ID, set-group-ID and sticky
 ---@field modified integer  seconds since 1970
+---@field nanoseconds integer  0 to 999999999, after these
+---@field target? string  where a symbolic link leads, as it says
 
 ---What lies at a path.
 ---@param path string
@@ -24,12 +27,26 @@ function files.look(path, follow) end
 ---@return filo.Error? err  "denied": a symbolic link is on the way below it
 function files.make_folders(folder, below) end
 
----Sets the time of modification.
----@param path string
+---Sets permissions and the time of modification of what lies below a folder, which is reached through no symbolic link.
+---@param folder string
+---@param below string relative; "": the folder, or another thing at that path, also where a symbolic link leads
+---@param mode? integer of which 0777 counts
 ---@param seconds integer since 1970
+---@param nanoseconds integer 0 to 999999999
 ---@return true?
 ---@return filo.Error? err
-function files.set_time(path, seconds) end
+function files.set_attributes(folder, below, mode, seconds, nanoseconds) end
+
+---Makes a symbolic link below a folder, reached through none.
+---@param folder string
+---@param below string relative
+---@param target string where it leads: any text
+---@param replace boolean a file or link that is there
+---@param seconds integer since 1970
+---@param nanoseconds integer 0 to 999999999
+---@return true?
+---@return filo.Error? err
+function files.make_link(folder, below, target, replace, seconds, nanoseconds) end
 
 ---A file that is written to by whoever is given it, and gets its name when it is whole: as `Object:save` writes one.
 ---@param path string

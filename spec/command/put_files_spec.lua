@@ -28,7 +28,7 @@ describe("filo put", function()
 
   it("says how many things in a folder it passed over", function()
     serving(function(house, run)
-      assert(os.execute(("cd %s && mkdir -p d/e && mv link d/e && echo content > d/file"):format(temp.quote(house.folder.path))))
+      assert(os.execute(("cd %s && mkdir -p d/e && mkfifo d/e/pipe && echo content > d/file"):format(temp.quote(house.folder.path))))
       local result = run("put", "-r", house.folder:file "d")
       assert.equal(0, result.status)
       assert.matches("1 thing that is no file", result.err)
@@ -54,7 +54,10 @@ describe("filo put", function()
     serving(function(house, run)
       assert(os.execute(("cd %s && mkdir -p d/e && echo content > d/e/file"):format(temp.quote(house.folder.path))))
       assert.equal(0, house:within("a", "put", "-r", "d//", ".//./d").status)
-      assert.equal("d/e/file\n", run("ls").out)
+      local keys = {}
+      for key in run("ls").out:gmatch "[^\n]+" do keys[#keys + 1] = key end
+      table.sort(keys)
+      assert.same({ "d/", "d/e/", "d/e/file" }, keys)
     end)
   end)
 end)
@@ -82,8 +85,8 @@ describe("filo put -r", function()
     local result = process.run { "put", "-r", "d", cwd = house.folder.path, env = {
       FILO_ROOT = house:root "a", REAL_PATH = path, PATH = house.folder:file "bin" .. ":" .. path,
     } }
-    assert.same({ 1, "filo put: cannot read d/closed: Permission denied\nfilo put: 1 of 2 failed\n" }, { result.status, result.err })
-    assert.equal("d/file\n", house:run("a", "ls").out)
+    assert.same({ 1, "filo put: cannot read d/closed: Permission denied\nfilo put: 1 of 3 failed\n" }, { result.status, result.err })
+    assert.equal("d/file\n", house:run("a", "ls", "d/f").out)
   end)
 end)
 
@@ -102,7 +105,7 @@ describe("filo put -r", function()
     local listed = {}
     for key in house:run("a", "ls").out:gmatch "[^\n]+" do listed[#listed + 1] = key end
     table.sort(listed)
-    assert.same({ "file", "z/last" }, listed)
+    assert.same({ "file", "link", "z/", "z/last" }, listed)
     local result = house:within("link", "put", "-r", "a")
     assert.equal(1, result.status)
     assert.matches("a is the root of the node itself", result.err)

@@ -1,7 +1,9 @@
 ---`filo get`: writes objects to files.
 
+local attributes = require "filo.command.attributes"
 local core_files = require "filo.core.files"
 local errors = require "filo.base.errors"
+local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local filo = require "filo"
 local format = require "filo.base.format"
@@ -64,19 +66,17 @@ local function open_object(state, i)
   return nil, errors.wrap(problem, tostring(err))
 end
 
----Where an object goes: nowhere outside of the folder, whatever its key. The folders that it lies in are made.
----@return string? path, filo.Error?
+---Where an object goes: a folder, and a path below it that leads nowhere else, whatever its key.
+---@return string? folder, string|filo.Error below
 local function target(args, key)
-  if args.output then return args.output end
-  local path = key:gsub("^/+", "")
+  if args.output then return args.output, "" end
+  local path = key:gsub("^/+", ""):gsub("/$", "")
   for part in (path .. "/"):gmatch "([^/]*)/" do
     if part == "" or part == "." or part == ".." or part:find "\0" then
       return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.printable(key)))
     end
   end
-  local ok, err = core_files.make_folders(args.directory, path:match "^(.*)/" or "")
-  if not ok then return nil, err end
-  return args.directory .. "/" .. path
+  return args.directory, path
 end
 
 ---Whether what is there may be replaced.
@@ -84,16 +84,17 @@ local function check_replaceable(args, path, there)
   local shown = format.printable(path)
   if there.kind == "d" then return errors.fail("exists", shown .. " is a folder: name a file with --output, or use --directory") end
   if not args.force then return errors.fail("exists", shown .. " is there already: -f replaces it") end
-  if there.kind == "l" and not args.output then
-    return errors.fail("denied", ("%s is a symbolic link, and none is followed in %s"):format(shown, format.printable(args.directory)))
-  end
   return true
 end
 
 ---The object again where the same is there already; so a second run goes on where the first one ended.
 local function is_same(node, key, there)
   local item = node:stat(key)
-  return item and there.kind == "f" and there.size == item.size and there.modified == item.modified
+  if not item then return false end
+  local kept = attributes.kept(item)
+  if kept.kind == "l" then return there.kind == "l" and there.target == kept.target end
+  return there.kind == "f" and there.size == item.size and there.modified == kept.modified
+    and (kept.nanoseconds == 0 or there.nanoseconds == kept.nanoseconds)
 end
 
 local STDOUT = "/dev/stdout"
@@ -121,12 +122,44 @@ local function write_there(state, i, path)
   return ok and item, err
 end
 
----Writes an object to a path, and gives what it is.
-local function write(state, i, path)
+---Makes the symbolic link that an object is.
+local function write_link(state, object, path, place)
+  if path == STDOUT then
+    return errors.fail("invalid", ("'%s' is a symbolic link: it has no content"):format(format.printable(object.key)))
+  end
+  local kept = attributes.kept(object)
+  local folder, below = place.folder, place.below
+  if below == "" then
+    folder, below = path:match "^(.*/)([^/]+)$"
+    if not folder then folder, below = ".", path end
+  end
+  return core_files.make_link(folder, below, kept.target, state.args.force, kept.modified or os.time(), kept.nanoseconds)
+end
+
+---No content is written through a symbolic link below the folder.
+local function check_no_link(args, path)
+  local there = not args.output and core_files.look(path)
+  if not there or there.kind ~= "l" then return true end
+  return errors.fail("denied",
+    ("%s is a symbolic link, and none is followed in %s"):format(format.printable(path), format.printable(args.directory)))
+end
+
+---Writes an object to its place, and gives what it is.
+local function write(state, i, path, place)
   local object <close>, err, no_room = open_object(state, i)
+  if not object and not no_room then return nil, err end
+  local ok
+  local kind = object and attributes.kept(object).kind
+  if kind == "d" then return errors.fail("invalid", ("'%s' is a folder: it has no content"):format(format.printable(object.key))) end
+  if kind == "l" then
+    ok, err = write_link(state, object, path, place)
+    return ok and object, err
+  end
+  local problem
+  ok, problem = check_no_link(state.args, path)
+  if not ok then return nil, problem end
   if no_room and is_file(path) then return write_there(state, i, path) end
   if not object then return nil, err end
-  local ok
   ok, err = object:save(path)
   state.progress:clear()
   if not ok then return nil, err end
@@ -134,38 +167,86 @@ local function write(state, i, path)
 end
 
 ---The same; a copy here that has rotted is set aside by the running node, which then fetches a good one.
-local function write_good(state, i, path)
-  local object, err = write(state, i, path)
+local function write_good(state, i, path, place)
+  local object, err = write(state, i, path, place)
   if object or err.code ~= "corrupt" or path == STDOUT then return object, err end
   local client <close> = open.client(state.args)
   if not client then return nil, err end
   client:call("verify", { key = state.keys[i] })
-  return write(state, i, path)
+  return write(state, i, path, place)
 end
 
-local function describe(args, key, path, size)
-  if args.json then return json.encode({ key = key, path = path, size = size }, { "key" }) end
-  return ("%s  %s"):format(format.printable(path), format.bytes(size))
+---Gives a file or folder the mode and time that were kept.
+local function set_attributes(place, kept)
+  if not kept.modified then return true end
+  return core_files.set_attributes(place.folder, place.below, kept.mode, kept.modified, kept.nanoseconds)
+end
+
+local NO_CONTENT = { d = "folder", l = "symbolic link" }
+
+local function describe(args, object, path)
+  if args.json then return json.encode({ key = object.key, path = path, size = object.size }, { "key" }) end
+  return ("%s  %s"):format(format.printable(path), NO_CONTENT[attributes.kept(object).kind] or format.bytes(object.size))
+end
+
+local function tell_saved(args, object, path)
+  if not args.quiet then io.write(describe(args, object, path), "\n") end
+end
+
+---Makes a folder. It gets its mode and time in the end, when all that is to be in it is there.
+local function save_folder(state, i, place)
+  local object <close>, err = open_object(state, i)
+  if not object then return nil, err end
+  local kept = attributes.kept(object)
+  if kept.kind ~= "d" then
+    return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.printable(object.key)))
+  end
+  local ok
+  ok, err = core_files.make_folders(place.folder, place.below)
+  if not ok then return nil, err end
+  table.insert(state.folders, { place = place, kept = kept })
+  tell_saved(state.args, object, place.folder .. "/" .. place.below .. "/")
+  return true
+end
+
+---Those within others first.
+local function finish_folders(state)
+  table.sort(state.folders, function(a, b) return a.place.below > b.place.below end)
+  return failures.each("get", state.folders, function(each) return set_attributes(each.place, each.kept) end,
+    state.args.json)
+end
+
+local function path_of(args, place)
+  if args.output == "-" then return STDOUT end
+  return args.output or place.folder .. "/" .. place.below
 end
 
 local function save(state, i)
   local args, key = state.args, state.keys[i]
-  local path, err = target(args, key)
-  if not path then return nil, err end
-  if path == "-" then path = STDOUT end
+  local folder, below = target(args, key)
+  if not folder then return nil, below end
+  local place = { folder = folder, below = below }
+  if key:find "/$" and not args.output then return save_folder(state, i, place) end
+  local path = path_of(args, place)
+  local ok, err = true, nil
+  if not args.output then ok, err = core_files.make_folders(folder, below:match "^(.*)/" or "") end
+  if not ok then return nil, err end
   local there = path ~= STDOUT and core_files.look(path)
   if there then
     if args.recursive and not args.force and is_same(state.node, key, there) then return true end
-    local ok
     ok, err = check_replaceable(args, path, there)
     if not ok then return nil, err end
   end
   local object
-  object, err = write_good(state, i, path)
+  object, err = write_good(state, i, path, place)
   if not object then return nil, err end
   if path == STDOUT then return true end
-  if object.modified then core_files.set_time(path, object.modified) end
-  if not args.quiet then io.write(describe(args, key, path, object.size), "\n") end
+  local kept = attributes.kept(object)
+  if kept.kind ~= "l" and is_file(path) then
+    ok, err = set_attributes(place, kept)
+    if not ok then return nil, err end
+  end
+  tell_saved(args, object, path)
   return true
 end
 
@@ -204,14 +285,16 @@ return {
     keys, err = root_keys.named(node, args)
     if not keys then return nil, err end
     local progress <close> = new_progress(args.quiet or args.json)
-    local state = { node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress) }
+    local state = { node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = {} }
     local i = 0
-    return failures.each("get", keys, function(key)
+    local status = failures.each("get", keys, function(key)
       i = i + 1
       if errors.is(key) then return nil, key end
       local saved, why_not = save(state, i)
       progress:clear()
       return saved, why_not
     end, args.json)
+    local finished = finish_folders(state)
+    return status ~= exit.done and status or finished
   end,
 }

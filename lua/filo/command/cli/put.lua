@@ -1,5 +1,6 @@
 ---`filo put`: has the running node store files.
 
+local attributes = require "filo.command.attributes"
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local files = require "filo.command.files"
@@ -15,11 +16,19 @@ local root = require "filo.command.root"
 local CHANGED = "%s changed each time while it was read: what was read is stored, and may be neither what was there before nor what is "
   .. "there now; store it again when nobody writes to it, or store a snapshot of it"
 
+local STDIN = "standard input"
+
 ---So many at once: what is flushed to disk is flushed together.
 local AT_ONCE = 8
 
----What may be stored when it is named, and why other things are not.
+---What may be stored when it is named.
 local READABLE = { f = true, p = true, c = true }
+
+---What is stored with what it is beside its content, also below a folder; and what of that has no content.
+local KEPT = { f = true, d = true, l = true }
+local EMPTY = { d = "folder", l = "symbolic link" }
+
+---Why other things are not, when they are named.
 local NO_FILE = { d = "a folder: -r stores what is in it", l = "a symbolic link, and nothing is there", s = "a socket" }
 
 local function check_named(args, path, kind)
@@ -28,10 +37,16 @@ local function check_named(args, path, kind)
   return errors.fail(code, ("%s is no file: it is %s"):format(format.printable(path), NO_FILE[kind] or "a device"))
 end
 
+---The key of something that was found; nil for a folder that has no name of its own, such as "." and "/".
+local function key_of(args, entry)
+  local key = args.key or files.plain(entry.path .. (entry.kind == "d" and "/" or ""))
+  if key ~= "" and key ~= "/" then return key end
+end
+
 ---What a command line's path stands for: entries with keys, or with the problem that keeps them from being listed; and how many things
----below it are no files.
+---below it can be stored in no way.
 local function entries_of(args, path)
-  if path == "-" then return { { path = "standard input", kind = "p", size = 0, key = args.key } }, 0 end
+  if path == "-" then return { { path = STDIN, kind = "p", size = 0, key = args.key } }, 0 end
   local own = assert(root.path(args))
   local list, err = files.list(path, args.recursive, own)
   if not list then return nil, err or errors.new("invalid", format.printable(path) .. " is the root of the node itself") end
@@ -39,10 +54,11 @@ local function entries_of(args, path)
   if not ok then return nil, problem end
   local entries, others = { err and { problem = err, size = 0 } }, 0
   for i, each in ipairs(list) do
-    if each.kind == "f" or i == 1 and each.kind ~= "d" then
-      each.key = args.key or files.plain(each.path)
-      entries[#entries + 1] = each
-    elseif each.kind ~= "d" then
+    if KEPT[each.kind] or i == 1 then
+      each.named, each.key = i == 1, key_of(args, each)
+      if EMPTY[each.kind] then each.size = 0 end
+      if each.key then entries[#entries + 1] = each end
+    else
       others = others + 1
     end
   end
@@ -62,7 +78,7 @@ local function all_entries(args)
     end
   end
   if passed_over > 0 and not args.quiet then
-    io.stderr:write(("filo put: passed over %s, such as a symbolic link\n"):format(
+    io.stderr:write(("filo put: passed over %s, such as a socket\n"):format(
       format.count(passed_over, "thing that is no file", "things that are no files")))
   end
   return entries, total
@@ -92,11 +108,30 @@ local function show(state, entry)
   state.progress:show(format.printable(entry.key), done, state.total)
 end
 
-local function describe(args, receipt)
+local function describe(args, entry, receipt)
   if args.json then return json.encode(receipt, { "key", "size", "version" }) end
   local copies = format.count(#receipt.copies, "copy", "copies")
   local unchanged = receipt.unchanged and ", unchanged" or ""
-  return ("%s  %s  %s%s"):format(format.printable(receipt.key), format.bytes(receipt.size), copies, unchanged)
+  local what = EMPTY[entry.kind] or format.bytes(receipt.size)
+  return ("%s  %s  %s%s"):format(format.printable(receipt.key), what, copies, unchanged)
+end
+
+---The file to be read, where there is one; and what the node is asked for. What it is beside its content is looked at first: where it
+---changes later the next `filo put` finds that, and stores it again.
+local function request(args, entry)
+  local ask = { key = entry.key, name = entry.path, empty = EMPTY[entry.kind] ~= nil, force = args.force or not KEPT[entry.kind] }
+  if args.plain then ask.encrypt = false end
+  if KEPT[entry.kind] then
+    local file, err = attributes.of_path(entry.path, entry.named)
+    if not file then return nil, err end
+    if file.kind ~= entry.kind then return errors.fail("io", format.printable(entry.path) .. " has just become something else") end
+    ask.fields = { file = file }
+  end
+  if entry.path == STDIN then return ask, io.stdin end
+  if ask.empty then return ask end
+  local file, err = net.open(entry.path)
+  if not file then return errors.fail("io", err.message) end
+  return ask, file
 end
 
 ---Stores one file over a connection of its own.
@@ -105,24 +140,21 @@ local function store(state, entry)
   local args = state.args
   local client <close>, err = open.client(args)
   if not client then return nil, err end
-  local file = io.stdin
-  if entry.path ~= "standard input" then file, err = net.open(entry.path) end
-  if not file then return errors.fail("io", err.message) end
-  local ask = { key = entry.key, name = entry.path, force = args.force or entry.kind ~= "f" }
-  if args.plain then ask.encrypt = false end
+  local ask, file = request(args, entry)
+  if not ask then return nil, file end
   local receipt
   receipt, err = client:call("store", ask, function(event)
     state.under_way[entry] = bytes_done(entry, event.moving or {})
     show(state, entry)
   end, file)
-  if file ~= io.stdin then file:close() end
+  if file and file ~= io.stdin then file:close() end
   state.under_way[entry] = nil
   state.done = state.done + entry.size
   local changed = (receipt or err.receipt or {}).changed and CHANGED:format(format.printable(entry.path))
   if not receipt then return nil, changed and errors.wrap(err, changed) or err end
   state.unreached:note(receipt.unreached)
   state.progress:clear()
-  if not args.quiet then io.write(describe(args, receipt), "\n") end
+  if not args.quiet then io.write(describe(args, entry, receipt), "\n") end
   if changed then return errors.fail("io", changed) end
   return true
 end
@@ -152,7 +184,7 @@ return {
     root.option(parser)
     parser:argument("path", "Files; '-' is standard input."):args "+"
     parser:option("-k --key", "Key of a single file. Default: its path, as given."):argname "KEY"
-    parser:flag("-r --recursive", "Folders, with all files in them, but for the root of the node itself.")
+    parser:flag("-r --recursive", "Folders, with the files, folders and symbolic links in them, but for the root of the node itself.")
     parser:flag("--plain", "Do not encrypt: for public data.")
     parser:flag("-f --force", "Store also what has not changed since it was stored, and has all its copies.")
     parser:flag("--json", "For programs: a receipt on each line.")

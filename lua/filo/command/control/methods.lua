@@ -61,11 +61,16 @@ function methods.status(node)
 end
 
 ---Whether an object is what the file holds by now: that looks as it did when it began to be read, and has not changed until it was read.
+---What has no file has all in its fields, but for its size.
 local function is_same(node, item, asked, file)
   local encrypted = asked.encrypt
   if encrypted == nil then encrypted = inside.of(node).options.encrypt end
-  local seen = inside.of(node).host.store.seen(file)
-  return item.from == "here" and item.encrypted == encrypted and seen ~= nil and item.stamp == seen.stamp
+  local host = inside.of(node).host
+  if item.from ~= "here" or item.encrypted ~= encrypted then return false end
+  if host.encode(item.fields) ~= host.encode(asked.fields) then return false end
+  if not file then return item.size == 0 end
+  local seen = host.store.seen(file)
+  return seen ~= nil and item.stamp == seen.stamp
 end
 
 ---A file that is stored already, with all the copies that the policy wants.
@@ -77,12 +82,14 @@ local function find_stored(node, asked, file)
   return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
 end
 
+---The file that came along; or nothing, for what is `empty` but for its fields.
 function methods.store(node, asked, emit, file)
   local _ <close> = report_progress(node, asked.key, emit)
-  if not file then return errors.fail("invalid", "no file came along") end
+  if not file and not asked.empty then return errors.fail("invalid", "no file came along") end
   local stored, err = find_stored(node, asked, file)
   if stored or err then return stored, err end
-  return node:store(asked.key, source.file(asked.name or asked.key, file), { fields = asked.fields, encrypt = asked.encrypt })
+  local content = file and source.file(asked.name or asked.key, file) or ""
+  return node:store(asked.key, content, { fields = asked.fields, encrypt = asked.encrypt })
 end
 
 ---With a file, to that.

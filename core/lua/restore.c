@@ -1,0 +1,138 @@
+/* The part of the module filo.core.files that gives what was stored its attributes back. What lies
+ * below a folder is reached through no symbolic link, and no attribute is set through one. */
+#include "lua/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lua/arguments.h"
+#include "lua/call.h"
+#include "store/folders.h"
+
+enum { PERMISSIONS = 0777 };
+
+struct restore_call {
+  struct filo_call base;
+  bool has_mode, replace;
+  mode_t mode;
+  struct timespec times[2];
+  char *below, *target;
+  char folder[]; /* then the others */
+};
+
+static void discard(struct filo_call *base) {
+  free(base);
+}
+
+/* With folder, path below it, and the text at index 3 when it is one. */
+static struct restore_call *restore_call(lua_State *L, void (*work)(struct filo_call *)) {
+  const char *folder = filo_check_text(L, 1), *below = filo_check_text(L, 2);
+  const char *target = lua_type(L, 3) == LUA_TSTRING ? filo_check_text(L, 3) : "";
+  size_t length = strlen(folder) + strlen(below) + strlen(target) + 3;
+  struct restore_call *call = filo_call_new(L, sizeof *call + length, work, discard);
+  strcpy(call->folder, folder);
+  call->below = call->folder + strlen(folder) + 1;
+  strcpy(call->below, below);
+  call->target = call->below + strlen(below) + 1;
+  strcpy(call->target, target);
+  call->times[0].tv_nsec = UTIME_OMIT;
+  return call;
+}
+
+/* Opens the folder that the last name of the path lies in, and gives that name. */
+static int open_parent(struct restore_call *call, const char **name) {
+  int fd = open(call->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  char *slash = strrchr(call->below, '/');
+  *name = slash ? slash + 1 : call->below;
+  if (fd < 0 || !slash) return fd;
+  *slash = 0;
+  int last = filo_folders_open(fd, call->below, 0, NULL), error = errno;
+  *slash = '/';
+  close(fd);
+  errno = error;
+  return last;
+}
+
+static void fail(struct restore_call *call, const char *what, int error) {
+  call->base.code = filo_fail_errno(&call->base.err, error, "cannot %s %s%s%s", what, call->folder,
+                                    *call->below ? "/" : "", call->below);
+}
+
+/* --- set_attributes(folder, below, mode, seconds, nanoseconds) --- */
+
+static int open_below(struct restore_call *call) {
+  int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  if (!*call->below) return open(call->folder, flags);
+  const char *name;
+  int parent = open_parent(call, &name);
+  if (parent < 0) return -1;
+  int fd = openat(parent, name, flags | O_NOFOLLOW), error = errno;
+  close(parent);
+  errno = error;
+  return fd;
+}
+
+/* The mode first: what may be no longer written may still be given its time by whom it belongs to.
+ */
+static void set_attributes_work(struct filo_call *base) {
+  struct restore_call *call = (struct restore_call *)base;
+  int fd = open_below(call);
+  if (fd < 0) {
+    fail(call, "open", errno);
+    return;
+  }
+  if (call->has_mode && fchmod(fd, call->mode) < 0)
+    fail(call, "set the mode of", errno);
+  else if (futimens(fd, call->times) < 0)
+    fail(call, "set the time of modification of", errno);
+  close(fd);
+}
+
+int filo_set_attributes(lua_State *L) {
+  bool has_mode = !lua_isnoneornil(L, 3);
+  lua_Integer mode = has_mode ? luaL_checkinteger(L, 3) : 0;
+  lua_Integer seconds = luaL_checkinteger(L, 4), nanoseconds = luaL_checkinteger(L, 5);
+  luaL_argcheck(L, nanoseconds >= 0 && nanoseconds < 1000000000, 5, "0 to 999999999 expected");
+  lua_pushnil(L);
+  lua_replace(L, 3);
+  struct restore_call *call = restore_call(L, set_attributes_work);
+  call->has_mode = has_mode;
+  call->mode = (mode_t)mode & PERMISSIONS;
+  call->times[1] = (struct timespec){.tv_sec = seconds, .tv_nsec = nanoseconds};
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+/* --- make_link(folder, below, target, replace, seconds, nanoseconds) --- */
+
+static int make_link_at(struct restore_call *call, int parent, const char *name) {
+  struct stat st;
+  if (call->replace && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+    if (unlinkat(parent, name, 0) < 0) return -1;
+  if (symlinkat(call->target, parent, name) < 0) return -1;
+  return utimensat(parent, name, call->times, AT_SYMLINK_NOFOLLOW);
+}
+
+static void make_link_work(struct filo_call *base) {
+  struct restore_call *call = (struct restore_call *)base;
+  const char *name;
+  int parent = open_parent(call, &name);
+  if (parent < 0 || make_link_at(call, parent, name) < 0)
+    fail(call, "make the symbolic link", errno);
+  if (parent >= 0) close(parent);
+}
+
+int filo_make_link(lua_State *L) {
+  luaL_checktype(L, 3, LUA_TSTRING);
+  bool replace = lua_toboolean(L, 4);
+  lua_Integer seconds = luaL_checkinteger(L, 5), nanoseconds = luaL_checkinteger(L, 6);
+  luaL_argcheck(L, nanoseconds >= 0 && nanoseconds < 1000000000, 6, "0 to 999999999 expected");
+  struct restore_call *call = restore_call(L, make_link_work);
+  call->replace = replace;
+  call->times[1] = (struct timespec){.tv_sec = seconds, .tv_nsec = nanoseconds};
+  return filo_call(L, &call->base, filo_call_ended);
+}

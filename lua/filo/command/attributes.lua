@@ -1,0 +1,49 @@
+---What a file is beside its content. `filo put` keeps it in the sealed field `file` of its object, and `filo get` gives it back:
+---
+---    { kind = "f", mode = 420, modified = 1700000000, nanoseconds = 5 }             a file, whose content is the object's
+---    { kind = "d", mode = 493, modified = 1700000000, nanoseconds = 5 }             a folder; its key ends with "/"
+---    { kind = "l", target = "../there", modified = 1700000000, nanoseconds = 5 }    a symbolic link
+
+local core_files = require "filo.core.files"
+
+local attributes = {}
+
+---@class filo.Attributes
+---@field kind "f"|"d"|"l"
+---@field mode? integer  not of a link
+---@field modified? integer  seconds since 1970; nil: that was not kept
+---@field nanoseconds integer  after these
+---@field target? string  of a link
+
+---What is to be kept of what lies at a path now.
+---@param path string
+---@param follow boolean  where a symbolic link leads, and not the link
+---@return filo.Attributes?, filo.Error?
+function attributes.of_path(path, follow)
+  local there, err = core_files.look(path, follow)
+  if not there then return nil, err end
+  return {
+    kind = there.kind, mode = there.kind ~= "l" and there.mode or nil, modified = there.modified, nanoseconds = there.nanoseconds,
+    target = there.target,
+  }
+end
+
+local function is_count(value, limit) return math.type(value) == "integer" and value >= 0 and value < limit end
+
+---What was kept of an object. Fields are whatever their writer likes: what makes no sense there is taken for nothing.
+---@param object filo.Object|filo.Item
+---@return filo.Attributes
+function attributes.kept(object)
+  local file = type(object.fields) == "table" and object.fields.file
+  if type(file) ~= "table" then file = {} end
+  local is_link = file.kind == "l" and type(file.target) == "string" and not file.target:find "\0"
+  local has_time = math.type(file.modified) == "integer" and is_count(file.nanoseconds, 1000000000)
+  return {
+    kind = is_link and "l" or file.kind == "d" and "d" or "f",
+    mode = is_count(file.mode, 1 << 12) and file.mode or nil,
+    modified = has_time and file.modified or object.modified, nanoseconds = has_time and file.nanoseconds or 0,
+    target = is_link and file.target or nil,
+  }
+end
+
+return attributes

@@ -1,0 +1,133 @@
+---What `filo put -r` keeps of files beside their content, and `filo get -r` gives back.
+
+local commands = require "spec.support.commands"
+local temp = require "spec.support.temp"
+
+-- Modes, times below a second, symbolic links and empty folders were lost.
+
+---Calls fn(house, run, shell) with a node that serves. run(...) and shell(commands) work in the house's folder, and give what they print.
+local function serving(fn)
+  local house <close> = commands.house()
+  house:run("a", "init", "--listen", "127.0.0.1:0")
+  house:serve "a"
+  local function shell(text)
+    local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(house.folder.path), text)))
+    return pipe:read "a"
+  end
+  local function run(...)
+    local result = house:within("a", ...)
+    assert.same({ 0, "" }, { result.status, result.err })
+    return result.out
+  end
+  fn(house, run, shell)
+end
+
+---Everything below the folder "d", with all that is to come back.
+local function listing(shell, folder)
+  return shell(("cd %s && find d -type f -printf '%%s ' -o -true , -printf '%%p %%y %%m %%T@ %%l\n' | sort"):format(temp.quote(folder)))
+end
+
+local TREE = [[
+  umask 022; mkdir -p d/empty d/private/deep
+  echo one > d/plain; echo two > d/program; echo three > d/private/secret
+  ln -s plain d/link; ln -s /nowhere/at/all d/dangling; ln -s private d/to-folder
+  chmod 755 d/program; chmod 400 d/private/secret; chmod 500 d/private; chmod 1777 d/empty
+  touch -d '2020-01-02 03:04:05.123456789' d/plain; touch -h -d '2019-01-01 00:00:00.5' d/link
+  touch -d '1960-01-01 00:00:00.25' d/program; touch -d '2021-01-01 00:00:00.000000001' d/private d/empty d
+]]
+
+describe("filo put -r and get -r", function()
+  it("keep modes, times, symbolic links and empty folders", function()
+    serving(function(_, run, shell)
+      assert.equal("", shell(TREE))
+      run("put", "-r", "d")
+      run("get", "-r", "d", "-d", "out")
+      assert.equal((listing(shell, "."):gsub(" 1777 ", " 777 ")), listing(shell, "out"))
+      assert.equal("", run("get", "-r", "d/p", "d/l", "-d", "out"):gsub("[^\n]*  folder\n", ""))
+    end)
+  end)
+
+  it("tell what has changed of them", function()
+    serving(function(_, run, shell)
+      shell(TREE)
+      run("put", "-r", "d")
+      assert.equal("", (run("put", "-r", "d"):gsub("[^\n]*, unchanged\n", "")))
+      shell "chmod 600 d/plain; ln -sfn program d/link; touch -d 2021-02-03 d; mkdir d/empty/more; touch -h -d 2021-02-03 d/to-folder"
+      local changed = {}
+      for line in run("put", "-r", "d"):gmatch "[^\n]+" do
+        if not line:find "unchanged" then changed[#changed + 1] = line:match "^(.-)  " end
+      end
+      table.sort(changed)
+      assert.same({ "d/", "d/empty/", "d/empty/more/", "d/link", "d/plain", "d/to-folder" }, changed)
+    end)
+  end)
+end)
+
+describe("filo get", function()
+  it("sets no bits that run programs as somebody else", function()
+    serving(function(_, run, shell)
+      shell "mkdir d; echo x > d/file; chmod 6755 d/file; chmod 3777 d"
+      run("put", "-r", "d")
+      run("get", "-r", "d", "-d", "out")
+      assert.equal("755 out/d/file\n777 out/d\n", shell "stat -c '%a %n' out/d/file out/d")
+    end)
+  end)
+
+  it("replaces what is there by a symbolic link only when it is told to", function()
+    serving(function(house, run, shell)
+      shell "mkdir d; ln -s file d/link; echo x > d/file"
+      run("put", "-r", "d")
+      run("get", "d/link", "-d", "out")
+      assert.equal("file\n", shell "readlink out/d/link")
+      shell "ln -sfn elsewhere out/d/link"
+      local result = house:within("a", "get", "-r", "d/link", "-d", "out")
+      assert.equal(1, result.status)
+      assert.matches("out/d/link is there already: %-f replaces it", result.err)
+      run("get", "-f", "d/link", "-d", "out")
+      assert.equal("file\n", shell "readlink out/d/link")
+      run("get", "d/link", "-o", "named")
+      assert.equal("file\n", shell "readlink named")
+      result = house:within("a", "get", "d/link", "-o", "-")
+      assert.same({ 1, "" }, { result.status, result.out })
+      assert.matches("'d/link' is a symbolic link: it has no content", result.err)
+    end)
+  end)
+
+  -- An object below the name of a link would be written to wherever that leads.
+  it("writes nothing through a symbolic link that it has made itself", function()
+    serving(function(house, run, shell)
+      shell "mkdir elsewhere d; ln -s ../../elsewhere d/a; echo x > file; echo precious > elsewhere/target; ln -s elsewhere/target l"
+      run("put", "-r", "d")
+      run("put", "file", "-k", "d/a/file")
+      run("put", "file", "-k", "d/a/target")
+      shell "mkdir -p out"
+      local result = house:within("a", "get", "-r", "-f", "d", "-d", "out")
+      assert.equal(1, result.status)
+      assert.matches("out/d/a goes through a symbolic link below out, and none is followed there", result.err)
+      assert.equal("precious\n", shell "cat elsewhere/target; ls elsewhere | grep -v target")
+    end)
+  end)
+
+  it("makes little of fields that make no sense", function()
+    serving(function(house, run, shell)
+      house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("\n}%s*$", [[
+
+  start = function(node)
+    local files = {
+      "text", { kind = "l" }, { kind = "l", target = 5 }, { kind = {}, mode = "0777", modified = {}, nanoseconds = -1 },
+      { kind = "f", mode = -1, modified = 1, nanoseconds = 1 << 40 }, { kind = "l", target = "a\0b" }, { kind = "d", mode = 1 << 40 },
+    }
+    for i, file in ipairs(files) do assert(node:store("k" .. i, "content", { fields = { file = file } })) end
+    io.stderr:write "all stored\n"
+  end,
+}
+]])))
+      house.children[1]:close()
+      house:serve("a"):expect "all stored"
+      local result = house:within("a", "get", "-r", "k", "-d", "out")
+      assert.same({ 1, "filo get: 'k7' is a folder: it has no content\nfilo get: 1 of 7 failed\n" }, { result.status, result.err })
+      assert.equal("contentcontentcontentcontentcontentcontent", shell "cat out/*")
+      assert.equal("", run("get", "k1", "-q", "-o", "one"))
+    end)
+  end)
+end)
