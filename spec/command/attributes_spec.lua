@@ -51,11 +51,11 @@ describe("filo put -r and get -r", function()
     serving(function(_, run, shell)
       shell(TREE)
       run("put", "-r", "d")
-      assert.equal("", (run("put", "-r", "d"):gsub("[^\n]*, unchanged\n", "")))
+      assert.equal("stored 0, 0 B; 10 unchanged\n", (run("put", "-r", "d"):gsub("[^\n]*, unchanged\n", "")))
       shell "chmod 600 d/plain; ln -sfn program d/link; touch -d 2021-02-03 d; mkdir d/empty/more; touch -h -d 2021-02-03 d/to-folder"
       local changed = {}
       for line in run("put", "-r", "d"):gmatch "[^\n]+" do
-        if not line:find "unchanged" then changed[#changed + 1] = line:match "^(.-)  " end
+        if not line:find "unchanged$" then changed[#changed + 1] = line:match "^(.-)  " end
       end
       table.sort(changed)
       assert.same({ "d/", "d/empty/", "d/empty/more/", "d/link", "d/plain", "d/to-folder" }, changed)

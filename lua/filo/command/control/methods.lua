@@ -77,17 +77,19 @@ end
 local function find_stored(node, asked, file)
   local item = not asked.force and node:stat(asked.key)
   if not item or not is_same(node, item, asked, file) then return nil end
+  if asked.dry then return { key = asked.key, unchanged = true } end
   local plan = node:placement(asked.key)
   if not plan or not plan.enough then return node:replicate(asked.key) end
   return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
 end
 
----The file that came along; or nothing, for what is `empty` but for its fields.
+---The file that came along; or nothing, for what is `empty` but for its fields. `dry`: says what would be done.
 function methods.store(node, asked, emit, file)
   local _ <close> = report_progress(node, asked.key, emit)
   if not file and not asked.empty then return errors.fail("invalid", "no file came along") end
   local stored, err = find_stored(node, asked, file)
   if stored or err then return stored, err end
+  if asked.dry then return { key = asked.key } end
   local content = file and source.file(asked.name or asked.key, file) or ""
   return node:store(asked.key, content, { fields = asked.fields, encrypt = asked.encrypt })
 end
