@@ -89,7 +89,7 @@ static int looked(lua_State *L, int status, lua_KContext ctx) {
   struct file_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   const struct stat *st = &call->status;
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 8);
   lua_pushstring(L, call->path);
   lua_setfield(L, -2, "path");
   lua_pushstring(L, kind_of(st->st_mode));
@@ -98,6 +98,8 @@ static int looked(lua_State *L, int status, lua_KContext ctx) {
   set_integer(L, "mode", (lua_Integer)(st->st_mode & ~(mode_t)S_IFMT));
   set_integer(L, "modified", (lua_Integer)st->st_mtim.tv_sec);
   set_integer(L, "nanoseconds", (lua_Integer)st->st_mtim.tv_nsec);
+  lua_pushboolean(L, st->st_blocks < (st->st_size + 511) / 512);
+  lua_setfield(L, -2, "sparse");
   lua_pushstring(L, call->target); /* nil where there is none */
   lua_setfield(L, -2, "target");
   discard(&call->base);

@@ -113,7 +113,7 @@ static int go_on_reading(lua_State *L, int status, lua_KContext ctx) {
   return read_or_wait(L);
 }
 
-/* --- save(path): true; or nil, an error, and whether another source may be saved instead --- */
+/* --- save(path [, sparse]): true; or nil, an error, and whether another source may be saved instead --- */
 
 static int return_unsaved(lua_State *L, struct reader_box *box, const struct filo_error *err) {
   filo_return_error(L, err);
@@ -151,7 +151,8 @@ static int reader_save(lua_State *L) {
   filo_task_check(L);
   luaL_argcheck(L, !box->reading && !box->saving, 1, "the reader has begun already");
   struct filo_error err;
-  if (filo_reader_save(box->reader, path, &err) < 0) return filo_return_error(L, &err);
+  if (filo_reader_save(box->reader, path, lua_toboolean(L, 3), &err) < 0)
+    return filo_return_error(L, &err);
   box->saving = true;
   return saved_or_wait(L, box);
 }

@@ -60,7 +60,7 @@ static int opened(lua_State *L, int status, lua_KContext ctx) {
 int filo_open_target(lua_State *L) {
   const char *path = filo_check_text(L, 1);
   struct target_call *call = filo_call_new(L, sizeof *call, open_work, discard);
-  call->base.code = filo_target_new(path, &call->target, &call->base.err);
+  call->base.code = filo_target_new(path, false, &call->target, &call->base.err);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   return filo_call(L, &call->base, opened);
 }

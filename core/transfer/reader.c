@@ -299,8 +299,9 @@ int filo_reader_new(struct filo_resources *resources, struct filo_object *object
   return 0;
 }
 
-int filo_reader_save(struct filo_reader *reader, const char *path, struct filo_error *err) {
-  int code = filo_target_new(path, &reader->target, err);
+int filo_reader_save(struct filo_reader *reader, const char *path, bool sparse,
+                     struct filo_error *err) {
+  int code = filo_target_new(path, sparse, &reader->target, err);
   if (code == 0) start_step(reader, run_open);
   return code;
 }

@@ -31,7 +31,8 @@ int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned cha
 
 /* Instead of reading: writes everything to a file, in parallel, as target.h says. `changed` is
  * called when filo_reader_next gives 0 or a failure. */
-int filo_reader_save(struct filo_reader *reader, const char *path, struct filo_error *err);
+int filo_reader_save(struct filo_reader *reader, const char *path, bool sparse,
+                     struct filo_error *err);
 
 /* After a failure to save: whether another source of the content may be saved instead. It is
  * reading that failed, and nothing went to a device or a pipe, which could not be taken back. */

@@ -14,20 +14,25 @@
 #include "crypto/random.h"
 #include "unnamed.h"
 
+enum { BLOCK = 4096 }; /* of a hole, at least */
+
 struct filo_target {
   int fd;
   bool is_stream;
+  bool is_sparse;
   bool is_named; /* the draft, which is to be renamed or removed */
   char *draft;   /* its name, now or later */
   char *real;    /* where a symbolic link leads */
   char path[];   /* as given */
 };
 
-int filo_target_new(const char *path, struct filo_target **ret, struct filo_error *err) {
+int filo_target_new(const char *path, bool sparse, struct filo_target **ret,
+                    struct filo_error *err) {
   struct filo_target *target = calloc(1, sizeof *target + strlen(path) + 1);
   if (!target) return filo_fail(err, FILO_NO_MEMORY, "no memory to save to %s", path);
   strcpy(target->path, path);
   target->fd = -1;
+  target->is_sparse = sparse;
   *ret = target;
   return 0;
 }
@@ -84,6 +89,8 @@ static int open_draft(struct filo_target *target, uint64_t size, struct filo_err
     if (target->fd < 0) return failed(target, errno, err);
     target->is_named = true;
   }
+  if (target->is_sparse)
+    return ftruncate(target->fd, (off_t)size) < 0 ? failed(target, errno, err) : 0;
   /* Only makes writing cheaper: where it cannot be, or there is no room, writing will tell. */
   fallocate(target->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
   return 0;
@@ -117,8 +124,26 @@ static ssize_t write_stream(int fd, const unsigned char *bytes, size_t len) {
   return -1;
 }
 
+/* Whether the block that the bytes start with, or all of them, are zeros. */
+static bool starts_with_zeros(const unsigned char *bytes, size_t len) {
+  static const unsigned char zeros[BLOCK];
+  return memcmp(bytes, zeros, len < BLOCK ? len : BLOCK) == 0;
+}
+
+/* How many bytes there are, in whole blocks but for the last, that are zeros, or are none. */
+static size_t count_alike(const unsigned char *bytes, size_t len, bool zeros) {
+  size_t count = 0;
+  while (count < len && starts_with_zeros(bytes + count, len - count) == zeros) count += BLOCK;
+  return count < len ? count : len;
+}
+
 int64_t filo_target_write(struct filo_target *target, const unsigned char *bytes, size_t len,
                           uint64_t at, struct filo_error *err) {
+  if (target->is_sparse && !target->is_stream) {
+    bool zeros = starts_with_zeros(bytes, len);
+    len = count_alike(bytes, len, zeros);
+    if (zeros) return (int64_t)len; /* a hole has the same */
+  }
   ssize_t n = target->is_stream ? write_stream(target->fd, bytes, len)
                                 : pwrite(target->fd, bytes, len, (off_t)at);
   int error = errno;

@@ -17,9 +17,11 @@
 
 struct filo_target;
 
-int filo_target_new(const char *path, struct filo_target **ret, struct filo_error *err);
+/* `sparse`: blocks of zeros in a regular file become holes, where nothing is written. */
+int filo_target_new(const char *path, bool sparse, struct filo_target **ret,
+                    struct filo_error *err);
 
-/* `size`: bytes that will come. */
+/* `size`: bytes that will come; of a sparse one it has to be known. */
 int filo_target_open(struct filo_target *target, uint64_t size, struct filo_error *err);
 
 /* After opening: writes must follow one another, and cannot be taken back. */

@@ -11,6 +11,7 @@ local files = {}
 ---@field mode integer  its permissions, and the bits for set-user-ID, set-group-ID and sticky
 ---@field modified integer  seconds since 1970
 ---@field nanoseconds integer  0 to 999999999, after these
+---@field sparse boolean  it takes less room on its disk than it has bytes
 ---@field target? string  where a symbolic link leads, as it says
 
 ---What lies at a path.

@@ -274,10 +274,11 @@ function reader:read(max) end
 
 ---Writes everything to a file, which appears under its name when it is whole and flushed. Devices and pipes are written to as they are.
 ---@param path string
+---@param sparse? boolean blocks of zeros in a regular file become holes
 ---@return true?
 ---@return filo.Error? err
 ---@return boolean? replaceable it is reading that failed, and nothing went to a device or a pipe: another source may be saved instead
-function reader:save(path) end
+function reader:save(path, sparse) end
 
 function reader:close() end
 

@@ -47,6 +47,17 @@ describe("filo put -r and get -r", function()
     end)
   end)
 
+  it("keep the holes of files, and make none elsewhere", function()
+    serving(function(_, run, shell)
+      shell "mkdir d; truncate -s 64M d/sparse; printf end >> d/sparse; head -c 1M /dev/zero > d/full; sync d/full d/sparse"
+      run("put", "-r", "d")
+      run("get", "-r", "d", "-d", "out")
+      assert.equal("", shell "cmp d/sparse out/d/sparse && cmp d/full out/d/full")
+      assert.is_true(tonumber(shell "stat -c %b out/d/sparse") < 64)
+      assert.is_true(tonumber(shell "stat -c %b out/d/full") >= 2048)
+    end)
+  end)
+
   it("tell what has changed of them", function()
     serving(function(_, run, shell)
       shell(TREE)

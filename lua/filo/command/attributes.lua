@@ -1,6 +1,7 @@
 ---What a file is beside its content. `filo put` keeps it in the sealed field `file` of its object, and `filo get` gives it back:
 ---
----    { kind = "f", mode = 420, modified = 1700000000, nanoseconds = 5 }             a file, whose content is the object's
+---    { kind = "f", mode = 420, modified = 1700000000, nanoseconds = 5 }             a file, whose content is the object's;
+---                                                                                    sparse = true: it has holes
 ---    { kind = "d", mode = 493, modified = 1700000000, nanoseconds = 5 }             a folder; its key ends with "/"
 ---    { kind = "l", target = "../there", modified = 1700000000, nanoseconds = 5 }    a symbolic link
 
@@ -14,6 +15,7 @@ local attributes = {}
 ---@field modified? integer  seconds since 1970; nil: that was not kept
 ---@field nanoseconds integer  after these
 ---@field target? string  of a link
+---@field sparse? boolean  a file with holes
 
 ---What is to be kept of what lies at a path now.
 ---@param path string
@@ -24,7 +26,7 @@ function attributes.of_path(path, follow)
   if not there then return nil, err end
   return {
     kind = there.kind, mode = there.kind ~= "l" and there.mode or nil, modified = there.modified, nanoseconds = there.nanoseconds,
-    target = there.target,
+    target = there.target, sparse = there.kind == "f" and there.sparse or nil,
   }
 end
 
@@ -42,7 +44,7 @@ function attributes.kept(object)
     kind = is_link and "l" or file.kind == "d" and "d" or "f",
     mode = is_count(file.mode, 1 << 12) and file.mode or nil,
     modified = has_time and file.modified or object.modified, nanoseconds = has_time and file.nanoseconds or 0,
-    target = is_link and file.target or nil,
+    target = is_link and file.target or nil, sparse = file.sparse == true,
   }
 end
 

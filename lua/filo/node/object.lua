@@ -3,6 +3,7 @@
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local inside = require "filo.base.inside"
+local options = require "filo.base.options"
 
 local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 
@@ -134,23 +135,28 @@ function Object:chunks()
   end
 end
 
-local function save_source(object, path)
+local SAVE_RULES = { sparse = { type = "boolean" } }
+
+local function save_source(object, path, sparse)
   local from <close> = assert(object.source:reader(0, object.size))
-  return from:save(path)
+  return from:save(path, sparse)
 end
 
 ---Writes all content to a file. It appears under its name only when it is whole and flushed to disk; a file of that name is replaced,
 ---also where the name is a symbolic link. A device, a pipe or a terminal is written to as it is; so is "/dev/stdout".
+---With sparse = true, blocks of zeros in a file become holes, which take no room.
 ---@param path string
+---@param given? {sparse?: boolean}
 ---@return true?, filo.Error?
-function Object:save(path)
+function Object:save(path, given)
   local object = open(self)
   if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
+  local sparse = options.check("save", given, SAVE_RULES, 2).sparse
   local source = object.source
-  local ok, err, replaceable = save_source(object, path)
+  local ok, err, replaceable = save_source(object, path, sparse)
   if replaceable then
     local replaced, problem = replace_source(object, source, err)
-    if replaced then ok, err = save_source(object, path) else err = problem end
+    if replaced then ok, err = save_source(object, path, sparse) else err = problem end
   end
   if ok then return true end
   return nil, errors.wrap(err, "cannot save to " .. path, { key = object.key })

@@ -160,7 +160,7 @@ local function write(state, i, path, place)
   if not ok then return nil, problem end
   if no_room and is_file(path) then return write_there(state, i, path) end
   if not object then return nil, err end
-  ok, err = object:save(path)
+  ok, err = object:save(path, { sparse = attributes.kept(object).sparse })
   state.progress:clear()
   if not ok then return nil, err end
   return object
