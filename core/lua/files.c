@@ -89,7 +89,7 @@ static int looked(lua_State *L, int status, lua_KContext ctx) {
   struct file_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   const struct stat *st = &call->status;
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 13);
   lua_pushstring(L, call->path);
   lua_setfield(L, -2, "path");
   lua_pushstring(L, kind_of(st->st_mode));
@@ -97,6 +97,11 @@ static int looked(lua_State *L, int status, lua_KContext ctx) {
   set_integer(L, "size", (lua_Integer)st->st_size);
   set_integer(L, "mode", (lua_Integer)(st->st_mode & ~(mode_t)S_IFMT));
   set_integer(L, "modified", (lua_Integer)st->st_mtim.tv_sec);
+  set_integer(L, "owner", (lua_Integer)st->st_uid);
+  set_integer(L, "group", (lua_Integer)st->st_gid);
+  set_integer(L, "links", (lua_Integer)st->st_nlink);
+  set_integer(L, "device", (lua_Integer)st->st_dev);
+  set_integer(L, "inode", (lua_Integer)st->st_ino);
   set_integer(L, "nanoseconds", (lua_Integer)st->st_mtim.tv_nsec);
   lua_pushboolean(L, st->st_blocks < (st->st_size + 511) / 512);
   lua_setfield(L, -2, "sparse");
@@ -182,7 +187,8 @@ static int trust(lua_State *L) {
   return filo_call(L, &file_call(L, 1, 0, trust_work)->base, filo_call_ended);
 }
 
-static const luaL_Reg functions[] = {{"look", look},
+static const luaL_Reg functions[] = {{"link", filo_link},
+                                     {"look", look},
                                      {"make_folders", make_folders},
                                      {"make_link", filo_make_link},
                                      {"set_attributes", filo_set_attributes},

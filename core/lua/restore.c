@@ -14,12 +14,15 @@
 #include "lua/call.h"
 #include "store/folders.h"
 
-enum { PERMISSIONS = 0777 };
+/* Bits that run programs as another user only make sense with the owner that they were set for. */
+enum { PERMISSIONS = 0777, ALL_BITS = 07777 };
 
 struct restore_call {
   struct filo_call base;
-  bool has_mode, replace;
+  bool has_mode, has_owner, replace;
   mode_t mode;
+  uid_t owner;
+  gid_t group;
   struct timespec times[2];
   char *below, *target;
   char folder[]; /* then the others */
@@ -44,14 +47,21 @@ static struct restore_call *restore_call(lua_State *L, void (*work)(struct filo_
   return call;
 }
 
-/* Opens the folder that the last name of the path lies in, and gives that name. */
-static int open_parent(struct restore_call *call, const char **name) {
+/* Owner and group at `index` and after it, or nil. */
+static void check_owner(lua_State *L, int index, struct restore_call *call) {
+  call->has_owner = lua_isinteger(L, index);
+  call->owner = (uid_t)lua_tointeger(L, index);
+  call->group = (gid_t)lua_tointeger(L, index + 1);
+}
+
+/* Opens the folder that the last name of a path below the folder lies in, and gives that name. */
+static int open_parent(const struct restore_call *call, char *path, const char **name) {
   int fd = open(call->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  char *slash = strrchr(call->below, '/');
-  *name = slash ? slash + 1 : call->below;
+  char *slash = strrchr(path, '/');
+  *name = slash ? slash + 1 : path;
   if (fd < 0 || !slash) return fd;
   *slash = 0;
-  int last = filo_folders_open(fd, call->below, 0, NULL), error = errno;
+  int last = filo_folders_open(fd, path, 0, NULL), error = errno;
   *slash = '/';
   close(fd);
   errno = error;
@@ -63,13 +73,13 @@ static void fail(struct restore_call *call, const char *what, int error) {
                                     *call->below ? "/" : "", call->below);
 }
 
-/* --- set_attributes(folder, below, mode, seconds, nanoseconds) --- */
+/* --- set_attributes(folder, below, mode, seconds, nanoseconds [, owner, group]) --- */
 
 static int open_below(struct restore_call *call) {
   int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   if (!*call->below) return open(call->folder, flags);
   const char *name;
-  int parent = open_parent(call, &name);
+  int parent = open_parent(call, call->below, &name);
   if (parent < 0) return -1;
   int fd = openat(parent, name, flags | O_NOFOLLOW), error = errno;
   close(parent);
@@ -77,8 +87,7 @@ static int open_below(struct restore_call *call) {
   return fd;
 }
 
-/* The mode first: what may be no longer written may still be given its time by whom it belongs to.
- */
+/* Another owner takes bits of the mode away, so he comes first. */
 static void set_attributes_work(struct filo_call *base) {
   struct restore_call *call = (struct restore_call *)base;
   int fd = open_below(call);
@@ -86,7 +95,9 @@ static void set_attributes_work(struct filo_call *base) {
     fail(call, "open", errno);
     return;
   }
-  if (call->has_mode && fchmod(fd, call->mode) < 0)
+  if (call->has_owner && fchown(fd, call->owner, call->group) < 0)
+    fail(call, "set the owner of", errno);
+  else if (call->has_mode && fchmod(fd, call->mode) < 0)
     fail(call, "set the mode of", errno);
   else if (futimens(fd, call->times) < 0)
     fail(call, "set the time of modification of", errno);
@@ -102,25 +113,31 @@ int filo_set_attributes(lua_State *L) {
   lua_replace(L, 3);
   struct restore_call *call = restore_call(L, set_attributes_work);
   call->has_mode = has_mode;
-  call->mode = (mode_t)mode & PERMISSIONS;
+  check_owner(L, 6, call);
+  call->mode = (mode_t)mode & (call->has_owner ? ALL_BITS : PERMISSIONS);
   call->times[1] = (struct timespec){.tv_sec = seconds, .tv_nsec = nanoseconds};
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-/* --- make_link(folder, below, target, replace, seconds, nanoseconds) --- */
+/* --- make_link(folder, below, target, replace, seconds, nanoseconds [, owner, group]) --- */
+
+static int make_way(const struct restore_call *call, int parent, const char *name) {
+  struct stat st;
+  if (!call->replace || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return 0;
+  return unlinkat(parent, name, 0);
+}
 
 static int make_link_at(struct restore_call *call, int parent, const char *name) {
-  struct stat st;
-  if (call->replace && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-    if (unlinkat(parent, name, 0) < 0) return -1;
-  if (symlinkat(call->target, parent, name) < 0) return -1;
+  if (make_way(call, parent, name) < 0 || symlinkat(call->target, parent, name) < 0) return -1;
+  if (call->has_owner && fchownat(parent, name, call->owner, call->group, AT_SYMLINK_NOFOLLOW) < 0)
+    return -1;
   return utimensat(parent, name, call->times, AT_SYMLINK_NOFOLLOW);
 }
 
 static void make_link_work(struct filo_call *base) {
   struct restore_call *call = (struct restore_call *)base;
   const char *name;
-  int parent = open_parent(call, &name);
+  int parent = open_parent(call, call->below, &name);
   if (parent < 0 || make_link_at(call, parent, name) < 0)
     fail(call, "make the symbolic link", errno);
   if (parent >= 0) close(parent);
@@ -133,6 +150,37 @@ int filo_make_link(lua_State *L) {
   luaL_argcheck(L, nanoseconds >= 0 && nanoseconds < 1000000000, 6, "0 to 999999999 expected");
   struct restore_call *call = restore_call(L, make_link_work);
   call->replace = replace;
+  check_owner(L, 7, call);
   call->times[1] = (struct timespec){.tv_sec = seconds, .tv_nsec = nanoseconds};
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+/* --- link(folder, below, other, replace): hard --- */
+
+static int link_at(struct restore_call *call, int parent, const char *name) {
+  const char *other;
+  int from = open_parent(call, call->target, &other);
+  if (from < 0) return -1;
+  int result = make_way(call, parent, name);
+  if (result == 0) result = linkat(from, other, parent, name, 0);
+  int error = errno;
+  close(from);
+  errno = error;
+  return result;
+}
+
+static void link_work(struct filo_call *base) {
+  struct restore_call *call = (struct restore_call *)base;
+  const char *name;
+  int parent = open_parent(call, call->below, &name);
+  if (parent < 0 || link_at(call, parent, name) < 0) fail(call, "make the link", errno);
+  if (parent >= 0) close(parent);
+}
+
+int filo_link(lua_State *L) {
+  luaL_checktype(L, 3, LUA_TSTRING);
+  bool replace = lua_toboolean(L, 4);
+  struct restore_call *call = restore_call(L, link_work);
+  call->replace = replace;
   return filo_call(L, &call->base, filo_call_ended);
 }

@@ -10,6 +10,11 @@ local files = {}
 ---@field size integer  bytes
 ---@field mode integer  its permissions, and the bits for set-user-ID, set-group-ID and sticky
 ---@field modified integer  seconds since 1970
+---@field owner integer  number of the user
+---@field group integer
+---@field links integer  how many names it has
+---@field device integer
+---@field inode integer
 ---@field nanoseconds integer  0 to 999999999, after these
 ---@field sparse boolean  it takes less room on its disk than it has bytes
 ---@field target? string  where a symbolic link leads, as it says
@@ -31,12 +36,14 @@ function files.make_folders(folder, below) end
 ---Sets permissions and the time of modification of what lies below a folder, which is reached through no symbolic link.
 ---@param folder string
 ---@param below string relative; "": the folder, or another thing at that path, also where a symbolic link leads
----@param mode? integer of which 0777 counts
+---@param mode? integer of which 0777 counts; 07777 with an owner
 ---@param seconds integer since 1970
 ---@param nanoseconds integer 0 to 999999999
+---@param owner? integer
+---@param group? integer where there is an owner
 ---@return true?
 ---@return filo.Error? err
-function files.set_attributes(folder, below, mode, seconds, nanoseconds) end
+function files.set_attributes(folder, below, mode, seconds, nanoseconds, owner, group) end
 
 ---Makes a symbolic link below a folder, reached through none.
 ---@param folder string
@@ -45,9 +52,20 @@ function files.set_attributes(folder, below, mode, seconds, nanoseconds) end
 ---@param replace boolean a file or link that is there
 ---@param seconds integer since 1970
 ---@param nanoseconds integer 0 to 999999999
+---@param owner? integer
+---@param group? integer where there is an owner
 ---@return true?
 ---@return filo.Error? err
-function files.make_link(folder, below, target, replace, seconds, nanoseconds) end
+function files.make_link(folder, below, target, replace, seconds, nanoseconds, owner, group) end
+
+---Gives what lies below a folder another name there, a hard link; both are reached through no symbolic link.
+---@param folder string
+---@param below string relative: the new name
+---@param other string relative: the name that it has
+---@param replace boolean a file or link that is there
+---@return true?
+---@return filo.Error? err
+function files.link(folder, below, other, replace) end
 
 ---A file that is written to by whoever is given it, and gets its name when it is whole: as `Object:save` writes one.
 ---@param path string

@@ -74,6 +74,52 @@ describe("filo put -r and get -r", function()
   end)
 end)
 
+describe("filo put and get --hard-links", function()
+  it("keep the names of a file together, and no others", function()
+    serving(function(house, run, shell)
+      shell "mkdir -p d/e; echo x > d/one; ln d/one d/e/two; ln d/one three; echo x > d/other; ln d/other d/z"
+      run("put", "-r", "d", "--hard-links")
+      run("get", "-r", "d", "-d", "out", "--hard-links")
+      assert.equal("2 2 2 2\n", shell "echo $(stat -c %h out/d/one out/d/e/two out/d/other out/d/z)")
+      assert.equal("", shell "test out/d/one -ef out/d/e/two && test out/d/other -ef out/d/z && cat out/d/z | cmp - d/z")
+      run("get", "-r", "d", "-d", "apart")
+      assert.equal("1 1\n", shell "echo $(stat -c %h apart/d/one apart/d/e/two)")
+      run("get", "-r", "-f", "d", "d/o", "-d", "apart", "--hard-links")
+      assert.equal("", shell "test apart/d/one -ef apart/d/e/two || echo apart")
+      shell "rm out/d/one" -- of several names that are missing or not, the first one in order counts
+      run("get", "-r", "d", "-d", "out", "--hard-links")
+      assert.equal("", shell "test out/d/one -ef out/d/e/two || echo apart")
+      assert.equal("x\n", house:within("a", "get", "d/e/two", "-o", "-").out)
+      assert.equal(0, house:within("a", "rm", "d/e/two").status)
+      assert.equal("x\n", house:within("a", "get", "d/one", "-o", "-").out)
+    end)
+  end)
+end)
+
+describe("filo put and get --owners", function()
+  ---Changes owners, where this is root; else there is nobody else to give files to, and they stay.
+  local CHOWN = "if test $(id -u) = 0; then chown 1234:2345 d/file; chown -h 4321:5432 d/link; chown 1234 d; fi"
+
+  local function owners(shell, folder)
+    return shell(("cd %s && stat -c '%%n %%u %%g %%a' d d/file d/link"):format(temp.quote(folder)))
+  end
+
+  it("keep owners, and the bits that belong to them, when both are asked to", function()
+    serving(function(_, run, shell)
+      shell("mkdir d; echo x > d/file; ln -s file d/link;" .. CHOWN .. "; chmod 4755 d/file")
+      run("put", "-r", "d")
+      run("get", "-r", "d", "-d", "without", "--owners")
+      local id, group = shell("id -u"):match "%d+", shell("id -g"):match "%d+"
+      assert.matches("d/file " .. id .. " " .. group .. " 755\n", owners(shell, "without"), 1, true)
+      run("put", "-r", "d", "--owners")
+      run("get", "-r", "d", "-d", "unasked")
+      assert.matches("d/file " .. id .. " " .. group .. " 755\n", owners(shell, "unasked"), 1, true)
+      run("get", "-r", "d", "-d", "out", "--owners")
+      assert.equal(owners(shell, "."), owners(shell, "out"))
+    end)
+  end)
+end)
+
 describe("filo get", function()
   it("sets no bits that run programs as somebody else", function()
     serving(function(_, run, shell)

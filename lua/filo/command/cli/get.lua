@@ -88,9 +88,7 @@ local function check_replaceable(args, path, there)
 end
 
 ---The object again where the same is there already; so a second run goes on where the first one ended.
-local function is_same(node, key, there)
-  local item = node:stat(key)
-  if not item then return false end
+local function is_same(item, there)
   local kept = attributes.kept(item)
   if kept.kind == "l" then return there.kind == "l" and there.target == kept.target end
   return there.kind == "f" and there.size == item.size and there.modified == kept.modified
@@ -133,7 +131,26 @@ local function write_link(state, object, path, place)
     folder, below = path:match "^(.*/)([^/]+)$"
     if not folder then folder, below = ".", path end
   end
-  return core_files.make_link(folder, below, kept.target, state.args.force, kept.modified or os.time(), kept.nanoseconds)
+  return core_files.make_link(folder, below, kept.target, state.args.force, kept.modified or os.time(), kept.nanoseconds,
+    state.args.owners and kept.owner, kept.group)
+end
+
+---What all names have in common of one file that was the very same, unchanged, when each was stored; nil where nothing is made of that.
+local function twin_key(state, item)
+  local links = state.args.hard_links and not state.args.output and attributes.kept(item).links
+  return links and item.stamp and links .. " " .. item.stamp
+end
+
+---The first of such names that is written is noted: the others become links to it.
+local function note_twin(state, item, below)
+  local which = twin_key(state, item)
+  if which then state.twins[which] = state.twins[which] or below end
+end
+
+local function find_twin(state, item, below)
+  local which = twin_key(state, item)
+  local twin = which and state.twins[which]
+  return twin ~= below and twin or nil -- it may be asked for twice
 end
 
 ---No content is written through a symbolic link below the folder.
@@ -159,6 +176,11 @@ local function write(state, i, path, place)
   ok, problem = check_no_link(state.args, path)
   if not ok then return nil, problem end
   if no_room and is_file(path) then return write_there(state, i, path) end
+  local twin = object and find_twin(state, object, place.below)
+  if twin then
+    ok, err = core_files.link(place.folder, place.below, twin, state.args.force)
+    return ok and object, err
+  end
   if not object then return nil, err end
   ok, err = object:save(path, { sparse = attributes.kept(object).sparse })
   state.progress:clear()
@@ -177,9 +199,10 @@ local function write_good(state, i, path, place)
 end
 
 ---Gives a file or folder the mode and time that were kept.
-local function set_attributes(place, kept)
+local function set_attributes(args, place, kept)
   if not kept.modified then return true end
-  return core_files.set_attributes(place.folder, place.below, kept.mode, kept.modified, kept.nanoseconds)
+  return core_files.set_attributes(place.folder, place.below, kept.mode, kept.modified, kept.nanoseconds,
+    args.owners and kept.owner, kept.group)
 end
 
 local NO_CONTENT = { d = "folder", l = "symbolic link" }
@@ -212,8 +235,8 @@ end
 ---Those within others first.
 local function finish_folders(state)
   table.sort(state.folders, function(a, b) return a.place.below > b.place.below end)
-  return failures.each("get", state.folders, function(each) return set_attributes(each.place, each.kept) end,
-    state.args.json)
+  local function finish(each) return set_attributes(state.args, each.place, each.kept) end
+  return failures.each("get", state.folders, finish, state.args.json)
 end
 
 local function path_of(args, place)
@@ -233,7 +256,11 @@ local function save(state, i)
   if not ok then return nil, err end
   local there = path ~= STDOUT and core_files.look(path)
   if there then
-    if args.recursive and not args.force and is_same(state.node, key, there) then return true end
+    local item = args.recursive and not args.force and state.node:stat(key)
+    if item and is_same(item, there) then
+      note_twin(state, item, below)
+      return true
+    end
     ok, err = check_replaceable(args, path, there)
     if not ok then return nil, err end
   end
@@ -243,9 +270,10 @@ local function save(state, i)
   if path == STDOUT then return true end
   local kept = attributes.kept(object)
   if kept.kind ~= "l" and is_file(path) then
-    ok, err = set_attributes(place, kept)
+    ok, err = set_attributes(args, place, kept)
     if not ok then return nil, err end
   end
+  note_twin(state, object, below)
   tell_saved(args, object, path)
   return true
 end
@@ -270,6 +298,8 @@ return {
       parser:option("-d --directory", "Folder below which objects get the names of their keys. Default: this one."):argname "DIR"
     )
     parser:flag("-r --recursive", "Every object whose key starts with one of these.")
+    parser:flag("--owners", "Set owners and groups that 'filo put --owners' kept, and bits that run a file as these. For root.")
+    parser:flag("--hard-links", "Make one file of those that 'filo put --hard-links' found to be one.")
     parser:flag("-f --force", "Replace files that are there.")
     parser:flag("--json", "For programs: an object on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
@@ -285,7 +315,9 @@ return {
     keys, err = root_keys.named(node, args)
     if not keys then return nil, err end
     local progress <close> = new_progress(args.quiet or args.json)
-    local state = { node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = {} }
+    local state = {
+      node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = {}, twins = {},
+    }
     local i = 0
     local status = failures.each("get", keys, function(key)
       i = i + 1

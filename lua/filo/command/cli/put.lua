@@ -66,7 +66,7 @@ local function request(args, entry)
   if args.plain then ask.encrypt = false end
   ask.dry = args.dry_run
   if KEPT[entry.kind] then
-    local file, err = attributes.of_path(entry.path, entry.named)
+    local file, err = attributes.of_path(entry.path, entry.named, args)
     if not file then return nil, err end
     if file.kind ~= entry.kind then return errors.fail("io", format.printable(entry.path) .. " has just become something else") end
     ask.fields = { file = file }
@@ -136,6 +136,8 @@ return {
     parser:option("--files-from", "A file with more names, one a line; '-' is standard input."):argname "FILE"
     parser:flag("-0 --null", "They end with a zero byte each, as find -print0 writes them.")
     parser:flag("-n --dry-run", "Store nothing: say what would be stored.")
+    parser:flag("--owners", "Keep who owns files, and their groups: as numbers.")
+    parser:flag("--hard-links", "Keep which files are one with several names. The content of each name is stored.")
     parser:flag("--plain", "Do not encrypt: for public data.")
     parser:flag("-f --force", "Store also what has not changed since it was stored, and has all its copies.")
     parser:flag("--json", "For programs: a receipt on each line.")
