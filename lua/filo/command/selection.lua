@@ -20,8 +20,8 @@ local selection = {}
 ---What may be stored when it is named.
 local READABLE = { f = true, p = true, c = true }
 
----Why other things are not, when they are named.
-local NO_FILE = { d = "a folder: -r stores what is in it", l = "a symbolic link, and nothing is there", s = "a socket" }
+---Why other things are not.
+local NO_FILE = { d = "a folder: -r stores what is in it", l = "a symbolic link, and nothing is there", s = "a socket", p = "a pipe" }
 
 ---What is stored with what it is beside its content, also below a folder.
 selection.KEPT = { f = true, d = true, l = true }
@@ -29,10 +29,13 @@ selection.KEPT = { f = true, d = true, l = true }
 ---What of that has no content.
 selection.EMPTY = { d = "folder", l = "symbolic link" }
 
+local function no_file(code, path, kind)
+  return errors.new(code, ("%s is no file: it is %s"):format(format.printable(path), NO_FILE[kind] or "a device"))
+end
+
 local function check_named(args, path, kind)
   if READABLE[kind] or kind == "d" and args.recursive then return true end
-  local code = kind == "d" and "usage" or "invalid"
-  return errors.fail(code, ("%s is no file: it is %s"):format(format.printable(path), NO_FILE[kind] or "a device"))
+  return nil, no_file(kind == "d" and "usage" or "invalid", path, kind)
 end
 
 ---The key of something that was found; nil for a folder that has no name of its own, such as "." and "/".
@@ -64,7 +67,7 @@ local function add(state, path)
     each.named = i == 1
     local wanted = each.named or not is_excluded(state, path, each)
     if wanted and not each.named and not selection.KEPT[each.kind] then
-      state.passed_over = state.passed_over + 1
+      entries[#entries + 1] = { problem = no_file("invalid", each.path, each.kind), size = 0 }
     elseif wanted then
       each.key = key_of(args, each)
       if selection.EMPTY[each.kind] then each.size = 0 end
@@ -102,25 +105,22 @@ end
 ---What cannot be stored of a list is a problem among the others; what is named on the command line has to be right.
 ---@param args table  path, files_from, null, exclude, recursive, key
 ---@return filo.Selected[]?, filo.Error?
----@return integer passed_over  how many things below folders can be stored in no way
 function selection.of(args)
   local problem = find_problem(args)
-  if problem then return nil, errors.new("usage", problem), 0 end
-  local state = {
-    args = args, own = assert(root.path(args)), excludes = exclusion.new(args.exclude), entries = {}, passed_over = 0,
-  }
+  if problem then return nil, errors.new("usage", problem) end
+  local state = { args = args, own = assert(root.path(args)), excludes = exclusion.new(args.exclude), entries = {} }
   for _, path in ipairs(args.path) do
     local ok, err = add(state, path)
-    if not ok then return nil, err, 0 end
+    if not ok then return nil, err end
   end
   local list, err = {}, nil
   if args.files_from then list, err = read_list(args.files_from, args.null) end
-  if not list then return nil, err, 0 end
+  if not list then return nil, err end
   for _, path in ipairs(list) do
     local ok, why_not = add(state, path == "-" and "./-" or path)
     if not ok then table.insert(state.entries, { problem = why_not, size = 0 }) end
   end
-  return state.entries, nil, state.passed_over
+  return state.entries
 end
 
 return selection

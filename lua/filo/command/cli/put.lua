@@ -44,12 +44,6 @@ local function bytes_of(entries)
   return total
 end
 
-local function tell_passed_over(args, count)
-  if count == 0 or args.quiet then return end
-  io.stderr:write(("filo put: passed over %s, such as a socket\n"):format(
-    format.count(count, "thing that is no file", "things that are no files")))
-end
-
 local function describe(args, entry, receipt)
   if args.json then return json.encode(receipt, { "key", "size", "version" }) end
   local what = EMPTY[entry.kind] or format.bytes(receipt.size)
@@ -147,9 +141,8 @@ return {
   run = function(args)
     local probe <close>, problem = open.client(args)
     if not probe then return nil, problem end
-    local entries, err, passed_over = selection.of(args)
+    local entries, err = selection.of(args)
     if not entries then return nil, err end
-    tell_passed_over(args, passed_over)
     local progress <close> = new_progress(args.quiet or args.json)
     local unreached, totals = new_unreached(), new_totals()
     local status = store_all({
