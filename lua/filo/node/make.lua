@@ -1,6 +1,5 @@
 ---What a node is made of: each part, and what it needs of the others.
 
-local inside = require "filo.base.inside"
 local new_activities = require "filo.copies.activity"
 local new_deleting = require "filo.node.deleting"
 local new_fetches = require "filo.replication.shared_fetches"
@@ -101,5 +100,4 @@ return function(node)
   make_replication(node)
   make_calls(node)
   node.serve:start()
-  node.hooks:add("peer_up", function(face) node.tombstones:meet(inside.of(face)) end)
 end

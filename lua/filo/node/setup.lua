@@ -257,6 +257,7 @@ function setup.peer_settings(parts, given)
     identity = parts.identity, id = parts.id, raw_id = parts.namespace, tls = parts.tls, admission = setup.admission(given),
     instance = host.random(16), listen_address = parts.address, hooks = parts.hooks, tasks = parts.tasks,
     free = function() return parts.disk:space() or 0 end,
+    met = function(peer) parts.tombstones:meet(peer) end,
   }
 end
 

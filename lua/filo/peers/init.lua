@@ -49,7 +49,8 @@ local function tell_free(self)
   end
 end
 
----settings: identity, id, raw_id, instance, tls, listen_address, free (function), hooks, tasks; and admission, which may change: cluster,
+---settings: identity, id, raw_id, instance, tls, listen_address, free (function), met
+---(function: a peer has come), hooks, tasks; and admission, which may change: cluster,
 ---allowed (ID -> true), admit, about
 local function new(host, settings)
   local self = setmetatable({
@@ -217,7 +218,10 @@ local function run(self, connection, started)
   if not peer then return started(nil, first) end
   local _ <close> = at_end(function() self:drop(peer, errors.new("closed", CLOSED)) end)
   if self.settings.admission ~= admission then self:spawn(tell, peer, { about = self.settings.admission.about }) end
-  if first then self.settings.hooks:announce("peer_up", peer) end
+  if first then
+    self.settings.met(peer)
+    self.settings.hooks:announce("peer_up", peer)
+  end
   started(peer)
   self:drop(peer, serve(self, peer))
 end
