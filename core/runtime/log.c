@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROOM = 512 << 10, WAIT_MS = 10, FULL_MS = 250, EXIT_MS = 2000 };
+enum { ROOM = 512 << 10, WAIT_MS = 10, FULL_MS = 250, EXIT_MS = 2000, MESSAGE_MAX = 64 << 10 };
 
 struct buffer {
   size_t len;
@@ -66,11 +66,16 @@ static bool fits(size_t len) {
   return len <= ROOM - queue.waiting->len;
 }
 
+/* With the lock. */
+static bool is_empty(void) {
+  return queue.waiting->len == 0 && queue.waiting->dropped == 0;
+}
+
 static void *write_out(void *arg) {
   struct buffer *mine = arg;
   pthread_mutex_lock(&queue.lock);
   for (;;) {
-    while (queue.waiting->len == 0) {
+    while (is_empty()) {
       queue.writing = queue.behind = false;
       pthread_cond_broadcast(&queue.moved);
       pthread_cond_wait(&queue.added, &queue.lock);
@@ -99,7 +104,7 @@ static bool wait_for(size_t len, int milliseconds) {
   if (until.tv_nsec >= 1000000000) until.tv_sec++;
   if (until.tv_nsec >= 1000000000) until.tv_nsec -= 1000000000;
   int rc = 0;
-  while (rc == 0 && (len ? !fits(len) : queue.writing || queue.waiting->len > 0))
+  while (rc == 0 && (len ? !fits(len) : queue.writing || !is_empty()))
     rc = pthread_cond_timedwait(&queue.moved, &queue.lock, &until);
   return rc == 0;
 }
@@ -114,12 +119,14 @@ static unsigned long count_lines(const char *bytes, size_t len) {
 
 /* With the lock. Before the first line that is dropped, the reader has a moment to catch up. */
 static void add(const char *bytes, size_t len) {
-  if (queue.waiting->dropped > 0 || (!fits(len) && !wait_for(len, FULL_MS))) {
+  bool there_is =
+      queue.waiting->dropped == 0 && len <= ROOM && (fits(len) || wait_for(len, FULL_MS));
+  if (there_is) {
+    memcpy(queue.waiting->bytes + queue.waiting->len, bytes, len);
+    queue.waiting->len += len;
+  } else {
     queue.waiting->dropped += count_lines(bytes, len);
-    return;
   }
-  memcpy(queue.waiting->bytes + queue.waiting->len, bytes, len);
-  queue.waiting->len += len;
   pthread_cond_signal(&queue.added);
 }
 
@@ -134,15 +141,17 @@ void filo_log_write(const char *bytes, size_t len) {
   pthread_mutex_unlock(&queue.lock);
 }
 
-/* A byte takes six in JSON at most. */
+/* A byte takes six in JSON at most, and of one message there is no more than fits. */
 void filo_log(const char *level, const char *event, const char *message) {
   char bytes[FILO_LOG_LINE_ROOM];
-  struct filo_log_line line = {.room = 6 * strlen(message) + 256};
+  char cut[MESSAGE_MAX + 1];
+  snprintf(cut, sizeof cut, "%s", message);
+  struct filo_log_line line = {.room = 6 * strlen(cut) + 256};
   char *enough = malloc(line.room);
   line.bytes = enough ? enough : bytes;
   if (!enough) line.room = sizeof bytes;
   filo_log_line_begin(&line, "filo", level, event);
-  filo_log_line_add(&line, message);
+  filo_log_line_add(&line, cut);
   filo_log_line_end(&line);
   filo_log_write(line.bytes, line.len);
   free(enough);

@@ -5,6 +5,7 @@ local json = require "filo.base.json"
 local runtime = require "filo.core.runtime"
 
 local LEVELS = { "error", "warning", "info" }
+local MESSAGE_MOST = 65536 -- bytes; what a peer says, or a script, may be longer
 local RANKS = { error = 1, warning = 2, info = 3 }
 
 ---@class filo.Log
@@ -21,6 +22,7 @@ local function new(options) return setmetatable({ level = options.level, json = 
 ---@param fields? table  the same for programs: event, peer, key ...
 function Log:write(level, message, fields)
   if RANKS[level] > RANKS[self.level] then return end
+  if #message > MESSAGE_MOST then message = message:sub(1, MESSAGE_MOST) .. "..." end
   local time = os.date "!%Y-%m-%dT%H:%M:%SZ"
   if not self.json then
     runtime.log(("%s %-7s %s\n"):format(time, level, format.printable(message)))

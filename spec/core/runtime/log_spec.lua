@@ -52,6 +52,26 @@ local function split(text)
 end
 
 describe("the log", function()
+  -- One line that was longer than its buffer, which a peer could provoke, and nothing was logged any more.
+  it("goes on after a message that is too long for it, which is cut", function()
+    for _, format in ipairs { "named", "json" } do
+      local result = process.run { "-e", ([[
+        local runtime = require "filo.core.runtime"
+        runtime.log_format "%s"
+        for _, message in ipairs { ("\1"):rep(600000), "afterwards" } do
+          runtime.spawn(error, message, 0)
+          runtime.sleep(0)
+        end
+        runtime.log(("x"):rep(600000) .. "\n")
+        runtime.log "the end\n"
+      ]]):format(format) }
+      assert.is_true(#result.err > 60000 and #result.err < 400000)
+      assert.matches("afterwards", result.err)
+      assert.matches("1 line of the log dropped", result.err)
+      assert.matches("the end\n$", result.err)
+    end
+  end)
+
   it("goes on while nobody reads it, and tells what was dropped, in its place", function()
     local folder <close> = temp.folder()
     local pipe <close> = new_pipe(folder)
