@@ -25,14 +25,17 @@ static void user_name(uid_t user, char name[USER_MAX]) {
 }
 
 /* The owner of / is root, whatever number it has in here: in a namespace of users, root outside of
- * it may have none of its own. */
-static bool is_trusted(uid_t user) {
+ * it may have none of its own. It then shares one with all others who have none; so that only the
+ * folders on the way may be of it. */
+static bool is_trusted(uid_t user, bool on_the_way) {
   struct stat top;
-  return user == 0 || user == geteuid() || (stat("/", &top) == 0 && user == top.st_uid);
+  if (user == 0 || user == geteuid()) return true;
+  return on_the_way && stat("/", &top) == 0 && user == top.st_uid;
 }
 
-static int check_owner(const struct stat *status, const char *path, struct filo_error *err) {
-  if (is_trusted(status->st_uid)) return 0;
+static int check_owner(const struct stat *status, const char *path, bool on_the_way,
+                       struct filo_error *err) {
+  if (is_trusted(status->st_uid, on_the_way)) return 0;
   char owner[USER_MAX], self[USER_MAX];
   user_name(status->st_uid, owner);
   user_name(geteuid(), self);
@@ -42,19 +45,24 @@ static int check_owner(const struct stat *status, const char *path, struct filo_
                    path, owner, self, owner);
 }
 
-int filo_trust_status(const struct stat *status, const char *path, struct filo_error *err) {
-  int rc = check_owner(status, path, err);
+static int check_status(const struct stat *status, const char *path, bool on_the_way,
+                        struct filo_error *err) {
+  int rc = check_owner(status, path, on_the_way, err);
   if (rc < 0 || !(status->st_mode & (S_IWGRP | S_IWOTH))) return rc;
   return filo_fail(err, FILO_DENIED, "%.200s can be written by other users: run chmod go-w %.200s",
                    path, path);
+}
+
+int filo_trust_status(const struct stat *status, const char *path, struct filo_error *err) {
+  return check_status(status, path, false, err);
 }
 
 /* On the way to something: a sticky folder keeps what is in it from all but its owners. */
 static int check_step(const struct stat *status, const char *path, bool is_last,
                       struct filo_error *err) {
   bool is_sticky = !is_last && S_ISDIR(status->st_mode) && status->st_mode & S_ISVTX;
-  if (S_ISLNK(status->st_mode) || is_sticky) return check_owner(status, path, err);
-  return filo_trust_status(status, path, err);
+  if (S_ISLNK(status->st_mode) || is_sticky) return check_owner(status, path, true, err);
+  return check_status(status, path, !is_last, err);
 }
 
 /* --- All on the way to one --- */
