@@ -75,6 +75,17 @@ describe("a peer that sends", function()
     end)
   end
 
+  -- Of each peer 260 KiB of it were kept, which take 14 MiB in Lua.
+  it("more than 2048 bytes about itself is told so", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local stranger <close> = strangers.meet(a, { tls = false })
+    assert.equal("protocol", (stranger:refusal("ping", { about = { text = ("x"):rep(2048) } })))
+    assert.same({}, a:peers()[1].about)
+    assert.is_truthy(stranger:ask("ping", { about = { text = ("x"):rep(2000) } }))
+    assert.equal(2000, #a:peers()[1].about.text)
+  end)
+
   it("replies that nobody waits for is not listened to", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })

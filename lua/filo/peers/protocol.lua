@@ -27,6 +27,22 @@ local function boolean(value) return type(value) == "boolean" end
 
 local function map(value) return type(value) == "table" end
 
+---What a value takes when it is encoded, at least; as much of it as is looked at before that is over a limit.
+local function size_of(value, limit)
+  if type(value) == "string" then return 1 + #value end
+  local size = 1
+  for key, each in pairs(type(value) == "table" and value or {}) do
+    size = size + size_of(key, limit) + size_of(each, limit - size)
+    if size > limit then break end
+  end
+  return size
+end
+
+local ABOUT_MOST = 2048
+
+---What an owner tells of a node, which is kept for as long as it is connected.
+local function about(value) return map(value) and size_of(value, ABOUT_MOST) <= ABOUT_MOST end
+
 local function optional(check)
   return function(value, limits) return value == nil or check(value, limits) end
 end
@@ -54,7 +70,7 @@ local hello = {
 
 local welcome = {
   listen = optional(plain_text(1, 264)), -- where it can be dialled
-  about = optional(map),            -- what its owner tells of it: zone, size ...
+  about = optional(about),          -- what its owner tells of it: zone, size ...
   free = optional(integer(0, math.maxinteger)),
 }
 
@@ -76,7 +92,7 @@ local failure = { code = code, message = text(0, MESSAGE_MOST) }
 ---Requests and replies of Filo's own topics. `record` in a reply to store, offer or fill: what is there instead, and is no older.
 local topics = {
   ping = {
-    request = { free = optional(integer(0, math.maxinteger)), about = optional(map) },
+    request = { free = optional(integer(0, math.maxinteger)), about = optional(about) },
     reply = { free = optional(integer(0, math.maxinteger)) },
   },
   store = { request = { record = record, body = body }, reply = { record = optional(record) } },
@@ -136,16 +152,26 @@ function protocol.check_envelope(message)
   return errors.fail("protocol", "a message is neither a request nor a reply")
 end
 
+---Without the fields that have no meaning here: they would be kept with the rest.
+local function known_of(given, err)
+  if not given then return nil, err end
+  local known = {}
+  for _, fields in ipairs { hello, welcome } do
+    for name in pairs(fields) do known[name] = given[name] end
+  end
+  return known
+end
+
 ---@return table?, filo.Error?
 function protocol.check_hello(message)
   if type(message) ~= "table" then return errors.fail("protocol", "the first message is not a map") end
-  return check_fields("the hello", message.hello, hello)
+  return known_of(check_fields("the hello", message.hello, hello))
 end
 
 ---@return table?, filo.Error?
 function protocol.check_welcome(message)
   if type(message) ~= "table" then return errors.fail("protocol", "the second message is not a map") end
-  return check_fields("the welcome", message.welcome, welcome)
+  return known_of(check_fields("the welcome", message.welcome, welcome))
 end
 
 ---The body of a request, or reply, of one of Filo's own topics. Other topics are the script's own to check.
