@@ -80,6 +80,32 @@ describe("require", function()
     assert.is_string(tasks[2]:join(10))
   end)
 
+  -- The second's failure put back the entry of the first, which had ended: who came next looked at it for ever.
+  it("loads anew what two loaded within each other and both failed to", function()
+    local go, tries = filo.channel(), 0
+    local _ <close> = modules {
+      ["test.x"] = function()
+        tries = tries + 1
+        if tries == 1 then require "test.y" end
+        if tries == 2 then go:receive() error "no luck" end
+        return "x"
+      end,
+      ["test.y"] = function()
+        filo.sleep(0.02)
+        return require "test.x"
+      end,
+    }
+    local second = filo.spawn(pcall, require, "test.y")
+    filo.sleep(0)
+    local first = filo.spawn(require, "test.x"):observe()
+    filo.sleep(0.05)
+    first:cancel()
+    filo.sleep(0)
+    go:send(true)
+    assert.is_false(second:join())
+    assert.equal("x", (require "test.x"))
+  end)
+
   it("names what it has tried, at the line of who requires", function()
     local ok, err = pcall(function() require "test.nothing" end)
     assert.is_false(ok)

@@ -48,7 +48,7 @@ local function load(name, me)
   local entry, before = { task = me, ended = new_gate(runtime) }, loading[name]
   loading[name] = entry
   local _ <close> = at_end(function()
-    loading[name] = before
+    loading[name] = before and not before.ended.is_open and before or nil
     entry.ended:open()
   end)
   local value = loader(name, extra)
