@@ -7,6 +7,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 #include "store/folders.h"
 
 /* Bits that run programs as another user only make sense with the owner that they were set for. */
-enum { PERMISSIONS = 0777, ALL_BITS = 07777 };
+enum { PERMISSIONS = 01777, ALL_BITS = 07777, DRAFT_SIZE = 32 };
 
 struct restore_call {
   struct filo_call base;
@@ -121,17 +122,35 @@ int filo_set_attributes(lua_State *L) {
 
 /* --- make_link(folder, below, target, replace, seconds, nanoseconds [, owner, group]) --- */
 
-static int make_way(const struct restore_call *call, int parent, const char *name) {
-  struct stat st;
-  if (!call->replace || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return 0;
-  return unlinkat(parent, name, 0);
+/* The name under which something is made first that takes the place of another: that stays when it
+ * cannot be made. */
+static const char *name_of_draft(char draft[DRAFT_SIZE]) {
+  unsigned long long number = 0;
+  ssize_t ignored = getrandom(&number, sizeof number, 0);
+  (void)ignored;
+  snprintf(draft, DRAFT_SIZE, ".filo-%016llx", number);
+  return draft;
+}
+
+/* The rest of making something under the name `made`: result so far. */
+static int put_in_place(int result, int parent, const char *made, const char *name) {
+  if (made == name) return result;
+  if (result == 0) result = renameat(parent, made, parent, name);
+  int error = errno;
+  unlinkat(parent, made, 0); /* a rename to another link of the same file does nothing */
+  errno = error;
+  return result;
 }
 
 static int make_link_at(struct restore_call *call, int parent, const char *name) {
-  if (make_way(call, parent, name) < 0 || symlinkat(call->target, parent, name) < 0) return -1;
-  if (call->has_owner && fchownat(parent, name, call->owner, call->group, AT_SYMLINK_NOFOLLOW) < 0)
-    return -1;
-  return utimensat(parent, name, call->times, AT_SYMLINK_NOFOLLOW);
+  char draft[DRAFT_SIZE];
+  const char *made = call->replace ? name_of_draft(draft) : name;
+  if (symlinkat(call->target, parent, made) < 0) return -1;
+  int result = 0;
+  if (call->has_owner)
+    result = fchownat(parent, made, call->owner, call->group, AT_SYMLINK_NOFOLLOW);
+  if (result == 0) result = utimensat(parent, made, call->times, AT_SYMLINK_NOFOLLOW);
+  return put_in_place(result, parent, made, name);
 }
 
 static void make_link_work(struct filo_call *base) {
@@ -161,8 +180,10 @@ static int link_at(struct restore_call *call, int parent, const char *name) {
   const char *other;
   int from = open_parent(call, call->target, &other);
   if (from < 0) return -1;
-  int result = make_way(call, parent, name);
-  if (result == 0) result = linkat(from, other, parent, name, 0);
+  char draft[DRAFT_SIZE];
+  const char *made = call->replace ? name_of_draft(draft) : name;
+  int result = linkat(from, other, parent, made, 0);
+  if (result == 0) result = put_in_place(result, parent, made, name);
   int error = errno;
   close(from);
   errno = error;
