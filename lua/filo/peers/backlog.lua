@@ -8,7 +8,8 @@ local at_end = require "filo.host.at_end"
 local Backlog = {}
 Backlog.__index = Backlog
 
----@param given {most: integer, list: (fun(): filo.Peer[]), drop: fun(peer: filo.Peer)}  most: bytes; list: all peers that are connected
+---@param given {most: integer, list: (fun(): filo.peers.Peer[]), drop: fun(peer: filo.peers.Peer)}  most: bytes; list: all that are
+---connected
 ---@return filo.Backlog
 local function new(given)
   return setmetatable({ most = given.most, list = given.list, drop = given.drop, total = 0, of = {} }, Backlog)

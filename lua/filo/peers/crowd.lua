@@ -7,10 +7,10 @@ local crowd = { REASON = "too many other peers are connected" }
 
 ---The peer that has to leave for another, if one has.
 ---@param host filo.Host
----@param peers filo.Peer[]  all that are connected
----@param newcomer filo.Peer  one of them
+---@param peers filo.peers.Peer[]  all that are connected
+---@param newcomer filo.peers.Peer  one of them
 ---@param listed table<string, boolean>  by ID
----@return filo.Peer?
+---@return filo.peers.Peer?
 function crowd.one_too_many(host, peers, newcomer, listed)
   local came = {}
   for _, peer in ipairs(peers) do
