@@ -49,6 +49,24 @@ describe("node.lua", function()
     end
   end)
 
+  -- With ./?.lua in package.path, node.lua ran whatever lay in the folder that filo serve was called from, as its user.
+  it("requires modules from its root, and none from the working folder", function()
+    local house <close> = commands.house()
+    house.folder:write("words.lua", "return { 'somebody else' }")
+    house.folder:write("more.lua", "return { 'somebody else' }")
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:write("a", "words.lua", "return { 'mine' }")
+    house:write("a", "node.lua", [[
+      io.stderr:write("words of ", require("words")[1], "\n")
+      io.stderr:write(select(2, pcall(require, "more")), "\n")
+      return {}]])
+    local child = house:start_within("a", "serve")
+    child:expect "words of mine\n"
+    local told = child:expect "(module 'more' not found.-)no file '[^\n]*/more.so'\n"
+    assert.is_nil(told:find("no file './", 1, true))
+    assert.is_nil(told:find("somebody else", 1, true))
+  end)
+
   it("is refused when its options are inherited", function()
     local result = run "return setmetatable({}, { __index = { listen = '127.0.0.1:0' } })"
     assert.equal(1, result.status)

@@ -38,10 +38,19 @@ function House:feed(text, name, ...)
   return process.run(options)
 end
 
-function House:start(name, ...)
-  local child = process.start(command(self, name, ...))
+local function start(self, options)
+  local child = process.start(options)
   table.insert(self.children, child)
   return child
+end
+
+function House:start(name, ...) return start(self, command(self, name, ...)) end
+
+---As start, in the house's folder.
+function House:start_within(name, ...)
+  local options = command(self, name, ...)
+  options.cwd = self.folder.path
+  return start(self, options)
 end
 
 ---A node that serves. Gives the process, its address and its ID.

@@ -28,11 +28,31 @@ end
 ---A message of the parser's, which quotes what it stumbles at, without a text that it quotes: that may be a secret.
 local function without_strings(problem) return (problem:gsub(" near '['\"%[].*$", "")) end
 
+---Entries of package.path or package.cpath that name no folder by where the process was started.
+local function absolute(entries)
+  local list = {}
+  for entry in entries:gmatch "[^;]+" do
+    if entry:find "^/" then list[#list + 1] = entry end
+  end
+  return table.concat(list, ";")
+end
+
+---As they were before any node.lua was run.
+local installed = { path = absolute(package.path), cpath = absolute(package.cpath) }
+
+---From now on `require` looks into the root, whose folder was checked, and where packages are installed: anybody may have written what
+---lies in the working folder.
+local function search_modules_in(path)
+  local beside = path:find "[;?]" and "" or ("%s/?.lua;%s/?/init.lua;"):format(path, path) -- these mean something else there
+  package.path, package.cpath = beside .. installed.path, installed.cpath
+end
+
 ---The table that it returns.
 local function run(path)
   local file = root.options_file(path)
   local trusted, err = check(path, file)
   if not trusted then return nil, err end
+  search_modules_in(path)
   local chunk, problem = loadfile(file)
   if not chunk then return errors.fail("invalid", without_strings(problem)) end
   local ok, options = errors.try(chunk, path)
