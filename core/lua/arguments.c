@@ -31,3 +31,10 @@ uint64_t filo_check_count(lua_State *L, int index, lua_Integer otherwise) {
   luaL_argcheck(L, n >= 0, index, "0 or more");
   return (uint64_t)n;
 }
+
+int filo_check_mode(lua_State *L, int index) {
+  if (lua_isnoneornil(L, index)) return -1;
+  lua_Integer mode = luaL_checkinteger(L, index);
+  luaL_argcheck(L, mode >= 0 && mode <= 0777, index, "permission bits, 0 to 511, expected");
+  return (int)mode;
+}

@@ -17,4 +17,7 @@ const char *filo_check_path(lua_State *L, int index);
 /* A number of bytes or chunks, or an offset: 0 or more. */
 uint64_t filo_check_count(lua_State *L, int index, lua_Integer otherwise);
 
+/* Permission bits of a file, or -1 for nil. */
+int filo_check_mode(lua_State *L, int index);
+
 #endif

@@ -21,6 +21,7 @@ struct file_call {
   bool follow;
   struct stat status;
   char *target; /* of a symbolic link */
+  mode_t mode;  /* of folders that are made below */
   char *below;  /* within path */
   char path[];
 };
@@ -117,7 +118,7 @@ static int look(lua_State *L) {
   return filo_call(L, &call->base, looked);
 }
 
-/* --- make_folders(folder, path) --- */
+/* --- make_folders(folder, path [, mode]) --- */
 
 /* 0, or an errno. */
 static int make_one(const char *path) {
@@ -141,7 +142,7 @@ static int make_all(char *path) {
 
 static void make_below(struct file_call *call, int fd) {
   unsigned made = 0;
-  int last = *call->below ? filo_folders_open(fd, call->below, 0777, &made) : fd;
+  int last = *call->below ? filo_folders_open(fd, call->below, call->mode, &made) : fd;
   int error = errno;
   if (last >= 0 && last != fd) close(last);
   if (last >= 0) return;
@@ -170,7 +171,9 @@ static void make_folders_work(struct filo_call *base) {
 
 static int make_folders(lua_State *L) {
   const char *below = filo_check_text(L, 2);
+  int mode = filo_check_mode(L, 3);
   struct file_call *call = file_call(L, 1, strlen(below) + 1, make_folders_work);
+  call->mode = mode < 0 ? 0777 : (mode_t)mode;
   call->below = call->path + strlen(call->path) + 1;
   strcpy(call->below, below);
   return filo_call(L, &call->base, filo_call_ended);

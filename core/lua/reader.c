@@ -148,10 +148,11 @@ static int go_on_saving(lua_State *L, int status, lua_KContext ctx) {
 static int reader_save(lua_State *L) {
   struct reader_box *box = check_reader(L);
   const char *path = filo_check_text(L, 2);
+  int mode = filo_check_mode(L, 4);
   filo_task_check(L);
   luaL_argcheck(L, !box->reading && !box->saving, 1, "the reader has begun already");
   struct filo_error err;
-  if (filo_reader_save(box->reader, path, lua_toboolean(L, 3), &err) < 0)
+  if (filo_reader_save(box->reader, path, lua_toboolean(L, 3), mode, &err) < 0)
     return filo_return_error(L, &err);
   box->saving = true;
   return saved_or_wait(L, box);

@@ -31,6 +31,7 @@ static const struct filo_handle_type type = {
 struct target_call {
   struct filo_call base;
   struct filo_target *target;
+  int mode;
 };
 
 static void discard(struct filo_call *base) {
@@ -81,12 +82,14 @@ static int target_file(lua_State *L) {
 
 static void finish_work(struct filo_call *base) {
   struct target_call *call = (struct target_call *)base;
-  base->code = filo_target_finish(call->target, &base->err);
+  base->code = filo_target_finish(call->target, call->mode, &base->err);
 }
 
 static int target_finish(lua_State *L) {
   struct target_box *box = filo_handle_check(L, 1, &type);
+  int mode = filo_check_mode(L, 2);
   struct target_call *call = filo_call_new(L, sizeof *call, finish_work, discard);
+  call->mode = mode;
   call->target = box->target;
   box->target = NULL;
   return filo_call(L, &call->base, filo_call_ended);

@@ -36,6 +36,7 @@ struct filo_reader {
   size_t taken; /* of the oldest piece */
   struct filo_partial_watch watch;
   struct filo_target *target; /* NULL: content is handed out */
+  int mode;                   /* of its file */
   struct step step;
   bool opened, finished, unread;
   struct event *writable; /* of a target that takes no more: its piece waits */
@@ -112,7 +113,7 @@ static void run_open(struct filo_job *job) {
 
 static void run_finish(struct filo_job *job) {
   struct step *step = (struct step *)job;
-  step->code = filo_target_finish(step->reader->target, &step->err);
+  step->code = filo_target_finish(step->reader->target, step->reader->mode, &step->err);
 }
 
 /* --- On the loop --- */
@@ -299,8 +300,9 @@ int filo_reader_new(struct filo_resources *resources, struct filo_object *object
   return 0;
 }
 
-int filo_reader_save(struct filo_reader *reader, const char *path, bool sparse,
+int filo_reader_save(struct filo_reader *reader, const char *path, bool sparse, int mode,
                      struct filo_error *err) {
+  reader->mode = mode;
   int code = filo_target_new(path, sparse, &reader->target, err);
   if (code == 0) start_step(reader, run_open);
   return code;

@@ -29,9 +29,9 @@ int filo_reader_new(struct filo_resources *resources, struct filo_object *object
 int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned char **bytes,
                      size_t *len, struct filo_error *err);
 
-/* Instead of reading: writes everything to a file, in parallel, as target.h says. `changed` is
- * called when filo_reader_next gives 0 or a failure. */
-int filo_reader_save(struct filo_reader *reader, const char *path, bool sparse,
+/* Instead of reading: writes everything to a file, in parallel; `sparse` and `mode` are as target.h
+ * says. `changed` is called when filo_reader_next gives 0 or a failure. */
+int filo_reader_save(struct filo_reader *reader, const char *path, bool sparse, int mode,
                      struct filo_error *err);
 
 /* After a failure to save: whether another source of the content may be saved instead. It is

@@ -15,9 +15,11 @@
 #include "unnamed.h"
 
 enum { BLOCK = 4096 }; /* of a hole, at least */
+enum { ALL_PERMISSIONS = 0777 };
 
 struct filo_target {
   int fd;
+  mode_t usual_mode;
   bool is_stream;
   bool is_sparse;
   bool is_named; /* the draft, which is to be renamed or removed */
@@ -77,6 +79,14 @@ static int name_draft(struct filo_target *target, struct filo_error *err) {
   return filo_fail(err, FILO_NO_MEMORY, "no memory to save to %s", target->path);
 }
 
+/* Nobody else reads a draft that has a name, nor what it will be when that is for few. */
+static int make_private(struct filo_target *target) {
+  struct stat status;
+  if (fstat(target->fd, &status) < 0) return -1;
+  target->usual_mode = status.st_mode & ALL_PERMISSIONS;
+  return fchmod(target->fd, S_IRUSR | S_IWUSR);
+}
+
 static int open_draft(struct filo_target *target, uint64_t size, struct filo_error *err) {
   target->real = realpath(target->path, NULL);
   if (!target->real) target->real = strdup(target->path); /* nothing is there yet */
@@ -89,6 +99,7 @@ static int open_draft(struct filo_target *target, uint64_t size, struct filo_err
     if (target->fd < 0) return failed(target, errno, err);
     target->is_named = true;
   }
+  if (make_private(target) < 0) return failed(target, errno, err);
   if (target->is_sparse)
     return ftruncate(target->fd, (off_t)size) < 0 ? failed(target, errno, err) : 0;
   /* Only makes writing cheaper: where it cannot be, or there is no room, writing will tell. */
@@ -169,9 +180,14 @@ static int close_file(struct filo_target *target) {
   return close(fd);
 }
 
-int filo_target_finish(struct filo_target *target, struct filo_error *err) {
-  if (!target->is_stream && (fsync(target->fd) < 0 || name_file(target) < 0))
-    return failed(target, errno, err);
+/* The mode is flushed with the rest. */
+static int finish_file(struct filo_target *target, mode_t mode) {
+  return fchmod(target->fd, mode) < 0 || fsync(target->fd) < 0 ? -1 : name_file(target);
+}
+
+int filo_target_finish(struct filo_target *target, int mode, struct filo_error *err) {
+  mode_t permissions = mode == FILO_TARGET_USUAL_MODE ? target->usual_mode : (mode_t)mode;
+  if (!target->is_stream && finish_file(target, permissions) < 0) return failed(target, errno, err);
   if (close_file(target) < 0) return failed(target, errno, err);
   if (!target->is_named) return 0;
   if (rename(target->draft, target->real) < 0) return failed(target, errno, err);

@@ -82,9 +82,10 @@ local target = {}
 function target:file() end
 
 ---It is flushed, and gets its name. The target is closed then.
+---@param mode? integer permission bits; what umask leaves when it is left out
 ---@return true?
 ---@return filo.Error? err
-function target:finish() end
+function target:finish(mode) end
 
 ---Leaves nothing of what was not finished.
 function target:close() end

@@ -275,10 +275,11 @@ function reader:read(max) end
 ---Writes everything to a file, which appears under its name when it is whole and flushed. Devices and pipes are written to as they are.
 ---@param path string
 ---@param sparse? boolean blocks of zeros in a regular file become holes
+---@param mode? integer permission bits of a regular file; what umask leaves when it is left out
 ---@return true?
 ---@return filo.Error? err
 ---@return boolean? replaceable it is reading that failed, and nothing went to a device or a pipe: another source may be saved instead
-function reader:save(path, sparse) end
+function reader:save(path, sparse, mode) end
 
 function reader:close() end
 

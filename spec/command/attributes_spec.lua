@@ -1,6 +1,7 @@
 ---What `filo put -r` keeps of files beside their content, and `filo get -r` gives back.
 
 local commands = require "spec.support.commands"
+local filo = require "filo"
 local temp = require "spec.support.temp"
 
 -- Modes, times below a second, symbolic links and empty folders were lost.
@@ -130,6 +131,43 @@ describe("filo get", function()
     end)
   end)
 
+  -- Folders were 0755, and files 0644, until they had their modes; for good when the process was killed before.
+  it("shows others nothing of a folder before that has its mode", function()
+    serving(function(_, run, shell)
+      shell "umask 022; mkdir -p d/private; for i in $(seq 200); do echo x > d/private/$i-$(printf %0200d 0); done; chmod 700 d/private"
+      run("put", "-r", "d")
+      run("put", "d/private/1-" .. ("0"):rep(200), "-k", "free/x") -- of this folder nothing is kept
+      -- It prints more than a pipe holds, so that it cannot have ended at the first line.
+      local looks = "{ read line; stat -c %a out/d/private; cat > all; stat -c %a out/free; }"
+      local get = ("umask 022; FILO_ROOT=a %s get -r d free -d out --json | "):format(temp.quote(filo.program))
+      assert.equal("700\n755\n", shell(get .. looks))
+      assert.is_true(tonumber(shell "wc -c < all") > 70000)
+      assert.equal("755 700\n", shell "echo $(stat -c %a out/d out/d/private)")
+    end)
+  end)
+
+  it("shows others nothing of a file that it cannot give its owner and mode", function()
+    serving(function(house, _, shell)
+      house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("\n}%s*$", [[
+
+  start = function(node)
+    local file = { kind = "f", mode = 256, modified = 1, nanoseconds = 1, owner = 0x7ffffff0, group = 0x7ffffff0 }
+    assert(node:store("private", "content", { fields = { file = file } }))
+    assert(node:store("public", "content"))
+    io.stderr:write "all stored\n"
+  end,
+}
+]])))
+      house.children[1]:close()
+      house:serve("a"):expect "all stored"
+      local drop = shell "id -u" == "0\n" and "setpriv --bounding-set=-chown" or ""
+      local told = shell(("umask 022; FILO_ROOT=a %s %s get private --owners"):format(drop, temp.quote(filo.program)))
+      assert.matches("cannot set the owner of ./private: Operation not permitted", told, 1, true)
+      assert.equal("600\n", shell "stat -c %a private")
+      assert.equal("644\n", shell(("umask 022; FILO_ROOT=a %s get -q public; stat -c %%a public"):format(temp.quote(filo.program))))
+    end)
+  end)
+
   -- The file was removed before it was known whether there could be a link.
   it("leaves what is there when a link cannot take its place", function()
     serving(function(house)
@@ -186,7 +224,8 @@ describe("filo get", function()
 
   start = function(node)
     local files = {
-      "text", { kind = "l" }, { kind = "l", target = 5 }, { kind = {}, mode = "0777", modified = {}, nanoseconds = -1 },
+      "text", { kind = "l" }, { kind = "l", target = "" },
+      { kind = "l", target = 5 }, { kind = {}, mode = "0777", modified = {}, nanoseconds = -1 },
       { kind = "f", mode = -1, modified = 1, nanoseconds = 1 << 40 }, { kind = "l", target = "a\0b" }, { kind = "d", mode = 1 << 40 },
     }
     for i, file in ipairs(files) do assert(node:store("k" .. i, "content", { fields = { file = file } })) end
@@ -197,8 +236,8 @@ describe("filo get", function()
       house.children[1]:close()
       house:serve("a"):expect "all stored"
       local result = house:within("a", "get", "-r", "k", "-d", "out")
-      assert.same({ 1, "filo get: 'k7' is a folder: it has no content\nfilo get: 1 of 7 failed\n" }, { result.status, result.err })
-      assert.equal("contentcontentcontentcontentcontentcontent", shell "cat out/*")
+      assert.same({ 1, "filo get: 'k8' is a folder: it has no content\nfilo get: 1 of 8 failed\n" }, { result.status, result.err })
+      assert.equal(("content"):rep(7), shell "cat out/*")
       assert.equal("", run("get", "k1", "-q", "-o", "one"))
     end)
   end)

@@ -48,7 +48,7 @@ local function is_count(value, limit) return math.type(value) == "integer" and v
 function attributes.kept(object)
   local file = type(object.fields) == "table" and object.fields.file
   if type(file) ~= "table" then file = {} end
-  local is_link = file.kind == "l" and type(file.target) == "string" and not file.target:find "\0"
+  local is_link = file.kind == "l" and type(file.target) == "string" and file.target ~= "" and not file.target:find "\0"
   local has_time = math.type(file.modified) == "integer" and is_count(file.nanoseconds, 1000000000)
   local has_owner = is_count(file.owner, NO_ID) and is_count(file.group, NO_ID)
   return {
@@ -59,6 +59,16 @@ function attributes.kept(object)
     modified = has_time and file.modified or object.modified, nanoseconds = has_time and file.nanoseconds or 0,
     target = is_link and file.target or nil, sparse = file.sparse == true,
   }
+end
+
+---Gives a file or folder the mode, the times and, where it is to have them, the owner and group that were kept.
+---@param place {folder: string, below: string}
+---@param kept filo.Attributes
+---@param owners boolean?
+---@return true?, filo.Error?
+function attributes.give(place, kept, owners)
+  if not kept.modified then return true end
+  return core_files.set_attributes(place.folder, place.below, kept.mode, kept.modified, kept.nanoseconds, owners and kept.owner, kept.group)
 end
 
 return attributes

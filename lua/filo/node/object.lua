@@ -135,28 +135,32 @@ function Object:chunks()
   end
 end
 
-local SAVE_RULES = { sparse = { type = "boolean" } }
+local SAVE_RULES = {
+  sparse = { type = "boolean" },
+  mode = { type = "integer", check = function(mode) return (mode < 0 or mode > 511) and "must be permission bits, 0 to 511" or nil end },
+}
 
-local function save_source(object, path, sparse)
+local function save_source(object, path, how)
   local from <close> = assert(object.source:reader(0, object.size))
-  return from:save(path, sparse)
+  return from:save(path, how.sparse, how.mode)
 end
 
 ---Writes all content to a file. It appears under its name only when it is whole and flushed to disk; a file of that name is replaced,
 ---also where the name is a symbolic link. A device, a pipe or a terminal is written to as it is; so is "/dev/stdout".
----With sparse = true, blocks of zeros in a file become holes, which take no room.
+---With sparse = true, blocks of zeros in a file become holes, which take no room. `mode`: its permission bits, such as tonumber("600", 8),
+---from the moment that it appears; what the umask of the process leaves when it is left out.
 ---@param path string
----@param given? {sparse?: boolean}
+---@param given? {sparse?: boolean, mode?: integer}
 ---@return true?, filo.Error?
 function Object:save(path, given)
   local object = open(self)
   if type(path) ~= "string" or path == "" then error("save: a path expected", 2) end
-  local sparse = options.check("save", given, SAVE_RULES, 2).sparse
+  local how = options.check("save", given, SAVE_RULES, 2)
   local source = object.source
-  local ok, err, replaceable = save_source(object, path, sparse)
+  local ok, err, replaceable = save_source(object, path, how)
   if replaceable then
     local replaced, problem = replace_source(object, source, err)
-    if replaced then ok, err = save_source(object, path, sparse) else err = problem end
+    if replaced then ok, err = save_source(object, path, how) else err = problem end
   end
   if ok then return true end
   return nil, errors.wrap(err, "cannot save to " .. path, { key = object.key })

@@ -8,6 +8,7 @@ local failures = require "filo.command.failures"
 local filo = require "filo"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local new_folders = require "filo.command.restored_folders"
 local new_progress = require "filo.command.progress"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
@@ -97,6 +98,9 @@ end
 
 local STDOUT = "/dev/stdout"
 
+---Of a file that does not have its own mode yet, in the numbers of chmod(2).
+local PRIVATE = tonumber("600", 8)
+
 ---Whether a path is that of a regular file, or of none yet.
 local function is_file(path)
   if path == STDOUT then return false end
@@ -116,7 +120,7 @@ local function write_there(state, i, path)
   if not item then return nil, err end
   tell_doubt(state, state.keys[i], item)
   local ok
-  ok, err = draft:finish()
+  ok, err = draft:finish(attributes.kept(item).mode and PRIVATE)
   return ok and item, err
 end
 
@@ -182,7 +186,8 @@ local function write(state, i, path, place)
     return ok and object, err
   end
   if not object then return nil, err end
-  ok, err = object:save(path, { sparse = attributes.kept(object).sparse })
+  local kept = attributes.kept(object)
+  ok, err = object:save(path, { sparse = kept.sparse, mode = kept.mode and PRIVATE })
   state.progress:clear()
   if not ok then return nil, err end
   return object
@@ -196,13 +201,6 @@ local function write_good(state, i, path, place)
   if not client then return nil, err end
   client:call("verify", { key = state.keys[i] })
   return write(state, i, path, place)
-end
-
----Gives a file or folder the mode and time that were kept.
-local function set_attributes(args, place, kept)
-  if not kept.modified then return true end
-  return core_files.set_attributes(place.folder, place.below, kept.mode, kept.modified, kept.nanoseconds,
-    args.owners and kept.owner, kept.group)
 end
 
 local NO_CONTENT = { d = "folder", l = "symbolic link" }
@@ -225,18 +223,11 @@ local function save_folder(state, i, place)
     return errors.fail("usage", ("'%s' is no name for a file: name one with --output"):format(format.printable(object.key)))
   end
   local ok
-  ok, err = core_files.make_folders(place.folder, place.below)
+  ok, err = state.folders:make(place.folder, place.below)
   if not ok then return nil, err end
-  table.insert(state.folders, { place = place, kept = kept })
+  state.folders:note(place, kept)
   tell_saved(state.args, object, place.folder .. "/" .. place.below .. "/")
   return true
-end
-
----Those within others first.
-local function finish_folders(state)
-  table.sort(state.folders, function(a, b) return a.place.below > b.place.below end)
-  local function finish(each) return set_attributes(state.args, each.place, each.kept) end
-  return failures.each("get", state.folders, finish, state.args.json)
 end
 
 local function path_of(args, place)
@@ -252,7 +243,7 @@ local function save(state, i)
   if key:find "/$" and not args.output then return save_folder(state, i, place) end
   local path = path_of(args, place)
   local ok, err = true, nil
-  if not args.output then ok, err = core_files.make_folders(folder, below:match "^(.*)/" or "") end
+  if not args.output then ok, err = state.folders:make(folder, below:match "^(.*)/" or "") end
   if not ok then return nil, err end
   local there = path ~= STDOUT and core_files.look(path)
   if there then
@@ -270,7 +261,7 @@ local function save(state, i)
   if path == STDOUT then return true end
   local kept = attributes.kept(object)
   if kept.kind ~= "l" and is_file(path) then
-    ok, err = set_attributes(args, place, kept)
+    ok, err = attributes.give(place, kept, args.owners)
     if not ok then return nil, err end
   end
   note_twin(state, object, below)
@@ -316,7 +307,8 @@ return {
     if not keys then return nil, err end
     local progress <close> = new_progress(args.quiet or args.json)
     local state = {
-      node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = {}, twins = {},
+      node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress),
+      folders = new_folders(args, keys), twins = {},
     }
     local i = 0
     local status = failures.each("get", keys, function(key)
@@ -326,7 +318,7 @@ return {
       progress:clear()
       return saved, why_not
     end, args.json)
-    local finished = finish_folders(state)
+    local finished = state.folders:finish()
     return status ~= exit.done and status or finished
   end,
 }

@@ -1,0 +1,54 @@
+---The folders that `filo get` makes. One that is an object, with a mode of its own, is nobody else's until it gets that: in the end, when
+---all that is to be in it is there.
+
+local attributes = require "filo.command.attributes"
+local core_files = require "filo.core.files"
+local failures = require "filo.command.failures"
+
+---Of what is not whole yet, in the numbers of chmod(2).
+local PRIVATE = tonumber("700", 8)
+
+---@class filo.RestoredFolders
+local Folders = {}
+Folders.__index = Folders
+
+---@param args table  the command's
+---@param keys (string|filo.Error)[]  all that it was asked for
+---@return filo.RestoredFolders
+local function new(args, keys)
+  local own = {} -- paths that are objects themselves
+  for _, key in ipairs(keys) do
+    local path = type(key) == "string" and key:match "^/*(.*[^/])/+$"
+    if path then own[path] = true end
+  end
+  return setmetatable({ args = args, own = own, list = {} }, Folders)
+end
+
+---Makes a folder below another one, with those above it, where they are not there.
+---@param folder string
+---@param below string
+---@return true?, filo.Error?
+function Folders:make(folder, below)
+  local ok, err = core_files.make_folders(folder, "")
+  for last in (below .. "/"):gmatch "()/" do
+    if not ok then return nil, err end
+    local path = below:sub(1, last - 1)
+    ok, err = core_files.make_folders(folder, path, self.own[path] and PRIVATE or nil)
+  end
+  return ok, err
+end
+
+---Notes what a folder was, to be given to it in the end.
+---@param place {folder: string, below: string}
+---@param kept filo.Attributes
+function Folders:note(place, kept) table.insert(self.list, { place = place, kept = kept }) end
+
+---Gives all what they were: those within others first.
+---@return integer exit status
+function Folders:finish()
+  table.sort(self.list, function(a, b) return a.place.below > b.place.below end)
+  local function finish(each) return attributes.give(each.place, each.kept, self.args.owners) end
+  return failures.each("get", self.list, finish, self.args.json)
+end
+
+return new
