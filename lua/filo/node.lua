@@ -41,6 +41,17 @@ local function open_for(self, key)
   return node, node.names:of(key)
 end
 
+---The connected peer that a script names, by itself or by its node ID; or one that it has and that is gone. Misuse is an error at the line
+---of the caller's caller.
+---@return filo.peers.Peer?, filo.Error?
+local function connected_peer(node, what, peer)
+  local known = node.peer_list:behind(peer)
+  if not known and type(peer) ~= "string" then error(what .. ": a peer, or a node ID, expected", 3) end
+  local connected = node.peer_list:get(known and known.id or peer:lower()) or known
+  if connected then return connected end
+  return errors.fail("unreachable", ("node %s is not connected"):format(peer), { peer = peer })
+end
+
 ---What stands for a key at peers.
 ---@param key string
 ---@return string  32 bytes
@@ -143,6 +154,39 @@ function Node:list(prefix, on_corrupt)
   if prefix ~= nil and type(prefix) ~= "string" then error("list: a prefix must be a string", 2) end
   if on_corrupt ~= nil and type(on_corrupt) ~= "function" then error("list: a function expected", 2) end
   return node.listing:items(prefix or "", on_corrupt)
+end
+
+---The copies that are kept here for other identities, or for one, in no order, for a `for` loop: plain tables. Deletions are among them.
+---@param owner? string  node ID of who stored them
+---@return fun(): filo.HeldCopy?
+function Node:held(owner)
+  local node = open(self)
+  setup.check_owner("held", owner)
+  return node.listing:held(owner)
+end
+
+---Removes a copy that is held here for another identity: this version, or an older one that lies here by now. A newer one stays, and so
+---does a deletion, which keeps old copies from counting again ("exists"). This node's own objects are for `evict` and `delete`.
+---@param copy filo.HeldCopy  as `held` gives it
+---@return true?, filo.Error?
+function Node:drop(copy)
+  local node = open(self)
+  setup.check_copy("drop", copy)
+  return node.holding:drop(copy)
+end
+
+---Sends a copy that is held here for another identity to a peer, as it is: sealed. The peer takes it or not, as any that is offered. True
+---once it is published there, or was there already. "exists": the peer has a newer version, or knows of a deletion; "not_found": that
+---version is not here any more. This node's own objects are for `replicate`.
+---@param copy filo.HeldCopy  as `held` gives it
+---@param peer filo.Peer|string  a peer or its node ID
+---@return true?, filo.Error?
+function Node:pass(copy, peer)
+  local node = open(self)
+  setup.check_copy("pass", copy)
+  local connected, err = connected_peer(node, "pass", peer)
+  if not connected then return nil, err end
+  return node.holding:pass(copy, connected)
 end
 
 ---Deletes an object everywhere: a signed tombstone takes its place here and at every peer, and a node that was away cannot
@@ -259,10 +303,8 @@ function Node:request(peer, topic, body, seconds)
   setup.check_topic(topic)
   setup.check_seconds("request", seconds)
   setup.check_body(node.host, "request", body)
-  local known = node.peer_list:behind(peer)
-  if not known and type(peer) ~= "string" then error("request: a peer, or a node ID, expected", 2) end
-  local connected = node.peer_list:get(known and known.id or peer:lower()) or known
-  if not connected then return errors.fail("unreachable", ("node %s is not connected"):format(peer), { peer = peer }) end
+  local connected, err = connected_peer(node, "request", peer)
+  if not connected then return nil, err end
   return connected:request(topic, body, seconds)
 end
 

@@ -5,7 +5,7 @@ local at_end = require "filo.host.at_end"
 ---@class filo.Activity
 ---@field what "store"|"copy"|"fetch"|"check"  content being sealed here; a copy on its way to a peer; one on its way here; one that a peer
 ---  reads and checks
----@field key string
+---@field key? string  nil: a copy that is held for another identity
 ---@field peer? string  ID of the node that is sent the copy, or checks its own
 ---@field bytes integer  moved so far
 ---@field size integer?  of all, where it is known

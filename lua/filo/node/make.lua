@@ -7,6 +7,7 @@ local new_find = require "filo.replication.find"
 local new_gate = require "filo.host.gate"
 local new_getting = require "filo.node.getting"
 local new_handed_out = require "filo.node.handed_out"
+local new_holding = require "filo.node.holding"
 local new_hooks = require "filo.host.hooks"
 local new_landings = require "filo.copies.landings"
 local new_listing = require "filo.node.listing"
@@ -15,6 +16,7 @@ local new_peers = require "filo.peers"
 local new_planning = require "filo.node.planning"
 local new_prove = require "filo.replication.prove"
 local new_refusals = require "filo.replication.refusals"
+local new_removal = require "filo.copies.removal"
 local new_serve = require "filo.replication.serve"
 local new_set_aside = require "filo.copies.set_aside"
 local new_spread = require "filo.replication.spread"
@@ -34,6 +36,7 @@ local function make_copies(node)
   }
   node.set_aside = new_set_aside { host = host, disk = disk, hooks = node.hooks }
   node.verifier = new_verifier { host = host, disk = disk, tasks = node.tasks, set_aside = node.set_aside }
+  node.removal = new_removal { disk = disk, names = node.names }
   node.landings = new_landings { host = host, disk = disk }
   node.activities = new_activities()
   new_sweep { host = host, disk = disk, tasks = node.tasks }
@@ -84,7 +87,11 @@ local function make_calls(node)
   }
   node.listing = new_listing {
     host = host, disk = disk, names = names, namespace = namespace, hand_out = hand_out,
-    folder = ("%s/objects/%s"):format(node.root, node.id),
+    root = node.root,
+  }
+  node.holding = new_holding {
+    host = host, disk = disk, names = names, spread = node.spread, verifier = node.verifier, set_aside = node.set_aside,
+    removal = node.removal, id = node.id,
   }
 end
 

@@ -136,6 +136,18 @@ function setup.check_topic(topic)
   if protocol.is_own(topic) then error(("the topic '%s' is Filo's own: choose another"):format(topic), 3) end
 end
 
+---A copy that is held for another, as `node:held` gives it. Misuse is an error at the line of the caller's caller.
+function setup.check_copy(what, copy)
+  local fits = type(copy) == "table" and target.is_id(copy.owner) and type(copy.key_hash) == "string" and #copy.key_hash == 32
+    and math.type(copy.version) == "integer"
+  if not fits then error(what .. ": a copy expected, as node:held gives them", 3) end
+end
+
+---The node ID of an owner, or none.
+function setup.check_owner(what, owner)
+  if owner ~= nil and not target.is_id(owner) then error(what .. ": a node ID expected, 64 hex digits", 3) end
+end
+
 ---Where a script wants to connect to. Misuse is an error at the line of the caller's caller.
 ---@return {address: string, id?: string}
 function setup.check_target(what, given)

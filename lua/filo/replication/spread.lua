@@ -29,7 +29,7 @@ local superseded = require "filo.replication.superseded"
 ---@field version integer
 ---@field path string
 ---@field key_hash string
----@field info table  key, key_hash, namespace, version, size: for policies and hooks
+---@field info table  key (of an own object), key_hash, namespace, version, size: for policies and hooks
 ---@field body? string  a small one, whole
 ---@field object? userdata  the file, open
 
@@ -83,9 +83,11 @@ local function copy_small(_, peer, version)
   return peer:ask("store", { record = version.record, body = version.body })
 end
 
----One copy at one peer; a peer that is busy is asked again in a while.
----@return table?, filo.Error?
-local function copy(self, peer, version)
+---Makes one copy at one peer; a peer that is busy is asked again in a while. The version stays the caller's to close.
+---@param peer filo.peers.Peer
+---@param version filo.Version
+---@return {record?: string}?, filo.Error?  record: what the peer has instead, which is no older
+function Spread:copy(peer, version)
   return peer:across_takeover(function(connected)
     return retry(self.host, version.body and copy_small or copy_large, self, connected, version)
   end)
@@ -139,7 +141,7 @@ end
 
 ---Sends the version to one peer, and settles what came of it.
 function Round:make_copy(peer, pending)
-  local called, answer, err = pcall(copy, self.spread, peer, self.version)
+  local called, answer, err = pcall(self.spread.copy, self.spread, peer, self.version)
   local settled, problem = pcall(self.settle, self, peer, called, answer, err)
   remove(pending, peer.id)
   self.running = self.running - 1

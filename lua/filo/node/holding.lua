@@ -1,0 +1,92 @@
+---Copies that are held for other identities: dropping one, and passing one on to a peer.
+
+local at_end = require "filo.host.at_end"
+local errors = require "filo.base.errors"
+local format = require "filo.base.format"
+local superseded = require "filo.replication.superseded"
+
+---A copy that is held for another identity, as `node:held` gives it.
+---@class filo.HeldCopy
+---@field owner string  node ID of who stored it, 64 hex digits
+---@field key_hash string  32 bytes
+---@field version integer
+---@field size integer  bytes of content
+---@field tombstone boolean  it is a deletion
+
+---@class filo.Holding
+local Holding = {}
+Holding.__index = Holding
+
+---@param given {host: filo.Host, disk: table, names: filo.Names, spread: filo.Spread, verifier: filo.Verifier, set_aside: filo.SetAside,
+---  removal: filo.Removal, id: string}
+---@return filo.Holding
+local function new(given) return setmetatable(given, Holding) end
+
+---The namespace of a copy; nil and an error of this node's own.
+---@param instead string  what its own objects are for
+local function foreign(self, copy, instead)
+  local owner = copy.owner:lower()
+  if owner ~= self.id then return self.host.crypto.unhex(owner) end
+  return errors.fail("invalid", "that is this node's own object, and not held for another: " .. instead)
+end
+
+---As Node:drop.
+---@return true?, filo.Error?
+function Holding:drop(copy)
+  local namespace, err = foreign(self, copy, "evict removes the copy here, delete all of them")
+  if not namespace then return nil, err end
+  return self.removal(namespace, copy.key_hash, copy.version)
+end
+
+---What is here of a copy, as something to be sent: a small one whole, of others the file.
+---@return filo.Version?, filo.Error?
+local function open(self, namespace, path, copy)
+  local fields, record, body = self.disk:sealed(namespace, path, self.host.limits.inline)
+  local object
+  if fields and not body and fields.size > 0 then
+    object, record = self.disk:object(namespace, path)
+    fields, record = object and object:fields(), object and object:record() or record
+  end
+  if fields and fields.key_hash == copy.key_hash and fields.version == copy.version then
+    local info = { key_hash = copy.key_hash, namespace = namespace, version = fields.version, size = fields.size }
+    return { record = record, body = not object and (body or "") or nil, object = object, version = fields.version, path = path,
+      key_hash = copy.key_hash, info = info }
+  end
+  if object then object:close() end
+  if not fields and record.code == "corrupt" then self.set_aside(namespace, path, record) end
+  if not fields and record.code ~= "not_found" then return nil, record end
+  return errors.fail("not_found", "that version is not here any more")
+end
+
+---`nil, err`: a peer has something that is no older than what it was sent.
+local function newer(self, peer, namespace, version, record)
+  local what, number, deletion = superseded({ host = self.host, disk = self.disk, namespace = namespace }, version, record)
+  if not what then return nil, errors.wrap(number, tostring(peer), { peer = peer.id }) end
+  local sentence = deletion and "%s knows that it was deleted, on %s" or "%s has a newer version of it, of %s"
+  return errors.fail("exists", sentence:format(tostring(peer), format.date(number // 1000000)), { peer = peer.id, version = number })
+end
+
+---As Node:pass. A copy that the peer finds bad is checked here: it is set aside if so.
+---@param peer filo.peers.Peer
+---@return true?, filo.Error?
+function Holding:pass(copy, peer)
+  local namespace, err = foreign(self, copy, "replicate makes copies of it")
+  if not namespace then return nil, err end
+  local path
+  path, err = self.names:path(copy.key_hash)
+  if not path then return nil, err end
+  local version
+  version, err = open(self, namespace, path, copy)
+  if not version then return nil, err end
+  local _ <close> = at_end(function()
+    if version.object then version.object:close() end
+  end)
+  local answer
+  answer, err = self.spread:copy(peer, version)
+  if answer and answer.record then return newer(self, peer, namespace, version, answer.record) end
+  if answer then return true end
+  if err.code == "corrupt" then self.verifier:check(namespace, path) end
+  return nil, err
+end
+
+return new
