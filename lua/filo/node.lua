@@ -41,15 +41,32 @@ local function open_for(self, key)
   return node, node.names:of(key)
 end
 
----The connected peer that a script names, by itself or by its node ID; or one that it has and that is gone. Misuse is an error at the line
----of the caller's caller.
+---The connected peer that a script names, by itself or by its node ID. Misuse is an error at the line of the caller's caller, or further
+---up.
 ---@return filo.peers.Peer?, filo.Error?
-local function connected_peer(node, what, peer)
+local function connected_peer(node, what, peer, level)
   local known = node.peer_list:behind(peer)
-  if not known and type(peer) ~= "string" then error(what .. ": a peer, or a node ID, expected", 3) end
-  local connected = node.peer_list:get(known and known.id or peer:lower()) or known
+  if not known and type(peer) ~= "string" then error(what .. ": a peer, or a node ID, expected", (level or 2) + 1) end
+  local id = known and known.id or peer:lower()
+  local connected = node.peer_list:get(id)
   if connected then return connected end
-  return errors.fail("unreachable", ("node %s is not connected"):format(peer), { peer = peer })
+  return errors.fail("unreachable", ("node %s is not connected"):format(id), { peer = id })
+end
+
+---The IDs of the peers that the option `to` names, which are connected; nil when it is not given.
+---@return string[]?, filo.Error?
+local function ids_of(node, what, to)
+  if to == nil then return nil end
+  if type(to) == "string" or node.peer_list:behind(to) then to = { to } end
+  local ids, seen, count = {}, {}, 0
+  for _ in pairs(to) do count = count + 1 end
+  if count ~= #to then error(what .. ": option 'to' must be a peer, a node ID, or a list of these", 3) end
+  for _, each in ipairs(to) do
+    local peer, err = connected_peer(node, what .. ": option 'to'", each, 3)
+    if not peer then return nil, err end
+    if not seen[peer.id] then ids[#ids + 1], seen[peer.id] = peer.id, true end
+  end
+  return ids
 end
 
 ---What stands for a key at peers.
@@ -78,7 +95,9 @@ end
 ---Stores content under a key: sealed and published here, then copied to peers as the policy says.
 ---@param key string?  1 to 4096 bytes; nil: the SHA-256 of the content, in hex
 ---@param content string|function|filo.File|file*  bytes; a function that gives pieces and then nil; filo.file(path); an open file
----@param given? {fields?: table, encrypt?: boolean}  the user's own fields, kept sealed; encrypt = false stores public data as it is
+---@param given? {fields?: table, encrypt?: boolean, to?: filo.Peer|string|(filo.Peer|string)[]}  the user's own fields, kept sealed;
+---  encrypt = false stores public data as it is; to: connected peers, or their node IDs, that get a copy, all of them and no others,
+---  whatever the policy says
 ---@return filo.Receipt?, filo.Error?
 function Node:store(key, content, given)
   local node = open(self)
@@ -88,6 +107,8 @@ function Node:store(key, content, given)
   if not source.is_content(content) then error("store: " .. source.EXPECTED .. ", not a " .. type(content), 2) end
   if key ~= nil then ok, err = keys.check_key(key, 2) end
   if not ok then return nil, err end
+  given.to, err = ids_of(node, "store", given.to)
+  if err then return nil, err end
   return node.storing:store(key, content, given)
 end
 
@@ -107,11 +128,16 @@ end
 ---part of it is sent the rest. For what was stored when peers were away. "exists": a peer has a newer version, or knows of a deletion, so
 ---that what is here is old, as on a root that was restored from a backup.
 ---@param key string
+---@param given? {to?: filo.Peer|string|(filo.Peer|string)[]}  as for `store`
 ---@return filo.Receipt?, filo.Error?
-function Node:replicate(key)
+function Node:replicate(key, given)
   local node, name, err = open_for(self, key)
+  given = setup.check_replicate_options(given)
   if not name then return nil, err end
-  return node.storing:replicate(name)
+  local to
+  to, err = ids_of(node, "replicate", given.to)
+  if err then return nil, err end
+  return node.storing:replicate(name, to)
 end
 
 ---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there. newest: as for
@@ -209,6 +235,20 @@ function Node:evict(key)
   return node.deleting:evict(name)
 end
 
+---Has a peer remove its copy of an object; the others stay. First another copy is read, all of it, and found good: the one here, or a
+---peer's, which is no older. When there is none, the peer keeps its copy: then nil and "not_enough_copies". Where the policy still asks for
+---a copy there, `replicate` makes it again.
+---@param key string
+---@param peer filo.Peer|string  a peer or its node ID
+---@return true?, filo.Error?
+function Node:withdraw(key, peer)
+  local node, name, err = open_for(self, key)
+  local connected, problem = connected_peer(node, "withdraw", peer)
+  if not name then return nil, err end
+  if not connected then return nil, problem end
+  return node.deleting:withdraw(name, connected)
+end
+
 ---Checks the copy here against its hashes, chunk by chunk. A bad one is set aside.
 ---@param key string
 ---@return true?, filo.Error?
@@ -304,6 +344,7 @@ function Node:request(peer, topic, body, seconds)
   setup.check_seconds("request", seconds)
   setup.check_body(node.host, "request", body)
   local connected, err = connected_peer(node, "request", peer)
+  connected = connected or node.peer_list:behind(peer) -- which says why it has gone
   if not connected then return nil, err end
   return connected:request(topic, body, seconds)
 end

@@ -258,20 +258,20 @@ describe("node:pass", function()
     assert.same({}, b:activity())
   end))
 
-  it("empties a node that is to leave", function()
-    local net <close> = nodes.net()
-    local a, b, c = line(net)
+  it("empties a node that is to leave", simulated(function(net)
+    local a, b = net:cluster(2)
+    local c = net:start "c"
     for i = 1, 70 do assert(a:store("key " .. i, nodes.bytes(SMALL, i))) end
     assert(a:store("gone", "content"))
     assert(a:delete "gone")
-    local peer = assert(b:connect(c.address))
+    local peer = assert(b:connect(net:machine("c").address))
     for copy in b:held() do
       local ok, err = b:pass(copy, peer)
       if (ok or err.code == "exists") and not copy.tombstone then assert(b:drop(copy)) end
     end
     assert.same({ true }, { held(b)[1].tombstone, held(b)[2] })
     assert.equal(71, #held(c, a.id))
-  end)
+  end))
 
   it("of all at once waits its turn at the peer", simulated(function(net, host)
     local a, b = net:cluster(2)

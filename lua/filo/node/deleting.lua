@@ -1,19 +1,25 @@
----Deleting everywhere, by a signed tombstone, and evicting the copy here alone.
+---Deleting everywhere, by a signed tombstone; and removing one copy, the one here or that of a peer, while there is another good one.
 
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local keys = require "filo.copies.keys"
+local new_locks = require "filo.host.lock"
 local plan = require "filo.placement.plan"
+local retry = require "filo.replication.retry"
 
 ---@class filo.Deleting
+---@field removing filo.Locks  one at a time for each object: of two, each would rely on the copy that the other removes
 local Deleting = {}
 Deleting.__index = Deleting
 
 ---@param given {host: filo.Host, disk: table, identity: filo.Identity, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
----  tombstones: filo.Tombstones, survey: filo.Survey, prove: filo.Prove, hooks: filo.Hooks, id: string, namespace: string,
----  readonly: boolean}
+---  tombstones: filo.Tombstones, find: filo.Find, survey: filo.Survey, prove: filo.Prove, verifier: filo.Verifier, hooks: filo.Hooks,
+---  id: string, namespace: string, readonly: boolean}
 ---@return filo.Deleting
-local function new(given) return setmetatable(given, Deleting) end
+local function new(given)
+  given.removing = new_locks(given.host)
+  return setmetatable(given, Deleting)
+end
 
 ---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
 local function bury(self, name, known)
@@ -45,9 +51,11 @@ end
 
 ---Whether a peer has proved that it has a good copy of the version, or of a newer one. Those that say so are asked one after the other;
 ---which is asked first, depends on who answers first. Otherwise, what was wrong with those that were asked.
+---@param except? string  ID of a peer that is not asked
 ---@return boolean proved, string[] problems
-local function has_proof(self, name, fields)
+local function has_proof(self, name, fields, except)
   local asked, problems = {}, {}
+  if except then asked[except] = true end
   local function next_of(copies)
     for _, copy in ipairs(plan.others(fields, copies, self.id)) do
       if not asked[copy.node] then return copy end
@@ -66,6 +74,7 @@ end
 ---As Node:evict. The copy here goes only while there is another, which was read and checked: it may be the last.
 ---@return true?, filo.Error?
 function Deleting:evict(name)
+  local _ <close> = self.removing:take(name.hash)
   self.fetches:wait(name.hash)
   local fields, err = self.names:stat(name)
   if not fields and err.code == "not_found" then return nil, err end
@@ -79,6 +88,54 @@ function Deleting:evict(name)
   local what = problems[1] and "proved that it has a good copy" or "a copy"
   local why = problems[1] and (" (%s)"):format(format.several(problems, "; ")) or ""
   return errors.fail("not_enough_copies", sentence:format(what, name.key, why), { key = name.key })
+end
+
+---Whether the copy here, or another peer's, was read and found good, and is no older than the one that a peer has. Otherwise, what was
+---wrong.
+---@return boolean?, string[]|filo.Error
+local function has_another(self, name, peer, fields)
+  local here, problem = self.names:stat(name)
+  if here and here.tombstone and here.version >= fields.version then return keys.deleted(name.key) end
+  if here and not here.tombstone and here.version >= fields.version then
+    here, problem = self.verifier:check(self.namespace, name.path)
+    if here then return true, {} end
+  end
+  local proved, problems = has_proof(self, name, fields, peer.id)
+  if not here and problem and problem.code ~= "not_found" then table.insert(problems, 1, "here: " .. tostring(problem)) end
+  return proved, problems
+end
+
+local function explain(peer, key, err)
+  if err.code == "unsupported" then
+    local sentence = "%s runs an older Filo, which cannot be asked to remove its copy of '%s'"
+    return errors.fail("unsupported", sentence:format(tostring(peer), key), { peer = peer.id, key = key })
+  end
+  return nil, errors.wrap(err, ("%s keeps its copy of '%s'"):format(tostring(peer), key), { peer = peer.id, key = key })
+end
+
+---As Node:withdraw.
+---@param peer filo.peers.Peer
+---@return true?, filo.Error?
+function Deleting:withdraw(name, peer)
+  local _ <close> = self.removing:take(name.hash)
+  self.fetches:wait(name.hash)
+  local found, err = self.find:at(peer, name.hash)
+  if err then return explain(peer, name.key, err) end
+  if not found then return errors.fail("not_found", ("%s has no copy of '%s'"):format(tostring(peer), name.key), { key = name.key }) end
+  local fields = found.fields
+  if fields.tombstone then return keys.deleted(name.key) end
+  local another, problems = has_another(self, name, peer, fields)
+  if another == nil then return nil, problems end
+  if not another then
+    local why = problems[1] and (" (%s)"):format(format.several(problems, "; ")) or ""
+    local sentence = "no other good copy of '%s' is known of, so the one at %s stays: it may be the last%s"
+    return errors.fail("not_enough_copies", sentence:format(name.key, tostring(peer), why), { key = name.key })
+  end
+  local question = { namespace = self.namespace, key_hash = name.hash, version = fields.version }
+  local ok
+  ok, err = retry(self.host, peer.across_takeover, peer, peer.ask, "drop", question)
+  if ok then return true end
+  return explain(peer, name.key, err)
 end
 
 return new

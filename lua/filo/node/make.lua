@@ -63,7 +63,8 @@ local function make_replication(node)
   }
   node.serve = new_serve {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, names = node.names, landings = node.landings,
-    verifier = node.verifier, set_aside = node.set_aside, namespace = node.namespace, policy = function() return node.policy end,
+    verifier = node.verifier, set_aside = node.set_aside, removal = node.removal, namespace = node.namespace,
+    policy = function() return node.policy end,
   }
 end
 
@@ -82,8 +83,8 @@ local function make_calls(node)
   }
   node.deleting = new_deleting {
     host = host, disk = disk, identity = node.identity, names = names, getting = node.getting, fetches = node.fetches,
-    tombstones = node.tombstones, survey = node.survey, prove = node.prove, hooks = hooks, id = node.id, namespace = namespace,
-    readonly = node.options.readonly,
+    tombstones = node.tombstones, find = node.find, survey = node.survey, prove = node.prove, verifier = node.verifier, hooks = hooks,
+    id = node.id, namespace = namespace, readonly = node.options.readonly,
   }
   node.listing = new_listing {
     host = host, disk = disk, names = names, namespace = namespace, hand_out = hand_out,

@@ -89,10 +89,15 @@ setup.NODE_RULES = {
   log = { type = "function" },
 }
 
-local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" } }
+local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" }, to = { type = "string|table" } }
+
+local REPLICATE_RULES = { to = { type = "string|table" } }
 
 ---@return table
 function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
+
+---@return table
+function setup.check_replicate_options(given) return options.check("replicate", given, REPLICATE_RULES, 2) end
 
 local GET_RULES = { newest = { type = "boolean" } }
 

@@ -125,7 +125,7 @@ function Storing:store(key, given_content, given)
   local plain = given.encrypt == false or (given.encrypt == nil and not self.encrypts())
   local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), given.fields, plain, host.limits.read_tries)
   if not version then return nil, receipt end
-  local placed, missing = self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end)
+  local placed, missing = self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end, given.to)
   self.hooks:announce("stored", version.info, receipt)
   return placed, missing
 end
@@ -141,12 +141,13 @@ end
 
 ---As Node:replicate. A version that takes the place of the one here meanwhile is copied instead. What is here was new when it was stored,
 ---and is old when a peer has something newer: then no copies are made.
+---@param to? string[]  as Spread:carry_out takes them
 ---@return filo.Receipt?, filo.Error?
-function Storing:replicate(name)
+function Storing:replicate(name, to)
   for _ = 1, TRIES do
     local version, err = open_present(self, name)
     if not version then return nil, err end
-    local receipt, problem = self.spread:carry_out(version, { key = name.key, size = version.info.size })
+    local receipt, problem = self.spread:carry_out(version, { key = name.key, size = version.info.size }, nil, to)
     if not receipt or not receipt.replaced then return receipt, problem end
   end
   return errors.fail("busy", ("'%s' is being stored again and again: try later"):format(name.key), { key = name.key })

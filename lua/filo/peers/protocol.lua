@@ -113,6 +113,7 @@ local topics = {
     },
     reply = {},
   },
+  drop = { request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger) }, reply = {} },
   read = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
     reply = { stream = stream },

@@ -12,7 +12,7 @@ local Serve = {}
 Serve.__index = Serve
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, names: filo.Names,
----  landings: filo.Landings, verifier: filo.Verifier, set_aside: filo.SetAside,
+---  landings: filo.Landings, verifier: filo.Verifier, set_aside: filo.SetAside, removal: filo.Removal,
 ---  namespace: string, policy: fun(): table}
 ---@return filo.Serve
 local function new(given)
@@ -239,7 +239,20 @@ function Serve:prove(body, peer)
   return errors.fail(err.code, "its copy could not be read")
 end
 
-local TOPICS = { "check", "fill", "find", "offer", "prove", "read", "store" }
+---What the removal of a copy fails with, in words that name nothing of this machine.
+local TOLD_OF_REMOVAL = { not_found = true, exists = true, busy = true }
+
+---The owner wants no copy of it here any more.
+function Serve:drop(body, peer)
+  if not is_owner(self, body, peer) then return errors.fail("denied", "only its owner may have it removed") end
+  local ok, err = self.removal(body.namespace, body.key_hash, body.version)
+  if ok then return {} end
+  if TOLD_OF_REMOVAL[err.code] then return nil, err end
+  self.peers.report("warning", peer.id, "not removed " .. err.code, "a peer's copy could not be removed for it: " .. tostring(err))
+  return errors.fail(err.code, "it could not be removed")
+end
+
+local TOPICS = { "check", "drop", "fill", "find", "offer", "prove", "read", "store" }
 
 ---Answers the peers from now on.
 function Serve:start()

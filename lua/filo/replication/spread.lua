@@ -234,20 +234,25 @@ local function wait_for_quorum(round)
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
 
+---What stands for a plan where a script names the peers itself.
+local function plan_of(to) return { order = to, wanted = #to, quorum = #to + 1, unreached = {} } end
+
 ---Makes copies of a version that is published here, as the plan for it says. The receipt is filled in, also after this has returned.
 ---@param version filo.Version
 ---@param receipt table  with key and size
 ---@param renew? fun(version: filo.Version, known: integer): filo.Version?, filo.Error?  the same content as a version newer than `known`;
 ---  left out: a peer that has a newer version ends it ("exists")
+---@param to? string[]  IDs of the peers that get one, all of them, whatever the policy says
 ---@return filo.Receipt?, filo.Error?
-function Spread:carry_out(version, receipt, renew)
+function Spread:carry_out(version, receipt, renew, to)
   self.refusals:begin(version.key_hash)
   begin_receipt(self, receipt, version)
   local started = false
   local _ <close> = at_end(function()
     if not started and version.object then version.object:close() end -- the policy gave nobody
   end)
-  local plan, err = self.plan(version.info)
+  local plan, err
+  if to then plan = plan_of(to) else plan, err = self.plan(version.info) end
   if not plan then return nil, err end
   receipt.quorum, receipt.unreached, started = plan.quorum, plan.unreached, true
   local round = new_round(self, plan, version, receipt, renew, new_gate(self.host))
