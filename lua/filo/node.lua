@@ -6,6 +6,7 @@ local errors = require "filo.base.errors"
 local inside = require "filo.base.inside"
 local make = require "filo.node.make"
 local keys = require "filo.copies.keys"
+local named = require "filo.node.named"
 local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
 local source = require "filo.node.content"
@@ -39,34 +40,6 @@ local function open_for(self, key)
   local ok, err = keys.check_key(key, 3)
   if not ok then return node, nil, err end
   return node, node.names:of(key)
-end
-
----The connected peer that a script names, by itself or by its node ID. Misuse is an error at the line of the caller's caller, or further
----up.
----@return filo.peers.Peer?, filo.Error?
-local function connected_peer(node, what, peer, level)
-  local known = node.peer_list:behind(peer)
-  if not known and type(peer) ~= "string" then error(what .. ": a peer, or a node ID, expected", (level or 2) + 1) end
-  local id = known and known.id or peer:lower()
-  local connected = node.peer_list:get(id)
-  if connected then return connected end
-  return errors.fail("unreachable", ("node %s is not connected"):format(id), { peer = id })
-end
-
----The IDs of the peers that the option `to` names, which are connected; nil when it is not given.
----@return string[]?, filo.Error?
-local function ids_of(node, what, to)
-  if to == nil then return nil end
-  if type(to) == "string" or node.peer_list:behind(to) then to = { to } end
-  local ids, seen, count = {}, {}, 0
-  for _ in pairs(to) do count = count + 1 end
-  if count ~= #to then error(what .. ": option 'to' must be a peer, a node ID, or a list of these", 3) end
-  for _, each in ipairs(to) do
-    local peer, err = connected_peer(node, what .. ": option 'to'", each, 3)
-    if not peer then return nil, err end
-    if not seen[peer.id] then ids[#ids + 1], seen[peer.id] = peer.id, true end
-  end
-  return ids
 end
 
 ---What stands for a key at peers.
@@ -107,21 +80,26 @@ function Node:store(key, content, given)
   if not source.is_content(content) then error("store: " .. source.EXPECTED .. ", not a " .. type(content), 2) end
   if key ~= nil then ok, err = keys.check_key(key, 2) end
   if not ok then return nil, err end
-  given.to, err = ids_of(node, "store", given.to)
+  given.to, err = named.peers(node, "store", given.to)
   if err then return nil, err end
   return node.storing:store(key, content, given)
 end
 
 ---Opens an object for reading: the copy here, or one that is fetched from peers, from several at once. A fetched copy is kept here;
----reading may start before its last byte has come. newest: peers are asked although a copy is here, and the newest of all counts.
+---reading may start before its last byte has come. newest: peers are asked although a copy is here, and the newest of all counts. quorum:
+---the same, and so many nodes, this one among them, must have told what they have; else nil and "unreachable". from: a connected peer, or
+---its node ID, that alone is asked, although a copy is here; what it has is kept here only if that is newer.
 ---@param key string
----@param given? {newest?: boolean}
+---@param given? {newest?: boolean, quorum?: integer, from?: filo.Peer|string}
 ---@return filo.Object?, filo.Error?
 function Node:get(key, given)
   local node, name, err = open_for(self, key)
-  local newest = setup.check_get_options(given).newest
+  given = setup.check_get_options(given)
   if not name then return nil, err end
-  return node.getting:open(name, newest)
+  local reach
+  reach, err = named.reach(node, "get", given)
+  if not reach then return nil, err end
+  return node.getting:open(name, reach)
 end
 
 ---Makes the copies that the policy asks for by now, of what is stored here. A peer that holds one already counts, and one that holds a
@@ -135,23 +113,26 @@ function Node:replicate(key, given)
   given = setup.check_replicate_options(given)
   if not name then return nil, err end
   local to
-  to, err = ids_of(node, "replicate", given.to)
+  to, err = named.peers(node, "replicate", given.to)
   if err then return nil, err end
   return node.storing:replicate(name, to)
 end
 
----Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there. newest: as for
----`get`. to: an open file, empty and for reading and writing, that peers' newest version is written to, with no copy kept here: for what
----the root has no room for.
+---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there. newest, quorum
+---and from: as for `get`; what `from` has is fetched only if it is newer than what is here. to: an open file, empty and for reading and
+---writing, that peers' newest version is written to, with no copy kept here: for what the root has no room for.
 ---@param key string
----@param given? {newest?: boolean, to?: file*}
+---@param given? {newest?: boolean, quorum?: integer, from?: filo.Peer|string, to?: file*}
 ---@return table?, filo.Error?
 function Node:fetch(key, given)
   local node, name, err = open_for(self, key)
   given = setup.check_fetch_options(given)
   if not name then return nil, err end
-  if given.to then return node.getting:write(name, given.to) end
-  return node.getting:fetch(name, given.newest)
+  local reach
+  reach, err = named.reach(node, "fetch", given)
+  if not reach then return nil, err end
+  if given.to then return node.getting:write(name, given.to, reach) end
+  return node.getting:fetch(name, reach)
 end
 
 ---What is known of an object without its content: key, size, version, modified, fields, encrypted, from ("here" or "peers").
@@ -210,7 +191,7 @@ end
 function Node:pass(copy, peer)
   local node = open(self)
   setup.check_copy("pass", copy)
-  local connected, err = connected_peer(node, "pass", peer)
+  local connected, err = named.peer(node, "pass", peer)
   if not connected then return nil, err end
   return node.holding:pass(copy, connected)
 end
@@ -243,7 +224,7 @@ end
 ---@return true?, filo.Error?
 function Node:withdraw(key, peer)
   local node, name, err = open_for(self, key)
-  local connected, problem = connected_peer(node, "withdraw", peer)
+  local connected, problem = named.peer(node, "withdraw", peer)
   if not name then return nil, err end
   if not connected then return nil, problem end
   return node.deleting:withdraw(name, connected)
@@ -343,7 +324,7 @@ function Node:request(peer, topic, body, seconds)
   setup.check_topic(topic)
   setup.check_seconds("request", seconds)
   setup.check_body(node.host, "request", body)
-  local connected, err = connected_peer(node, "request", peer)
+  local connected, err = named.peer(node, "request", peer)
   connected = connected or node.peer_list:behind(peer) -- which says why it has gone
   if not connected then return nil, err end
   return connected:request(topic, body, seconds)

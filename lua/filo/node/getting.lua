@@ -34,8 +34,19 @@ local function keep_later(self, name, found)
   local _ <close> = self.fetches:open(found, name)
 end
 
-local function find_newest(self, name)
-  return self.find:newest(name, function(later) keep_later(self, name, later) end)
+---@param least? integer  as for Find:newest
+local function find_newest(self, name, least)
+  return self.find:newest(name, function(later) keep_later(self, name, later) end, least)
+end
+
+---What one peer has, which alone will be asked for it.
+---@param peer filo.peers.Peer
+local function find_at(self, name, peer)
+  local found, err = self.find:at(peer, name.hash)
+  if err then return nil, errors.wrap(err, ("cannot get '%s' from %s"):format(name.key, tostring(peer)), { key = name.key }) end
+  if not found then return errors.fail("not_found", ("%s does not have '%s'"):format(tostring(peer), name.key), { key = name.key }) end
+  found.only, found.unheard = peer.id, math.max(0, self.peers:count() - 1)
+  return found
 end
 
 -- The copy here -----------------------------------------------------------------------------------------------------------
@@ -108,58 +119,86 @@ end
 
 local function fail(name, err) return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
 
----What peers have, opened. here: why the copy here cannot be read, when there is one.
-local function open_found(self, name, found, here)
+---What peers have, opened. beside: whatever lies here; it is kept here only if that is older, or cannot be read.
+local function open_found(self, name, found, beside)
   if found.fields.tombstone then
     keep_tombstone(self, found, name)
     return keys.deleted(name.key)
   end
   local content_key, meta = self.names:unseal(found.record, name)
   if not content_key then return nil, meta end
-  local opened, err = self.fetches:open(found, name, here ~= nil)
+  local opened, err = self.fetches:open(found, name, beside)
   if not opened and err.code == "exists" then return nil, err end
   if not opened then return fail(name, err) end
   opened:set_key(content_key)
   return self.hand_out(Object(opened, describe(found.fields, meta, "peers", found.unheard)))
 end
 
-local function open_from_peers(self, name, here)
-  local found, err = find_newest(self, name)
-  if found then return open_found(self, name, found, here) end
-  if here then return fail(name, here) end
+---here: why the copy here cannot be read, when there is one.
+local function open_from_peers(self, name, here, least)
+  local found, err = find_newest(self, name, least)
+  if found then return open_found(self, name, found, here ~= nil) end
+  if here and err.code ~= "unreachable" then return fail(name, here) end
   return nil, err
 end
 
 ---The copy here; one from peers when there is none. unheard: of those who might have something newer.
-local function open(self, name, unheard)
+---@param least? integer  as for Find:newest
+local function open(self, name, unheard, least)
   local object, err = open_here(self, name, unheard)
   if object then return object end
   if err.code == "deleted" then return keys.deleted(name.key) end
   if UNREADABLE[err.code] then
     warn_unreadable(self, name, err)
-    return open_from_peers(self, name, err)
+    return open_from_peers(self, name, err, least)
   end
   if err.code ~= "not_found" and err.code ~= "corrupt" then return nil, err end
-  return open_from_peers(self, name)
+  return open_from_peers(self, name, nil, least)
+end
+
+---How many peers must tell what they have, so that `quorum` nodes have. This one has, unless it cannot read what is here.
+local function least_of(self, name, quorum)
+  local here, err = self.names:stat(name)
+  return (here or err.code == "not_found") and quorum - 1 or quorum
 end
 
 ---The newest of what is here and what peers have.
-local function open_newest(self, name)
-  local found, _, unheard = find_newest(self, name)
+---@param quorum? integer  nodes that must have told what they have
+local function open_newest(self, name, quorum)
+  local least = quorum and least_of(self, name, quorum)
+  local found, err, unheard = find_newest(self, name, least)
+  if not found and err.code == "unreachable" then return nil, err end
   local here = self.names:stat(name)
   if found and here and found.fields.version > here.version then return open_found(self, name, found) end
-  return open(self, name, found and found.unheard or unheard)
+  return open(self, name, found and found.unheard or unheard, least)
+end
+
+local function open_from(self, name, peer)
+  local found, err = find_at(self, name, peer)
+  if not found then return nil, err end
+  return open_found(self, name, found, true)
 end
 
 -- The calls ---------------------------------------------------------------------------------------------------------------
 
+---@class filo.Reach  where to look for an object
+---@field newest? boolean  at peers, too, although a copy is here
+---@field quorum? integer  the same, until so many nodes have told what they have, this one among them
+---@field from? filo.peers.Peer  at this peer only
+
 ---As Node:get. A version that comes between looking here and asking peers is looked at again.
----@param newest? boolean
+---@param reach filo.Reach
 ---@return filo.Object?, filo.Error?
-function Getting:open(name, newest)
+function Getting:open(name, reach)
   for _ = 1, TRIES do
     local object, err
-    if newest then object, err = open_newest(self, name) else object, err = open(self, name, self.peers:count()) end
+    if reach.from then
+      object, err = open_from(self, name, reach.from)
+    elseif reach.newest or reach.quorum then
+      object, err = open_newest(self, name, reach.quorum)
+    else
+      object, err = open(self, name, self.peers:count())
+    end
     if object or err.code ~= "exists" then return object, err end
   end
   return errors.fail("busy", ("'%s' is being stored again and again: try later"):format(name.key), { key = name.key })
@@ -183,9 +222,15 @@ function Getting:stat(name)
 end
 
 ---As Node:fetch with `to`.
+---@param reach filo.Reach
 ---@return table?, filo.Error?
-function Getting:write(name, file)
-  local found, err = find_newest(self, name)
+function Getting:write(name, file, reach)
+  local found, err
+  if reach.from then
+    found, err = find_at(self, name, reach.from)
+  else
+    found, err = find_newest(self, name, reach.quorum and least_of(self, name, reach.quorum))
+  end
   if not found then return nil, err end
   if found.fields.tombstone then return open_found(self, name, found) end
   local content_key, meta = self.names:unseal(found.record, name)
@@ -196,21 +241,32 @@ function Getting:write(name, file)
   return describe(found.fields, meta, "peers", found.unheard)
 end
 
----As Node:fetch.
----@param newest? boolean
----@return table?, filo.Error?
-function Getting:fetch(name, newest)
-  local object <close>, err = self:open(name, newest)
-  if not object then return nil, err end
+---What is here, once nothing of it is being fetched; it must be no older than that.
+local function wait_for_copy(self, name, version, unheard)
   self.fetches:wait(name.hash)
-  local fields
-  fields, err = self.names:stat(name)
-  if fields then
+  local fields, err = self.names:stat(name)
+  if fields and fields.version >= version then
     local info, problem = self:stat(name)
-    if info then info.unheard = object.unheard end
+    if info then info.unheard = unheard end
     return info, problem
   end
+  err = not fields and err or errors.new("unreachable", "an older version is still the one here")
   return nil, errors.wrap(err, ("'%s' could not be fetched"):format(name.key), { key = name.key })
+end
+
+---As Node:fetch. What a certain peer has is fetched only if it is newer than what is here.
+---@param reach filo.Reach
+---@return table?, filo.Error?
+function Getting:fetch(name, reach)
+  if reach.from then
+    local found, problem = find_at(self, name, reach.from)
+    local here = found and self.names:stat(name)
+    if not found then return nil, problem end
+    if here and here.version >= found.fields.version then return wait_for_copy(self, name, here.version, found.unheard) end
+  end
+  local object <close>, err = self:open(name, reach)
+  if not object then return nil, err end
+  return wait_for_copy(self, name, object.version, object.unheard)
 end
 
 return new

@@ -99,15 +99,28 @@ function setup.check_store_options(given) return options.check("store", given, S
 ---@return table
 function setup.check_replicate_options(given) return options.check("replicate", given, REPLICATE_RULES, 2) end
 
-local GET_RULES = { newest = { type = "boolean" } }
+local function check_quorum(n) return n < 1 and "must be 1 or more" or nil end
 
-local FETCH_RULES = { newest = { type = "boolean" }, to = { type = "userdata" } }
+local GET_RULES = {
+  newest = { type = "boolean" }, from = { type = "string|table" }, quorum = { type = "integer", check = check_quorum },
+}
+
+local FETCH_RULES = { to = { type = "userdata" } }
+for name, rule in pairs(GET_RULES) do FETCH_RULES[name] = rule end
+
+local function check_reach(what, given, rules)
+  local checked = options.check(what, given, rules, 3)
+  if checked.from and (checked.newest or checked.quorum) then
+    error(what .. ": option 'from' goes without 'newest' and 'quorum': it asks one peer only", 3)
+  end
+  return checked
+end
 
 ---@return table
-function setup.check_fetch_options(given) return options.check("fetch", given, FETCH_RULES, 2) end
+function setup.check_fetch_options(given) return check_reach("fetch", given, FETCH_RULES) end
 
 ---@return table
-function setup.check_get_options(given) return options.check("get", given, GET_RULES, 2) end
+function setup.check_get_options(given) return check_reach("get", given, GET_RULES) end
 
 local function check_readonly(given)
   if given.readonly and (given.listen or #given.bootstrap > 0) then

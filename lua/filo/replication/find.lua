@@ -2,6 +2,7 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
 
 ---@class filo.Find
@@ -107,6 +108,11 @@ local function not_found(key, asked, failed)
   return errors.fail("not_found", ("'%s' is not here, and %s"):format(key, why), { key = key, retryable = failed > 0 or nil })
 end
 
+local function too_few(key, asked, told, least)
+  local sentence = "%d of %s that could be asked told what they have of '%s', and %d must"
+  return errors.new("unreachable", sentence:format(told, format.count(asked, "peer", "peers"), key, least), { key = key })
+end
+
 ---The longest way of those who have not answered.
 local function longest_way(search)
   local longest = 0
@@ -122,13 +128,18 @@ local function take(search, answer)
   search.heard:wake()
 end
 
----Takes answers until all are there, or, once there is a good one, for `patience` seconds and as long as those that are missing take on
----their way.
-local function collect(host, search, patience)
+---How many have told what they have, if only that it is nothing.
+local function count_told(search) return #search.tasks - search.left - search.failed end
+
+---Takes answers until all are there, or, once there is a good one and `least` have told what they have, for `patience` seconds since the
+---first good one and as long as those that are missing take on their way; or until it is certain that there will not be so many.
+local function collect(host, search, patience, least)
   local began, first = host.now(), search.best and host.now()
-  while search.left > 0 do
+  while search.left > 0 and #search.tasks - search.failed >= least do
     local deadline = began + 2 * host.limits.find -- each is asked for no longer than limits.find, in its turn
-    if first then deadline = math.min(deadline, math.max(first + patience, began + patience + longest_way(search))) end
+    if first and count_told(search) >= least then
+      deadline = math.min(deadline, math.max(first + patience, began + patience + longest_way(search)))
+    end
     local answer = search.answers:receive(math.max(0, deadline - host.now()))
     if not answer then return end
     take(search, answer)
@@ -154,16 +165,20 @@ local function listen_on(self, search, later)
       over = true
       search.heard:wake()
     end)
-    collect(self.host, search, self.host.limits.find)
+    collect(self.host, search, self.host.limits.find, 0)
     if search.best.fields.version > found.fields.version then later(search.best) end
   end)
 end
 
 ---The newest version that peers have: {fields, record, body, holders, wait_for_holder, unheard}; unheard: how many peers had not said what
 ---they have. nil and not_found as soon as all said no, and again how many had not. With `later`, peers that answer late are still heard:
----they join the holders, and when one has a newer version, later(found) is called.
+---they join the holders, and when one has a newer version, later(found) is called. least: so many peers must have told what they have,
+---else it is nil and "unreachable".
+---@param later? fun(found: table)
+---@param least? integer
 ---@return table?, filo.Error?, integer?
-function Find:newest(name, later)
+function Find:newest(name, later, least)
+  least = least or 0
   local peers = self.peers:list()
   local search = ask_all(self, peers, name.hash)
   local listening = false
@@ -171,8 +186,9 @@ function Find:newest(name, later)
     if listening then return end
     for _, each in ipairs(search.tasks) do each:cancel() end
   end)
-  collect(self.host, search, self.host.limits.patience)
+  collect(self.host, search, self.host.limits.patience, least)
   local found, unheard = search.best, search.left + search.failed
+  if count_told(search) < least then return nil, too_few(name.key, #peers, count_told(search), least), unheard end
   if not found then
     local _, err = not_found(name.key, #peers, search.failed)
     return nil, err, unheard

@@ -8,6 +8,8 @@ local new_fetch = require "filo.replication.fetch"
 local new_gate = require "filo.host.gate"
 local new_locks = require "filo.host.lock"
 
+local ANY = "any" -- whoever has it
+
 ---A partial, held by one who reads or fills it: what node/object.lua reads from. It is open until the last one lets go of it.
 ---@class filo.Held
 ---@field partial filo.core.Partial  a handle of its own
@@ -37,7 +39,7 @@ end
 Held.__close = Held.close
 
 ---@class filo.Fetches
----@field running table<string, true>  records of those under way
+---@field running table<string, string>  whom those under way ask, by record: the ID of a peer, or ANY
 ---@field count table<string, integer>  how many are, by key hash
 ---@field held table<string, table>  the partials that somebody holds, by record
 local Fetches = {}
@@ -66,7 +68,7 @@ local function fill(self, found, partial)
 end
 
 local function begin(self, found)
-  self.running[found.record] = true
+  self.running[found.record] = found.only or ANY
   local key_hash = found.fields.key_hash
   self.count[key_hash] = (self.count[key_hash] or 0) + 1
   return function()
@@ -122,14 +124,16 @@ local function open_published(self, found, path)
   return errors.fail("exists", "another version is here by now")
 end
 
----What was found, as something to read from: the same for all who get it at once. beside: what lies at the path cannot be read.
----@param found table  as filo.Find gives it
+---What was found, as something to read from: the same for all who get it at once, from whom they like or from one and the same peer.
+---beside: what lies at the path is not looked at before this is published: it cannot be read, or is not wanted.
+---@param found table  as filo.Find gives it; only: the ID of the peer from which alone it is fetched
 ---@param name table
 ---@param beside? boolean
 ---@return filo.Held|filo.core.Object|nil, filo.Error?
 function Fetches:open(found, name, beside)
   local path = name.path
   local _ <close> = self.opening:take(found.record)
+  self.ended:wait_for(function() return (self.running[found.record] or found.only or ANY) == (found.only or ANY) end)
   if self.running[found.record] then return hold(self.held[found.record]) end
   local shared, err = open_partial(self, found, path, beside)
   if not shared and err.code == "exists" then return open_published(self, found, path) end
