@@ -1,7 +1,6 @@
 ---What all peers together may make a node hold. Each had bounds, and identities are to be had for nothing: 40 that did not read their
 ---answers took 838 MB, and any number of connections all descriptors.
 
-local crowd = require "filo.peers.crowd"
 local filo = require "filo"
 local forge = require "spec.support.forge"
 local inside = require "filo.base.inside"
@@ -97,32 +96,40 @@ describe("peers that came", function()
     local _ <close> = setmetatable({}, { __close = function()
       for _, each in ipairs(came) do each:close() end
     end })
-    for i = 1, 8 do
-      came[i] = strangers.meet(a)
-      nodes.peer(a, came[i].id)
-    end
+    for i = 1, 8 do came[i] = strangers.meet(a) end
+    nodes.wait(function()
+      local gone = 0
+      for _, each in ipairs(came) do gone = gone + (each.gone and 1 or 0) end
+      return gone == 5
+    end, "end of those for whom there is no room")
     nodes.peers(a, 4)
     assert.is_table(inside.of(a).peer_list:get(dialled.id))
-    assert.is_table(inside.of(a).peer_list:get(came[8].id))
   end)
 
-  it("leave where most have come from, unless they are listed", function()
-    local host = { limits = { peers = 4 }, random = function() return "abcd" end }
-    local peers = {}
-    local function come(id, address, is_dialled)
-      local peer = { id = id, address = address, connection = { is_dialler = function() return is_dialled or false end } }
-      peers[#peers + 1] = peer
-      return peer
+  it("were never there when they have to leave at once", function()
+    local _ <close> = limits { peers = 1 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local here, came = {}, 0
+    a:on("peer_up", function(peer) here[peer.id], came = true, came + 1 end)
+    a:on("peer_down", function(peer)
+      assert(here[peer.id])
+      here[peer.id] = nil
+    end)
+    local refused = 0
+    local one <close> = strangers.meet(a)
+    nodes.peers(a, 1)
+    for _ = 1, 200 do
+      local other <close> = strangers.meet(a)
+      nodes.wait(function() return one.gone or other.gone end, "end of one of them")
+      if one.gone then break end
+      refused = refused + 1
+      assert.equal("busy", other.gone.code)
     end
-    for i = 1, 9 do come("dialled " .. i, "10.0.0.5:" .. i, true) end
-    for i = 1, 9 do come("listed " .. i, "10.0.0.6:" .. i) end
-    local listed = {}
-    for i = 1, 9 do listed["listed " .. i] = true end
-    come("first", "10.0.0.1:1")
-    come("second", "10.0.0.2:1")
-    local many = come("third", "10.0.0.3:1")
-    assert.is_nil(crowd.one_too_many(host, peers, come("fourth", "10.0.0.3:2"), listed))
-    local leaves = crowd.one_too_many(host, peers, come("fifth", "10.0.0.4:1"), listed)
-    assert.is_true(leaves == many or leaves.id == "fourth")
+    nodes.peers(a, 0)
+    assert.is_true(one.gone ~= nil)
+    assert.equal(2, came)
+    assert.is_nil(next(here))
+    assert.is_nil(net:logged "the hook")
   end)
 end)

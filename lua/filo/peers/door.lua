@@ -1,6 +1,7 @@
----The door: connections that were accepted and are not let in yet. There is room for a few. For the next one room is made where most have
----come from, and there among those that have not shown that they speak the protocol (their TLS handshake is not over), so that a flood
----from one place keeps nobody out who comes from another. While many are still being closed, no more are accepted.
+---The door: connections that were accepted and are not let in yet. There is room for a few. When one more comes, one leaves, be it that
+---one, from where most have come: a flood from one place keeps nobody out who comes from another. There those stay who have shown that they
+---speak the protocol (their TLS handshake is over), while there is anybody else but the last to come. Of several it is any one, at
+---random: the oldest would be the one that is nearly through. While many are still being closed, no more are accepted.
 
 local at_end = require "filo.host.at_end"
 local new_gate = require "filo.host.gate"
@@ -28,23 +29,30 @@ local function find(self, connection)
   end
 end
 
----Any one of them: the oldest would be the one that is nearly through.
-local function make_room(self)
-  local strangers, all = {}, source.heaviest(self.outside, function(each) return each.source end)
-  for _, each in ipairs(all) do
-    if not each.ready then strangers[#strangers + 1] = each end
+---The one that has to leave. The last to come has had no time to show anything: it is worth as much as the others, or those who fill all
+---places, and do no more, would keep everybody out.
+local function one_too_many(self)
+  local heaviest = source.heaviest(self.outside, function(each) return each.source end)
+  local newcomer, strangers, others = self.outside[#self.outside], {}, false
+  for _, each in ipairs(heaviest) do
+    if not each.ready then
+      strangers[#strangers + 1] = each
+      others = others or each ~= newcomer
+    end
   end
-  local chosen = source.any(self.host, strangers[1] and strangers or all).connection
-  table.remove(self.outside, (find(self, chosen)))
-  chosen:close("busy", "too many others wait to be let in")
+  return source.any(self.host, others and strangers or heaviest).connection
 end
 
 ---A connection has come. It counts until it is let in, or what this gives is closed.
 function Door:enter(connection)
-  if #self.outside >= self.limits.strangers then make_room(self) end
   self.present[connection] = true
   self.count = self.count + 1
   table.insert(self.outside, { connection = connection, source = source.of(connection:remote()) })
+  if #self.outside > self.limits.strangers then
+    local leaves = one_too_many(self)
+    table.remove(self.outside, (find(self, leaves)))
+    leaves:close("busy", "too many others wait to be let in")
+  end
   return at_end(function() self:leave(connection) end)
 end
 

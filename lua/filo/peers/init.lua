@@ -138,6 +138,12 @@ end
 
 -- One connection for each peer ----------------------------------------------------------------------------------------------
 
+local function one_too_many(self)
+  return crowd.one_too_many(self.host, self:list(), self.settings.admission.allowed, function(peer)
+    return rules.knows_secret(self, peer.connection, self.hellos[peer.id])
+  end)
+end
+
 local function admit(self, connection, hello, welcome, id)
   local old = self.by_id[id]
   if old and not takeover.keeps_new(self.settings.id, old, connection, id) then
@@ -150,7 +156,12 @@ local function admit(self, connection, hello, welcome, id)
     self:drop(old, errors.new("exists", takeover.REASON))
     self:spawn(takeover.close, old, connection)
   end
-  local leaves = crowd.one_too_many(self.host, self:list(), peer, self.settings.admission.allowed)
+  local leaves = one_too_many(self)
+  if leaves == peer and not old then -- nobody was told of it yet
+    self.by_id[id], self.hellos[id] = nil, nil
+    connection:close("busy", crowd.REASON)
+    return errors.fail("busy", crowd.REASON, { peer = id })
+  end
   if leaves then self:turn_out(leaves, "busy", crowd.REASON) end
   self.arrivals:wake()
   return peer, not old
