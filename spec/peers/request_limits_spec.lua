@@ -30,6 +30,33 @@ describe("requests of one peer", function()
   end)
 end)
 
+-- What was begun over a connection went on when that ended, and was not counted over the next.
+describe("requests of one peer over several connections", function()
+  it("are answered up to the same limit", function()
+    local _ <close> = limits { requests = 10 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local begun, go_on = 0, filo.channel()
+    a:handle("wait", function()
+      begun = begun + 1
+      return go_on:receive()
+    end)
+    local identity
+    for _ = 1, 3 do
+      local stranger <close> = strangers.meet(a, { identity = identity })
+      identity = stranger.identity
+      for _ = 1, 6 do stranger:request "wait" end
+      stranger:ask("ping", {}) -- answered, or refused, once the others were taken
+      stranger:close()
+      nodes.peers(a, 0)
+    end
+    assert.equal(10, begun)
+    go_on:close()
+    local stranger <close> = strangers.meet(a, { identity = identity })
+    assert.is_table((stranger:ask("ping", {})))
+  end)
+end)
+
 -- One peer could make a node keep 256 MiB: requests with fields that nobody asked for, or long bodies, were kept while they were served.
 describe("requests of one peer", function()
   it("with fields that are unknown are refused", function()

@@ -28,6 +28,23 @@ describe("answers that are not read", function()
     assert.equal(answer, (light:ask("much")))
   end)
 
+  -- What is said to a peer that asks too much was counted nowhere.
+  it("are counted also when they say that the node is busy", function()
+    local _ <close> = limits { backlog = 100000, requests = 1 }
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    local go_on, reason = filo.channel(), nil
+    a:handle("wait", function() return go_on:receive() end)
+    a:on("peer_down", function(_, err) reason = tostring(err) end)
+    local stranger <close> = strangers.meet(a, { tls = false })
+    for _ = 1, 60000 do
+      if reason or not stranger:say { id = 1, topic = "wait" } then break end
+    end
+    nodes.wait(function() return reason end, "end of a peer that does not read")
+    assert.matches("it does not read what is sent to it, and others wait", reason)
+    go_on:close()
+  end)
+
   it("are waited for while there is room", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
@@ -42,8 +59,8 @@ describe("answers that are not read", function()
 end)
 
 describe("requests of all peers", function()
-  it("are served up to so many bytes; then each may have an equal part", function()
-    local _ <close> = limits { requests_of_all = 100000, request_cost = 1 }
+  it("are served up to so many bytes; then each may have a part", function()
+    local _ <close> = limits { requests_of_all = 100000, request_cost = 1, request_part = 40000 }
     local net <close> = nodes.net()
     local a = net:start "a"
     local go_on = filo.channel()
@@ -67,7 +84,7 @@ describe("requests of all peers", function()
 end)
 
 describe("reads of all peers", function()
-  it("are served up to so many; then each may have an equal part", function()
+  it("are served up to so many; then each may have one", function()
     local _ <close> = limits { reads = 2 }
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })

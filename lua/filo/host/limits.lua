@@ -16,7 +16,8 @@ return {
   requests = 256,           -- of one peer, answered at once; more are told that this node is busy
   request_bytes = 16 << 20, -- the same of their messages
   request_cost = 4096,      -- bytes that answering one takes beside its message
-  requests_of_all = 64 << 20, -- bytes of both, of all peers: then each may have an equal part
+  requests_of_all = 64 << 20, -- bytes of both, of all peers: then each may have a part of its own
+  request_part = 192 << 10, -- bytes of that part: one of Filo's own questions fits in, and some that are short
   backlog = 64 << 20,       -- bytes that wait to be sent, to all peers: then who has most of it is dropped
   peers = 256,              -- that came, beside those that are dialled or listed: one makes room for the next
 
@@ -55,7 +56,8 @@ return {
   landing_turn = 60,        -- until the slowest copy makes room for another, when all slots are taken
   offer = 10,               -- between an offer and its bytes
   reads_of_peer = 8,        -- objects that one peer reads at once
-  reads = 64,               -- the same of all peers: then each may have an equal part
+  reads = 64,               -- the same of all peers: then each may have a part of its own
+  read_part = 1,            -- objects of that part
   checks = 4,               -- copies checked at once because their owners found them bad
   recheck = 600,            -- until one that was good is checked again for that
   proof = 16,               -- chunks of a copy that are read and checked when a peer asks once whether it is good

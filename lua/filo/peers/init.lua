@@ -57,7 +57,7 @@ local function new(host, settings)
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
     hellos = {}, connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
   }, Peers)
-  self.requests = new_requests { host = host, tasks = self.tasks, report = self.report }
+  self.requests = new_requests { host = host, tasks = self.tasks, report = self.report, count = function() return self:count() end }
   self.backlog = new_backlog {
     most = host.limits.backlog, list = function() return self:list() end,
     drop = function(peer) self:turn_out(peer, "busy", "it does not read what is sent to it, and others wait") end,

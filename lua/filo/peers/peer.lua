@@ -29,7 +29,7 @@ function Peer.new(given)
   local self = setmetatable({
     id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = welcome.listen,
     about = welcome.about or {}, free = welcome.free, instance = given.instance, host = host, pending = {}, ended = new_gate(host),
-    room = new_gate(host), turns = {}, next_id = 1, serving = 0, serving_bytes = 0,
+    room = new_gate(host), turns = {}, next_id = 1,
   }, Peer)
   self.face = new_face(self)
   return self
@@ -63,9 +63,9 @@ local function wait_for_room(self, deadline)
   end
 end
 
----Gives a message to the connection.
+---Gives a message to the connection. All that is sent to a peer goes this way, and none past it: what nobody reads is counted here.
 ---@return true?, filo.Error?  "busy": there is no room
-local function pass_on(self, message)
+function Peer:post(message)
   if self.gone then return gone(self) end
   local ok, queued = self.connection:send(message)
   if not ok then return nil, queued end
@@ -79,7 +79,7 @@ end
 function Peer:send(message, seconds)
   local host = self.host
   local deadline = host.now() + (seconds or host.limits.request)
-  local ok, err = pass_on(self, message)
+  local ok, err = self:post(message)
   if ok or self.gone or err.code ~= "busy" then return ok, err end
   local _ <close> = self.owner.backlog:hold(self, #host.encode(message))
   repeat
@@ -87,7 +87,7 @@ function Peer:send(message, seconds)
       return errors.fail("timeout", "it takes nothing of what is sent to it: " .. err.message, { peer = self.id })
     end
     wait_for_room(self, deadline)
-    ok, err = pass_on(self, message)
+    ok, err = self:post(message)
   until ok or self.gone or err.code ~= "busy"
   return ok, err
 end
@@ -99,7 +99,7 @@ function Peer:queued() return self.connection:stats().queued end
 local function ask_for_sign(self)
   local id = self.next_id
   self.next_id = id + 1
-  self.connection:send { id = id, topic = "ping", body = {} }
+  self:post { id = id, topic = "ping", body = {} }
 end
 
 ---Looks whether a peer lives that is waited for: one that has sent nothing at all is asked for a sign, and given up when none comes. Its

@@ -7,23 +7,33 @@ local protocol = require "filo.peers.protocol"
 
 ---@class filo.Requests
 ---@field handlers table<string, function>
+---@field serving table<string, {count: integer, bytes: integer}>  what is being answered, by the ID of a peer
 local Requests = {}
 Requests.__index = Requests
 
 ---Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
 function Requests:handle(topic, fn) self.handlers[topic] = fn end
 
+---What is being answered of a peer, over whichever connection it asked.
+local function serving_of(self, id) return self.serving[id] or { count = 0, bytes = 0 } end
+
+local function change(self, id, count, bytes)
+  local before = serving_of(self, id)
+  local now = { count = before.count + count, bytes = before.bytes + bytes }
+  self.serving[id] = now.count > 0 and now or nil
+end
+
 ---Takes on a request of a peer, until the end of the scope; nil when so many, or so long ones, are being answered already: of its own, or
 ---of all peers.
 local function begin(self, peer, size)
-  local limits = self.host.limits
-  if peer.serving >= limits.requests or peer.serving_bytes + size > limits.request_bytes then return nil end
-  local part = self.share:take(peer, size + limits.request_cost)
+  local id, limits, serving = peer.id, self.host.limits, serving_of(self, peer.id)
+  if serving.count >= limits.requests or serving.bytes + size > limits.request_bytes then return nil end
+  local part = self.share:take(id, size + limits.request_cost)
   if not part then return nil end
-  peer.serving, peer.serving_bytes = peer.serving + 1, peer.serving_bytes + size
+  change(self, id, 1, size)
   return at_end(function()
     local _ <close> = part
-    peer.serving, peer.serving_bytes = peer.serving - 1, peer.serving_bytes - size
+    change(self, id, -1, -size)
   end)
 end
 
@@ -42,8 +52,8 @@ local function run_handler(self, peer, request)
 end
 
 ---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
-local function serve(self, peer, request, serving)
-  local _ <close> = serving
+local function serve(self, peer, request, begun)
+  local _ <close> = begun
   local body, err = run_handler(self, peer, request)
   local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
@@ -58,19 +68,23 @@ end
 ---@param size integer  bytes of the message
 ---@return true?, filo.Error?
 function Requests:take(peer, request, size)
-  local serving = begin(self, peer, size)
-  if serving then
-    self.tasks:spawn(serve, self, peer, request, serving)
+  local begun = begin(self, peer, size)
+  if begun then
+    self.tasks:spawn(serve, self, peer, request, begun)
     return true
   end
-  local message = ("%d requests of this peer, of %d bytes, are being served already"):format(peer.serving, peer.serving_bytes)
-  return peer.connection:send(protocol.failure(request.id, errors.new("busy", message)))
+  local serving = serving_of(self, peer.id)
+  local message = ("%d requests of this peer, of %d bytes, are being served already"):format(serving.count, serving.bytes)
+  return peer:post(protocol.failure(request.id, errors.new("busy", message)))
 end
 
----@param given {host: filo.Host, tasks: filo.Tasks, report: function}  report: see reports.lua
+---@param given {host: filo.Host, tasks: filo.Tasks, report: function, count: fun(): integer}  report: see reports.lua; count: how many
+---peers are connected
 ---@return filo.Requests
 return function(given)
+  local limits = given.host.limits
+  local share = new_share { most = limits.requests_of_all, part = limits.request_part, count = given.count }
   return setmetatable({
-    host = given.host, tasks = given.tasks, report = given.report, handlers = {}, share = new_share(given.host.limits.requests_of_all),
+    host = given.host, tasks = given.tasks, report = given.report, share = share, handlers = {}, serving = {},
   }, Requests)
 end

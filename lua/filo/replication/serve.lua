@@ -16,7 +16,9 @@ Serve.__index = Serve
 ---  namespace: string, policy: fun(): table}
 ---@return filo.Serve
 local function new(given)
-  local self = setmetatable({ reads = {}, all_reads = new_share(given.host.limits.reads), proofs = new_locks(given.host) }, Serve)
+  local limits = given.host.limits
+  local self = setmetatable({ reads = {}, proofs = new_locks(given.host) }, Serve)
+  self.all_reads = new_share { most = limits.reads, part = limits.read_part, count = function() return given.peers:count() end }
   for name, value in pairs(given) do self[name] = value end
   return self
 end
@@ -182,14 +184,15 @@ end
 
 ---Counts what a peer reads, until the end of the scope; nil when it is too much at once, of its own or of all peers.
 local function begin_reading(self, peer)
-  local count = self.reads[peer] or 0
-  if count >= self.host.limits.reads_of_peer then return nil end
-  local part = self.all_reads:take(peer.id, 1)
+  local id, limits = peer.id, self.host.limits
+  local count = self.reads[id] or 0
+  if count >= limits.reads_of_peer then return nil end
+  local part = self.all_reads:take(id, 1)
   if not part then return nil end
-  self.reads[peer] = count + 1
+  self.reads[id] = count + 1
   return at_end(function()
     local _ <close> = part
-    self.reads[peer] = self.reads[peer] > 1 and self.reads[peer] - 1 or nil
+    self.reads[id] = self.reads[id] > 1 and self.reads[id] - 1 or nil
   end)
 end
 
