@@ -161,6 +161,7 @@ local QUOTES = {
   { "core/README.md", "of all peers (%d+ MiB), beyond which each may have (%d+ KiB)", "requests_of_all", "request_part" },
   { "core/README.md", "that one peer reads at a time | (%d+), .-; all peers (%d+), beyond which each may have (%d+)", "reads_of_peer",
     "reads", "read_part" },
+  { "core/README.md", "also of peers that were let in | (%d+); no more", "accepted" },
   { "core/README.md", "peers that came, .- | (%d+); when one more", "peers" },
   { "core/README.md", "A node answers up to (%d+) requests of one peer", "requests" },
   { "core/README.md", "A node keeps (%d+) and (%d+) seconds", "ping", "silence" },

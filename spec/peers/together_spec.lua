@@ -1,6 +1,7 @@
 ---What all peers together may make a node hold. Each had bounds, and identities are to be had for nothing: 40 that did not read their
 ---answers took 838 MB, and any number of connections all descriptors.
 
+local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
 local forge = require "spec.support.forge"
 local inside = require "filo.base.inside"
@@ -148,5 +149,31 @@ describe("peers that came", function()
     assert.equal(2, came)
     assert.is_nil(next(here))
     assert.is_nil(net:logged "the hook")
+  end)
+
+  -- It takes a while until one has gone that does not hang up itself; meanwhile it counted nowhere, and each had a descriptor.
+  it("count until they have gone, and no more are accepted while too many are there", function()
+    local _ <close> = limits { peers = 1, accepted = 4 }
+    local net <close> = nodes.net()
+    local came, before, most = {}, nil, 0
+    local function count()
+      local open = 0
+      for _ in pairs(descriptors()) do open = open + 1 end
+      return open
+    end
+    local a = net:start("a", { tls = false, admit = function()
+      most = math.max(most, count() - before - #came)
+      return true
+    end })
+    local _ <close> = setmetatable({}, { __close = function()
+      for _, each in ipairs(came) do each:close() end
+    end })
+    before = count()
+    for i = 1, 16 do
+      came[i] = strangers.call(a, { tls = false })
+      came[i]:greet()
+      if i > 8 then came[i]:say "no map" end
+    end
+    assert.is_true(most <= 10, ("the node had %d connections and files"):format(most)) -- some 6, and files that others of its tasks read
   end)
 end)

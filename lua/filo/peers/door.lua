@@ -43,10 +43,9 @@ local function one_too_many(self)
   return source.any(self.host, others and strangers or heaviest).connection
 end
 
----A connection has come. It counts until it is let in, or what this gives is closed.
+---A connection has come. It counts until it is let in, and again from its end on, until what this gives is closed.
 function Door:enter(connection)
-  self.present[connection] = true
-  self.count = self.count + 1
+  self:ends(connection)
   table.insert(self.outside, { connection = connection, source = source.of(connection:remote()) })
   if #self.outside > self.limits.strangers then
     local leaves = one_too_many(self)
@@ -60,6 +59,13 @@ end
 function Door:ready(connection)
   local _, each = find(self, connection)
   if each then each.ready = true end
+end
+
+---It is about to be closed: that takes a while, and a descriptor.
+function Door:ends(connection)
+  if self.present[connection] then return end
+  self.present[connection] = true
+  self.count = self.count + 1
 end
 
 ---It was let in, or has gone.

@@ -55,7 +55,7 @@ end
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
-    hellos = {}, connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
+    hellos = {}, door = new_door(host), connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
   }, Peers)
   self.requests = new_requests { host = host, tasks = self.tasks, report = self.report, count = function() return self:count() end }
   self.backlog = new_backlog {
@@ -172,6 +172,7 @@ function Peers:drop(peer, err)
   if peer.gone then return end
   peer:end_with(err)
   self.backlog:forget(peer)
+  if not peer.connection:is_dialler() then self.door:ends(peer.connection) end
   if self.by_id[peer.id] ~= peer then return end
   self.by_id[peer.id], self.hellos[peer.id] = nil, nil
   self.settings.hooks:announce("peer_down", peer, peer.gone)
@@ -203,21 +204,13 @@ local function serve(self, peer)
   end
 end
 
----Runs a connection from its handshake to its end. `started` is called with the peer, or nil and why not.
-local function run(self, connection, started)
-  local _ <close> = connection
-  self.connections:add(connection)
-  local _ <close> = at_end(function() self.connections:remove(connection) end)
+---Greets on a connection, and serves the peer while it is one.
+local function greet_and_serve(self, connection, started)
   local admission = self.settings.admission
   local hello, welcome, id = greeting.exchange(self, connection, function(id, instance)
     return takeover.rival(self.settings.id, self.by_id[id], connection, id, instance)
   end)
-  if not hello then
-    started(nil, welcome)
-    connection:close()
-    while connection:receive() do end -- until it has gone
-    return
-  end
+  if not hello then return started(nil, welcome) end
   if self.settings.admission ~= admission then -- the rules have changed while it waited for its welcome
     local code, why = rules.refusal(self, connection, hello, id)
     if code then
@@ -235,6 +228,16 @@ local function run(self, connection, started)
   end
   started(peer)
   self:drop(peer, serve(self, peer))
+end
+
+---Runs a connection from its handshake until it has gone. `started` is called with the peer, or nil and why not.
+local function run(self, connection, started)
+  local _ <close> = connection
+  self.connections:add(connection)
+  local _ <close> = at_end(function() self.connections:remove(connection) end)
+  greet_and_serve(self, connection, started)
+  connection:close()
+  while connection:receive() do end
 end
 
 -- Dialling and listening --------------------------------------------------------------------------------------------------
@@ -294,7 +297,8 @@ function Peers:connect(target)
 end
 
 ---Serves one connection that came.
-local function receive_stranger(self, door, connection)
+local function receive_stranger(self, connection)
+  local door = self.door
   local _ <close> = door:enter(connection)
   local _ <close> = connection
   local ready, err = connection:ready()
@@ -311,13 +315,12 @@ end
 ---Accepts connections on a listener until the node is closed. One that fails is no reason to stop.
 function Peers:listen(listener)
   self:spawn(function()
-    local door = new_door(self.host)
     while true do
-      door:wait()
+      self.door:wait()
       local connection, err = listener:accept(connection_options(self))
       if self.closed then return end
       if connection then
-        self:spawn(receive_stranger, self, door, connection)
+        self:spawn(receive_stranger, self, connection)
       else
         self.report("info", "", "not accepted", "a connection could not be accepted: " .. tostring(err))
       end
