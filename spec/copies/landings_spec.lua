@@ -238,4 +238,26 @@ describe("offers of all peers together", function()
     for i, landing in ipairs(inside.of(a).landings.list) do held[i] = landing.peer.id end
     assert.same({ two.id, three.id }, held)
   end)
+
+  it("are refused when the room is taken by others of whom none wants more", function()
+    local disk <close> = small_disk.mount(32 << 20) or pending(small_disk.WHY_NOT) -- others take and free room on a shared one
+    local net <close> = nodes.net()
+    local a = net:start("a", { root = disk:file "a" })
+    local free = inside.of(a).disk:space()
+    local came = {}
+    local _ <close> = setmetatable({}, { __close = function()
+      for _, each in ipairs(came) do each:close() end
+    end })
+    for i = 1, 8 do came[i] = strangers.meet(a) end
+    local function offer(i, part)
+      return { record = came[i]:record { size = free // 100 * part, key_hash = ("%032d"):format(part) } }
+    end
+    for i = 1, 7 do assert.equal(0, came[i]:ask("offer", offer(i, 10)).want) end
+    local code, message = came[8]:refusal("offer", offer(8, 10))
+    assert.equal("no_space", code)
+    assert.equal(7, #inside.of(a).landings.list)
+    assert.equal("others are filling what is free here", message)
+    assert.equal(0, came[8]:ask("offer", offer(8, 4)).want)
+    assert.equal(8, #inside.of(a).landings.list)
+  end)
 end)

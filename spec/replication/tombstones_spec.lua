@@ -1,7 +1,9 @@
 local filo = require "filo"
 local inside = require "filo.base.inside"
+local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local simulated = require "spec.support.simulated"
+local strangers = require "spec.support.stranger"
 
 local SIZES = { 10, (2 << 20) + 5 }
 
@@ -195,5 +197,46 @@ describe("a peer that could not take a deletion", function()
     copy:close()
     b = net:start("b", { listen = b.address })
     wait_tombstone(a, b, "key")
+  end)
+end)
+
+describe("who was told of deletions", function()
+  it("is remembered of so many; of others only while they are connected", function()
+    local _ <close> = limits { remembered = 3 }
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    assert(a:store("key", "content"))
+    assert(a:delete "key")
+    local told = {}
+    ---Comes, is told what it has to be, and goes unless it is to stay.
+    local function come(identity)
+      local stranger = strangers.call(a, { identity = identity })
+      stranger:on("store", function()
+        told[stranger.id] = (told[stranger.id] or 0) + 1
+        return { body = {} }
+      end)
+      stranger:greet()
+      nodes.peer(a, stranger.id)
+      nodes.wait(function() return not inside.of(a).tombstones.catching_up end, "end of what it is told")
+      return stranger
+    end
+    local function come_and_go(identity)
+      local stranger = come(identity)
+      stranger:close()
+      nodes.wait(function() return not inside.of(a).peer_list:get(stranger.id) end, "end of a peer")
+      return stranger
+    end
+    local staying <close> = come()
+    local first = come_and_go()
+    come_and_go(first.identity)
+    assert.same({ 1, 1 }, { told[staying.id], told[first.id] })
+    for _ = 1, 10 do
+      come_and_go()
+      local count = 0
+      for _ in pairs(inside.of(a).tombstones.caught_up) do count = count + 1 end
+      assert.is_true(count <= 4)
+    end
+    come_and_go(first.identity)
+    assert.same({ 1, 2 }, { told[staying.id], told[first.id] })
   end)
 end)
