@@ -290,7 +290,7 @@ static void destroy(struct filo_connection *c) {
   filo_link_free(c->link);
   filo_tls_unref(c->options.tls);
   filo_output_free(c);
-  free(c->message);
+  free(filo_unfinished_take(c));
   free(c);
 }
 

@@ -20,20 +20,14 @@ static int grow(struct filo_connection *c, size_t need, struct filo_error *err) 
   size_t room = c->message_room ? c->message_room : SCRATCH;
   if (c->message_room >= need) return 0;
   while (room < need) room *= 2;
-  unsigned char *message = realloc(c->message, room);
-  if (!message) return filo_fail(err, FILO_NO_MEMORY, "no memory for a message");
-  c->message = message;
-  c->message_room = room;
-  return 0;
+  return filo_unfinished_grow(c, room, err);
 }
 
 static void message_grew(struct filo_connection *c, size_t len) {
   c->message_have += len;
   if (c->decoder.payload_left > 0) return;
-  unsigned char *message = c->message;
   size_t have = c->message_have;
-  c->message = NULL;
-  c->message_have = c->message_room = 0;
+  unsigned char *message = filo_unfinished_take(c);
   deliver(c, message, have);
   free(message);
 }
@@ -123,26 +117,28 @@ static int decode(struct filo_connection *c, const unsigned char *bytes, size_t 
 /* --- Reading --- */
 
 /* Where the next bytes go: straight to where they stay when that is worth it. */
-static unsigned char *destination(struct filo_connection *c, unsigned char *scratch, size_t *room,
-                                  struct filo_error *err) {
+static int destination(struct filo_connection *c, unsigned char *scratch, unsigned char **to,
+                       size_t *room, struct filo_error *err) {
   size_t left = c->decoder.payload_left;
   struct filo_inflow *flow = c->inflow;
+  *to = scratch;
   *room = SCRATCH;
-  if (left < SCRATCH) return scratch;
+  if (left < SCRATCH) return 0;
   if (c->decoder.frame.type == FILO_FRAME_STREAM && flow) {
-    unsigned char *space = flow->handler.space(flow->ctx, room);
-    if (*room > left) *room = left;
-    if (c->inflow == flow) return space;
-    *room = SCRATCH;
-    return scratch;
+    size_t space_room = 0;
+    unsigned char *space = flow->handler.space(flow->ctx, &space_room);
+    if (c->inflow != flow) return 0;
+    *to = space;
+    *room = space_room < left ? space_room : left;
   }
   if (c->decoder.frame.type == FILO_FRAME_MESSAGE) {
-    if (grow(c, c->message_have + SCRATCH, err) < 0) return NULL;
+    int rc = grow(c, c->message_have + SCRATCH, err);
+    if (rc < 0) return rc;
+    *to = c->message + c->message_have;
     *room = c->message_room - c->message_have;
     if (*room > left) *room = left;
-    return c->message + c->message_have;
   }
-  return scratch;
+  return 0;
 }
 
 /* Bytes were read straight to where they stay. */
@@ -164,11 +160,12 @@ static void peer_gone(struct filo_connection *c, struct filo_error *err) {
  * finds nothing. */
 static int read_some(struct filo_connection *c, size_t *total, bool *more, struct filo_error *err) {
   unsigned char scratch[SCRATCH];
+  unsigned char *to;
   size_t room;
   int want;
-  unsigned char *to = destination(c, scratch, &room, err);
+  int rc = destination(c, scratch, &to, &room, err);
   *more = false;
-  if (!to) return FILO_NO_MEMORY;
+  if (rc < 0) return rc;
   if (c->state != FILO_STATE_OPEN) return 0;
   ssize_t n = filo_link_read(c->link, to, room, &want, err);
   if (n < 0) {
@@ -194,6 +191,8 @@ void filo_input_run(struct filo_connection *c) {
   if (total > 0) c->heard = filo_connection_clock();
   if (rc == FILO_PROTOCOL)
     filo_connection_breach(c, &err);
+  else if (rc == FILO_BUSY)
+    filo_connection_close(c, FILO_BUSY, err.message);
   else if (rc < 0)
     filo_connection_end(c, &err);
   if (c->state != FILO_STATE_OPEN) return;

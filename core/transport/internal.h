@@ -2,6 +2,7 @@
  *
  *     connection       life, handshake, closing
  *     input            bytes to frames to handlers
+ *     unfinished       the memory of messages that have not come whole
  *     output           the queue, and whose turn it is
  *     stream           the two ends of a stream
  *     keepalive        whether the peer is still there
@@ -26,7 +27,8 @@ enum {
   QUEUE_LIMIT = 4 << 20,    /* bytes of messages that wait, before one more is refused */
   TURN_BUDGET = 256 * 1024, /* read or written in one go, before others get their turn */
   CLOSING_SECONDS = 2,
-  LAST_WORDS = 1 << 20 /* bytes that wait, up to which one that is given up is told so */
+  UNFINISHED_LIMIT = 64 << 20, /* bytes of messages that have not come whole, of all connections */
+  LAST_WORDS = 1 << 20         /* bytes that wait, up to which one that is given up is told so */
 };
 
 enum filo_state {
@@ -138,7 +140,8 @@ struct filo_connection {
   struct filo_inflow *inflow; /* whose bytes the current frame has; NULL: nobody wants them */
   unsigned char *message;     /* the part that is here of a message that comes in pieces */
   size_t message_have, message_room;
-  double heard; /* when the peer's last byte came */
+  TAILQ_ENTRY(filo_connection) unfinished; /* while there is such a part */
+  double heard;                            /* when the peer's last byte came */
   struct filo_keepalive keepalive;
   uint64_t bytes_in, bytes_out, messages_in, messages_out;
 };
@@ -158,6 +161,13 @@ void filo_connection_breach(struct filo_connection *c, const struct filo_error *
 
 /* input.c */
 void filo_input_run(struct filo_connection *c);
+
+/* unfinished.c */
+/* Room for so many bytes of a message that comes in pieces; what has come stays. FILO_BUSY when this
+ * connection would have most of what all have together, and that is too much. */
+int filo_unfinished_grow(struct filo_connection *c, size_t room, struct filo_error *err);
+/* The message, which is the caller's from now on. */
+unsigned char *filo_unfinished_take(struct filo_connection *c);
 
 /* output.c */
 int filo_output_put(struct filo_connection *c, const struct filo_frame *frame,

@@ -8,6 +8,7 @@ local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
+local wire = require "spec.support.wire"
 
 local MIB = 1 << 20
 
@@ -175,5 +176,35 @@ describe("peers that came", function()
       if i > 8 then came[i]:say "no map" end
     end
     assert.is_true(most <= 10, ("the node had %d connections and files"):format(most)) -- some 6, and files that others of its tasks read
+  end)
+end)
+
+-- 256 of them could each keep 1 MiB of a node's memory with a message of which the last byte never came.
+describe("messages that have not come whole", function()
+  it("fill so much at most; who has most of it then, and for longest, is closed", function()
+    local ROOM = 64
+    local net <close> = nodes.net()
+    local a = net:start("a", { tls = false })
+    a:handle("long", function(body) return #body end)
+    local came = {}
+    local _ <close> = setmetatable({}, { __close = function()
+      for _, each in ipairs(came) do each:close() end
+    end })
+    local body = ("x"):rep(MIB - 1000)
+    local message = wire.value { id = 1, topic = "long", body = body }
+    local light <close> = strangers.meet(a, { tls = false })
+    local short = wire.value { id = 1, topic = "long", body = body:sub(1, 100000) }
+    light.line:write(short:sub(1, -2))
+    for i = 1, ROOM + 1 do
+      came[i] = strangers.meet(a, { tls = false })
+      came[i].line:write(message:sub(1, -2))
+    end
+    assert.equal("busy", came[1]:farewell())
+    light.line:write(short:sub(-1))
+    assert.equal(100000, (light:reply(1)))
+    for i = 3, ROOM + 1 do
+      came[i].line:write(message:sub(-1))
+      assert.equal(#body, (came[i]:reply(1)))
+    end
   end)
 end)
