@@ -169,7 +169,9 @@ describe("filo join", function()
 
   it("advises no second try while another node runs with the identity", function()
     local house <close> = commands.house()
+    house.module = "spec.support.patient"
     local first, text = house:first "a"
+    house.module = nil
     house:feed(text:match "%S+", "b", "join", "-", "--listen", "127.0.0.1:0")
     house:serve "b"
     first:expect "is connected"

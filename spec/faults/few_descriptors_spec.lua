@@ -4,6 +4,7 @@
 local commands = require "spec.support.commands"
 local filo = require "filo"
 local json = require "filo.dkjson"
+local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
@@ -55,7 +56,7 @@ describe("a process with few descriptors", function()
     for i = 1, 60 do connections[i] = assert(filo.dial(address)) end
     child:expect '"event":"starved"'
     for _, connection in ipairs(connections) do connection:close() end
-    assert.equal(0, house:feed("content", "a", "put", "-", "--key", "key").status)
+    nodes.wait(function() return house:feed("content", "a", "put", "-", "--key", "key").status == 0 end, "descriptor", 60) -- they close
     child:kill "TERM"
     local starved = 0
     for _, line in ipairs(lines_of(child:wait().err)) do

@@ -1,0 +1,5 @@
+---Loaded before a command, makes it wait for signs of life of other nodes for as long as a machine that has much to do may take.
+
+local limits = require "filo.host.limits"
+
+limits.rival, limits.hello = 60, 120
