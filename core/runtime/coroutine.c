@@ -1,7 +1,8 @@
-/* coroutine.resume, wrap, status and close for scripts. They behave as Lua's own, with one
- * difference: when the coroutine waits (its yield carries the mark of filo_task_wait), the wait
- * passes on to the task, and the coroutine is resumed from where it waited once the task is.
- * Meanwhile it counts as running ("normal"): nobody else can resume or close it.
+/* The functions of `coroutine` for scripts. They behave as Lua's own, with two differences. When a
+ * coroutine waits (its yield carries the mark of filo_task_wait), the wait passes on to the task,
+ * and the coroutine is resumed from where it waited once the task is. Meanwhile it counts as
+ * running ("normal"): nobody else can resume or close it. And the coroutine of a task counts as
+ * a main one, as that of a script is in `lua`: there is nobody whom it could yield to.
  */
 #include <lauxlib.h>
 
@@ -195,12 +196,35 @@ static int co_close(lua_State *L) {
   return 2;
 }
 
+/* --- In the function of a task itself --- */
+
+static bool is_main(lua_State *L) {
+  struct filo_task *task = filo_task_current(L);
+  return task && task->co == L;
+}
+
+static int co_running(lua_State *L) {
+  bool main = lua_pushthread(L) || is_main(L);
+  lua_pushboolean(L, main);
+  return 2;
+}
+
+static int co_isyieldable(lua_State *L) {
+  lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+  lua_pushboolean(L, lua_isyieldable(co) && !is_main(co));
+  return 1;
+}
+
+static int co_yield (lua_State *L) {
+  if (is_main(L)) return luaL_error(L, "attempt to yield from outside a coroutine");
+  return lua_yield(L, lua_gettop(L));
+}
+
 void filo_coroutine_install(lua_State *L) {
-  static const luaL_Reg lua_functions[] = {{"resume", co_resume},
-                                           {"wrap", co_wrap},
-                                           {"status", co_status},
-                                           {"close", co_close},
-                                           {NULL, NULL}};
+  static const luaL_Reg lua_functions[] = {{"resume", co_resume},   {"wrap", co_wrap},
+                                           {"status", co_status},   {"close", co_close},
+                                           {"running", co_running}, {"isyieldable", co_isyieldable},
+                                           {"yield", co_yield },    {NULL, NULL}};
   lua_getglobal(L, "coroutine");
   luaL_setfuncs(L, lua_functions, 0);
   lua_pop(L, 1);
