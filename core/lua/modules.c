@@ -63,6 +63,7 @@ static int search(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   const struct filo_embedded *module = find(name);
   if (!module) {
+    if (strncmp(name, "filo.", 5) != 0) return 0; /* nobody looks for it here */
     lua_pushfstring(L, "no module '%s' within filo", name);
     return 1;
   }
@@ -90,7 +91,7 @@ void filo_modules_install(lua_State *L) {
   lua_pop(L, 2);
 }
 
-/* --- The module filo.core.modules: their sources --- */
+/* --- The module filo.core.modules: their sources, and where others are --- */
 
 static int modules_files(lua_State *L) {
   lua_newtable(L);
@@ -111,8 +112,16 @@ static int modules_source(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"files", modules_files}, {"source", modules_source}, {NULL, NULL}};
+static int modules_default_paths(lua_State *L) {
+  lua_pushliteral(L, LUA_PATH_DEFAULT);
+  lua_pushliteral(L, LUA_CPATH_DEFAULT);
+  return 2;
+}
+
+static const luaL_Reg functions[] = {{"files", modules_files},
+                                     {"source", modules_source},
+                                     {"default_paths", modules_default_paths},
+                                     {NULL, NULL}};
 
 int filo_open_modules(lua_State *L) {
   luaL_newlib(L, functions);

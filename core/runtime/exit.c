@@ -1,7 +1,9 @@
 /* os.exit for scripts. With true as its second argument it closes what is open, as `lua` does: the
  * calling task stops where it is, the loop ends, and filo_runtime_free lets every other task
  * unwind. Without, or where the task cannot be suspended, the process exits at once: worker threads
- * may be busy with memory of Lua's, so the state is not closed under them. */
+ * may be busy with memory of Lua's, so the state is not closed under them. In a
+ * finalizer that runs at the end of the process, when there are no workers any more, the other
+ * finalizers run first. */
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -24,6 +26,7 @@ static int do_exit(lua_State *L) {
   bool can_stop = runtime->current && lua_isyieldable(L) && runtime->pinned == 0;
   if (!lua_toboolean(L, 2) || !can_stop || runtime->exiting) {
     filo_watchdog_stop(); /* its timer must not find what exit takes away */
+    if (lua_toboolean(L, 2) && runtime->closing) filo_runtime_close(runtime);
     exit(status);
   }
   runtime->exiting = runtime->current;

@@ -47,11 +47,15 @@ struct filo_runtime {
   int ended_by;              /* the signal that ends the main task */
   struct filo_task *exiting; /* the task that called os.exit: it never goes on */
   int exit_status;
+  bool closing; /* the state: only finalizers run */
 };
 
 /* Handles what the loop has, waiting for something when no task is ready; then runs the tasks that
  * are. */
 void filo_runtime_turn(struct filo_runtime *runtime);
+
+/* Closes the state, and lets connections say their last words. */
+void filo_runtime_close(struct filo_runtime *runtime);
 
 /* Makes the runtime's tables. */
 void filo_module_install(lua_State *L);

@@ -460,12 +460,17 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
   return 0;
 }
 
+void filo_runtime_close(struct filo_runtime *runtime) {
+  runtime->closing = true;
+  lua_close(runtime->L);
+  filo_loop_linger(runtime->loop, LINGER_SECONDS);
+}
+
 void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   unwind_all(runtime, grace);
   filo_loop_stop(runtime->loop);
   filo_clock_free_all(runtime);
-  lua_close(runtime->L);
-  filo_loop_linger(runtime->loop, LINGER_SECONDS);
+  filo_runtime_close(runtime);
   filo_watchdog_stop();
   filo_loop_free(runtime->loop);
   free(runtime);

@@ -1,5 +1,5 @@
 ---@meta
----The Lua files within the binary: Filo's modules, and the stubs that describe what is written in C.
+---The Lua files within the binary: Filo's modules, and the stubs that describe what is written in C; and where Lua looks for others.
 
 ---@class filo.core.modules
 local modules = {}
@@ -10,5 +10,9 @@ function modules.files() end
 ---@param file string
 ---@return string? source
 function modules.source(file) end
+
+---What package.path and package.cpath are when the environment says nothing.
+---@return string path, string cpath
+function modules.default_paths() end
 
 return modules

@@ -83,6 +83,14 @@ describe("filo script", function()
     assert.equal(1, result.status)
   end)
 
+  -- An error at level 2 in the main chunk named a line of Filo's, which each traceback ended with, too.
+  it("is called by nobody", function()
+    for _, result in ipairs { (run_script "error('boom', 2)"), process.run { "-e", "error('boom', 2)" } } do
+      assert.matches("^filo: boom\n", result.err)
+      assert.not_matches("filo/", result.err)
+    end
+  end)
+
   it("has its own modules within itself, others come from the folder that it runs in", function()
     local dir <close> = temp.folder()
     dir:write("helper.lua", "return 'found'")
@@ -95,7 +103,7 @@ describe("filo script", function()
   it("takes its modules from FILO_PATH while they are developed", function()
     local dir <close> = temp.folder()
     os.execute("mkdir -p " .. dir:file "filo/command")
-    dir:write("filo/command/launch.lua", "return function() print 'mine' end")
+    dir:write("filo/command/launch.lua", "return function() print 'mine' return {} end")
     assert.same(printed "mine\n", process.run { "-e", "print(1)", env = { FILO_PATH = "/nowhere:" .. dir.path } })
     assert.same(printed "1\n", process.run { "-e", "print(1)", env = { FILO_PATH = "/nowhere" } })
     dir:write("filo/command/launch.lua", "return (")
@@ -116,6 +124,30 @@ describe("filo's options", function()
     assert.equal(1, result.status)
     assert.matches("^filo: %(command line%):1: boom\nstack traceback:\n", result.err)
     assert.equal("filo: (command line):1: unexpected symbol near '='\n", process.run({ "-e", "=" }).err)
+  end)
+
+  -- LUA_INIT was passed over in silence.
+  it("come after what LUA_INIT says, unless -E is one, which passes over LUA_PATH, too", function()
+    local dir <close> = temp.folder()
+    local file, env = dir:write("init.lua", "print('file', x)"), { LUA_INIT = "x = 1 print('init', arg[0] ~= nil)" }
+    assert.same(printed "init\ttrue\n1\n", process.run { "-e", "print(x)", env = env })
+    assert.same(printed "init\ttrue\n1\n", process.run { "-", stdin = "print(x)", env = env })
+    assert.same(printed "nil\n", process.run { "-E", "-e", "print(x)", env = env })
+    assert.matches("^filo %d", process.run({ "version", env = env }).out)
+    env.LUA_INIT_5_4 = "@" .. file
+    assert.same(printed "file\tnil\n", process.run { "-e", "", env = env })
+    local result = process.run { "-e", "print(1)", env = { LUA_INIT = "error 'boom'" } }
+    assert.same({ 1, "" }, { result.status, result.out })
+    assert.matches("^filo: LUA_INIT:1: boom\n", result.err)
+    env = { LUA_PATH = "mine", LUA_CPATH = "mine" }
+    assert.same(printed "mine\tmine\n", process.run { "-e", "print(package.path, package.cpath)", env = env })
+    assert.not_matches("mine", process.run({ "-E", "-e", "print(package.path, package.cpath)", env = env }).out)
+  end)
+
+  it("-e may change what the script is given", function()
+    assert.same(printed "100\n", process.run { "-e", "arg[1] = 100", "-", stdin = "print(...)" })
+    local result = process.run { "-e", "arg = 1", "-", stdin = "print(...)" }
+    assert.same({ status = 1, out = "", err = "filo: 'arg' is not a table\n" }, result)
   end)
 
   it("-e and -l come before the script, in order", function()
@@ -229,6 +261,15 @@ describe("os.exit", function()
     end
   end)
 
+  -- It ended the process before the others were collected.
+  it("with true in a finalizer at the end has the others run first", function()
+    local result = process.run { "-e", [[
+      first = setmetatable({}, { __gc = function() print "first" end })
+      last = setmetatable({}, { __gc = function() print "last" os.exit(7, true) print "never" end })
+    ]] }
+    assert.same({ status = 7, out = "last\nfirst\n", err = "" }, result)
+  end)
+
   it("without it closes nothing", function()
     local result = process.run { "-e", [[
       local _ <close> = setmetatable({}, { __close = function() print "closed" end })
@@ -303,6 +344,10 @@ describe("a closed pipe", function()
     os.execute(command)
     assert.equal("4\n", dir:read "status")
     assert.matches("Broken pipe", dir:read "err")
+  end)
+
+  it("ends the programs that the script starts, as ever", function()
+    assert.same(printed "nil\tsignal\t13\n", process.run { "-e", "local p = io.popen 'exec yes' p:read() print(p:close())" })
   end)
 end)
 

@@ -1,3 +1,4 @@
+local at_end = require "filo.host.at_end"
 local filo = require "filo"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
@@ -112,6 +113,14 @@ describe("require", function()
     local HERE = "^spec/host/require_spec.lua:%d+: "
     assert.matches(HERE .. "module 'test.nothing' not found:\n\tno field package.preload%['test.nothing'%]\n\tno", err)
     assert.matches(HERE .. "bad argument #1 to 'require'", select(2, pcall(function() require(nil) end)))
+  end)
+
+  it("says that package.searchers is no table", function()
+    local searchers = package.searchers
+    local _ <close> = at_end(function() package.searchers = searchers end)
+    package.searchers = 3
+    local _, err = pcall(function() require "test.nothing" end)
+    assert.matches("require_spec.lua:%d+: 'package.searchers' must be a table", err)
   end)
 
   it("loads files that make a node, by -l, too", function()

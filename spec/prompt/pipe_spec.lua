@@ -8,6 +8,7 @@ describe("filo -i in a pipe", function()
   it("prints results, without prompt or colours", function()
     assert.same({ status = 0, out = "2\n", err = "" }, piped "return 1+1\n")
     assert.same({ status = 0, out = "2\n3\t{ 4 }\n", err = "" }, piped "1+1\n3, {4}\n")
+    assert.same({ status = 0, out = "2\n3\n", err = "" }, piped "=1+1\n=1 +\n2\n")
   end)
 
   it("prints strings as they are", function()

@@ -8,6 +8,7 @@ local USAGE = [=[
 usage: filo [options] [script [args]]
        filo command [args]
   -e code   run the code
+  -E        ignore LUA_INIT, LUA_PATH and LUA_CPATH in the environment
   -i        prompt after running the script
   --attach [root]    run code and script within the node that runs on the
                      root, or prompt there; default: $FILO_ROOT
@@ -38,7 +39,15 @@ end
 
 local function run_chunk(chunk, problem, ...)
   if not chunk then fail(problem) end
-  return chunk(...)
+  return chunk(...) -- called by nobody here, as its traceback has it
+end
+
+---What the environment has each script begin with.
+local function run_init()
+  local name = os.getenv "LUA_INIT_5_4" and "LUA_INIT_5_4" or "LUA_INIT"
+  local init = os.getenv(name) or ""
+  if init:sub(1, 1) == "@" then return run_chunk(loadfile(init:sub(2))) end
+  return run_chunk(load(init, "=" .. name))
 end
 
 local function require_global(name)
@@ -48,7 +57,7 @@ end
 
 ---Options that take a value, here or in the next argument, and what they do.
 local actions = {
-  e = function(code) run_chunk(load(code, "=(command line)")) end,
+  e = function(code) return run_chunk(load(code, "=(command line)")) end,
   l = require_global,
 }
 
@@ -93,7 +102,7 @@ local function parse(argv)
       steps[#steps + 1] = { actions[letter], value }
     elseif option == "--version" then
       flags.v = true
-    elseif option:match "^%-[ivW]$" then
+    elseif option:match "^%-[EivW]$" then
       flags[letter] = true
     else
       usage(("unrecognized option '%s'"):format(option))
@@ -131,30 +140,49 @@ local function attach(root, steps, script, prompt)
   os.exit(exit.of(err), true)
 end
 
+local function run_command(name, arguments) os.exit(require("filo.command.cli").run(name, arguments), true) end
+
+local function run_script(name)
+  local chunk, problem = loadfile(name)
+  if type(arg) ~= "table" then fail "'arg' is not a table" end
+  return run_chunk(chunk, problem, table.unpack(arg))
+end
+
+local function prompt() return require "filo.prompt"() end
+
+---What a command line without `--attach` asks for, in order. Functions that end by calling a script, so that it finds nobody above itself.
+local function steps_here(argv, options, flags, script, command)
+  local steps = { not flags.E and not command and run_init or nil }
+  for _, option in ipairs(options) do steps[#steps + 1] = function() return option[1](option[2]) end end
+  local named = argv[script]
+  local alone = not named and #options == 0 and not flags.v
+  local prompts = flags.i or alone and runtime.is_terminal(0)
+  if command then
+    steps[#steps + 1] = function() run_command(named, table.move(argv, script + 1, #argv, 1, {})) end
+  elseif named or alone and not prompts then
+    local name = (named ~= "-" or flags.script) and named or nil
+    steps[#steps + 1] = function() return run_script(name) end
+  end
+  if prompts then steps[#steps + 1] = prompt end
+  return steps
+end
+
+---@param argv string[]  with the program at 0
+---@return function[]  to be called one after another
 return function(argv)
   argv[0] = argv[0] or "filo"
   _G.require = waiting_require
-  local steps, flags, script = parse(argv)
+  local options, flags, script = parse(argv)
   if argv[script] == "" and not flags.script then usage "the name of a script or command is empty" end
+  local command = argv[script] and not flags.script and is_command(argv[script])
+  local refused = command and (flags.attach and "--attach" or flags.i and "-i")
+  if refused then usage(("'%s' goes with a script, and '%s' is a command"):format(refused, argv[script])) end
+  if flags.E then package.path, package.cpath = require("filo.core.modules").default_paths() end
   if flags.W then warn "@on" end
   if flags.v then print(("filo %s (%s)"):format(require("filo").VERSION, _VERSION)) end
   arg = script_arguments(argv, argv[script] and script or 0)
-  local command = argv[script] and not flags.script and is_command(argv[script])
   if flags.attach then
-    if command then usage(("'--attach' goes with a script, and '%s' is a command"):format(argv[script])) end
-    return attach(flags.attach, steps, argv[script], flags.i)
+    return { function() return attach(flags.attach, options, argv[script], flags.i) end }
   end
-  for _, step in ipairs(steps) do step[1](step[2]) end
-  if command then
-    if flags.i then usage(("'-i' goes with a script, and '%s' is a command"):format(argv[script])) end
-    os.exit(require("filo.command.cli").run(argv[script], table.move(argv, script + 1, #argv, 1, {})), true)
-  end
-  if argv[script] then
-    local name = argv[script] ~= "-" and argv[script] or nil
-    local chunk, problem = loadfile(name)
-    run_chunk(chunk, problem, table.unpack(arg))
-  end
-  local nothing_to_do = #steps == 0 and not argv[script] and not flags.v
-  if flags.i or nothing_to_do and runtime.is_terminal(0) then return require "filo.prompt"() end
-  if nothing_to_do then run_chunk(loadfile(nil)) end
+  return steps_here(argv, options, flags, script, command)
 end

@@ -13,9 +13,10 @@ local loading = {}
 local waits_for = setmetatable({}, { __mode = "k" }) -- task -> name of the module that another one loads
 
 local function find(name)
-  local tried = {}
+  local tried, searchers = {}, package.searchers
+  if type(searchers) ~= "table" then error("'package.searchers' must be a table", 4) end
   for i = 1, math.huge do
-    local searcher = package.searchers[i]
+    local searcher = searchers[i]
     if searcher == nil then break end
     local loader, extra = searcher(name)
     if type(loader) == "function" then return loader, extra end

@@ -50,8 +50,9 @@ end
 
 local LEAVING = { exit = true, quit = true }
 
----What a word typed alone means that is no Lua: nil, to leave; or a line of Lua.
+---What a line means that is no Lua: nil, to leave; or a line of Lua. `=x` shows x, as in `lua`.
 local function translate(source)
+  if source:sub(1, 1) == "=" then return "return " .. source:sub(2) end
   local word = source:match "^%s*(%a+)[%s();]*$"
   if LEAVING[word] and _G[word] == nil then return nil end
   local name = source:match "^%s*help%s+([%w_.:-]+)%s*$"
