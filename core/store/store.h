@@ -123,7 +123,12 @@ int filo_store_bad(struct filo_store *store, uint64_t *count, uint64_t *bytes,
 /* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in
  * bounded memory. Files that come or go meanwhile may be seen or not; files that are no sealed
  * object are given with `code` FILO_CORRUPT and no record, files and folders that cannot be read
- * with another code. One thread at a time. */
+ * with another code. One thread at a time.
+ *
+ * With `after` (of one namespace only) they come in the order of their paths, folder by folder and
+ * byte by byte, those after that path, and not below it; "": from the beginning. So a walk can be
+ * gone on with later: what is there all the time is seen exactly once. A folder of many names is
+ * read again for every 256 of them. */
 struct filo_walk;
 struct filo_walk_entry {
   char path[FILO_PATH_MAX];
@@ -133,8 +138,8 @@ struct filo_walk_entry {
   unsigned char *record; /* the record's bytes, malloc'ed; the caller frees it */
   size_t record_len;
 };
-int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,
-                  struct filo_error *err);
+int filo_walk_new(struct filo_store *store, const unsigned char *ns, const char *after,
+                  struct filo_walk **ret, struct filo_error *err);
 /* False at the end. */
 bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry);
 void filo_walk_free(struct filo_walk *walk);

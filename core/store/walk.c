@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "store/internal.h"
+#include "store/names.h"
 
 /* The namespaces' folder, a namespace, then at most every second byte of a path is a slash. */
 enum { LEVELS = 2 + FILO_PATH_MAX / 2 };
@@ -16,35 +17,71 @@ struct filo_walk {
   bool all; /* namespaces; otherwise level 0 is the namespace's folder */
   unsigned char ns[FILO_ID_SIZE];
   char path[FILO_PATH_MAX];
+  bool ordered;
+  char after[FILO_PATH_MAX]; /* ordered: what comes after it is wanted */
   unsigned depth;
-  struct {
+  struct level {
     DIR *dir;
-    size_t path_len; /* of the folder, within path */
+    size_t path_len;   /* of the folder, within path */
+    const char *after; /* what is left of `after` in this folder; NULL: all of it is wanted */
+    struct filo_names *names; /* ordered: of the folder */
   } levels[LEVELS];
 };
+
+/* The names in a folder that are wanted: those beyond the one on the path `after`, and that one as
+ * far as it is a folder on the way there. */
+static struct filo_names *names_of(DIR *dir, const char *after) {
+  if (!after) return filo_names_new(dir, "", false);
+  char name[FILO_PATH_MAX];
+  size_t len = strcspn(after, "/");
+  memcpy(name, after, len);
+  name[len] = 0;
+  return filo_names_new(dir, name, after[len] != 0);
+}
+
+/* What is left of the path `after` below a name. */
+static const char *rest_of(const char *after, const char *name) {
+  size_t len = strlen(name);
+  return after && strncmp(after, name, len) == 0 && after[len] == '/' ? after + len + 1 : NULL;
+}
 
 /* Goes down into a folder. One that is gone by now, or is something else, has nothing to show. */
 static int enter(struct filo_walk *walk, int at, const char *name, size_t path_len,
                  struct filo_error *err) {
   int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), error = errno;
   if (fd < 0 && (error == ENOENT || error == ENOTDIR || error == ELOOP)) return 0;
-  DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-  if (dir) {
-    walk->levels[walk->depth].dir = dir;
-    walk->levels[walk->depth++].path_len = path_len;
+  struct level level = {.path_len = path_len, .dir = fd < 0 ? NULL : fdopendir(fd)};
+  if (fd >= 0) error = errno;
+  if (level.dir && walk->ordered) {
+    level.after = walk->depth ? rest_of(walk->levels[walk->depth - 1].after, name) : walk->after;
+    level.names = names_of(level.dir, level.after);
+    error = ENOMEM;
+  }
+  if (level.dir && (level.names || !walk->ordered)) {
+    walk->levels[walk->depth++] = level;
     return 0;
   }
-  if (fd >= 0) error = errno;
-  filo_close_fd(&fd);
+  if (level.dir)
+    closedir(level.dir);
+  else
+    filo_close_fd(&fd);
   return filo_fail_errno(err, error, "cannot list %s/objects/%s", walk->store->root, name);
 }
 
-int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,
-                  struct filo_error *err) {
+static void drop_level(struct filo_walk *walk) {
+  struct level *level = &walk->levels[--walk->depth];
+  filo_names_free(level->names);
+  closedir(level->dir);
+}
+
+int filo_walk_new(struct filo_store *store, const unsigned char *ns, const char *after,
+                  struct filo_walk **ret, struct filo_error *err) {
   struct filo_walk *walk = calloc(1, sizeof *walk);
   if (!walk) return filo_fail(err, FILO_NO_MEMORY, "no memory to list objects");
   walk->store = store;
   walk->all = !ns;
+  walk->ordered = after != NULL;
+  if (after) strncpy(walk->after, after, sizeof walk->after - 1);
   char name[FILO_NS_DIGITS + 1] = ".";
   if (ns) {
     memcpy(walk->ns, ns, sizeof walk->ns);
@@ -61,7 +98,7 @@ int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo
 
 void filo_walk_free(struct filo_walk *walk) {
   if (!walk) return;
-  while (walk->depth > 0) closedir(walk->levels[--walk->depth].dir);
+  while (walk->depth > 0) drop_level(walk);
   free(walk);
 }
 
@@ -130,30 +167,38 @@ static bool enter_namespace(struct filo_walk *walk, int at, const char *name,
 static bool visit(struct filo_walk *walk, const struct dirent *found,
                   struct filo_walk_entry *entry) {
   const char *name = found->d_name;
-  int at = dirfd(walk->levels[walk->depth - 1].dir);
+  const struct level *level = &walk->levels[walk->depth - 1];
+  int at = dirfd(level->dir);
   if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return false;
   if (walk->all && walk->depth == 1) return enter_namespace(walk, at, name, entry);
-  size_t len = append_name(walk, walk->levels[walk->depth - 1].path_len, name);
+  size_t len = append_name(walk, level->path_len, name);
   if (len == 0) return false;
-  return is_folder(at, found) ? enter_or_tell(walk, at, name, len, entry)
-                              : read_entry(walk, at, name, entry);
+  if (is_folder(at, found)) return enter_or_tell(walk, at, name, len, entry);
+  return !rest_of(level->after, name) && read_entry(walk, at, name, entry);
 }
 
 /* The end of a folder. True, with an entry, when there may be more in it. */
 static bool leave(struct filo_walk *walk, int error, struct filo_walk_entry *entry) {
-  size_t path_len = walk->levels[--walk->depth].path_len;
-  closedir(walk->levels[walk->depth].dir);
+  size_t path_len = walk->levels[walk->depth - 1].path_len;
+  drop_level(walk);
   if (!error || error == ENOENT) return false;
   fill_entry(walk, path_len, filo_fail_errno(NULL, error, "unreadable"), entry);
   return true;
 }
 
+static const struct dirent *next_name(struct level *level, int *error) {
+  if (level->names) return filo_names_next(level->names, error);
+  errno = 0;
+  const struct dirent *found = readdir(level->dir);
+  *error = errno;
+  return found;
+}
+
 bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry) {
   bool got = false;
   while (walk->depth > 0 && !got) {
-    errno = 0;
-    const struct dirent *found = readdir(walk->levels[walk->depth - 1].dir);
-    int error = errno;
+    int error;
+    const struct dirent *found = next_name(&walk->levels[walk->depth - 1], &error);
     got = found ? visit(walk, found, entry) : leave(walk, error, entry);
   }
   return got;

@@ -163,6 +163,18 @@ function Node:list(prefix, on_corrupt)
   return node.listing:items(prefix or "", on_corrupt)
 end
 
+---What a peer holds of this node's objects, as it says, for a `for` loop: plain tables, in no order that means anything. Deletions are
+---among them. It is asked for some at a time; what is there all the while is given once. Each record is verified, the content is not. A
+---failure is raised: "unreachable", "unsupported" (it runs an older Filo) ...
+---@param peer filo.Peer|string  a peer or its node ID
+---@return fun(): filo.CopyThere?
+function Node:held_by(peer)
+  local node = open(self)
+  local connected, err = named.peer(node, "held_by", peer)
+  if not connected then error(err, 0) end
+  return node.listing:held_by(connected.id)
+end
+
 ---The copies that are kept here for other identities, or for one, in no order, for a `for` loop: plain tables. Deletions are among them.
 ---@param owner? string  node ID of who stored them
 ---@return fun(): filo.HeldCopy?

@@ -133,9 +133,10 @@ function store:partial_outside(file, record) end
 function store:sealed(namespace, path, most) end
 
 ---@param namespace? string all when left out
+---@param after? string of one namespace: in the order of their paths, those after this path only; "": from the first one on
 ---@return filo.core.Walk? walk
 ---@return filo.Error? err
-function store:walk(namespace) end
+function store:walk(namespace, after) end
 
 ---@param namespace string
 ---@param path string

@@ -62,6 +62,8 @@ return {
   recheck = 600,            -- until one that was good is checked again for that
   proof = 16,               -- chunks of a copy that are read and checked when a peer asks once whether it is good
   prove = 30,               -- for an answer to that
+  listed = 64,              -- records of what is held for an owner that he is told of at once
+  listed_bytes = 256 << 10, -- the same of their bytes
 
   -- Scripts, the log and closing
   hook = 5,

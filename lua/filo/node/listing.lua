@@ -1,4 +1,4 @@
----Listing what lies here: objects of this node's own, and copies that are held for others.
+---Listing: objects of this node's own, copies that are held here for others, and what peers hold of this node's.
 
 local at_end = require "filo.host.at_end"
 local keys = require "filo.copies.keys"
@@ -7,7 +7,8 @@ local keys = require "filo.copies.keys"
 local Listing = {}
 Listing.__index = Listing
 
----@param given {host: filo.Host, disk: table, names: filo.Names, namespace: string, root: string, hand_out: fun(walk: any): any}
+---@param given {host: filo.Host, disk: table, names: filo.Names, namespace: string, root: string, inventory: filo.Inventory,
+---  hand_out: fun(walk: any): any}
 ---@return filo.Listing
 local function new(given) return setmetatable(given, Listing) end
 
@@ -87,6 +88,35 @@ function Listing:held(owner)
     }
   end
   return walk(self, owner and unhex(owner:lower()), is_foreign, describe)
+end
+
+---A copy of an own object at a peer. Its key is known where the sealed metadata can be opened.
+---@class filo.CopyThere
+---@field key? string
+---@field key_hash string  32 bytes
+---@field version integer
+---@field size integer  bytes of content
+---@field tombstone boolean  it is a deletion
+
+---As Node:held_by.
+---@param id string  of the peer
+function Listing:held_by(id)
+  local batch, at, after, asked = {}, 0, nil, false
+  return function()
+    at = at + 1
+    while not batch[at] do
+      if asked and not after then return nil end
+      local entries, next_after = self.inventory:next(id, after)
+      if not entries then error(next_after, 0) end
+      batch, at, after, asked = entries, 1, next_after, true
+    end
+    local entry = batch[at]
+    local content_key, meta = self.names:unseal(entry.record)
+    return {
+      key = content_key and meta.name or nil, key_hash = entry.key_hash, version = entry.version, size = entry.size,
+      tombstone = entry.tombstone,
+    }
+  end
 end
 
 return new

@@ -9,6 +9,7 @@ local new_getting = require "filo.node.getting"
 local new_handed_out = require "filo.node.handed_out"
 local new_holding = require "filo.node.holding"
 local new_hooks = require "filo.host.hooks"
+local new_inventory = require "filo.replication.inventory"
 local new_landings = require "filo.copies.landings"
 local new_listing = require "filo.node.listing"
 local new_names = require("filo.copies.keys").new
@@ -51,6 +52,7 @@ local function make_replication(node)
     host = host, disk = disk, peers = peers, find = node.find, refusals = node.refusals, id = node.id, namespace = node.namespace,
   }
   node.prove = new_prove { host = host, peers = peers, hooks = hooks, activity = node.activities, namespace = node.namespace }
+  node.inventory = new_inventory { host = host, peers = peers, namespace = node.namespace }
   node.fetches = new_fetches {
     host = host, disk = disk, find = node.find, peers = peers, tasks = tasks, activity = node.activities, namespace = node.namespace,
   }
@@ -88,7 +90,7 @@ local function make_calls(node)
   }
   node.listing = new_listing {
     host = host, disk = disk, names = names, namespace = namespace, hand_out = hand_out,
-    root = node.root,
+    root = node.root, inventory = node.inventory,
   }
   node.holding = new_holding {
     host = host, disk = disk, names = names, spread = node.spread, verifier = node.verifier, set_aside = node.set_aside,

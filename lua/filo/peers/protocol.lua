@@ -59,6 +59,19 @@ local stream = integer(0, (1 << 32) - 1)
 ---The content of a small object, after its hash.
 local function body(value, limits) return type(value) == "string" and #value <= limits.inline + 32 end
 
+---Records, as many as are listed at once, at most.
+local function records(value, limits)
+  if not map(value) or #value > limits.listed then return false end
+  local count = 0
+  for _, each in pairs(value) do
+    if not record(each) then return false end
+    count = count + 1
+  end
+  return count == #value
+end
+
+local path = text(1, 511)
+
 local time = integer(0, 1 << 40) -- seconds since 1970, of a year that a calendar can hold
 
 local hello = {
@@ -114,6 +127,10 @@ local topics = {
     reply = {},
   },
   drop = { request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger) }, reply = {} },
+  list = {
+    request = { namespace = hash, after = optional(path) },
+    reply = { records = records, after = optional(path) },
+  },
   read = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
     reply = { stream = stream },

@@ -3,6 +3,7 @@
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
+local is_after = require "filo.copies.path_order"
 local new_locks = require "filo.host.lock"
 local new_share = require "filo.host.share"
 local new_stall_watch = require "filo.host.stall"
@@ -17,7 +18,7 @@ Serve.__index = Serve
 ---@return filo.Serve
 local function new(given)
   local limits = given.host.limits
-  local self = setmetatable({ reads = {}, proofs = new_locks(given.host) }, Serve)
+  local self = setmetatable({ reads = {}, turns = new_locks(given.host) }, Serve)
   self.all_reads = new_share { most = limits.reads, part = limits.read_part, count = function() return given.peers:count() end }
   for name, value in pairs(given) do self[name] = value end
   return self
@@ -225,13 +226,16 @@ function Serve:check(body, peer)
   return {}
 end
 
----The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good. One at a time for each, and
----for all of them, who so keep one core busy at most.
-function Serve:prove(body, peer)
-  if not is_owner(self, body, peer) then return errors.fail("denied", "only its owner may have it checked") end
-  local _ <close> = self.proofs:take(peer.id)
-  local _ <close> = self.proofs:take "all"
+---What fn(self, ...) gives, in a peer's turn to have much read: one at a time for each, and for all of them, who so keep one core busy at
+---most.
+local function in_turn(self, peer, fn, ...)
+  local _ <close> = self.turns:take(peer.id)
+  local _ <close> = self.turns:take "all"
   if peer.gone then return nil, peer.gone end
+  return fn(self, ...)
+end
+
+local function prove(self, body, peer)
   local path = self.names:path(body.key_hash)
   local ok, err
   if path then ok, err = self.verifier:check_part(body.namespace, path, body.version, body.first, body.count) end
@@ -240,6 +244,12 @@ function Serve:prove(body, peer)
   if not err or err.code == "not_found" then return errors.fail("not_found", "that version is not here") end
   self.peers.report("warning", peer.id, "not read " .. err.code, "a copy that a peer asked for could not be read: " .. tostring(err))
   return errors.fail(err.code, "its copy could not be read")
+end
+
+---The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good.
+function Serve:prove(body, peer)
+  if not is_owner(self, body, peer) then return errors.fail("denied", "only its owner may have it checked") end
+  return in_turn(self, peer, prove, body, peer)
 end
 
 ---What the removal of a copy fails with, in words that name nothing of this machine.
@@ -255,7 +265,41 @@ function Serve:drop(body, peer)
   return errors.fail(err.code, "it could not be removed")
 end
 
-local TOPICS = { "check", "drop", "fill", "find", "offer", "prove", "read", "store" }
+---The records of entries, up to the limit of bytes, and the path of the last of these.
+local function records_of(self, entries, peer)
+  local records, bytes, last = {}, 0, nil
+  for _, entry in ipairs(entries) do
+    if entry.problem and entry.problem ~= "corrupt" then
+      local message = ("a copy that a peer has here cannot be listed: %s: %s"):format(entry.path, entry.problem)
+      self.peers.report("warning", peer.id, "not listed " .. entry.problem, message)
+    elseif not entry.problem then
+      bytes = bytes + #entry.record
+      if bytes > self.host.limits.listed_bytes then break end
+      records[#records + 1] = entry.record
+    end
+    last = entry.path
+  end
+  return records, last
+end
+
+local function list(self, namespace, after, peer)
+  local walk <close>, err = self.disk:walk(namespace, after)
+  if not walk then return failed(self, peer, err) end
+  local records, last = records_of(self, walk:next(), peer)
+  if last and not is_after(last, after) then return errors.fail("io", "its disk cannot be read") end
+  return { records = records, after = last }
+end
+
+---The owner wants to know what lies here of his. He is told of some at a time, in the order of their paths, and says where he wants to go
+---on: nothing is kept here meanwhile.
+function Serve:list(body, peer)
+  if not is_owner(self, body, peer) then return errors.fail("denied", "only their owner may list them") end
+  local after = body.after or ""
+  if after ~= "" and not self.host.store.check_path(after) then return errors.fail("protocol", "there is no such place in a list") end
+  return in_turn(self, peer, list, body.namespace, after, peer)
+end
+
+local TOPICS = { "check", "drop", "fill", "find", "list", "offer", "prove", "read", "store" }
 
 ---Answers the peers from now on.
 function Serve:start()

@@ -106,3 +106,81 @@ describe("a walk", function()
     assert.is_false(pcall(task.join, task))
   end)
 end)
+
+describe("a walk in the order of paths", function()
+  ---All paths after one, in one walk, or in one for each batch.
+  local function paths(disk, after, in_one)
+    local found = {}
+    local walker = assert(disk:walk(me:raw_id(), after))
+    while true do
+      local entries = assert(walker:next())
+      if not entries[1] then break end
+      for _, entry in ipairs(entries) do found[#found + 1] = entry.path end
+      if not in_one then
+        walker:close()
+        walker = assert(disk:walk(me:raw_id(), found[#found]))
+      end
+    end
+    walker:close()
+    return found
+  end
+
+  ---Folder by folder: a slash comes before all that may be in a name.
+  local function sorted(list)
+    local function order_of(path) return (path:gsub("/", "\0")) end
+    table.sort(list, function(a, b) return order_of(a) < order_of(b) end)
+    return list
+  end
+
+  it("gives those after a path, wherever that is, in one walk or in many", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    assert.same({}, paths(disk, ""))
+    local all = {}
+    for i = 1, 400 do
+      local path = i <= 300 and "flat/" .. i or ("%s/%03d"):format(("d/"):rep(i % 4 + 1):sub(1, -2), i)
+      all[i] = path
+      stores.put(disk, "x", { key = "k" .. i, path = path })
+    end
+    for _, path in ipairs { "a", "a-b", "a.b", "aa", "b/c", "b-c/d", "\xff/\xfe" } do
+      all[#all + 1] = path
+      stores.put(disk, "x", { key = path, path = path })
+    end
+    sorted(all)
+    for _, in_one in ipairs { true, false } do assert.same(all, paths(disk, "", in_one)) end
+    for _, at in ipairs { 1, 2, 5, 8, 99, 300, 301, 406, 407 } do
+      assert.same(table.move(all, at + 1, #all, 1, {}), paths(disk, all[at], true))
+    end
+    for _, case in ipairs { { "b", 6 }, { "a/x/y", 2 }, { "d/", nil }, { "\xff/\xff", 408 }, { "b-c", 7 }, { "0", 1 } } do
+      local after, first = case[1], case[2]
+      if first then assert.equal(all[first], paths(disk, after, true)[1], after) end
+      if not first then assert.error_matches(function() disk:walk(me:raw_id(), after) end, "path") end
+    end
+    assert.error_matches(function() disk:walk(nil, "a") end, "of one namespace only")
+  end)
+
+  it("gives what is there all the time once, while others come and go", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    local stays = {}
+    for i = 1, 150 do
+      stays[i] = ("%03d/%d"):format(i * 7 % 97, i)
+      stores.put(disk, "x", { key = "k" .. i, path = stays[i] })
+      stores.put(disk, "x", { key = "g" .. i, path = ("%03d/goes%d"):format(i * 5 % 97, i) })
+    end
+    local count, round, last = {}, 0, ""
+    repeat
+      local walker <close> = assert(disk:walk(me:raw_id(), last))
+      local entries = assert(walker:next())
+      for _, entry in ipairs(entries) do
+        last = entry.path
+        count[last] = (count[last] or 0) + 1
+      end
+      round = round + 1
+      for i = round, 150, 5 do disk:remove(me:raw_id(), ("%03d/goes%d"):format(i * 5 % 97, i)) end
+      for i = 1, 10 do stores.put(disk, "x", { key = "new", version = round * 100 + i, path = ("%03d/new"):format(round * 11 % 97) }) end
+    until #entries == 0
+    for _, path in ipairs(stays) do assert.equal(1, count[path], path) end
+    for path, times in pairs(count) do assert.equal(1, times, path) end
+  end)
+end)

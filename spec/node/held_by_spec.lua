@@ -1,0 +1,184 @@
+local filo = require "filo"
+local forge = require "spec.support.forge"
+local inside = require "filo.base.inside"
+local nodes = require "spec.support.nodes"
+local raises = require "spec.support.raises"
+local refused = require "spec.support.refused"
+local simulated = require "spec.support.simulated"
+local strangers = require "spec.support.stranger"
+
+---What a peer holds of a node's, by key.
+local function held_by(node, peer)
+  local found, count = {}, 0
+  for copy in node:held_by(peer) do
+    found[copy.key or "?"] = copy
+    count = count + 1
+  end
+  return found, count
+end
+
+---The error that listing ends with.
+local function failure(node, peer)
+  local ok, err = pcall(held_by, node, peer)
+  assert.is_false(ok)
+  return nil, err
+end
+
+-- An owner could ask peers for one key after the other only: what else they hold of his, he had to remember.
+
+describe("node:held_by", function()
+  it("lists what a peer holds of this node's, and nothing of others'", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3)
+    assert(b:connect(c.address))
+    local version = assert(a:store("key", "content")).version
+    assert(b:store("b's", "content"))
+    assert(a:store("gone", "content"))
+    local deleted = assert(a:delete "gone").version
+    assert(a:evict "key") -- it is known there only
+    for _, peer in ipairs { c.id, a:peers()[1].id == c.id and a:peers()[1] or a:peers()[2] } do
+      local found, count = held_by(a, peer)
+      assert.equal(2, count)
+      assert.same({ key = "key", key_hash = a:key_hash "key", version = version, size = 7, tombstone = false }, found.key)
+      assert.same({ true, deleted, 0 }, { found.gone.tombstone, found.gone.version, found.gone.size })
+    end
+    assert.equal(0, select(2, held_by(c, a.id)))
+  end)
+
+  it("lists much in several messages, once each, also while it changes, and however paths are made", simulated(function(net)
+    for _, path in ipairs { {}, { depth = 0 }, function(hash) return hash:sub(1, 1) .. "/" .. hash end } do
+      local a, b = net:cluster(2, nil, { b = { path = path } })
+      for i = 1, 200 do assert(a:store("key " .. i, "content")) end
+      local seen, count = {}, 0
+      for copy in a:held_by(b.id) do
+        assert.is_nil(seen[copy.key])
+        seen[copy.key], count = true, count + 1
+        if count % 10 == 0 and count <= 100 then
+          assert(a:store("new " .. count, "content"))
+          assert(a:store("key " .. count, "again"))
+        end
+      end
+      for i = 1, 200 do assert.is_true(seen["key " .. i]) end
+      net:stop "a"
+      net:stop "b"
+      for _, name in ipairs { "a", "b" } do net:machine(name).disk:restore {} end
+    end
+  end))
+
+  it("keeps to the limits of a message where records are long", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for i = 1, 20 do assert(a:store("key " .. i, "content", { fields = { text = ("x"):rep(60000) } })) end
+    local usual, most, messages = inside.of(b).peer_list.requests.handlers.list, 0, 0
+    inside.of(b).peer_list:handle("list", function(...)
+      local answer = usual(...)
+      most, messages = math.max(most, #table.concat(answer.records)), messages + 1
+      return answer
+    end)
+    assert.equal(20, select(2, held_by(a, b.id)))
+    assert.is_true(most > 128 << 10 and most <= 256 << 10)
+    assert.equal(6, messages)
+  end)
+
+  it("passes over what is no object there", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for i = 1, 3 do assert(a:store("key " .. i, "content")) end
+    local file <close> = assert(io.open(nodes.place(a, b, "key 2"), "r+b"))
+    file:seek("end", -1)
+    assert(file:write "?")
+    file:flush()
+    local found, count = held_by(a, b.id)
+    assert.same({ 2, true, true }, { count, found["key 1"] ~= nil, found["key 3"] ~= nil })
+  end)
+
+  it("says which peer cannot be asked, is not there, or goes", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for i = 1, 70 do assert(a:store("key " .. i, "content")) end
+    refused("unreachable", failure(a, ("0"):rep(64)))
+    raises("^spec/node/held_by_spec.lua:%d+: held_by: a peer, or a node ID, expected", function() a:held_by() end)
+    local ok, err = pcall(function()
+      for _ in a:held_by(b.id) do net:stop "b" end
+    end)
+    assert.is_false(ok)
+    assert.is_true(err.retryable)
+    b = net:restart "b"
+    nodes.wait(function() return #a:peers() == 1 or a:connect(b.address) end, "b")
+    inside.of(b).peer_list:handle("list", nil) -- as before there was that question
+    local why = refused("unsupported", failure(a, b.id))
+    assert.matches(b.id:sub(1, 16) .. ".* runs an older Filo, which cannot be asked what it holds", why)
+  end)
+
+  it("believes no peer that lists others' records, bad ones, too many, or the same for ever", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    local parts = inside.of(a)
+    local _, own = parts.disk:stat(parts.namespace, a:path_of(a:key_hash "key"))
+    local others = forge(inside.of(b).identity, {}).record
+    local function answer(reply) inside.of(b).peer_list:handle("list", function() return reply end) end
+    for _, case in ipairs {
+      { { records = { others } }, "protocol", "somebody else's record" },
+      { { records = { own:sub(1, -2) .. "?" } }, "corrupt", "listed a bad record" },
+      { { records = { "short" } }, "protocol", "bad or missing field 'records'" },
+      { { records = { a = own } }, "protocol", "bad or missing field 'records'" },
+      { { records = table.move({ own }, 1, 1, 65, { own }) }, "protocol", "bad or missing field 'records'" },
+      { {}, "protocol", "bad or missing field 'records'" },
+      { { records = {}, after = "" }, "protocol", "bad or missing field 'after'" },
+      { { records = {}, after = ("x"):rep(512) }, "protocol", "bad or missing field 'after'" },
+      { { records = { own }, after = "x" }, "protocol", "the same again and again" },
+      { { records = { own }, more = true }, "protocol", "unknown field" },
+    } do
+      answer(case[1])
+      assert.matches(case[3], refused(case[2], failure(a, b.id)))
+    end
+    answer { records = { own, own, (forge(parts.identity, { content = "x" }).record) } }
+    local found, count = held_by(a, b.id)
+    assert.equal(3, count)
+    assert.is_nil(found["?"].key) -- its metadata cannot be opened
+  end)
+end)
+
+describe("a node that is asked what it holds", function()
+  it("tells the owner only, and nothing of places that there are not", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    local namespace = inside.of(a).namespace
+    local stranger <close> = strangers.meet(b)
+    assert.same({ "denied", "only their owner may list them" }, { stranger:refusal("list", { namespace = namespace }) })
+    local own = stranger.identity:raw_id()
+    assert.same({ records = {} }, assert(stranger:ask("list", { namespace = own })))
+    for _, after in ipairs { "", "..", "../../x", "a//b", "/etc", "a\0b", ("x"):rep(300), ("x"):rep(600), 5, {} } do
+      assert.equal("protocol", (stranger:refusal("list", { namespace = own, after = after })))
+    end
+    assert.equal("protocol", (stranger:refusal("list", { namespace = "short" })))
+    local peer = inside.of(a).peer_list:get(b.id)
+    assert.equal(1, #assert(peer:request("list", { namespace = namespace })).records)
+    assert.same({ records = {} }, (assert(peer:request("list", { namespace = namespace, after = "zz/zz" }))))
+  end)
+
+  it("reads for one peer at a time", simulated(function(net)
+    local a, b, c = net:cluster(3)
+    assert(c:connect(net:machine("b").address))
+    for i = 1, 10 do
+      assert(a:store("key " .. i, "content"))
+      assert(c:store("key " .. i, "content"))
+    end
+    local parts, at_once, most = inside.of(b), 0, 0
+    parts.serve.disk = setmetatable({ walk = function(_, ...)
+      at_once = at_once + 1
+      most = math.max(most, at_once)
+      local walk = parts.disk:walk(...)
+      at_once = at_once - 1
+      return walk
+    end }, { __index = parts.disk })
+    local tasks = {}
+    for _, each in ipairs { a, c, a, c, a } do
+      tasks[#tasks + 1] = function() return (select(2, held_by(each, b.id))) end
+    end
+    assert.same({ 10, 10, 10, 10, 10 }, filo.all(tasks))
+    assert.equal(1, most)
+  end))
+end)
