@@ -38,6 +38,18 @@ describe("filo -i in a pipe", function()
       .. "\tstdin:1: in function 'f'\n\tstdin:2: in function 'g'\n", result.err)
   end)
 
+  -- They were said to be in filo/prompt/evaluator.lua, with lines of Filo's own below.
+  it("tells of a wrong argument at the line that gave it", function()
+    local result = piped "filo.sleep('x')\n\nfilo.node { root = 5 }\nfunction f() local x = filo.sleep(-1) end\nf()\nstring.rep()\n"
+    assert.equal([[
+filo: stdin:1: sleep: a number of seconds expected
+filo: stdin:3: filo.node: option 'root' must be a string, not a number
+filo: stdin:4: sleep: seconds must be 0 or more
+	stdin:4: in function 'f'
+filo: stdin:6: bad argument #1 to 'rep' (string expected, got no value)
+]], result.err)
+  end)
+
   it("shows errors of every kind", function()
     assert.equal("filo: error: { code = 1 }\n", piped("error { code = 1 }").err)
     assert.equal("filo: error: nil\n", piped("error()").err)

@@ -48,12 +48,12 @@ local function values_text(values, plain)
   return values.n > 0 and table.concat(texts, separator) or nil
 end
 
----The calls between the error and the line at the prompt: none when the line itself failed.
-local function short_traceback(level)
+---The calls between the error and the line at the prompt: none when the line itself failed. `misuse`: without Filo's own before them.
+local function short_traceback(level, misuse)
   local lines = {}
   for line in debug.traceback("", level + 1):gmatch "\n\t([^\n]+)" do
     if line:find "filo/prompt/evaluator.lua:%d+: in " then break end
-    local raising = #lines == 0 and line:find "^%[C%]: in function '%a+'"
+    local raising = #lines == 0 and (line:find "^%[C%]: in function '%a+'" or misuse and not line:find "^stdin:")
     if not raising then lines[#lines + 1] = "\n\t" .. line end
   end
   lines[#lines] = nil -- the line itself
@@ -66,10 +66,11 @@ local function error_text(problem)
   return "error: " .. inspect(problem)
 end
 
----For xpcall: the error as a text for people.
-local function describe(problem)
+---For xpcall: the error as a text for people. `place`: of the line; an expression is called by the prompt, whose line is told for it.
+local function describe(problem, place)
   local cancelled = type(problem) == "table" and rawget(problem, "code") == "cancelled"
-  local text = error_text(problem) .. (cancelled and "" or short_traceback(2))
+  local text = error_text(problem):gsub("^filo/prompt/evaluator%.lua:%d+:", function() return place end)
+  if not cancelled then text = text .. short_traceback(3, text:find "^stdin:") end
   return (text:gsub("[\0-\8\11-\31\127]", "?"))
 end
 
@@ -82,7 +83,8 @@ local function finish(job, state, text)
 end
 
 local function run(job, plain)
-  local ok, text = xpcall(function() return values_text(table.pack(job.chunk()), plain) end, describe)
+  local function tell(problem) return (describe(problem, job.place)) end
+  local ok, text = xpcall(function() return values_text(table.pack(job.chunk()), plain) end, tell)
   finish(job, ok and "done" or "failed", text)
 end
 
@@ -107,9 +109,9 @@ local function add_worker(self)
 end
 
 ---Runs a line to its end, or until it is left to itself.
-local function execute(self, chunk)
+local function execute(self, chunk, place)
   local worker = self.workers[#self.workers]
-  local job = { chunk = chunk, caller = runtime.current(), worker = worker, interrupts = 0 }
+  local job = { chunk = chunk, place = place, caller = runtime.current(), worker = worker, interrupts = 0 }
   self.job = job
   runtime.wake(worker)
   while not job.state do runtime.suspend() end
@@ -125,7 +127,7 @@ end
 ---@return string? text  the values, nil when there are none; or what is wrong
 function Evaluator:evaluate(source, number)
   local chunk, problem, incomplete = compile(source, number, self.globals)
-  if chunk then return execute(self, chunk) end
+  if chunk then return execute(self, chunk, ("stdin:%d:"):format(number)) end
   return incomplete and "incomplete" or "failed", problem
 end
 
@@ -139,7 +141,7 @@ function Evaluator:run(source, chunk, arguments)
   local script, problem = load(source:gsub("^#[^\n]*", "", 1), chunk, "t", self.globals)
   if not script then return "failed", problem end
   self.globals.arg = arguments
-  return execute(self, function() script(table.unpack(arguments)) end)
+  return execute(self, function() script(table.unpack(arguments)) end, chunk:sub(2) .. ":")
 end
 
 ---Interrupts what is being evaluated, if anything is.
