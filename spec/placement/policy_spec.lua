@@ -115,6 +115,15 @@ describe("a policy's accept", function()
     end
   end)
 
+  it("that refuses is told of with who it was", function()
+    local net <close> = nodes.net()
+    local a, b, c = net:cluster(3, {}, { b = refusing "full", c = refusing "not today" })
+    local _, err = a:store("key", "content")
+    local told = {}
+    for reason, id in tostring(err):gmatch "refused: ([%l ]+) %(at (%x+)%)" do told[id] = reason end
+    assert.same({ [b.id:sub(1, 16)] = "full", [c.id:sub(1, 16)] = "not today" }, told)
+  end)
+
   it("that refuses makes the next peer be asked", function()
     local net <close> = nodes.net()
     for _, size in ipairs { 10, BIG } do

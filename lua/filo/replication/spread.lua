@@ -220,6 +220,20 @@ end
 
 -- All copies ----------------------------------------------------------------------------------------------------------
 
+---"there is no room for it (at 0123456789abcdef, 123456789abcdef0); not today (at ...)"
+local function reasons_of(refused)
+  local peers, texts = {}, {}
+  for _, each in ipairs(refused) do
+    if not peers[each.reason] then
+      peers[each.reason] = {}
+      texts[#texts + 1] = each.reason
+    end
+    table.insert(peers[each.reason], each.peer:sub(1, 16))
+  end
+  for i, reason in ipairs(texts) do texts[i] = ("%s (at %s)"):format(reason, format.several(peers[reason], ", ")) end
+  return format.several(texts, "; ")
+end
+
 local function wait_for_quorum(round)
   local receipt = round.receipt
   round.settled:wait_for(function()
@@ -227,9 +241,7 @@ local function wait_for_quorum(round)
   end)
   if round.problem then return nil, round.problem end
   if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
-  local reasons = {}
-  for _, each in ipairs(receipt.refused) do reasons[#reasons + 1] = each.reason end
-  local why = #reasons > 0 and format.several(reasons, "; ") or "no more peers are connected"
+  local why = #receipt.refused > 0 and reasons_of(receipt.refused) or "no more peers are connected"
   return errors.fail("not_enough_copies", ("%d of %d copies of '%s' were made (it is stored here): %s"):format(
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
