@@ -28,7 +28,8 @@ struct filo_task {
   struct filo_clock *clock; /* NULL: real time */
   struct event *timer;      /* of real time */
   size_t timer_place;       /* in the heap of its clock, from 1 on; 0: none */
-  struct filo_event done;
+  struct filo_task *joiners, **last_joiner; /* who waits for its end */
+  struct filo_task *next_joiner, **back_joiner;
   struct filo_task *parent, *children, *next_sibling, **back_sibling;
   struct filo_task *next_ready;
   struct filo_task *next_live, **back_live;

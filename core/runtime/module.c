@@ -125,19 +125,41 @@ static int give_results(lua_State *L, struct filo_task *task) {
   return task->failed ? lua_error(L) : count;
 }
 
+static void line_up(struct filo_task *task, struct filo_task *joiner) {
+  if (!task->joiners) task->last_joiner = &task->joiners;
+  joiner->next_joiner = NULL;
+  joiner->back_joiner = task->last_joiner;
+  *task->last_joiner = joiner;
+  task->last_joiner = &joiner->next_joiner;
+}
+
+static void leave_line(struct filo_task *task, struct filo_task *joiner) {
+  *joiner->back_joiner = joiner->next_joiner;
+  if (joiner->next_joiner)
+    joiner->next_joiner->back_joiner = joiner->back_joiner;
+  else
+    task->last_joiner = joiner->back_joiner;
+}
+
 static int joined(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct filo_task *task = check_task(L, 1);
-  int late = filo_event_overdue(L, &task->done, "the task has not ended in time");
-  return late ? late : give_results(L, task);
+  leave_line(task, filo_task_current(L));
+  if (filo_task_why(L) == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  if (task->state == FILO_TASK_ENDED) return give_results(L, task);
+  struct filo_error err;
+  filo_fail(&err, FILO_TIMEOUT, "the task has not ended in time");
+  return filo_return_error(L, &err);
 }
 
 static int task_join(lua_State *L) {
   struct filo_task *task = check_task(L, 1);
   task->observed = true;
-  if (task->done.set) return give_results(L, task);
+  double seconds = luaL_optnumber(L, 2, FILO_NO_DEADLINE);
+  if (task->state == FILO_TASK_ENDED) return give_results(L, task);
   if (task == filo_task_current(L)) return luaL_error(L, "a task cannot join itself");
-  return filo_event_wait(L, &task->done, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0, joined);
+  line_up(task, filo_task_check(L));
+  return filo_task_wait(L, seconds, 0, joined);
 }
 
 /* --- Waiting and time --- */

@@ -210,8 +210,9 @@ static void end(struct filo_task *task, bool failed) {
   if (task->timer) event_free(task->timer);
   task->timer = NULL;
   runtime->live--;
-  if (failed && !task->observed && !task->done.waiter && !task->cancel_ended) report(task);
-  filo_event_set(&task->done);
+  if (failed && !task->observed && !task->joiners && !task->cancel_ended) report(task);
+  for (struct filo_task *joiner = task->joiners; joiner; joiner = joiner->next_joiner)
+    filo_task_wake(joiner);
   filo_clock_task_ended(runtime, task);
   lua_pushnil(runtime->L);
   lua_rawsetp(runtime->L, LUA_REGISTRYINDEX, task);

@@ -14,6 +14,21 @@ local VALUES = {
   setmetatable({ message = false }, { __tostring = function() return nil end }),
 }
 
+-- {code = ..., message = ...} from a hook arrived as "table: 0x..." or "a table that cannot be shown".
+describe("a reason that is a table with a message", function()
+  it("is told by its message", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local reason = { code = "mine", message = "because" }
+    local remove = a:on("before_store", function() return false, reason end)
+    assert.matches("refused: because$", tostring(select(2, a:store("key", "content"))))
+    remove()
+    b:on("before_accept", function() return false, reason end)
+    assert.matches("refused: because", tostring(select(2, a:store("key", "content"))))
+    assert.matches("because", tostring(select(2, a:store("key", function() error(reason) end))))
+  end)
+end)
+
 describe("an error value that cannot be shown", function()
   it("of a handler is answered, and reported", function()
     local net <close> = nodes.net()

@@ -57,6 +57,25 @@ function task.timeout(seconds, fn, ...)
   return errors.fail("timeout", ("not done after %g s"):format(seconds))
 end
 
+---Starts a task that calls fn each so many seconds, for the first time when these have passed. It never runs twice at once: what falls into
+---the time that a call takes is left out. An error ends it, as it ends any task.
+---@param seconds number  more than 0
+---@param fn function
+---@param ... any  its arguments
+---@return filo.Task
+function task.every(seconds, fn, ...)
+  check_seconds("every", seconds)
+  if seconds <= 0 or seconds ~= seconds then error("every: seconds must be more than 0", 2) end
+  check_function("every", fn)
+  return runtime.spawn(function(...)
+    local began = runtime.now()
+    while true do
+      runtime.sleep(seconds - (runtime.now() - began) % seconds)
+      fn(...)
+    end
+  end, ...)
+end
+
 local function start_all(functions)
   local tasks = {}
   for i, fn in ipairs(functions) do tasks[i] = runtime.spawn(fn):observe() end

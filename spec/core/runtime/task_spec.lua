@@ -69,15 +69,37 @@ describe("a task", function()
     assert.error_matches(function() me:join() end, "cannot join itself")
   end)
 
-  it("is joined by one other at a time", function()
-    local task = runtime.spawn(forever)
-    local first = runtime.spawn(function() return pcall(task.join, task) end)
-    turns(2)
-    assert.error_matches(function() task:join() end, "another task waits for this")
-    task:cancel()
-    local ok, err = first:join()
-    assert.is_false(ok)
-    assert.equal("cancelled", err.code)
+  -- The second was told that another task waits for this already.
+  it("is joined by any number of others, who all get what it returns or raises", function()
+    for _, ends in ipairs { function() return "a", nil, "c" end, function() error("oops", 0) end } do
+      local order, joiners = {}, {}
+      local task = runtime.spawn(function()
+        runtime.suspend()
+        return ends()
+      end)
+      for i = 1, 5 do
+        joiners[i] = runtime.spawn(function()
+          local result = table.pack(pcall(task.join, task))
+          order[#order + 1] = i
+          return result
+        end)
+      end
+      turns(2)
+      joiners[2]:cancel() -- leaves the line, from its middle and from its end
+      joiners[5]:cancel()
+      local late = runtime.spawn(function() return task:join(0) end)
+      assert.equal("timeout", select(2, late:join()).code)
+      joiners[6] = runtime.spawn(function()
+        order[#order + 1] = 6
+        return table.pack(pcall(task.join, task))
+      end)
+      turns(2)
+      runtime.wake(task)
+      local expected = table.pack(pcall(ends))
+      for _, i in ipairs { 1, 3, 4, 6 } do assert.same(expected, (joiners[i]:join())) end
+      for _, i in ipairs { 2, 5 } do assert.equal("cancelled", joiners[i]:join()[2].code) end
+      assert.same({ 2, 5, 6, 1, 3, 4 }, order)
+    end
   end)
 
   -- Its coroutine could be told from the main chunk of `lua`, and what it yielded was lost without a word.

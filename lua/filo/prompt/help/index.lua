@@ -8,8 +8,8 @@ local index = {}
 
 ---The classes that scripts meet, by the names that their values usually have.
 local CLASSES = {
-  channel = "filo.Channel", connection = "filo.core.Raw", ctr = "filo.Ctr", error = "filo.Error", hasher = "filo.Hasher",
-  identity = "filo.Identity", listener = "filo.core.Listener", node = "filo.Node", object = "filo.Object",
+  channel = "filo.Channel", condition = "filo.Condition", connection = "filo.core.Raw", ctr = "filo.Ctr", error = "filo.Error",
+  hasher = "filo.Hasher", identity = "filo.Identity", listener = "filo.core.Listener", node = "filo.Node", object = "filo.Object",
   options = "filo.NodeOptions", peer = "filo.Peer", policy = "filo.Policy", receipt = "filo.Receipt", task = "filo.Task",
 }
 
