@@ -149,7 +149,7 @@ end
 local QUOTES = {
   { "README.md", "; (%d+) requests of one peer are answered at once", "requests" },
   { "README.md", "copies on their way in | (%d+) at a node, (%d+) from one peer", "landings", "landings_of_peer" },
-  { "lua/README.md", "takes less than (%d+ KiB) in (%d+) seconds, is replaced", "least_bytes", "send_stall" },
+  { "lua/README.md", "takes less than (%d+ KiB) in (%d+) seconds, the policy", "least_bytes", "send_stall" },
   { "lua/README.md", "asks a peer .-; (%d+) seconds by default", "request" },
   { "lua/README.md", "Of one peer, (%d+) requests or (%d+ MiB) of them are served", "requests", "request_bytes" },
   { "lua/README.md", "Hooks may wait, for up to (%d+)%s+seconds", "hook" },

@@ -22,7 +22,7 @@ local by_free_space = {
       if (peer.free or 0) > object.size then roomy[#roomy + 1] = peer end
     end
     table.sort(roomy, function(a, b) return a.free > b.free end)
-    return roomy, 1 -- the next one is asked when the first refuses
+    return roomy, 1 -- this is asked again, without it, when the first refuses
   end,
   accept = function(offer, _, usage)
     return offer.size <= usage.free // 2, "it would fill more than half of the free space here"

@@ -277,7 +277,9 @@ function Node:placement(key)
   local item
   item, err = node.getting:stat(name)
   if not item then return nil, err end
-  local info = { key = key, key_hash = name.hash, namespace = node.namespace, version = item.version, size = item.size }
+  local info = {
+    key = key, key_hash = name.hash, namespace = node.namespace, version = item.version, size = item.size, fields = item.fields or {},
+  }
   local copies = node.survey:copies(name)
   local plan
   plan, err = node.plan(info, copies)

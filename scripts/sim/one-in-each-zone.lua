@@ -4,24 +4,22 @@
 
 local function zone_of(peer) return tostring(peer.about.zone or "") end
 
--- Who is first of its zone: the nearest, and of equals the one with the smaller ID.
-local function is_nearer(a, b)
+-- Who is first of its zone: one that holds a copy already, else the nearest, and of equals the one with the smaller ID.
+local function is_better(a, b)
+  if a.holds ~= b.holds then return a.holds end
   if (a.rtt or 1) ~= (b.rtt or 1) then return (a.rtt or 1) < (b.rtt or 1) end
   return a.id < b.id
 end
 
--- First one of each zone, then the others, who are asked when one of these refuses.
+-- One of each zone. When it refuses, this is asked again, without it: then another one of that zone is first.
 local function place(_, peers)
-  table.sort(peers, is_nearer)
-  local chosen, others, seen = {}, {}, {}
+  table.sort(peers, is_better)
+  local chosen, seen = {}, {}
   for _, peer in ipairs(peers) do
-    local list = seen[zone_of(peer)] and others or chosen
-    list[#list + 1] = peer
+    if not seen[zone_of(peer)] then chosen[#chosen + 1] = peer end
     seen[zone_of(peer)] = true
   end
-  local wanted = #chosen
-  table.move(others, 1, #others, wanted + 1, chosen)
-  return chosen, wanted
+  return chosen
 end
 
 return {

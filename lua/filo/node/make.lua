@@ -76,8 +76,9 @@ local function make_calls(node)
   node.handed_out = new_handed_out()
   local function hand_out(each) return node.handed_out:add(each) end
   node.storing = new_storing {
-    host = host, disk = disk, identity = node.identity, names = names, peers = node.peer_list, spread = node.spread, hooks = hooks,
-    activity = node.activities, namespace = namespace, encrypts = function() return node.options.encrypt end,
+    host = host, disk = disk, identity = node.identity, names = names, peers = node.peer_list, spread = node.spread,
+    survey = node.survey, hooks = hooks, activity = node.activities, namespace = namespace,
+    encrypts = function() return node.options.encrypt end,
   }
   node.getting = new_getting {
     host = host, disk = disk, names = names, peers = node.peer_list, find = node.find, fetches = node.fetches,

@@ -12,7 +12,7 @@ local Storing = {}
 Storing.__index = Storing
 
 ---@param given {host: filo.Host, disk: table, identity: filo.Identity, names: filo.Names, peers: filo.Peers, spread: filo.Spread,
----  hooks: filo.Hooks, activity: filo.Activities, namespace: string, encrypts: fun(): boolean}
+---  survey: filo.Survey, hooks: filo.Hooks, activity: filo.Activities, namespace: string, encrypts: fun(): boolean}
 ---@return filo.Storing
 local function new(given) return setmetatable(given, Storing) end
 
@@ -35,10 +35,10 @@ local function open_version(self, version, size)
 end
 
 ---@return filo.Version
-local function describe(self, name, record, number, size, body)
+local function describe(self, name, record, number, size, fields, body)
   return {
     record = record, body = body, version = number, path = name.path, key_hash = name.hash,
-    info = { key = name.key, key_hash = name.hash, namespace = self.namespace, version = number, size = size },
+    info = { key = name.key, key_hash = name.hash, namespace = self.namespace, version = number, size = size, fields = fields or {} },
   }
 end
 
@@ -50,7 +50,7 @@ local function publish(self, deposit, key, meta, size, known)
   local number = self.names:next_version(name, known)
   local record, body = deposit:publish(self.identity, name.hash, number, self.host.encode(meta), name.path)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
-  return open_version(self, describe(self, name, record, number, size, body), size)
+  return open_version(self, describe(self, name, record, number, size, meta.fields, body), size)
 end
 
 ---Seals the content of an object once more, read from the copy here.
@@ -123,9 +123,11 @@ function Storing:store(key, given_content, given)
   local ok, err = self.hooks:allow("before_store", { key = key, fields = shown })
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not self.encrypts())
-  local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), given.fields, plain, host.limits.read_tries)
+  local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), shown, plain, host.limits.read_tries)
   if not version then return nil, receipt end
-  local placed, missing = self.spread:carry_out(version, receipt, function(...) return renew(self, ...) end, given.to)
+  local placed, missing = self.spread:carry_out(version, receipt, {
+    renew = function(...) return renew(self, ...) end, to = given.to,
+  })
   self.hooks:announce("stored", version.info, receipt)
   return placed, missing
 end
@@ -136,7 +138,9 @@ local function open_present(self, name)
   local fields, record = self.names:stat(name)
   if not fields then return nil, errors.wrap(record, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
   if fields.tombstone then return keys.deleted(name.key) end
-  return open_version(self, describe(self, name, record, fields.version, fields.size), fields.size)
+  local content_key, meta = self.names:unseal(record, name)
+  if not content_key then return nil, errors.wrap(meta, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
+  return open_version(self, describe(self, name, record, fields.version, fields.size, meta.fields), fields.size)
 end
 
 ---As Node:replicate. A version that takes the place of the one here meanwhile is copied instead. What is here was new when it was stored,
@@ -147,7 +151,9 @@ function Storing:replicate(name, to)
   for _ = 1, TRIES do
     local version, err = open_present(self, name)
     if not version then return nil, err end
-    local receipt, problem = self.spread:carry_out(version, { key = name.key, size = version.info.size }, nil, to)
+    local receipt, problem = self.spread:carry_out(version, { key = name.key, size = version.info.size }, {
+      holders = function() return self.survey:copies(name) end, to = to,
+    })
     if not receipt or not receipt.replaced then return receipt, problem end
   end
   return errors.fail("busy", ("'%s' is being stored again and again: try later"):format(name.key), { key = name.key })

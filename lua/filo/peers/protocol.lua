@@ -115,7 +115,7 @@ local topics = {
   },
   fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = { record = optional(record) } },
   find = {
-    request = { namespace = hash, key_hash = hash },
+    request = { namespace = hash, key_hash = hash, without_content = optional(boolean) },
     reply = { record = optional(record), body = optional(body), verified = optional(time) },
   },
   check = { request = { namespace = hash, key_hash = hash }, reply = {} },

@@ -13,6 +13,7 @@ local format = require "filo.base.format"
 
 ---@class filo.Plan
 ---@field order string[]  IDs of members, in the order in which they are asked to hold a copy
+---@field held string[]  IDs of members that have one, as many as there should be
 ---@field wanted integer  how many of them should hold one
 ---@field quorum integer  copies that there must be, the one here among them
 ---@field copies string[]  IDs of the nodes that hold this version, or a newer one
@@ -37,8 +38,8 @@ local function checked(ids, members)
 end
 
 ---What the policy says: the order, how many, the quorum, whether all members should hold one; or nil and what is wrong with it.
-local function ask(policy, object, members)
-  local ok, ids, wanted = pcall(policy.place, object, members)
+local function ask(policy, object, members, has)
+  local ok, ids, wanted = pcall(policy.place, object, members, has)
   if not ok then return nil, "place failed: " .. ids end
   local order = ids and checked(ids, members)
   if not order then return nil, "place must return a list of peers" end
@@ -50,7 +51,7 @@ local function ask(policy, object, members)
     local by_id, placed = {}, {}
     for _, member in ipairs(members) do by_id[member.id] = member end
     for i, id in ipairs(order) do placed[i] = by_id[id] end
-    ok, quorum = pcall(quorum, object, placed)
+    ok, quorum = pcall(quorum, object, placed, has)
     if not ok then return nil, "quorum failed: " .. quorum end
   end
   if quorum ~= nil and math.type(quorum) ~= "integer" then return nil, "quorum must be an integer" end
@@ -73,17 +74,18 @@ local function holders_of(object, holders)
   return list, has
 end
 
----Members in order, up to the number that should hold a copy, without those that have one.
-local function missing(order, wanted, has)
-  local list, held = {}, 0
+---Members in order, up to the number that should hold a copy: those that have one, wherever they stand, and then others to make it up.
+---@return string[] held, string[] missing
+local function share_out(order, wanted, has)
+  local held, missing = {}, {}
   for _, id in ipairs(order) do
-    if has[id] then held = held + 1 end
+    if has[id] and #held < wanted then held[#held + 1] = id end
   end
   for _, id in ipairs(order) do
-    if held + #list >= wanted then break end
-    if not has[id] then list[#list + 1] = id end
+    if #held + #missing >= wanted then break end
+    if not has[id] then missing[#missing + 1] = id end
   end
-  return list
+  return held, missing
 end
 
 local function sentence(made)
@@ -121,15 +123,16 @@ end
 
 ---@param given {policy: table, object: table, members: table[], unreached: string[], holders: filo.Holder[], me: string}
 ---  policy: completed (see policy.lua); object: with version; members: with id, and without this node; unreached: addresses of others; me:
----  this node's ID
+---  this node's ID. The policy is told which members are among the holders
 ---@return filo.Plan?, string? problem  what is wrong with the policy
 function plan.make(given)
-  local order, wanted, quorum, all = ask(given.policy, given.object, given.members)
-  if not order then return nil, ("policy '%s': %s"):format(given.policy.name, wanted) end
   local copies, has = holders_of(given.object, given.holders)
+  local order, wanted, quorum, all = ask(given.policy, given.object, given.members, has)
+  if not order then return nil, ("policy '%s': %s"):format(given.policy.name, wanted) end
   local unreached = all and given.unreached or {}
+  local held, missing = share_out(order, wanted, has)
   local made = {
-    order = order, wanted = wanted, quorum = quorum, copies = copies, make = missing(order, wanted, has), unreached = unreached,
+    order = order, wanted = wanted, quorum = quorum, copies = copies, held = held, make = missing, unreached = unreached,
     enough = #copies >= quorum and #unreached == 0,
     may_drop = #plan.others(given.object, given.holders, given.me) > 0,
   }

@@ -1,6 +1,7 @@
 ---Policies: tables of pure functions that decide where copies go and what is accepted.
 ---
----An object or offer has key_hash, size, version, namespace (raw bytes) and, at its owner, key. A peer has id, about, free, rtt.
+---An object or offer has key_hash, size, version, namespace (raw bytes) and, at its owner, key and fields. A peer has id, about, free, rtt
+---and, where a copy is placed, holds: whether it has one, or is being sent one.
 
 ---What decides where copies go and what is accepted: a table of functions that do nothing else.
 ---@class filo.Policy
@@ -22,13 +23,13 @@ local DEFAULTS = require "filo.placement.everywhere"
 ---The policy's functions, guarded. `place` gives the IDs of peers, in a list, or nil.
 local function guarded(pinned, given)
   local place, quorum, accept = given.place, given.quorum, given.accept
-  local function ids_of(object, peers)
-    local list, wanted = place(copy(object), pure.peers(peers))
+  local function ids_of(object, peers, has)
+    local list, wanted = place(copy(object), pure.peers(peers, has))
     local ids = pure.list(list)
     for i, peer in ipairs(ids or {}) do ids[i] = type(peer) == "table" and peer.id or false end
     return ids, wanted
   end
-  local function count(object, placed) return quorum(copy(object), pure.peers(placed)) end
+  local function count(object, placed, has) return quorum(copy(object), pure.peers(placed, has)) end
   local function judge(offer, peer, usage) return accept(copy(offer), pure.peer(peer), usage) end
   return {
     name = given.name, place = pure.wrap(pinned, ids_of), accept = pure.judge(pinned, judge),

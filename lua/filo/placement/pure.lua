@@ -30,16 +30,20 @@ local Peer = {}
 function Peer:__tostring() return ("peer %s at %s"):format(tostring(self.id):sub(1, 16), tostring(self.address)) end
 
 ---What a policy may know of a peer.
-function pure.peer(peer)
+---@param peer filo.Peer
+---@param holds? boolean  that it has a copy
+function pure.peer(peer, holds)
   return setmetatable({
-    id = peer.id, address = peer.address, listen = peer.listen, about = copy(peer.about), free = peer.free, rtt = peer.rtt,
+    id = peer.id, address = peer.address, listen = peer.listen, about = copy(peer.about), free = peer.free, rtt = peer.rtt, holds = holds,
   }, Peer)
 end
 
 ---The same of all peers of a list.
-function pure.peers(list)
+---@param list filo.Peer[]
+---@param has table<string, boolean>  by ID: who has a copy
+function pure.peers(list, has)
   local copies = {}
-  for i, peer in ipairs(list) do copies[i] = pure.peer(peer) end
+  for i, peer in ipairs(list) do copies[i] = pure.peer(peer, has[peer.id] == true) end
   return copies
 end
 

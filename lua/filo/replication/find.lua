@@ -52,8 +52,9 @@ local function check(self, peer, key_hash, answer)
 end
 
 ---What one peer has: {fields, record, body, holders}; nil when it has nothing; nil and an error when it does not say, or lies.
-function Find:at(peer, key_hash)
-  local question = { namespace = self.namespace, key_hash = key_hash }
+---@param without_content? boolean  else a small object comes whole
+function Find:at(peer, key_hash, without_content)
+  local question = { namespace = self.namespace, key_hash = key_hash, without_content = without_content }
   local answer, err = peer:across_takeover(peer.ask, "find", question, self.host.limits.find)
   if not answer then return nil, err end
   return check(self, peer, key_hash, answer)

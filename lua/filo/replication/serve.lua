@@ -166,7 +166,7 @@ end
 function Serve:find(body)
   local path = self.names:path(body.key_hash)
   if not path then return {} end
-  local fields, record, content, verified = self.disk:sealed(body.namespace, path, self.host.limits.inline)
+  local fields, record, content, verified = self.disk:sealed(body.namespace, path, body.without_content and 0 or self.host.limits.inline)
   if fields then return { record = record, body = content, verified = verified } end
   if record.code == "corrupt" then self.set_aside(body.namespace, path, record) end
   return {}

@@ -1,5 +1,5 @@
----Spreading: carries out a plan. Copies of a version that is published here are made at peers; one that refuses, or stops taking bytes, is
----replaced by the next of the plan.
+---Spreading: carries out a plan. Copies of a version that is published here are made at peers; when one refuses, or stops taking bytes, the
+---policy is asked again, with what has become of the others.
 
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
@@ -29,7 +29,7 @@ local superseded = require "filo.replication.superseded"
 ---@field version integer
 ---@field path string
 ---@field key_hash string
----@field info table  key (of an own object), key_hash, namespace, version, size: for policies and hooks
+---@field info table  key (of an own object), key_hash, namespace, version, size, fields: for policies and hooks
 ---@field body? string  a small one, whole
 ---@field object? userdata  the file, open
 
@@ -38,7 +38,8 @@ local Spread = {}
 Spread.__index = Spread
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, refusals: filo.Refusals,
----  activity: filo.Activities, id: string, namespace: string, plan: fun(info: table): filo.Plan?, filo.Error?}
+---  activity: filo.Activities, id: string, namespace: string,
+---  plan: fun(info: table, holders: filo.Holder[], refused: table<string, true>): filo.Plan?, filo.Error?}
 ---@return filo.Spread
 local function new(given) return setmetatable(given, Spread) end
 
@@ -93,14 +94,16 @@ function Spread:copy(peer, version)
   end)
 end
 
--- A round: one version to the peers of a plan -------------------------------------------------------------------------------
+-- A round: one version to the peers that the policy says --------------------------------------------------------------------
 
 ---@class filo.Round
 ---@field spread filo.Spread
----@field plan filo.Plan
 ---@field version filo.Version
 ---@field receipt filo.Receipt
----@field next integer  of the plan's order
+---@field how table  as carry_out takes it
+---@field known filo.Holder[]  who says that it has a copy, before any was made
+---@field asked table<string, true>  IDs of who was
+---@field refused table<string, true>  IDs of those among them who would not take one
 ---@field running integer
 ---@field over? boolean  another version took its place
 ---@field problem? filo.Error  why it came to nothing
@@ -119,24 +122,42 @@ local function begin_receipt(self, receipt, version)
 end
 
 function Round:refuse(peer, reason)
+  self.refused[peer.id] = true
   table.insert(self.receipt.refused, { peer = peer.id, reason = reason })
   self.spread.refusals:note(self.version.key_hash, peer.id, reason)
 end
 
----Starts the next copy of the plan, at a peer that is still there; false when there is none.
-function Round:start_next()
-  while self.plan.order[self.next] do
-    local peer = self.spread.peers:get(self.plan.order[self.next])
-    self.next = self.next + 1
-    if peer then
-      local pending = self.receipt.pending -- of this round: a later one begins another list
-      table.insert(pending, peer.id)
-      self.running = self.running + 1
-      self.spread.tasks:spawn(self.make_copy, self, peer, pending)
-      return true
+---What stands for a plan where a script names the peers itself.
+local function plan_of(to) return { held = {}, make = to, quorum = #to + 1, unreached = {} } end
+
+---What the policy says by now. To it, who is being sent a copy holds one.
+---@return filo.Plan?, filo.Error?
+function Round:make_plan()
+  if self.how.to then return plan_of(self.how.to) end
+  local holders = table.move(self.known, 1, #self.known, 1, {})
+  for _, ids in ipairs { self.receipt.copies, self.receipt.pending } do
+    for _, id in ipairs(ids) do holders[#holders + 1] = { node = id, version = self.version.version } end
+  end
+  return self.spread.plan(self.version.info, holders, self.refused)
+end
+
+function Round:start_copy(peer)
+  local pending = self.receipt.pending -- of this round: a later one begins another list
+  self.asked[peer.id], self.running = true, self.running + 1
+  table.insert(pending, peer.id)
+  self.spread.tasks:spawn(self.make_copy, self, peer, pending)
+end
+
+---Starts the copies of a plan, and asks who is said to have one, so that it counts only when that is so.
+---@param plan filo.Plan
+function Round:start(plan)
+  for _, ids in ipairs { plan.held, plan.make } do
+    for _, id in ipairs(ids) do
+      local peer = not self.asked[id] and self.spread.peers:get(id)
+      if peer then self:start_copy(peer) end
     end
   end
-  return false
+  if self.running == 0 then self:release() end
 end
 
 ---Sends the version to one peer, and settles what came of it.
@@ -161,7 +182,8 @@ function Round:settle(peer, called, answer, err)
     self.spread.hooks:announce("copied", self.version.info, peer)
   else
     self:refuse(peer, tostring(called and err or answer))
-    if called then self:start_next() end
+    local plan = called and self:make_plan()
+    if plan then self:start(plan) end
   end
 end
 
@@ -183,11 +205,11 @@ function Round:settle_newer(peer, record)
     self.receipt.replaced = number
     return
   end
-  if not self.renew then
+  if not self.how.renew then
     self.problem = outdated(peer, self.receipt.key, number, deletion)
     return
   end
-  local version, err = self.renew(self.version, number)
+  local version, err = self.how.renew(self.version, number)
   if version then return self:begin_again(version) end
   self:refuse(peer, ("it has a newer version, and no other could be made here: %s"):format(tostring(err)))
 end
@@ -197,25 +219,22 @@ function Round:release()
   if self.version.object then self.version.object:close() end
 end
 
----Starts as many copies as the plan wants.
-function Round:start()
-  for _ = 1, self.plan.wanted do
-    if not self:start_next() then break end
-  end
-  if self.running == 0 then self:release() end
-end
-
 ---@return filo.Round
-local function new_round(spread, plan, version, receipt, renew, settled)
+local function new_round(spread, version, receipt, how, settled)
+  begin_receipt(spread, receipt, version)
   return setmetatable({
-    spread = spread, plan = plan, version = version, receipt = receipt, renew = renew, settled = settled, next = 1, running = 0,
+    spread = spread, version = version, receipt = receipt, how = how, settled = settled, known = {}, asked = {}, refused = {},
+    running = 0,
   }, Round)
 end
 
----The same plan for a later version, in the same receipt.
+---Places a later version, in the same receipt.
 function Round:begin_again(version)
-  begin_receipt(self.spread, self.receipt, version)
-  new_round(self.spread, self.plan, version, self.receipt, self.renew, self.settled):start()
+  local round = new_round(self.spread, version, self.receipt, self.how, self.settled)
+  local plan, err = round:make_plan()
+  if plan then return round:start(plan) end
+  round:release()
+  self.problem = err
 end
 
 -- All copies ----------------------------------------------------------------------------------------------------------
@@ -246,29 +265,30 @@ local function wait_for_quorum(round)
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
 
----What stands for a plan where a script names the peers itself.
-local function plan_of(to) return { order = to, wanted = #to, quorum = #to + 1, unreached = {} } end
-
 ---Makes copies of a version that is published here, as the plan for it says. The receipt is filled in, also after this has returned.
 ---@param version filo.Version
 ---@param receipt table  with key and size
----@param renew? fun(version: filo.Version, known: integer): filo.Version?, filo.Error?  the same content as a version newer than `known`;
----  left out: a peer that has a newer version ends it ("exists")
----@param to? string[]  IDs of the peers that get one, all of them, whatever the policy says
+---@param how {renew?: function, holders?: function, to?: string[]}
+---  renew: fun(version: filo.Version, known: integer): filo.Version?, filo.Error?, the same content as a version newer than `known`; left
+---  out: a peer that has a newer version ends it ("exists");
+---  holders: fun(): filo.Holder[], who has a copy already; left out: nobody, since the version is new;
+---  to: IDs of the peers that get one, all of them, whatever the policy says
 ---@return filo.Receipt?, filo.Error?
-function Spread:carry_out(version, receipt, renew, to)
+function Spread:carry_out(version, receipt, how)
   self.refusals:begin(version.key_hash)
-  begin_receipt(self, receipt, version)
+  local round = new_round(self, version, receipt, how, new_gate(self.host))
   local started = false
   local _ <close> = at_end(function()
-    if not started and version.object then version.object:close() end -- the policy gave nobody
+    if not started then round:release() end
   end)
-  local plan, err
-  if to then plan = plan_of(to) else plan, err = self.plan(version.info) end
+  local plan, err = round:make_plan()
+  if plan and how.holders and #plan.make < self.peers:count() and not how.to then -- else all of them are asked anyway
+    round.known = how.holders()
+    plan, err = round:make_plan()
+  end
   if not plan then return nil, err end
   receipt.quorum, receipt.unreached, started = plan.quorum, plan.unreached, true
-  local round = new_round(self, plan, version, receipt, renew, new_gate(self.host))
-  round:start()
+  round:start(plan)
   return wait_for_quorum(round)
 end
 

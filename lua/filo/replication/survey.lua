@@ -34,7 +34,7 @@ local function here(self, name)
 end
 
 local function at_peer(self, name, peer)
-  local found, err = self.find:at(peer, name.hash)
+  local found, err = self.find:at(peer, name.hash, true)
   if found then return describe(peer.id, found.fields, found.verified) end
   local refused = self.refusals:reason(name.hash, peer.id)
   local why = refused and "it has no copy; when it was to take one: " .. refused or "it has no copy"
