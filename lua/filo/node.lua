@@ -396,14 +396,27 @@ function Node:configure(options)
 end
 
 ---Waits until every bootstrap address was tried once, whether it could be reached or not. A script that stores something as soon
----as it starts calls this first, so that there are peers to hold copies.
+---as it starts calls this first, so that there are peers to hold copies. With a count, waits instead until so many peers are connected,
+---whoever has dialled.
 ---@param seconds? number  at most that long; 10 by default
----@return integer  peers that are connected
-function Node:ready(seconds)
+---@param count? integer
+---@return integer  peers that are connected: fewer than count when they did not come in time
+function Node:ready(seconds, count)
   local node = open(self)
   setup.check_seconds("ready", seconds)
-  node.peer_list.bootstrap:wait_tried(seconds or 10)
+  if count ~= nil and (math.type(count) ~= "integer" or count < 0) then error("ready: a number of peers expected, 0 or more", 2) end
+  if count then node.peer_list:wait_count(count, seconds or 10) else node.peer_list.bootstrap:wait_tried(seconds or 10) end
   return node.peer_list:count()
+end
+
+---What room the root has, in bytes, as policies see it: free, beyond the reserve and what copies on their way in will take; total, of the
+---whole disk.
+---@return {free: integer, total: integer}?, filo.Error?
+function Node:space()
+  local node = open(self)
+  local free, total = node.disk:space()
+  if not free then return nil, total end
+  return { free = free, total = total }
 end
 
 ---Waits until the node is closed: the last line of a script that only serves.

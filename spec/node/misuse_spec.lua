@@ -16,6 +16,8 @@ describe("a wrong argument", function()
       { function() a:connect() end, "connect: an address such as \"127.0.0.1:3000\", or" },
       { function() a:connect(5) end, "connect: an address" },
       { function() a:ready "soon" end, "ready: seconds expected, a number of 0 or more" },
+      { function() a:ready(1, "all") end, "ready: a number of peers expected, 0 or more" },
+      { function() a:ready(1, -1) end, "ready: a number of peers expected, 0 or more" },
       { function() a:request({}, "topic") end, "request: a peer, or a node ID, expected" },
       { function() a:request(nil, "topic") end, "request: a peer, or a node ID, expected" },
       { function() a:request(b:peers()[1], "topic") end, "request: a peer, or a node ID, expected" },

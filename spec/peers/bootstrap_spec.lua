@@ -107,6 +107,32 @@ describe("node:ready", function()
     nodes.peers(a, 1)
     assert.equal(1, a:ready(0))
   end)
+
+  -- A script that needs some peers, and is dialled by them, had to look again and again.
+  it("waits for a number of peers, whoever dials, no longer than it is told", simulated(function(net, host)
+    local a = net:start "a"
+    local waiting = host.spawn_child(a.ready, a, 60, 2)
+    host.sleep(5)
+    net:start("b", { bootstrap = { net:machine("a").address } })
+    host.sleep(5)
+    assert.equal("waiting", waiting:status())
+    net:start("c", { bootstrap = { net:machine("a").address } })
+    assert.equal(2, waiting:join())
+    local began = host.now()
+    assert.same({ 2, 2 }, { a:ready(60, 1), a:ready(60, 0) })
+    assert.equal(began, host.now())
+    assert.equal(2, a:ready(nil, 3))
+    assert.equal(10, math.floor(host.now() - began + 0.5))
+  end))
+
+  it("does not wait for peers of a node that is closed", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local waiting = filo.spawn(a.ready, a, math.huge, 5)
+    filo.sleep(0)
+    a:close()
+    assert.equal(0, waiting:join())
+  end)
 end)
 
 -- Bootstrap gave an address up for good when a peer closed the connection because it had another to this node already.

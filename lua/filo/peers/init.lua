@@ -108,6 +108,13 @@ function Peers:count()
   return count
 end
 
+---Waits until so many peers are connected, whoever has dialled, or the deadline, or the node is closed.
+---@param count integer
+---@param seconds number
+function Peers:wait_count(count, seconds)
+  self.arrivals:wait_for(function() return self.closed or self:count() >= count end, seconds)
+end
+
 ---The peer that scripts have such a face of; nil: that is none of this node, connected or not any more.
 ---@param face any
 ---@return filo.peers.Peer?
@@ -331,6 +338,7 @@ end
 ---Closes every connection, and lets nobody in any more.
 function Peers:close()
   self.closed = true
+  self.arrivals:wake()
   for _, connection in ipairs(self.connections:list()) do connection:close() end
 end
 
