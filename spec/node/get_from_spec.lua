@@ -168,6 +168,22 @@ describe("get from one peer", function()
     assert.same({ true, true, true }, results)
     assert.equal(1, of_c()) -- it was asked what it has
   end))
+
+  it("that fails takes no other get with it", simulated(function(net, host)
+    local a, b = net:cluster(3)
+    local content = nodes.bytes(300000)
+    assert(a:store("key", content))
+    assert(a:evict "key")
+    inside.of(b).peer_list:handle("read", function() host.sleep(600) end)
+    local results = filo.all {
+      function() return got(a, "key", { from = b.id }) == nil end,
+      function()
+        host.sleep(1)
+        return (nodes.content(a, "key")) == content
+      end,
+    }
+    assert.same({ true, true }, results)
+  end))
 end)
 
 -- A get could answer with an old version or a deleted object when the peers that knew better were slow: a script had no means to insist.
