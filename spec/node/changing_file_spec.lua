@@ -93,11 +93,11 @@ describe("filo put of a file that changes each time it is read", function()
   end
 
   ---Puts it, and gives what came of it.
-  local function put_changing(house)
+  local function put_changing(house, ...)
     house:serve "a"
     house.module = nil
     local path = house.folder:file "file"
-    local result = house:run("a", "put", path, "-k", "k")
+    local result = house:run("a", "put", path, "-k", "k", ...)
     assert(os.remove(path .. ".grows"))
     assert.matches("file changed each time while it was read: what was read is stored", result.err)
     return result, path
@@ -114,6 +114,15 @@ describe("filo put of a file that changes each time it is read", function()
     assert.not_matches("unchanged", again.out)
     assert.equal(0, house:run("a", "get", "k", "-o", house.folder:file "back").status)
     assert(os.execute(("cmp %s %s"):format(temp.quote(path), temp.quote(house.folder:file "back"))))
+  end)
+
+  -- It printed two lines of one object: a receipt, as if all were well, and a failure.
+  it("is told of in one line to programs", function()
+    local house <close> = commands.house()
+    start_growing(house)
+    local result = put_changing(house, "--json")
+    assert.equal(1, result.status)
+    assert.matches('^{"key":"k","error":{"code":"io","message":"[^\n]+"},"receipt":{[^\n]+"version":%d+[^\n]*}}\n$', result.out)
   end)
 
   it("says so, too, when there are not enough copies", function()

@@ -94,8 +94,9 @@ local function store(state, entry)
   state.totals:add(receipt)
   state.unreached:note(receipt.unreached)
   state.progress:clear()
-  if not args.quiet then io.write(describe(args, entry, receipt), "\n") end
-  if changed then return errors.fail("io", changed) end
+  local is_told = args.quiet or changed and args.json -- then with what went wrong
+  if not is_told then io.write(describe(args, entry, receipt), "\n") end
+  if changed then return errors.fail("io", changed, { key = receipt.key, receipt = receipt }) end
   return true
 end
 
