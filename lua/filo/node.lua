@@ -449,6 +449,7 @@ function Node:close()
   node.tasks:close()
   local limits = node.host.limits
   local cancelled = wait_in_full(node, limits.close_tasks, function(seconds) node.tasks:wait_ended(seconds) end)
+  node.tasks:close() -- once more, for those that caught it
   node.landings:close()
   node.handed_out:close()
   cancelled = wait_in_full(node, limits.close_disk, function(seconds) node.disk:wait_idle(seconds) end) or cancelled

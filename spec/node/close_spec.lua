@@ -1,3 +1,4 @@
+local at_end = require "filo.host.at_end"
 local filo = require "filo"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
@@ -162,6 +163,21 @@ describe("node:close", function()
     assert.is_nil((ended:receive(0)))
     stop:close()
     for _ = 1, 40 do assert.is_true(ended:receive(10)) end
+  end))
+
+  -- A loop that carries on after each failure, the cancellation too, went on for ever without its node.
+  it("ends a task that has caught its cancellation and waits again", simulated(function(net)
+    local a = net:cluster(1)
+    local ended, begun = filo.channel(), filo.channel()
+    a:spawn(function()
+      local _ <close> = at_end(function() ended:send(true) end)
+      begun:send(true)
+      pcall(filo.sleep, 3600)
+      filo.sleep(3600)
+    end)
+    begun:receive()
+    a:close()
+    assert.is_true(ended:receive(10))
   end))
 
   it("may be called by a task of the node", function()

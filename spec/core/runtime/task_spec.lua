@@ -268,6 +268,22 @@ describe("cancelling", function()
     assert.equal("went on", task:join())
   end)
 
+  it("is followed by another where the first was caught", function()
+    local reasons = {}
+    local task = runtime.spawn(function()
+      for i = 1, 3 do reasons[i] = tostring(select(2, pcall(forever))) end
+      forever()
+    end)
+    turns(2)
+    for _, reason in ipairs { "one", "two", "three", "four" } do
+      assert.equal("waiting", task:status())
+      task:cancel(reason)
+      turns(2)
+    end
+    assert.same({ "one", "two", "three" }, reasons)
+    assert.equal("four", tostring(select(2, pcall(task.join, task))))
+  end)
+
   it("comes at the next wait of a task that runs, and at the first of one that is new", function()
     local task
     local reached
