@@ -1,4 +1,5 @@
-/* os.exit for scripts. With true as its second argument it closes what is open, as `lua` does: the
+/* os.exit for scripts. A task may have a function that is called instead, as have those that it
+ * starts: for scripts that are guests in a process. With true as its second argument it closes what is open, as `lua` does: the
  * calling task stops where it is, the loop ends, and filo_runtime_free lets every other task
  * unwind. Without, or where the task cannot be suspended, the process exits at once: worker threads
  * may be busy with memory of Lua's, so the state is not closed under them. In a
@@ -17,12 +18,27 @@ static int check_status(lua_State *L) {
 
 static int never(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
-  return luaL_error(L, "the process is exiting");
+  return luaL_error(L, "os.exit was called");
+}
+
+/* Whether the task has a function of its own for this; pushes that. */
+static bool push_own_exit(lua_State *L, const struct filo_task *task) {
+  if (!task) return false;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, task);
+  bool has = lua_getiuservalue(L, -1, FILO_TASK_EXIT) == LUA_TFUNCTION;
+  lua_remove(L, -2);
+  if (!has) lua_pop(L, 1);
+  return has;
 }
 
 static int do_exit(lua_State *L) {
   int status = check_status(L);
   struct filo_runtime *runtime = filo_runtime_of(L);
+  if (push_own_exit(L, runtime->current)) {
+    lua_pushinteger(L, status);
+    lua_callk(L, 1, 0, 0, never);
+    return never(L, LUA_OK, 0);
+  }
   bool can_stop = runtime->current && lua_isyieldable(L) && runtime->pinned == 0;
   if (!lua_toboolean(L, 2) || !can_stop || runtime->exiting) {
     filo_watchdog_stop(); /* its timer must not find what exit takes away */
@@ -34,6 +50,14 @@ static int do_exit(lua_State *L) {
   runtime->current->state = FILO_TASK_WAITING;
   filo_task_push_mark(L);
   return lua_yieldk(L, 1, 0, never);
+}
+
+int filo_runtime_on_exit(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, filo_task_check(L));
+  lua_pushvalue(L, 1);
+  lua_setiuservalue(L, -2, FILO_TASK_EXIT);
+  return 0;
 }
 
 void filo_exit_install(lua_State *L) {

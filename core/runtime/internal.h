@@ -8,6 +8,10 @@
 #define FILO_TASK_TYPE "filo.task"
 #define FILO_ERROR_TYPE "filo.error"
 
+/* User values of a task's userdata: its coroutine, and what os.exit calls in it, if not the process's
+ * end (exit.c). */
+enum { FILO_TASK_COROUTINE = 1, FILO_TASK_EXIT };
+
 enum filo_task_state { FILO_TASK_READY, FILO_TASK_RUNNING, FILO_TASK_WAITING, FILO_TASK_ENDED };
 
 struct filo_task {
@@ -57,6 +61,10 @@ void filo_runtime_turn(struct filo_runtime *runtime);
 
 /* Closes the state, and lets connections say their last words. */
 void filo_runtime_close(struct filo_runtime *runtime);
+
+/* on_exit(fn): in the current task, and in those that it starts from now on, os.exit calls
+ * fn(status), which does not return. */
+int filo_runtime_on_exit(lua_State *L);
 
 /* Makes the runtime's tables. */
 void filo_module_install(lua_State *L);

@@ -325,16 +325,25 @@ void filo_runtime_turn(struct filo_runtime *runtime) {
   }
 }
 
+/* stack: the new task */
+static void inherit_exit(lua_State *L, const struct filo_task *from) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, from);
+  lua_getiuservalue(L, -1, FILO_TASK_EXIT);
+  lua_setiuservalue(L, -3, FILO_TASK_EXIT);
+  lua_pop(L, 1);
+}
+
 struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
   struct filo_runtime *runtime = filo_runtime_of(L);
-  struct filo_task *task = lua_newuserdatauv(L, sizeof *task, 1);
+  struct filo_task *task = lua_newuserdatauv(L, sizeof *task, FILO_TASK_EXIT);
   memset(task, 0, sizeof *task);
   task->runtime = runtime;
   task->state = FILO_TASK_ENDED;
   luaL_setmetatable(L, FILO_TASK_TYPE);
   lua_State *co = lua_newthread(L);
   if (!lua_checkstack(co, nargs + 4)) luaL_error(L, "too many arguments");
-  lua_setiuservalue(L, -2, 1);
+  lua_setiuservalue(L, -2, FILO_TASK_COROUTINE);
+  if (runtime->current) inherit_exit(L, runtime->current);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, task);
   lua_insert(L, -(nargs + 2));

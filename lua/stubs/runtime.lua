@@ -116,6 +116,10 @@ function runtime.kind_of_file(path) end
 ---@return filo.Error? err
 function runtime.notify(state) end
 
+---In this task, and in those that it starts from now on, os.exit calls fn instead of ending the process. It must not return.
+---@param fn fun(status: integer)
+function runtime.on_exit(fn) end
+
 ---From now on a script that is over its limit where no error can be raised (in a call of a C function that takes long, a finalizer or a
 ---debug hook) ends the process. Where it is is told on stderr.
 ---@param name string what speaks, such as "filo sim"; up to 32 bytes

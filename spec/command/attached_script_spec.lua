@@ -60,6 +60,17 @@ describe("filo --attach with code or a script", function()
       assert.same({ status = 7, out = "x", err = "" }, run { "--attach", "a", "-e", "io.write 'x' os.exit(7) print 'y'" })
       assert.equal(1, run({ "--attach", "a", "-e", "pcall(os.exit, false) print 'y'" }).status)
       assert.same(printed "1\n", run { "-i", "--attach", "a", stdin = "1\nos.exit()\n2\n" })
+      assert.equal(1, run({ "--attach", "a", "-e", "table.sort({ 3, 2, 1 }, os.exit)" }).status)
+      assert.equal(0, house:run("a", "status").status)
+    end)
+  end)
+
+  -- It was the script's own os.exit only: one that a module calls ended the node.
+  it("ends by the os.exit of a module, and of a task, and the node does not", function()
+    serving(function(house, run)
+      assert.same({ status = 1, out = "", err = "" }, run { "--attach", "a", "-e", "require('filo.script').fail 'no'" })
+      local code = "package.preload.ends = function() filo.spawn(load 'os.exit(9)') filo.sleep(1000) end require 'ends'"
+      assert.equal(9, run({ "--attach", "a", "-e", code }).status)
       assert.equal(0, house:run("a", "status").status)
     end)
   end)

@@ -13,6 +13,7 @@ local runtime = require "filo.core.runtime"
 ---@class filo.EvaluatorOptions
 ---@field plain? boolean  a text is shown as it is, for another program to read
 ---@field limit? number  seconds that a line may compute without waiting
+---@field exit? fun(status: integer)  what os.exit does to lines, and to what they start or call; it does not return
 
 local PATIENCE = 3 -- so many interruptions, and a line is left to itself
 
@@ -91,6 +92,7 @@ end
 ---A task in which lines run. A cancellation that finds none running has come too late.
 local function work(self)
   local me = runtime.current()
+  if self.exit then runtime.on_exit(self.exit) end
   while not self.closed do
     local job = self.job
     if job and job.worker == me and not job.state then
@@ -174,7 +176,9 @@ end
 return function(globals, options)
   globals.filo = globals.filo or filo
   if globals.help == nil then globals.help = help end
-  local self = setmetatable({ globals = globals, plain = options.plain, limit = options.limit, workers = {} }, Evaluator)
+  local self = setmetatable({
+    globals = globals, plain = options.plain, limit = options.limit, exit = options.exit, workers = {},
+  }, Evaluator)
   add_worker(self)
   return self
 end

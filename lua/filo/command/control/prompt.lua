@@ -18,14 +18,13 @@ end
 
 ---`os.exit` ends who asks, and with that what it asked: not the node.
 local function leave(emit, status)
-  if status == nil or status == true then status = 0 end
-  emit { exit = math.tointeger(status) or 1 }
+  emit { exit = status }
   filo.sleep(math.huge)
 end
 
 ---What lines of a prompt find: the node, the process's globals, and what they have set. What they print goes to who asks.
 local function globals_of(node, emit)
-  local globals = { node = node, os = setmetatable({}, { __index = os }), io = setmetatable({}, { __index = io }) }
+  local globals = { node = node, io = setmetatable({}, { __index = io }) }
   function globals.print(...) print_there(emit, table.pack(...), "\t", "\n") end
   local output = {}
   function output:write(...)
@@ -33,13 +32,14 @@ local function globals_of(node, emit)
     return self
   end
   function globals.io.write(...) return output:write(...) end
-  function globals.os.exit(status) leave(emit, status) end
   return setmetatable(globals, { __index = _G })
 end
 
 local function evaluator_of(asker, node, emit, plain)
   if not asker.evaluator then
-    asker.evaluator = new_evaluator(globals_of(node, emit), { plain = plain, limit = limits.compute })
+    asker.evaluator = new_evaluator(globals_of(node, emit), {
+      plain = plain, limit = limits.compute, exit = function(status) leave(emit, status) end,
+    })
   end
   return asker.evaluator
 end
