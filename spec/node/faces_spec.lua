@@ -51,9 +51,13 @@ describe("what a script is given", function()
     assert.is_true(a:request(a:peers()[1], "ask", "you"))
     local receipt = assert(a:store("key", nodes.bytes(10)))
     local object <close> = assert(a:get "key")
-    note "all"(a, filo.nodes(), a:peers(), receipt, object, a:stat "key", a:copies "key", a:placement "key", a:delete "key", a:get "key")
+    note "all"(a, filo.nodes(), a:peers(), receipt, object, a:stat "key", a:copies "key", a:placement "key", a:delete "key", a:get "key",
+      filo.node { root = a.root, cluster = nodes.SECRET })
     net:stop "b"
     nodes.peers(a, 0)
+    for name, module in pairs(package.loaded) do
+      if name:find "^filo" then seen[#seen + 1] = { name, module } end
+    end
     for _, each in ipairs(seen) do check_reveals_nothing(each[1], each[2], nodes.SECRET) end
     assert.equal("address id root", names_in(a))
     assert.equal("encrypted from key modified size unheard version", names_in(object))
