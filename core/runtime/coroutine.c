@@ -2,7 +2,8 @@
  * coroutine waits (its yield carries the mark of filo_task_wait), the wait passes on to the task,
  * and the coroutine is resumed from where it waited once the task is. Meanwhile it counts as
  * running ("normal"): nobody else can resume or close it. And the coroutine of a task counts as
- * a main one, as that of a script is in `lua`: there is nobody whom it could yield to.
+ * a main one, as that of a script is in `lua`: there is nobody whom it could yield to, and
+ * only the loop resumes it.
  */
 #include <lauxlib.h>
 
@@ -38,7 +39,10 @@ static lua_State *check_coroutine(lua_State *L, int index) {
 }
 
 static const char *status_of(lua_State *L, lua_State *co) {
+  const struct filo_task *task = filo_task_of(L, co);
+  if (task && task->state == FILO_TASK_ENDED) return "dead";
   if (L == co) return "running";
+  if (task) return "normal"; /* only the loop resumes it */
   switch (lua_status(co)) {
   case LUA_YIELD:
     return waits(L, co) ? "normal" : "suspended";
@@ -199,8 +203,7 @@ static int co_close(lua_State *L) {
 /* --- In the function of a task itself --- */
 
 static bool is_main(lua_State *L) {
-  struct filo_task *task = filo_task_current(L);
-  return task && task->co == L;
+  return filo_task_of(L, L) != NULL;
 }
 
 static int co_running(lua_State *L) {
@@ -210,7 +213,7 @@ static int co_running(lua_State *L) {
 }
 
 static int co_isyieldable(lua_State *L) {
-  lua_State *co = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+  lua_State *co = lua_isnone(L, 1) ? L : check_coroutine(L, 1);
   lua_pushboolean(L, lua_isyieldable(co) && !is_main(co));
   return 1;
 }

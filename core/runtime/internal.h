@@ -66,6 +66,9 @@ void filo_runtime_close(struct filo_runtime *runtime);
  * fn(status), which does not return. */
 int filo_runtime_on_exit(lua_State *L);
 
+/* The task that a coroutine is the one of; NULL: it is a script's own. */
+struct filo_task *filo_task_of(lua_State *L, lua_State *co);
+
 /* Makes the runtime's tables. */
 void filo_module_install(lua_State *L);
 

@@ -346,6 +346,8 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
   if (runtime->current) inherit_exit(L, runtime->current);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, task);
+  lua_pushlightuserdata(L, task);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, co);
   lua_insert(L, -(nargs + 2));
   lua_pushcfunction(co, body);
   lua_xmove(L, co, nargs + 1);
@@ -371,8 +373,24 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
   return task;
 }
 
+struct filo_task *filo_task_of(lua_State *L, lua_State *co) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, co);
+  struct filo_task *task = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return task;
+}
+
+/* A script may still have the coroutine: that is dead for good, with no results to be run. */
+static void leave_coroutine(lua_State *L, struct filo_task *task) {
+  if (!task->co || task->state != FILO_TASK_ENDED) return;
+  lua_settop(task->co, 0);
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, task->co);
+}
+
 static int collect_task(lua_State *L) {
   struct filo_task *task = luaL_checkudata(L, 1, FILO_TASK_TYPE);
+  leave_coroutine(L, task);
   if (task->timer) event_free(task->timer);
   free(task->traceback);
   task->timer = NULL;

@@ -69,6 +69,36 @@ describe("a task", function()
     assert.error_matches(function() me:join() end, "cannot join itself")
   end)
 
+  -- One that resumed or closed it from outside got at what lies on its stack: a crash.
+  it("has a coroutine that nobody else resumes or closes", function()
+    local co
+    local function nobody(status, problem)
+      assert.equal(status, coroutine.status(co))
+      assert.same({ false, problem }, { coroutine.resume(co) })
+    end
+    local other = runtime.spawn(forever)
+    local task = runtime.spawn(function()
+      co = coroutine.running()
+      return other:join()
+    end)
+    turns(2)
+    nobody("normal", "cannot resume non-suspended coroutine")
+    assert.error_matches(function() coroutine.close(co) end, "cannot close a normal coroutine")
+    other:cancel()
+    assert.is_false((pcall(task.join, task)))
+    nobody("dead", "cannot resume dead coroutine")
+    runtime.spawn(function()
+      co = coroutine.running()
+      return print
+    end):join()
+    nobody("dead", "cannot resume dead coroutine")
+    collectgarbage()
+    collectgarbage()
+    nobody("dead", "cannot resume dead coroutine")
+    assert.is_true(coroutine.close(co))
+    assert.error_matches(function() coroutine.isyieldable(5) end, "coroutine expected")
+  end)
+
   -- The second was told that another task waits for this already.
   it("is joined by any number of others, who all get what it returns or raises", function()
     for _, ends in ipairs { function() return "a", nil, "c" end, function() error("oops", 0) end } do
