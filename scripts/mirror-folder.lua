@@ -31,27 +31,25 @@ local function keep_list(name, set)
   for path in pairs(set) do assert(file:write(path, "\0")) end
 end
 
-local function output_of(command)
-  local pipe = assert(io.popen(command:format("'" .. folder:gsub("'", "'\\''") .. "/'"))) -- for a shell
-  local text = pipe:read "a"
-  if not pipe:close() then script.fail("cannot list %s", folder) end
-  return text
-end
-local function look_into_folder() -- files: path -> time of its last change, as text; disks: the folders where one is mounted
-  local files, disks, devices = {}, {}, { [".."] = output_of "stat -c %%d %s.." :match "%d+" }
-  for kind, device, time, path in output_of "find %s -printf '%%y %%D %%T@ %%P\\0'":gmatch "(%a) (%d+) (%S+) (%Z*)" do
-    if kind == "d" then
-      local parent = path == "" and ".." or path:match "^(.*)/" or ""
-      devices[path] = device
-      if device ~= devices[parent] then disks[path == "" and "." or path] = true end
-    elseif kind == "f" then
-      if path:match "[^/]*$" == "filo-root" then script.fail("%s lies within %s: choose a root elsewhere", path, folder) end
-      files[path] = time
+local function must(result, err) return result or script.fail("%s", err) end
+
+local files, disks = {}, {} -- path within folder -> time of its last change, as text; the folders where a disk is mounted
+local function look_into(path, device) -- path: "", or that of a folder in it and a slash
+  for _, each in ipairs(must(filo.folder(folder .. "/" .. path))) do
+    local below = path .. each.name
+    must(not each.problem, each.problem)
+    if each.kind == "d" then
+      if each.device ~= device then disks[below] = true end
+      look_into(below .. "/", each.device)
+    elseif each.kind == "f" then
+      if each.name == "filo-root" then script.fail("%s lies within %s: choose a root elsewhere", below, folder) end
+      files[below] = ("%d.%09d0"):format(each.modified, each.nanoseconds)
     end
   end
-  return files, disks
 end
-local files, disks = look_into_folder()
+local top = must(filo.look(folder .. "/", true))
+if must(filo.look(folder .. "/..")).device ~= top.device then disks["."] = true end
+look_into("", top.device)
 if not next(files) then script.fail("%s has no files: nothing was done, as it may not be mounted", folder) end
 local node <close>, err = filo.node {
   root = root, bootstrap = addresses, cluster = secret, policy = { quorum = #addresses + 1 },

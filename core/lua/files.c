@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +9,8 @@
 
 #include "lua/arguments.h"
 #include "lua/call.h"
+#include "lua/entry.h"
+#include "lua/folder.h"
 #include "lua/modules.h"
 #include "lua/restore.h"
 #include "lua/target.h"
@@ -43,71 +44,25 @@ static struct file_call *file_call(lua_State *L, int index, size_t more,
 
 /* --- look(path [, follow]) --- */
 
-/* 0, or -1 and errno. */
-static int read_target(struct file_call *call) {
-  char target[PATH_MAX];
-  ssize_t length = readlinkat(AT_FDCWD, call->path, target, sizeof target);
-  if (length < 0) return -1;
-  call->target = strndup(target, (size_t)length);
-  return call->target ? 0 : -1;
-}
-
 static void look_work(struct filo_call *base) {
   struct file_call *call = (struct file_call *)base;
   int flags = call->follow ? 0 : AT_SYMLINK_NOFOLLOW;
   int result = fstatat(AT_FDCWD, call->path, &call->status, flags);
-  if (result == 0 && S_ISLNK(call->status.st_mode)) result = read_target(call);
-  if (result < 0) base->code = filo_fail_errno(&base->err, errno, "cannot read %s", call->path);
-}
-
-/* As find(1) has it. */
-static const char *kind_of(mode_t mode) {
-  switch (mode & S_IFMT) {
-  case S_IFREG:
-    return "f";
-  case S_IFDIR:
-    return "d";
-  case S_IFLNK:
-    return "l";
-  case S_IFIFO:
-    return "p";
-  case S_IFSOCK:
-    return "s";
-  case S_IFCHR:
-    return "c";
-  default:
-    return "b";
+  if (result == 0 && S_ISLNK(call->status.st_mode)) {
+    call->target = filo_read_link(AT_FDCWD, call->path);
+    if (!call->target) result = -1;
   }
-}
-
-static void set_integer(lua_State *L, const char *name, lua_Integer value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, name);
+  if (result < 0) base->code = filo_fail_errno(&base->err, errno, "cannot read %s", call->path);
 }
 
 static int looked(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct file_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  const struct stat *st = &call->status;
   lua_createtable(L, 0, 13);
   lua_pushstring(L, call->path);
   lua_setfield(L, -2, "path");
-  lua_pushstring(L, kind_of(st->st_mode));
-  lua_setfield(L, -2, "kind");
-  set_integer(L, "size", (lua_Integer)st->st_size);
-  set_integer(L, "mode", (lua_Integer)(st->st_mode & ~(mode_t)S_IFMT));
-  set_integer(L, "modified", (lua_Integer)st->st_mtim.tv_sec);
-  set_integer(L, "owner", (lua_Integer)st->st_uid);
-  set_integer(L, "group", (lua_Integer)st->st_gid);
-  set_integer(L, "links", (lua_Integer)st->st_nlink);
-  set_integer(L, "device", (lua_Integer)st->st_dev);
-  set_integer(L, "inode", (lua_Integer)st->st_ino);
-  set_integer(L, "nanoseconds", (lua_Integer)st->st_mtim.tv_nsec);
-  lua_pushboolean(L, st->st_blocks < (st->st_size + 511) / 512);
-  lua_setfield(L, -2, "sparse");
-  lua_pushstring(L, call->target); /* nil where there is none */
-  lua_setfield(L, -2, "target");
+  filo_set_entry(L, &call->status, call->target);
   discard(&call->base);
   return 1;
 }
@@ -191,6 +146,7 @@ static int trust(lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {{"link", filo_link},
+                                     {"list", filo_folder_list},
                                      {"look", look},
                                      {"make_folders", make_folders},
                                      {"make_link", filo_make_link},

@@ -1,5 +1,6 @@
 ---Filo's public face: `local filo = require "filo"`.
 
+local core_files = require "filo.core.files"
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local host = require "filo.host.real"
@@ -86,5 +87,28 @@ filo.dial = net.dial_raw
 ---address: "host:port"; port 0 lets the system choose; or "unix:path", which only the same user may connect to.
 ---@type fun(address: string): filo.core.Listener?, filo.Error?
 filo.listen = net.listen_raw
+
+---@param path any
+---@return boolean
+local function is_path(path) return type(path) == "string" and path ~= "" and not path:find "\0" end
+
+---What lies at a path.
+---@param path string
+---@param follow? boolean  where a symbolic link leads, and not the link
+---@return filo.FileEntry?, filo.Error?
+function filo.look(path, follow)
+  if not is_path(path) then error("look: a path expected", 2) end
+  return core_files.look(path, follow)
+end
+
+---What is in a folder, sorted by name, without "." and "..": of each what `filo.look` gives of it, and its name. Symbolic links are not
+---followed, but for the path itself. What cannot be looked at (a stale network disk, a folder without the permission x) is there with its
+---name, path and `problem` only. What goes meanwhile is left out.
+---@param path string
+---@return filo.FolderEntry[]?, filo.Error?
+function filo.folder(path)
+  if not is_path(path) then error("folder: a path expected", 2) end
+  return core_files.list(path, true)
+end
 
 return filo

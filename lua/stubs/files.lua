@@ -10,14 +10,27 @@ local files = {}
 ---@field size integer  bytes
 ---@field mode integer  its permissions, and the bits for set-user-ID, set-group-ID and sticky
 ---@field modified integer  seconds since 1970
+---@field nanoseconds integer  0 to 999999999, after these
 ---@field owner integer  number of the user
 ---@field group integer
 ---@field links integer  how many names it has
----@field device integer
+---@field device integer  where something is mounted, of what is mounted there
 ---@field inode integer
----@field nanoseconds integer  0 to 999999999, after these
 ---@field sparse boolean  it takes less room on its disk than it has bytes
 ---@field target? string  where a symbolic link leads, as it says
+
+---One with a problem has nothing but that, name and path.
+---@class filo.FolderEntry: filo.FileEntry
+---@field name string
+---@field problem? filo.Error  why it cannot be looked at
+
+---What is in a folder, sorted by the bytes of the names. Symbolic links are not followed; what goes meanwhile is left out. Waits for a
+---worker, then builds the list in pieces, between which everything else goes on.
+---@param path string
+---@param follow? boolean where a symbolic link at the path itself leads
+---@return filo.FolderEntry[]?
+---@return filo.Error? err
+function files.list(path, follow) end
 
 ---What lies at a path.
 ---@param path string

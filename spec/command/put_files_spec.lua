@@ -1,6 +1,7 @@
 ---Which files `filo put` takes, and what it says of others.
 
 local commands = require "spec.support.commands"
+local mortal = require "spec.support.mortal"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
@@ -63,31 +64,25 @@ describe("filo put", function()
   end)
 end)
 
--- One folder that could not be listed kept `filo put -r` from storing anything; and its message could lie within the names that find(1)
--- wrote meanwhile.
-
----A find(1) that complains before it has written all, as one of another user's folders makes it do.
-local FIND = [[
-#!/bin/sh
-echo "find: 'd/closed': Permission denied" >&2
-PATH=$REAL_PATH find "$@"
-exit 1
-]]
-
+-- One folder that could not be listed kept `filo put -r` from storing anything.
 describe("filo put -r", function()
   it("stores what it can list, and says what it cannot", function()
     local house <close> = commands.house()
     house:run("a", "init", "--listen", "127.0.0.1:0")
     house:serve "a"
-    assert(os.execute(("mkdir -p '%s/d' '%s/bin'"):format(house.folder.path, house.folder.path)))
-    assert(os.execute(("chmod +x '%s'"):format(house.folder:write("bin/find", FIND))))
+    assert(os.execute(("mkdir -p '%s/d/closed' '%s/d/blind'"):format(house.folder.path, house.folder.path)))
     house.folder:write("d/file", "content")
-    local path = os.getenv "PATH"
-    local result = process.run { "put", "-r", "d", cwd = house.folder.path, env = {
-      FILO_ROOT = house:root "a", REAL_PATH = path, PATH = house.folder:file "bin" .. ":" .. path,
-    } }
-    assert.same({ 1, "filo put: cannot read d/closed: Permission denied\nfilo put: 1 of 3 failed\n" }, { result.status, result.err })
+    house.folder:write("d/closed/file", "content")
+    house.folder:write("d/blind/file", "content")
+    assert(os.execute(("cd '%s/d' && chmod 000 closed && chmod 400 blind"):format(house.folder.path)))
+    local function put(...)
+      local result = process.run(mortal { "put", "-r", "d", cwd = house.folder.path, env = { FILO_ROOT = house:root "a" }, ... })
+      return { result.status, result.err }
+    end
+    assert.same({ 1, "filo put: cannot read d/blind/file: Permission denied\n"
+      .. "filo put: cannot list the folder d/closed: Permission denied\nfilo put: 2 of 6 failed\n" }, put())
     assert.equal("d/file\n", house:run("a", "ls", "d/f").out)
+    assert.same({ 0, "" }, put("--exclude", "closed", "--exclude", "blind"))
   end)
 end)
 

@@ -1,5 +1,4 @@
----Ctrl-C and SIGTERM did not end `filo put` while nobody wrote to the named pipe that it was to store. One that came
----while another program ran for a command was lost.
+---Ctrl-C and SIGTERM did not end `filo put` while nobody wrote to the named pipe that it was to store.
 
 local commands = require "spec.support.commands"
 local nodes = require "spec.support.nodes"
@@ -12,14 +11,6 @@ local function serving(fn)
   fn(house)
 end
 
----A find(1) that interrupts filo.
-local FIND = [[
-#!/bin/sh
-until [ -s "$PID_FILE" ]; do sleep 0.01; done
-kill -INT $(cat "$PID_FILE")
-PATH=$REAL_PATH exec find "$@"
-]]
-
 describe("a signal", function()
   it("ends filo put while a named pipe is silent", function()
     serving(function(house)
@@ -31,21 +22,6 @@ describe("a signal", function()
         put:kill(signal)
         assert.equal(signal == "INT" and 130 or 143, put:wait(10).status)
       end
-    end)
-  end)
-
-  it("ends filo put while another program runs for it", function()
-    serving(function(house)
-      assert(os.execute(("mkdir %s %s"):format(temp.quote(house.folder:file "bin"), temp.quote(house.folder:file "d"))))
-      assert(os.execute("chmod +x " .. temp.quote(house.folder:write("bin/find", FIND))))
-      house.folder:write("d/file", "content")
-      local path = os.getenv "PATH"
-      house.variables = { PATH = house.folder:file "bin" .. ":" .. path, REAL_PATH = path, PID_FILE = house.folder:file "pid" }
-      local put = house:start("a", "put", "-r", house.folder:file "d")
-      house.folder:write("pid", put.pid)
-      local result = put:wait(10)
-      assert.same({ 130, "" }, { result.status, result.err })
-      assert.equal("", house:run("a", "ls").out)
     end)
   end)
 end)

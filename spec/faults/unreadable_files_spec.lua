@@ -1,8 +1,8 @@
 ---Folders and files that cannot be read.
 
+local mortal = require "spec.support.mortal"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
-local runtime = require "filo.core.runtime"
 local temp = require "spec.support.temp"
 
 -- One folder that could not be read ended a listing with an error, and hid objects that had been read already.
@@ -72,20 +72,10 @@ local TELL = [[
   assert(os.execute("chmod 700 " .. folder))
 ]]
 
----Root may read everything, unless it gives that up.
-local function run_as_owner(script, ...)
-  local options = { program = runtime.program(), script, ... }
-  local pipe <close> = assert(io.popen "id -u")
-  if pipe:read "n" == 0 then
-    options = { program = "setpriv", "--bounding-set=-dac_override,-dac_read_search", runtime.program(), script, ... }
-  end
-  return process.run(options)
-end
-
 describe("a folder that cannot be read", function()
   it("hides what is in it, and no more", function()
     local folder <close> = temp.folder()
-    local result = run_as_owner(folder:write("script.lua", SCRIPT), folder:file "root")
+    local result = process.run(mortal { folder:write("script.lua", SCRIPT), folder:file "root" })
     assert.equal("", result.err)
     local entries, listed, line, all, none, warnings = result.out:match "^(%d+)\t1\t(%d+)\n(.-)\n(%d+)\n(%d+)\t(%d+)\n$"
     assert(entries, result.out)
@@ -97,7 +87,7 @@ describe("a folder that cannot be read", function()
 
   it("leaves it open whether a peer knows all deletions", function()
     local folder <close> = temp.folder()
-    local result = run_as_owner(folder:write("script.lua", TELL), folder:file "")
+    local result = process.run(mortal { folder:write("script.lua", TELL), folder:file "" })
     assert.equal("", result.err)
     assert.equal("peers could not be told of deletions: HIDDEN cannot be read: it is tried again\nnil\n", result.out)
   end)

@@ -62,11 +62,12 @@ local function add(state, path)
   if not list then return nil, err or errors.new("invalid", format.printable(path) .. " is the root of the node itself") end
   local ok, problem = check_named(args, path, list[1].kind)
   if not ok then return nil, problem end
-  if err then entries[#entries + 1] = { problem = err, size = 0 } end
   for i, each in ipairs(list) do
     each.named = i == 1
     local wanted = each.named or not is_excluded(state, path, each)
-    if wanted and not each.named and not selection.KEPT[each.kind] then
+    if wanted and each.problem then
+      entries[#entries + 1] = { problem = each.problem, size = 0 }
+    elseif wanted and not each.named and not selection.KEPT[each.kind] then
       entries[#entries + 1] = { problem = no_file("invalid", each.path, each.kind), size = 0 }
     elseif wanted then
       each.key = key_of(args, each)
