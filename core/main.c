@@ -71,6 +71,7 @@ int main(int argc, char **argv) {
   open_standard_streams();
   signal(SIGPIPE, pass_over);
   signal(SIGXFSZ, pass_over);         /* a write beyond `ulimit -f` fails instead */
+  signal(SIGCHLD, SIG_DFL);           /* if it is ignored, no status of a program is told */
   mallopt(M_MMAP_THRESHOLD, 4 << 20); /* pieces of content are strings of up to 1 MiB: reuse */
   mallopt(M_TRIM_THRESHOLD, 8 << 20); /* their memory rather than ask for cold pages */
   mallopt(M_ARENA_MAX, 2);            /* threads share arenas: resident memory stays small */

@@ -23,8 +23,10 @@ int filo_read_address(lua_State *L, int index, struct filo_address *ret, struct 
 /* dial(address, options) */
 int filo_net_dial(lua_State *L);
 
-/* Raw byte connections: push_accepted takes fd; dial_raw(address, seconds). */
+/* Raw byte connections. push_raw and push_pipe take fd, which does not block; name: of the end of a
+ * pipe, for messages. dial_raw(address, seconds). */
 int filo_push_raw(lua_State *L, int fd);
+int filo_push_pipe(lua_State *L, int fd, bool writes, const char *name);
 int filo_net_dial_raw(lua_State *L);
 
 /* The path when the address at index is a Unix socket's, "unix:path"; else NULL. */

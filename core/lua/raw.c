@@ -3,20 +3,13 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/event_struct.h>
 #include <lauxlib.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lua/descriptor.h"
-#include "lua/handle.h"
 #include "lua/net.h"
-#include "lua/resources.h"
-#include "runtime/task.h"
-#include "transport/dial.h"
-#include "transport/local.h"
-#include "transport/socket.h"
+#include "lua/raw.h"
 
 enum {
   READ_AHEAD = 256 << 10,
@@ -25,52 +18,40 @@ enum {
   PARTING_SECONDS = 2
 };
 
-struct raw_box {
-  struct bufferevent *bev; /* from when it is connected until it is closed */
-  struct filo_dial *dial;  /* before */
-  struct event_base *base;
-  struct event arriving; /* pending while more may be read ahead */
-  struct evbuffer *input;
-  struct filo_passed passed;  /* each with a byte of the input */
-  struct event sendable;      /* pending while a descriptor waits to be passed */
-  struct filo_event readable; /* connected, bytes came, ended */
-  struct filo_event writable; /* bytes went, broke */
-  bool ended;                 /* no more bytes come: `why` is FILO_CLOSED when that is in order */
-  bool broken;                /* none can go either */
-  bool all;                   /* everything is read ahead, for read "a" */
-  struct filo_error why;
-  char remote[FILO_ADDRESS_MAX];
-};
-
-static bool is_full(const struct raw_box *box) {
+static bool is_full(const struct filo_raw_box *box) {
   return !box->all && evbuffer_get_length(box->input) >= READ_AHEAD;
 }
 
 /* No more bytes come; `sys_errno` is 0 when that is in order. */
-static void end(struct raw_box *box, int sys_errno) {
+static void end(struct filo_raw_box *box, int sys_errno) {
   if (box->ended) return;
   box->ended = true;
   event_del(&box->arriving);
+  bool is_pipe = box->way != FILO_RAW_SOCKET;
   if (sys_errno == 0)
-    filo_fail(&box->why, FILO_CLOSED, "%s closed the connection", box->remote);
-  else if (filo_fail_errno(&box->why, sys_errno, "the connection to %s was lost", box->remote) ==
-           FILO_IO)
+    filo_fail(&box->why, FILO_CLOSED, is_pipe ? "%s has ended" : "%s closed the connection",
+              box->remote);
+  else if (filo_fail_errno(&box->why, sys_errno,
+                           is_pipe ? "%s is read no more" : "the connection to %s was lost",
+                           box->remote) == FILO_IO)
     box->why.code = FILO_UNREACHABLE;
 }
 
-static void break_off(struct raw_box *box, int sys_errno) {
+static void break_off(struct filo_raw_box *box, int sys_errno) {
   end(box, sys_errno);
   box->broken = true;
   filo_event_set(&box->writable);
 }
 
-static ssize_t read_step(struct raw_box *box, evutil_socket_t fd) {
+static ssize_t read_step(struct filo_raw_box *box, evutil_socket_t fd) {
   struct evbuffer_iovec space;
   if (evbuffer_reserve_space(box->input, READ_STEP, &space, 1) < 1) {
     errno = ENOMEM;
     return -1;
   }
-  ssize_t len = filo_local_receive(fd, space.iov_base, space.iov_len, &box->passed);
+  ssize_t len = box->way == FILO_RAW_READ
+                    ? read(fd, space.iov_base, space.iov_len)
+                    : filo_local_receive(fd, space.iov_base, space.iov_len, &box->passed);
   space.iov_len = len > 0 ? (size_t)len : 0;
   evbuffer_commit_space(box->input, &space, 1);
   return len;
@@ -78,7 +59,7 @@ static ssize_t read_step(struct raw_box *box, evutil_socket_t fd) {
 
 static void on_came(evutil_socket_t fd, short what, void *ctx) {
   (void)what;
-  struct raw_box *box = ctx;
+  struct filo_raw_box *box = ctx;
   ssize_t len = read_step(box, fd);
   int sys_errno = errno;
   if (len < 0 && (sys_errno == EAGAIN || sys_errno == EINTR)) return;
@@ -90,20 +71,20 @@ static void on_came(evutil_socket_t fd, short what, void *ctx) {
 
 static void on_went(struct bufferevent *bev, void *ctx) {
   (void)bev;
-  filo_event_set(&((struct raw_box *)ctx)->writable);
+  filo_event_set(&((struct filo_raw_box *)ctx)->writable);
 }
 
 static void on_sendable(evutil_socket_t fd, short what, void *ctx) {
   (void)fd;
   (void)what;
-  filo_event_set(&((struct raw_box *)ctx)->writable);
+  filo_event_set(&((struct filo_raw_box *)ctx)->writable);
 }
 
 /* What was written cannot go. */
 static void on_event(struct bufferevent *bev, short what, void *ctx) {
   (void)bev;
   (void)what;
-  struct raw_box *box = ctx;
+  struct filo_raw_box *box = ctx;
   break_off(box, EVUTIL_SOCKET_ERROR());
   filo_event_set(&box->readable);
 }
@@ -120,15 +101,16 @@ static void on_parting_event(struct bufferevent *bev, short what, void *unused) 
   on_parted(bev, unused);
 }
 
-/* What was written still goes out, as long as the other side takes it. */
-static void part(struct bufferevent *bev) {
+/* What was written still goes out, as long as the other side takes it: of a program, as long as it
+ * may still read that. */
+static void part(struct bufferevent *bev, enum filo_raw_way way) {
   const struct timeval patience = {.tv_sec = PARTING_SECONDS};
   bufferevent_setcb(bev, NULL, on_parted, on_parting_event, NULL);
-  bufferevent_set_timeouts(bev, NULL, &patience);
+  if (way == FILO_RAW_SOCKET) bufferevent_set_timeouts(bev, NULL, &patience);
 }
 
 static void release(void *self) {
-  struct raw_box *box = self;
+  struct filo_raw_box *box = self;
   struct bufferevent *bev = box->bev;
   filo_dial_stop(box->dial);
   box->dial = NULL;
@@ -139,42 +121,28 @@ static void release(void *self) {
     filo_passed_close(&box->passed);
   }
   if (bev && !box->broken && evbuffer_get_length(bufferevent_get_output(bev)) > 0)
-    part(bev);
+    part(bev, box->way);
   else if (bev)
     bufferevent_free(bev);
   filo_event_set(&box->readable);
   filo_event_set(&box->writable);
 }
 
-static const struct filo_handle_type type = {
+const struct filo_handle_type filo_raw_type = {
     .name = "filo.raw",
     .closed = "the connection is closed",
-    .size = sizeof(struct raw_box),
+    .size = sizeof(struct filo_raw_box),
     .release = release,
 };
 
-static struct raw_box *check_raw(lua_State *L) {
-  return filo_handle_check(L, 1, &type);
+static struct filo_raw_box *check_raw(lua_State *L) {
+  return filo_handle_check(L, 1, &filo_raw_type);
 }
 
 /* --- Opening --- */
 
-/* host:port; of a Unix socket, the process that made it. */
-static void name_remote(int fd, char out[FILO_ADDRESS_MAX]) {
-  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-  struct ucred creds;
-  socklen_t len = sizeof address, creds_len = sizeof creds;
-  if (getpeername(fd, (struct sockaddr *)&address, &len) < 0) return;
-  if (address.ss_family != AF_UNIX)
-    filo_address_format((struct sockaddr *)&address, out);
-  else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &creds_len) == 0)
-    snprintf(out, FILO_ADDRESS_MAX, "process %ld", (long)creds.pid);
-}
-
-/* Takes fd. */
-static int start(struct raw_box *box, struct event_base *base, int fd, struct filo_error *err) {
-  name_remote(fd, box->remote);
-  filo_socket_tune(fd);
+int filo_raw_start(struct filo_raw_box *box, struct event_base *base, int fd,
+                   struct filo_error *err) {
   box->input = evbuffer_new();
   box->bev = box->input ? bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
   if (!box->bev) {
@@ -187,78 +155,23 @@ static int start(struct raw_box *box, struct event_base *base, int fd, struct fi
   bufferevent_enable(box->bev, EV_WRITE);
   event_assign(&box->arriving, base, fd, EV_READ | EV_PERSIST, on_came, box);
   event_assign(&box->sendable, base, fd, EV_WRITE, on_sendable, box);
-  event_add(&box->arriving, NULL);
+  if (box->way != FILO_RAW_WRITE) event_add(&box->arriving, NULL);
   return 0;
-}
-
-int filo_push_raw(lua_State *L, int fd) {
-  struct filo_error err;
-  struct raw_box *box = filo_handle_push(L, &type);
-  return start(box, filo_resources_of(L)->base, fd, &err) < 0 ? filo_return_error(L, &err) : 1;
-}
-
-/* dial_raw(address [, seconds]) */
-static void on_dialled(void *ctx, int fd, const struct filo_error *why) {
-  struct raw_box *box = ctx;
-  box->dial = NULL;
-  if (fd < 0)
-    box->why = *why;
-  else
-    start(box, box->base, fd, &box->why);
-  filo_event_set(&box->readable);
-}
-
-static int go_on_dialling(lua_State *L, int status, lua_KContext ctx) {
-  (void)status, (void)ctx;
-  struct raw_box *box = filo_handle_box(L, 1, &type);
-  if (filo_event_why(L, &box->readable) != FILO_WOKEN) {
-    filo_handle_release(L, 1, &type);
-    return filo_task_raise_cancelled(L);
-  }
-  if (box->dial) return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
-  if (!box->bev) return filo_return_error(L, &box->why);
-  lua_settop(L, 1);
-  return 1;
-}
-
-static int dial_local(lua_State *L, const char *path) {
-  int fd;
-  struct filo_error err;
-  if (filo_local_dial(path, &fd, &err) < 0) return filo_return_error(L, &err);
-  return filo_push_raw(L, fd);
-}
-
-int filo_net_dial_raw(lua_State *L) {
-  struct filo_error err;
-  struct filo_address to;
-  double seconds = luaL_optnumber(L, 2, 10);
-  const char *path = filo_local_path(L, 1);
-  filo_task_check(L);
-  if (path) return dial_local(L, path);
-  if (filo_read_address(L, 1, &to, &err) < 0) return filo_return_error(L, &err);
-  struct raw_box *box = filo_handle_push(L, &type);
-  lua_replace(L, 1);
-  struct filo_resources *resources = filo_resources_of(L);
-  box->base = resources->base;
-  if (filo_dial_start(box->base, resources->resolver, &to, seconds, on_dialled, box, &box->dial,
-                      &err) < 0)
-    return filo_return_error(L, &err);
-  return filo_event_wait(L, &box->readable, FILO_NO_DEADLINE, 0, go_on_dialling);
 }
 
 /* --- Waiting --- */
 
 /* Waits for an event; `again` then looks anew. */
-typedef int again_fn(lua_State *L, struct raw_box *box);
+typedef int again_fn(lua_State *L, struct filo_raw_box *box);
 
-static int too_late(lua_State *L, const struct raw_box *box) {
+static int too_late(lua_State *L, const struct filo_raw_box *box) {
   struct filo_error err;
   filo_fail(&err, FILO_TIMEOUT, "no answer from %s in time", box->remote);
   return filo_return_error(L, &err);
 }
 
 static int woken(lua_State *L, struct filo_event *event, again_fn *again) {
-  struct raw_box *box = filo_handle_box(L, 1, &type);
+  struct filo_raw_box *box = filo_handle_box(L, 1, &filo_raw_type);
   struct filo_error err;
   enum filo_why why = filo_event_why(L, event);
   if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
@@ -270,23 +183,23 @@ static int woken(lua_State *L, struct filo_event *event, again_fn *again) {
 
 static int came(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct raw_box *box = filo_handle_box(L, 1, &type);
+  struct filo_raw_box *box = filo_handle_box(L, 1, &filo_raw_type);
   return woken(L, &box->readable, (again_fn *)ctx);
 }
 
 static int went(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
-  struct raw_box *box = filo_handle_box(L, 1, &type);
+  struct filo_raw_box *box = filo_handle_box(L, 1, &filo_raw_type);
   return woken(L, &box->writable, (again_fn *)ctx);
 }
 
-static int wait_writable(lua_State *L, struct raw_box *box, again_fn *again) {
+static int wait_writable(lua_State *L, struct filo_raw_box *box, again_fn *again) {
   box->writable.set = false;
   return filo_event_wait(L, &box->writable, FILO_NO_DEADLINE, (lua_KContext)again, went);
 }
 
 /* Until the time at index 3. */
-static int wait_readable(lua_State *L, struct raw_box *box, again_fn *again) {
+static int wait_readable(lua_State *L, struct filo_raw_box *box, again_fn *again) {
   double left = lua_isnil(L, 3) ? FILO_NO_DEADLINE : lua_tonumber(L, 3) - filo_now();
   if (left <= 0) return too_late(L, box);
   box->readable.set = false;
@@ -320,7 +233,7 @@ static int give_line(lua_State *L, struct evbuffer *input, size_t len, size_t en
 }
 
 /* All that the other side wrote is here. */
-static bool in_order(const struct raw_box *box) {
+static bool in_order(const struct filo_raw_box *box) {
   return box->ended && box->why.code == FILO_CLOSED;
 }
 
@@ -345,7 +258,7 @@ static bool try_read(lua_State *L, struct evbuffer *input, bool ended, int *give
   return true;
 }
 
-static int read_or_wait(lua_State *L, struct raw_box *box) {
+static int read_or_wait(lua_State *L, struct filo_raw_box *box) {
   int given;
   struct filo_error err;
   struct evbuffer *input = box->input;
@@ -360,14 +273,15 @@ static int read_or_wait(lua_State *L, struct raw_box *box) {
   return wait_readable(L, box, read_or_wait);
 }
 
-static struct raw_box *check_reading(lua_State *L) {
-  struct raw_box *box = check_raw(L);
+static struct filo_raw_box *check_reading(lua_State *L) {
+  struct filo_raw_box *box = check_raw(L);
+  if (box->way == FILO_RAW_WRITE) luaL_error(L, "%s cannot be read: write to it", box->remote);
   if (box->readable.waiter) luaL_error(L, "another task reads from this connection already");
   return box;
 }
 
 static int raw_read(lua_State *L) {
-  struct raw_box *box = check_reading(L);
+  struct filo_raw_box *box = check_reading(L);
   lua_settop(L, 3);
   if (lua_isnil(L, 2)) {
     lua_pushliteral(L, "l");
@@ -387,7 +301,7 @@ static int raw_read(lua_State *L) {
 
 /* --- write(bytes): waits while much lies unsent --- */
 
-static int written(lua_State *L, struct raw_box *box) {
+static int written(lua_State *L, struct filo_raw_box *box) {
   if (box->broken) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > WRITE_BEHIND)
     return wait_writable(L, box, written);
@@ -397,16 +311,17 @@ static int written(lua_State *L, struct raw_box *box) {
 
 static int raw_write(lua_State *L) {
   size_t len;
-  struct raw_box *box = check_raw(L);
+  struct filo_raw_box *box = check_raw(L);
   const char *bytes = luaL_checklstring(L, 2, &len);
   filo_task_check(L);
+  if (box->way == FILO_RAW_READ) return luaL_error(L, "%s cannot be written: read it", box->remote);
   if (box->writable.waiter) return luaL_error(L, "another task writes to this connection already");
   if (box->broken) return filo_return_error(L, &box->why);
   if (bufferevent_write(box->bev, bytes, len) < 0) return luaL_error(L, "no memory");
   return written(L, box);
 }
 
-static int flushed(lua_State *L, struct raw_box *box) {
+static int flushed(lua_State *L, struct filo_raw_box *box) {
   if (box->broken) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > 0)
     return wait_writable(L, box, flushed);
@@ -430,7 +345,7 @@ static int check_passable(lua_State *L) {
   return fileno(file->f);
 }
 
-static int passed(lua_State *L, struct raw_box *box) {
+static int passed(lua_State *L, struct filo_raw_box *box) {
   if (box->broken) return filo_return_error(L, &box->why);
   if (evbuffer_get_length(bufferevent_get_output(box->bev)) > 0)
     return wait_writable(L, box, passed);
@@ -449,14 +364,14 @@ static int passed(lua_State *L, struct raw_box *box) {
 }
 
 static int raw_pass(lua_State *L) {
-  struct raw_box *box = check_raw(L);
+  struct filo_raw_box *box = check_raw(L);
   check_passable(L);
   filo_task_check(L);
   if (box->writable.waiter) return luaL_error(L, "another task writes to this connection already");
   return passed(L, box);
 }
 
-static int take_or_wait(lua_State *L, struct raw_box *box) {
+static int take_or_wait(lua_State *L, struct filo_raw_box *box) {
   struct filo_error err;
   if (evbuffer_get_length(box->input) > 0) {
     int fd = filo_passed_take(&box->passed);
@@ -474,7 +389,7 @@ static int take_or_wait(lua_State *L, struct raw_box *box) {
 }
 
 static int raw_take(lua_State *L) {
-  struct raw_box *box = check_reading(L);
+  struct filo_raw_box *box = check_reading(L);
   lua_settop(L, 2);
   lua_pushnil(L);
   lua_insert(L, 2); /* the seconds are where read has them */
@@ -493,5 +408,5 @@ static const luaL_Reg methods[] = {
     {"take", raw_take}, {"remote", raw_remote}, {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_raw(lua_State *L) {
-  filo_handle_register(L, &type, methods);
+  filo_handle_register(L, &filo_raw_type, methods);
 }

@@ -8,6 +8,7 @@ local net = require "filo.core.net"
 local new_condition = require "filo.host.condition"
 local new_node = require "filo.node"
 local policy = require "filo.placement.policy"
+local program = require "filo.host.program"
 local runtime = require "filo.core.runtime"
 local source = require "filo.node.content"
 local task = require "filo.host.task"
@@ -33,6 +34,8 @@ local filo = {
   memory = runtime.memory,
   program = runtime.program(),
   file = source.file,
+  start = program.start,
+  run = program.run,
   policy = { everywhere = policy.everywhere, copies = policy.copies },
   crypto = crypto,
 }

@@ -129,9 +129,9 @@ describe("the prompt", function()
     terminal:type("filo.sl" .. TAB)
     terminal:expect "> filo.sleep"
     terminal:type(CLEAR .. "string.rep:l" .. CLEAR .. "filo.s" .. TAB)
-    terminal:expect "sleep  spawn\n> filo.s"
+    terminal:expect "sleep  spawn  start\n> filo.s"
     terminal:type("p" .. TAB)
-    terminal:expect "sleep  spawn\n> filo.spawn"
+    terminal:expect "sleep  spawn  start\n> filo.spawn"
     terminal:type(CLEAR .. "unknown.x" .. TAB)
     terminal:expect "> unknown.x"
     terminal:type(CLEAR)

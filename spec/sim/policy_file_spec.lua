@@ -44,6 +44,7 @@ describe("a policy file", function()
       ["os.execute 'true'"] = "policy.lua:1: a policy only decides: it cannot use os.execute",
       ["require 'filo.core.net'"] = "policy.lua:1: a policy only decides: it cannot use the module 'filo.core.net'",
       ["require('filo').sleep(1)"] = "policy.lua:1: a policy only decides: it cannot use filo.sleep",
+      ["require('filo').run { 'ls' }"] = "policy.lua:1: a policy only decides: it cannot use filo.run",
       ["return { place = function(_, p) return p, math.random(3) end }"] = "policy.lua:1: a policy only decides: it cannot use math.random",
       ["return { place = function() while true do end end }"] = "policy.lua:1: stopped: it computed for too long without waiting",
       ["while true do pcall(function() while true do end end) end"] = "policy.lua:1: stopped: it computed for too long without waiting",

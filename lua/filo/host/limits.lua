@@ -73,6 +73,11 @@ return {
   close_tasks = 3,          -- for all tasks to end
   close_disk = 10,          -- for what is being written to be written
 
+  -- Programs that scripts start
+  output = 64 << 20,        -- bytes that one may write to `run`
+  parting = 2,              -- between SIGTERM and SIGKILL: less than Filo itself has to end
+  left_running = 1,         -- without a byte of what one that has ended left running
+
   -- `filo serve`
   answer = 8,               -- of a running node to what it answers at once: more than `compute`, and what a script then has to clean up
   stop = 4,                 -- for the node to end before the process does
