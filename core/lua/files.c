@@ -158,5 +158,9 @@ static const luaL_Reg functions[] = {{"link", filo_link},
 int filo_open_files(lua_State *L) {
   filo_register_target(L);
   luaL_newlib(L, functions);
+  mode_t mask = umask(077); /* there is no other way to ask for it */
+  umask(mask);
+  lua_pushinteger(L, (lua_Integer)(0777 & ~mask));
+  lua_setfield(L, -2, "usual_mode");
   return 1;
 }

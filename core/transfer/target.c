@@ -79,12 +79,18 @@ static int name_draft(struct filo_target *target, struct filo_error *err) {
   return filo_fail(err, FILO_NO_MEMORY, "no memory to save to %s", target->path);
 }
 
+/* Some file systems have no modes of files. */
+static int set_mode(const struct filo_target *target, mode_t mode) {
+  if (fchmod(target->fd, mode) == 0) return 0;
+  return errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -1;
+}
+
 /* Nobody else reads a draft that has a name, nor what it will be when that is for few. */
 static int make_private(struct filo_target *target) {
   struct stat status;
   if (fstat(target->fd, &status) < 0) return -1;
   target->usual_mode = status.st_mode & ALL_PERMISSIONS;
-  return fchmod(target->fd, S_IRUSR | S_IWUSR);
+  return set_mode(target, S_IRUSR | S_IWUSR);
 }
 
 static int open_draft(struct filo_target *target, uint64_t size, struct filo_error *err) {
@@ -182,7 +188,7 @@ static int close_file(struct filo_target *target) {
 
 /* The mode is flushed with the rest. */
 static int finish_file(struct filo_target *target, mode_t mode) {
-  return fchmod(target->fd, mode) < 0 || fsync(target->fd) < 0 ? -1 : name_file(target);
+  return set_mode(target, mode) < 0 || fsync(target->fd) < 0 ? -1 : name_file(target);
 }
 
 int filo_target_finish(struct filo_target *target, int mode, struct filo_error *err) {

@@ -2,6 +2,7 @@
 ---Files and folders outside of a root, for commands. Each call waits for a worker; a failure of the world returns nil and an error.
 
 ---@class filo.core.files
+---@field usual_mode integer  of a new folder, as umask leaves it
 local files = {}
 
 ---@class filo.FileEntry

@@ -146,6 +146,26 @@ describe("filo get", function()
     end)
   end)
 
+  -- They stayed 0700.
+  it("gives folders that have no mode of their own the usual one", function()
+    serving(function(house, _, shell)
+      house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("\n}%s*$", [[
+
+  start = function(node)
+    assert(node:store("bare/", "", { fields = { file = { kind = "d", modified = 1, nanoseconds = 1 } } }))
+    assert(node:store("none/", "no folder"))
+    for _, key in ipairs { "bare/x", "none/x" } do assert(node:store(key, "content")) end
+    io.stderr:write "all stored\n"
+  end,
+}
+]])))
+      house.children[1]:close()
+      house:serve("a"):expect "all stored"
+      shell(("umask 022; FILO_ROOT=a %s get -r bare none -d out"):format(temp.quote(filo.program)))
+      assert.equal("755 755 644 644\n", shell "echo $(stat -c %a out/bare out/none out/bare/x out/none/x)")
+    end)
+  end)
+
   it("shows others nothing of a file that it cannot give its owner and mode", function()
     serving(function(house, _, shell)
       house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("\n}%s*$", [[

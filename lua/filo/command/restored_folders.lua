@@ -21,7 +21,7 @@ local function new(args, keys)
     local path = type(key) == "string" and key:match "^/*(.*[^/])/+$"
     if path then own[path] = true end
   end
-  return setmetatable({ args = args, own = own, list = {} }, Folders)
+  return setmetatable({ args = args, own = own, private = {}, list = {} }, Folders)
 end
 
 ---Makes a folder below another one, with those above it, where they are not there.
@@ -33,7 +33,9 @@ function Folders:make(folder, below)
   for last in (below .. "/"):gmatch "()/" do
     if not ok then return nil, err end
     local path = below:sub(1, last - 1)
-    ok, err = core_files.make_folders(folder, path, self.own[path] and PRIVATE or nil)
+    local place = self.own[path] and { folder = folder, below = path }
+    if place and not core_files.look(folder .. "/" .. path) then self.private[path] = place end
+    ok, err = core_files.make_folders(folder, path, place and PRIVATE or nil)
   end
   return ok, err
 end
@@ -41,11 +43,18 @@ end
 ---Notes what a folder was, to be given to it in the end.
 ---@param place {folder: string, below: string}
 ---@param kept filo.Attributes
-function Folders:note(place, kept) table.insert(self.list, { place = place, kept = kept }) end
+function Folders:note(place, kept)
+  if not kept.mode and self.private[place.below] then kept.mode = core_files.usual_mode end
+  self.private[place.below] = nil
+  table.insert(self.list, { place = place, kept = kept })
+end
 
 ---Gives all what they were: those within others first.
 ---@return integer exit status
 function Folders:finish()
+  for _, place in pairs(self.private) do -- which turned out to be no folders, or could not be read
+    table.insert(self.list, { place = place, kept = { mode = core_files.usual_mode, modified = os.time(), nanoseconds = 0 } })
+  end
   table.sort(self.list, function(a, b) return a.place.below > b.place.below end)
   local function finish(each) return attributes.give(each.place, each.kept, self.args.owners) end
   return failures.each("get", self.list, finish, self.args.json)
