@@ -25,8 +25,15 @@ local function check(path, file)
   return true
 end
 
----A message of the parser's, which quotes what it stumbles at, without a text that it quotes: that may be a secret.
-local function without_strings(problem) return (problem:gsub(" near '['\"%[].*$", "")) end
+---A sign, or a word of Lua's that cannot be a name.
+local function is_of_lua(token) return token:find "^%p%p?%p?$" or token:find "^%l+$" and not load("local " .. token) end
+
+---A message of the parser's, which quotes what it stumbles at, without that: it may be a part of a secret.
+local function without_quote(problem)
+  local quoted = problem:match " near '(.*)'$"
+  if not quoted or is_of_lua(quoted) then return problem end
+  return (problem:gsub(" near '.*$", ""))
+end
 
 ---Entries of package.path or package.cpath that name no folder by where the process was started.
 local function absolute(entries)
@@ -54,7 +61,7 @@ local function run(path)
   if not trusted then return nil, err end
   search_modules_in(path)
   local chunk, problem = loadfile(file)
-  if not chunk then return errors.fail("invalid", without_strings(problem)) end
+  if not chunk then return errors.fail("invalid", without_quote(problem)) end
   local ok, options = errors.try(chunk, path)
   if not ok then
     local where = type(options) == "string" and "" or file .. ": it raised "
