@@ -141,6 +141,17 @@ describe("node:held_by", function()
 end)
 
 describe("a node that is asked what it holds", function()
+  it("ends at a peer that lists nothing, and more of it, for ever", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local count = 0
+    inside.of(b).peer_list:handle("list", function()
+      count = count + 1
+      return { records = {}, after = ("%012d"):format(count) }
+    end)
+    assert.matches("lists nothing, again and again", refused("protocol", failure(a, b.id)))
+  end)
+
   it("tells the owner only, and nothing of places that there are not", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)

@@ -1,6 +1,7 @@
 ---Listing: objects of this node's own, copies that are held here for others, and what peers hold of this node's.
 
 local at_end = require "filo.host.at_end"
+local errors = require "filo.base.errors"
 local keys = require "filo.copies.keys"
 
 ---@class filo.Listing
@@ -98,10 +99,13 @@ end
 ---@field size integer  bytes of content
 ---@field tombstone boolean  it is a deletion
 
+---So many times in a row a peer may have nothing to tell but that there is more: of copies that it cannot read.
+local EMPTY_ANSWERS = 100
+
 ---As Node:held_by.
 ---@param id string  of the peer
 function Listing:held_by(id)
-  local batch, at, after, asked = {}, 0, nil, false
+  local batch, at, after, asked, empty = {}, 0, nil, false, 0
   return function()
     at = at + 1
     while not batch[at] do
@@ -109,6 +113,10 @@ function Listing:held_by(id)
       local entries, next_after = self.inventory:next(id, after)
       if not entries then error(next_after, 0) end
       batch, at, after, asked = entries, 1, next_after, true
+      empty = batch[1] and 0 or empty + 1
+      if empty > EMPTY_ANSWERS then
+        error(errors.new("protocol", ("node %s lists nothing, again and again"):format(id), { peer = id }), 0)
+      end
     end
     local entry = batch[at]
     local content_key, meta = self.names:unseal(entry.record)
