@@ -107,6 +107,7 @@ end
 ---@field running integer
 ---@field over? boolean  another version took its place
 ---@field problem? filo.Error  why it came to nothing
+---@field unplanned? string  why nobody else was asked when a peer refused
 ---@field settled filo.Gate  opened when the receipt has changed
 local Round = {}
 Round.__index = Round
@@ -182,8 +183,10 @@ function Round:settle(peer, called, answer, err)
     self.spread.hooks:announce("copied", self.version.info, peer)
   else
     self:refuse(peer, tostring(called and err or answer))
-    local plan = called and self:make_plan()
+    local plan, problem
+    if called then plan, problem = self:make_plan() end
     if plan then self:start(plan) end
+    self.unplanned = problem and tostring(problem) or self.unplanned
   end
 end
 
@@ -261,6 +264,7 @@ local function wait_for_quorum(round)
   if round.problem then return nil, round.problem end
   if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
   local why = #receipt.refused > 0 and reasons_of(receipt.refused) or "no more peers are connected"
+  if round.unplanned then why = ("%s; nobody else was asked: %s"):format(why, round.unplanned) end
   return errors.fail("not_enough_copies", ("%d of %d copies of '%s' were made (it is stored here): %s"):format(
     #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
 end
