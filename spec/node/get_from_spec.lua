@@ -39,6 +39,35 @@ local function freeze(node)
   return node:on("before_accept", function() return false, "no more" end)
 end
 
+-- What was written to a file was what peers have, though this node knew better: a newer version, or a deletion.
+describe("fetch to a file", function()
+  it("writes nothing that is older than what is here", function()
+    local net <close> = nodes.net()
+    local folder <close> = temp.folder()
+    local a, b = net:cluster(2)
+    local version = assert(a:store("key", "old")).version
+    freeze(b)
+    local function fetch(given)
+      local file <close> = assert(io.open(folder:file "file", "w+b"))
+      given.to = file
+      local item, err = a:fetch("key", given)
+      file:seek "set"
+      return item, err, file:read "a"
+    end
+    assert.same({ version, "old" }, { fetch({}).version, (select(3, fetch {})) })
+    assert.is_nil((a:store("key", "new")))
+    for _, given in ipairs { {}, { quorum = 2 }, { newest = true } } do
+      local item, err, written = fetch(given)
+      assert.matches("is older than the copy here: get reads that", refused("exists", item, err))
+      assert.equal("", written)
+    end
+    assert(a:delete "key")
+    local item, err, written = fetch {}
+    assert.matches("'key' was deleted", refused("not_found", item, err))
+    assert.equal("", written)
+  end)
+end)
+
 -- A script could not read what a certain peer has: to compare copies, or to read an older version that is there.
 
 describe("get from one peer", function()
@@ -259,6 +288,25 @@ describe("get with a quorum", function()
     refused("unreachable", a:fetch("key", { quorum = 9 }))
     assert.is_true(host.now() - began < 1) -- there will not be so many
   end))
+
+  -- "I cannot read it" was told as "I have none", so that an older version was given as the newest.
+  it("counts no peer that cannot read what it has", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(3)
+    assert(a:store("key", "old"))
+    local remove = freeze(net.nodes.c)
+    assert.is_nil((a:store("key", "new")))
+    remove()
+    assert(a:evict "key")
+    local place = nodes.place(a, b, "key")
+    assert(os.remove(place))
+    assert(os.execute(("ln -s %s %s"):format(place:match "[^/]+$", place))) -- a link to itself
+    refused("unreachable", a:get("key", { quorum = 3 }))
+    local problems = ""
+    for _, copy in ipairs(a:copies "key") do problems = problems .. (copy.problem or "") end
+    assert.matches("could not be read", problems)
+    assert.equal("old", (got(a, "key")))
+  end)
 
   it("counts no peer that lies, and not this node when it cannot read what it has", simulated(function(net)
     local a, b, c = net:cluster(3)

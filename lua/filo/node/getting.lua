@@ -233,6 +233,12 @@ function Getting:write(name, file, reach)
   end
   if not found then return nil, err end
   if found.fields.tombstone then return open_found(self, name, found) end
+  local here = not reach.from and self.names:stat(name)
+  if here and here.version > found.fields.version then
+    if here.tombstone then return keys.deleted(name.key) end
+    local sentence = "what peers have of '%s' is older than the copy here: get reads that"
+    return errors.fail("exists", sentence:format(name.key), { key = name.key })
+  end
   local content_key, meta = self.names:unseal(found.record, name)
   if not content_key then return nil, meta end
   local ok

@@ -84,6 +84,9 @@ function Holding:pass(copy, peer)
   local answer
   answer, err = self.spread:copy(peer, version)
   if answer and answer.record then return newer(self, peer, namespace, version, answer.record) end
+  if answer and answer.here then
+    return errors.fail("exists", ("%s has a copy of it already"):format(tostring(peer)), { peer = peer.id, version = copy.version })
+  end
   if answer then return true end
   if err.code == "corrupt" then self.verifier:check(namespace, path) end
   return nil, err

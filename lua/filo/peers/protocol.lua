@@ -108,12 +108,15 @@ local topics = {
     request = { free = optional(integer(0, math.maxinteger)), about = optional(about) },
     reply = { free = optional(integer(0, math.maxinteger)) },
   },
-  store = { request = { record = record, body = body }, reply = { record = optional(record) } },
+  store = { request = { record = record, body = body }, reply = { record = optional(record), here = optional(boolean) } },
   offer = {
     request = { record = record },
-    reply = { want = optional(chunk), hashes = optional(boolean), record = optional(record) },
+    reply = { want = optional(chunk), hashes = optional(boolean), record = optional(record), here = optional(boolean) },
   },
-  fill = { request = { record = record, stream = stream, hashes = boolean, first = chunk }, reply = { record = optional(record) } },
+  fill = {
+    request = { record = record, stream = stream, hashes = boolean, first = chunk },
+    reply = { record = optional(record), here = optional(boolean) },
+  },
   find = {
     request = { namespace = hash, key_hash = hash, without_content = optional(boolean) },
     reply = { record = optional(record), body = optional(body), verified = optional(time) },

@@ -50,7 +50,7 @@ end
 local function settled(self, peer, path, fields, record, err)
   if err.code ~= "exists" then return failed(self, peer, err) end
   local _, here = self.disk:stat(fields.namespace, path)
-  if here == record then return {} end
+  if here == record then return { here = true } end
   if type(here) == "string" then return { record = here } end
   return errors.fail("busy", "what is here has just changed")
 end
@@ -163,13 +163,22 @@ end
 
 -- Giving out ----------------------------------------------------------------------------------------------------------
 
-function Serve:find(body)
-  local path = self.names:path(body.key_hash)
-  if not path then return {} end
+---`nil, err`: it is here, perhaps, and cannot be read.
+local function unread(self, peer, err)
+  self.peers.report("warning", peer.id, "not read " .. err.code, "a copy that a peer asked for could not be read: " .. tostring(err))
+  return errors.fail(err.code, "its copy could not be read")
+end
+
+---What is here. That a copy cannot be read does not mean that there is none: who counts answers is not told so.
+function Serve:find(body, peer)
+  local path, err = self.names:path(body.key_hash)
+  if not path then return unread(self, peer, err) end
   local fields, record, content, verified = self.disk:sealed(body.namespace, path, body.without_content and 0 or self.host.limits.inline)
   if fields then return { record = record, body = content, verified = verified } end
-  if record.code == "corrupt" then self.set_aside(body.namespace, path, record) end
-  return {}
+  if record.code == "not_found" then return {} end
+  if record.code ~= "corrupt" then return unread(self, peer, record) end
+  self.set_aside(body.namespace, path, record)
+  return errors.fail("corrupt", "its copy was bad")
 end
 
 ---Opens the version that a peer asks for; a copy that is bad is set aside and not spoken of.
@@ -242,8 +251,7 @@ local function prove(self, body, peer)
   if ok then return {} end
   if err and err.code == "corrupt" then return errors.fail("corrupt", "its copy was bad") end
   if not err or err.code == "not_found" then return errors.fail("not_found", "that version is not here") end
-  self.peers.report("warning", peer.id, "not read " .. err.code, "a copy that a peer asked for could not be read: " .. tostring(err))
-  return errors.fail(err.code, "its copy could not be read")
+  return unread(self, peer, err)
 end
 
 ---The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good.
@@ -284,7 +292,10 @@ end
 
 local function list(self, namespace, after, peer)
   local walk <close>, err = self.disk:walk(namespace, after)
-  if not walk then return failed(self, peer, err) end
+  if not walk then
+    self.peers.report("warning", peer.id, "not listed " .. err.code, "what a peer has here could not be listed: " .. tostring(err))
+    return errors.fail(err.code, "its disk could not be read")
+  end
   local records, last = records_of(self, walk:next(), peer)
   if last and not is_after(last, after) then return errors.fail("io", "its disk cannot be read") end
   return { records = records, after = last }
