@@ -8,18 +8,14 @@
 #include <unistd.h>
 
 #include "lua/descriptor.h"
+#include "lua/input.h"
 #include "lua/net.h"
 #include "lua/raw.h"
 
-enum {
-  READ_AHEAD = 256 << 10,
-  READ_STEP = 64 << 10,
-  WRITE_BEHIND = 256 << 10,
-  PARTING_SECONDS = 2
-};
+enum { READ_STEP = 64 << 10, WRITE_BEHIND = 256 << 10, PARTING_SECONDS = 2 };
 
 static bool is_full(const struct filo_raw_box *box) {
-  return !box->all && evbuffer_get_length(box->input) >= READ_AHEAD;
+  return !box->all && evbuffer_get_length(box->input) >= FILO_READ_AHEAD;
 }
 
 /* No more bytes come; `sys_errno` is 0 when that is in order. */
@@ -200,7 +196,7 @@ static int wait_writable(lua_State *L, struct filo_raw_box *box, again_fn *again
 
 /* Until the time at index 3. */
 static int wait_readable(lua_State *L, struct filo_raw_box *box, again_fn *again) {
-  double left = lua_isnil(L, 3) ? FILO_NO_DEADLINE : lua_tonumber(L, 3) - filo_now();
+  double left = filo_input_left(L);
   if (left <= 0) return too_late(L, box);
   box->readable.set = false;
   return filo_event_wait(L, &box->readable, left, (lua_KContext)again, came);
@@ -208,68 +204,15 @@ static int wait_readable(lua_State *L, struct filo_raw_box *box, again_fn *again
 
 /* --- read(n | "l" | "a" [, seconds]) --- */
 
-enum { SHORTEST_WAIT_US = 1000 }; /* a turn of the loop, also for who does not want to wait */
-
-/* Puts the time when it is over in the place of the seconds. */
-static void set_deadline(lua_State *L, int index) {
-  double seconds = luaL_optnumber(L, index, -1), least = SHORTEST_WAIT_US * 1e-6;
-  if (lua_isnoneornil(L, index)) return;
-  lua_pushnumber(L, filo_now() + (seconds > least ? seconds : least));
-  lua_replace(L, index);
-}
-
-static int give(lua_State *L, struct evbuffer *input, size_t len) {
-  luaL_Buffer buffer;
-  char *space = luaL_buffinitsize(L, &buffer, len ? len : 1);
-  evbuffer_remove(input, space, len);
-  luaL_pushresultsize(&buffer, len);
-  return 1;
-}
-
-static int give_line(lua_State *L, struct evbuffer *input, size_t len, size_t end) {
-  give(L, input, len);
-  evbuffer_drain(input, end);
-  return 1;
-}
-
 /* All that the other side wrote is here. */
 static bool in_order(const struct filo_raw_box *box) {
   return box->ended && box->why.code == FILO_CLOSED;
 }
 
-/* True when `*given` values answer the read. */
-static bool try_read(lua_State *L, struct evbuffer *input, bool ended, int *given) {
-  size_t have = evbuffer_get_length(input);
-  if (lua_type(L, 2) == LUA_TNUMBER) {
-    size_t want = (size_t)lua_tointeger(L, 2);
-    if (have == 0 || (have > 0 && want == 0)) return false;
-    *given = give(L, input, have < want ? have : want);
-    return true;
-  }
-  size_t end;
-  if (*lua_tostring(L, 2) == 'a') {
-    if (!ended) return false;
-    *given = give(L, input, have);
-    return true;
-  }
-  struct evbuffer_ptr line = evbuffer_search_eol(input, NULL, &end, EVBUFFER_EOL_CRLF);
-  if (line.pos < 0) return false;
-  *given = give_line(L, input, (size_t)line.pos, end);
-  return true;
-}
-
 static int read_or_wait(lua_State *L, struct filo_raw_box *box) {
-  int given;
-  struct filo_error err;
-  struct evbuffer *input = box->input;
-  size_t have = evbuffer_get_length(input);
-  if (try_read(L, input, in_order(box), &given)) return given;
-  if (in_order(box) && have > 0) return give(L, input, have); /* the last line has no end */
+  int given = filo_input_give(L, box->input, in_order(box));
+  if (given) return given;
   if (box->ended) return filo_return_error(L, &box->why);
-  if (have >= READ_AHEAD && *lua_tostring(L, 2) == 'l') {
-    filo_fail(&err, FILO_TOO_LARGE, "a line of more than %d bytes came", READ_AHEAD);
-    return filo_return_error(L, &err);
-  }
   return wait_readable(L, box, read_or_wait);
 }
 
@@ -282,19 +225,7 @@ static struct filo_raw_box *check_reading(lua_State *L) {
 
 static int raw_read(lua_State *L) {
   struct filo_raw_box *box = check_reading(L);
-  lua_settop(L, 3);
-  if (lua_isnil(L, 2)) {
-    lua_pushliteral(L, "l");
-    lua_replace(L, 2);
-  }
-  box->all = false;
-  if (lua_type(L, 2) != LUA_TNUMBER) {
-    static const char *const kinds[] = {"l", "a", NULL};
-    box->all = luaL_checkoption(L, 2, NULL, kinds) == 1;
-  } else {
-    luaL_argcheck(L, luaL_checkinteger(L, 2) > 0, 2, "a number of bytes, 1 or more");
-  }
-  set_deadline(L, 3);
+  box->all = filo_input_check(L);
   if (!box->ended && !is_full(box)) event_add(&box->arriving, NULL);
   return read_or_wait(L, box);
 }
@@ -393,7 +324,7 @@ static int raw_take(lua_State *L) {
   lua_settop(L, 2);
   lua_pushnil(L);
   lua_insert(L, 2); /* the seconds are where read has them */
-  set_deadline(L, 3);
+  filo_input_set_deadline(L);
   if (!box->ended && !is_full(box)) event_add(&box->arriving, NULL);
   return take_or_wait(L, box);
 }
