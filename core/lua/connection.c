@@ -390,6 +390,9 @@ static const luaL_Reg methods[] = {{"ready", connection_ready},
                                    {"stats", connection_stats},
                                    {"send_object", filo_connection_send_object},
                                    {"receive_object", filo_connection_receive_object},
+                                   {"open_stream", filo_connection_open_stream},
+                                   {"attach_stream", filo_connection_attach_stream},
+                                   {"cut_stream", filo_connection_cut_stream},
                                    {NULL, NULL}};
 
 void filo_register_connection(lua_State *L) {

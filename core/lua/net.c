@@ -191,6 +191,7 @@ int filo_open_net(lua_State *L) {
   filo_register_connection(L);
   filo_register_transfer(L);
   filo_register_raw(L);
+  filo_register_stream(L);
   filo_register_descriptor(L);
   luaL_newlib(L, functions);
   return 1;

@@ -36,11 +36,17 @@ const char *filo_local_path(lua_State *L, int index);
 int filo_connection_send_object(lua_State *L);
 int filo_connection_receive_object(lua_State *L);
 
+/* Methods of a connection that make streams between scripts. */
+int filo_connection_open_stream(lua_State *L);
+int filo_connection_attach_stream(lua_State *L);
+int filo_connection_cut_stream(lua_State *L);
+
 /* The TLS settings at index. */
 struct filo_tls *filo_check_tls(lua_State *L, int index);
 
 void filo_register_connection(lua_State *L);
 void filo_register_transfer(lua_State *L);
 void filo_register_raw(lua_State *L);
+void filo_register_stream(lua_State *L);
 
 #endif

@@ -140,8 +140,9 @@ struct filo_inflow_handler {
   void (*reset)(void *ctx, int code, const char *why);
 };
 /* Attaches to the peer's stream `number`, which its message named. FILO_INVALID when it is attached
- * already, given up, or cannot be open (a peer has at most 64). A stream that ended without a byte
- * can still be attached (the latest 64 of them): its `end` follows in the next turn. */
+ * already, or cannot be open (a peer has at most 64); FILO_CLOSED when it was given up. A stream that
+ * ended without a byte can still be attached (the latest 64 of them): its `end` follows in the next
+ * turn. */
 int filo_inflow_open(struct filo_connection *connection, uint32_t number,
                      const struct filo_inflow_handler *handler, void *ctx, struct filo_inflow **ret,
                      struct filo_error *err);

@@ -128,7 +128,7 @@ int filo_inflow_open(struct filo_connection *c, uint32_t number,
     filo_connection_wake(c);
   } else if (!filo_stream_numbers_is_open(&c->numbers, number)) {
     free(flow);
-    return filo_fail(err, FILO_INVALID, "stream %" PRIu32 " was given up already", number);
+    return filo_fail(err, FILO_CLOSED, "stream %" PRIu32 " was given up already", number);
   }
   flow->connection = c;
   flow->handler = *handler;

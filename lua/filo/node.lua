@@ -344,6 +344,36 @@ function Node:request(peer, topic, body, seconds)
   return connected:request(topic, body, seconds)
 end
 
+---Handles streams of a topic that peers open: fn(stream, body, peer) runs as a task of the node, which is cancelled when the peer goes. Its
+---end ends what it writes, and the stream with it; when it fails, or gives nil and an error, the stream is cut, and the other side is told
+---the error's code. nil: they are handled no longer. Filo's own topics cannot be taken.
+---@param topic string
+---@param fn? fun(stream: filo.Stream, body: any, peer: filo.Peer): any, filo.Error?
+function Node:handle_stream(topic, fn)
+  local node = open(self)
+  setup.check_topic(topic)
+  if fn ~= nil and type(fn) ~= "function" then error("handle_stream: a function expected", 2) end
+  node.peer_list.streams:handle(topic, fn)
+end
+
+---Opens a stream to what handles its topic at a peer, once that has taken it: for more than the 1 MiB of a request, or for both sides to
+---write at once. May be a `<close>` variable. "not_found": nothing there handles that topic; "busy": too many are open there.
+---@param peer filo.Peer|string  a peer or its node ID
+---@param topic string
+---@param body? any  nil, boolean, number, string, or a table of these
+---@param seconds? number  deadline, 30 by default
+---@return filo.Stream?, filo.Error?
+function Node:open_stream(peer, topic, body, seconds)
+  local node = open(self)
+  setup.check_topic(topic)
+  setup.check_seconds("open_stream", seconds)
+  setup.check_body(node.host, "open_stream", body)
+  local connected, err = named.peer(node, "open_stream", peer)
+  connected = connected or node.peer_list:behind(peer) -- which says why it has gone
+  if not connected then return nil, err end
+  return connected:open_stream(topic, body, seconds)
+end
+
 ---Asks all connected peers at once. Gives a table from node ID to {answer = any, error = err or nil}.
 ---@param topic string
 ---@param body any

@@ -22,6 +22,10 @@ local transfer = {}
 ---@class filo.core.Raw
 local raw = {}
 
+---Bytes between two scripts, both ways. Closed by the garbage collector too, at both ends.
+---@class filo.Stream
+local stream = {}
+
 ---An open file, to pass to another process or passed by one. Closed by the garbage collector too.
 ---@class filo.core.Descriptor
 local descriptor = {}
@@ -111,6 +115,25 @@ function connection:send_object(object, hashes, first, count) end
 ---@return filo.Error? err
 function connection:receive_object(number, partial, hashes, first, count) end
 
+---A stream that the other side has to attach by its number, which a message names.
+---@param name string  of the other side, for errors
+---@return filo.Stream? stream
+---@return integer|filo.Error number or err, "busy" when too many are open
+function connection:open_stream(name) end
+
+---Lets what the other side writes under this number be read from a stream.
+---@param given filo.Stream
+---@param number integer
+---@return true?
+---@return filo.Error? err "invalid" when there cannot be such a stream; "closed" when it was given up already: then this one is cut
+function connection:attach_stream(given, number) end
+
+---Gives up what has not ended of a stream.
+---@param given filo.Stream
+---@param code string what the other side is told, and what reads and writes give here
+---@param why string
+function connection:cut_stream(given, code, why) end
+
 ---Waits until it is done.
 ---@param seconds? number
 ---@return true?
@@ -156,6 +179,28 @@ function raw:pass(file) end
 ---@return filo.core.Descriptor?
 ---@return filo.Error? err "protocol" when bytes come instead
 function raw:take(seconds) end
+
+---Waits for bytes: at most a number of them, a line ("l") or everything up to the end ("a"). What had come before the stream was cut is
+---still given by numbers.
+---@param what? integer|"l"|"a"
+---@param seconds? number
+---@return string? bytes nil without an error at the end of what the other side writes
+---@return filo.Error? err
+function stream:read(what, seconds) end
+
+---Waits until the connection has taken all of it, as the other side gives room. When it is cancelled the stream is cut.
+---@param bytes string
+---@return true?
+---@return filo.Error? err
+function stream:write(bytes) end
+
+---Ends what this side writes.
+---@return true?
+---@return filo.Error? err
+function stream:finish() end
+
+---Gives up what has not ended, at once.
+function stream:close() end
 
 ---Who is at the other end.
 ---@return string address; of a Unix socket: "process" and its ID

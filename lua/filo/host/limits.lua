@@ -18,6 +18,10 @@ return {
   request_cost = 4096,      -- bytes that answering one takes beside its message
   requests_of_all = 64 << 20, -- bytes of both, of all peers: then each may have a part of its own
   request_part = 192 << 10, -- bytes of that part: one of Filo's own questions fits in, and some that are short
+  streams = 16,             -- that scripts of one peer have opened here, at once
+  stream_cost = 512 << 10,  -- bytes that one takes at most, beside the request that opened it
+  streams_of_all = 128 << 20, -- bytes of both, of all peers: then each may have a part of its own
+  stream_part = 576 << 10,  -- bytes of that part: one stream fits in
   backlog = 64 << 20,       -- bytes that wait to be sent, to all peers: then who has most of it is dropped
   peers = 256,              -- that came, beside those that are dialled or listed: one makes room for the next
 

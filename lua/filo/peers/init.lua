@@ -12,6 +12,7 @@ local new_bootstrap = require "filo.peers.bootstrap"
 local new_set = require "filo.base.set"
 local new_reports = require "filo.peers.reports"
 local new_requests = require "filo.peers.requests"
+local new_streams = require "filo.peers.streams"
 local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
 local protocol = require "filo.peers.protocol"
@@ -57,7 +58,8 @@ local function new(host, settings)
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
     hellos = {}, door = new_door(host), connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
   }, Peers)
-  self.requests = new_requests { host = host, tasks = self.tasks, report = self.report, count = function() return self:count() end }
+  local served = { host = host, tasks = self.tasks, report = self.report, count = function() return self:count() end }
+  self.requests, self.streams = new_requests(served), new_streams(served)
   self.backlog = new_backlog {
     most = host.limits.backlog, list = function() return self:list() end,
     drop = function(peer) self:turn_out(peer, "busy", "it does not read what is sent to it, and others wait") end,
@@ -67,6 +69,7 @@ local function new(host, settings)
     peer:hear(body)
     return { free = settings.free() }
   end)
+  self:handle("open", function(body, peer, size) return self.streams:take(body, peer, size) end)
   self:spawn(tell_free, self)
   secret.check(host, settings.admission.cluster)
   return self
@@ -89,7 +92,7 @@ function Peers:use_admission(admission)
   if self.host.encode(admission.about) ~= self.host.encode(before.about) then tell_all(self, { about = admission.about }) end
 end
 
----Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
+---Registers what answers requests of a topic: see requests.lua.
 function Peers:handle(topic, fn) self.requests:handle(topic, fn) end
 
 ---The peer with this node ID, if connected.
@@ -179,6 +182,7 @@ function Peers:drop(peer, err)
   if peer.gone then return end
   peer:end_with(err)
   self.backlog:forget(peer)
+  self.streams:forget(peer)
   if not peer.connection:is_dialler() then self.door:ends(peer.connection) end
   if self.by_id[peer.id] ~= peer then return end
   self.by_id[peer.id], self.hellos[peer.id] = nil, nil

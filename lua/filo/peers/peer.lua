@@ -29,7 +29,7 @@ function Peer.new(given)
   local self = setmetatable({
     id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = welcome.listen,
     about = welcome.about or {}, free = welcome.free, instance = given.instance, host = host, pending = {}, ended = new_gate(host),
-    room = new_gate(host), turns = {}, next_id = 1,
+    room = new_gate(host), turns = {}, next_id = 1, streams = setmetatable({}, { __mode = "v" }),
   }, Peer)
   self.face = new_face(self)
   return self
@@ -235,11 +235,54 @@ function Peer:receive_object(...)
   return self.connection:receive_object(...)
 end
 
+---A stream to the peer, and its number, by which the peer attaches it. It is cut when the peer goes.
+---@return filo.Stream?, integer|filo.Error
+function Peer:new_stream()
+  if self.gone then return gone(self) end
+  local stream, number = self.connection:open_stream("node " .. self.id:sub(1, 16))
+  if stream then self.streams[number] = stream end
+  return stream, number
+end
+
+---What the peer writes under this number is read from the stream.
+---@return true?, filo.Error?
+function Peer:attach_stream(stream, number)
+  if self.gone then return gone(self) end
+  return self.connection:attach_stream(stream, number)
+end
+
+---Opens a stream to what handles its topic at the peer, once that has taken it.
+---@param topic string
+---@param body any
+---@param seconds? number  deadline, 30 by default
+---@return filo.Stream?, filo.Error?
+function Peer:open_stream(topic, body, seconds)
+  local stream, number = self:new_stream()
+  if not stream then return nil, number end
+  local opened
+  local _ <close> = at_end(function()
+    if not opened then stream:close() end
+  end)
+  local reply, err = self:request("open", { topic = topic, body = body, stream = number }, seconds)
+  if not reply then return nil, err end
+  opened, err = self:attach_stream(stream, reply.stream)
+  if not opened and err.code ~= "closed" then return nil, err end
+  opened = true -- closed: what handles it has given it up meanwhile, which the stream tells
+  return stream
+end
+
+---Gives up what has not ended of a stream, and tells the peer the code.
+function Peer:cut_stream(stream, code, why) self.connection:cut_stream(stream, code, why) end
+
 ---Its connection has ended: whoever waits for the peer learns why. "exists": another connection to the same node took over from it.
 function Peer:end_with(err)
   self.taken_over = err.code == "exists"
   self.gone = self.taken_over and errors.new("closed", "another connection to it took over meanwhile: ask again") or err
   for _, id in ipairs(sorted_keys(self.pending)) do self.host.wake(self.pending[id].task) end
+  for _, number in ipairs(sorted_keys(self.streams)) do
+    local stream = self.streams[number] -- nil: nobody had it any more
+    if stream then self:cut_stream(stream, self.gone.code, self.gone.message) end
+  end
   self.ended:open()
 end
 

@@ -102,6 +102,8 @@ end
 
 local failure = { code = code, message = text(0, MESSAGE_MOST) }
 
+local function any() return true end
+
 ---Requests and replies of Filo's own topics. `record` in a reply to store, offer or fill: what is there instead, and is no older.
 local topics = {
   ping = {
@@ -138,6 +140,7 @@ local topics = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
     reply = { stream = stream },
   },
+  open = { request = { topic = text(1, 64), body = any, stream = stream }, reply = { stream = stream } },
 }
 
 ---Of several bad fields the one whose name comes first is told, whatever the order in which Lua gives them.

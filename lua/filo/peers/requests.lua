@@ -11,7 +11,7 @@ local protocol = require "filo.peers.protocol"
 local Requests = {}
 Requests.__index = Requests
 
----Registers what answers requests of a topic: fn(body, peer) gives the answer, or nil, err.
+---Registers what answers requests of a topic: fn(body, peer, size) gives the answer, or nil, err; size: bytes of the message.
 function Requests:handle(topic, fn) self.handlers[topic] = fn end
 
 ---What is being answered of a peer, over whichever connection it asked.
@@ -37,12 +37,12 @@ local function begin(self, peer, size)
   end)
 end
 
-local function run_handler(self, peer, request)
+local function run_handler(self, peer, request, size)
   local handler = self.handlers[request.topic]
   if not handler then return errors.fail("unsupported", ("no handler for '%s'"):format(request.topic)) end
   local body, problem = protocol.check_body(self.host.limits, request.topic, "request", request.body)
   if problem then return nil, problem end
-  local ok, result, err = errors.try(handler, body, peer)
+  local ok, result, err = errors.try(handler, body, peer, size)
   if not ok then
     local what = ("the handler of '%s' failed"):format(request.topic)
     self.report("error", peer.id, what, ("%s: %s"):format(what, errors.text(result)))
@@ -52,9 +52,9 @@ local function run_handler(self, peer, request)
 end
 
 ---An answer that cannot be sent, for its size or what is in it, is replaced by an error: nobody is left waiting.
-local function serve(self, peer, request, begun)
+local function serve(self, peer, request, size, begun)
   local _ <close> = begun
-  local body, err = run_handler(self, peer, request)
+  local body, err = run_handler(self, peer, request, size)
   local reply = body == nil and err and protocol.failure(request.id, err) or { re = request.id, body = body }
   local called, sent, problem = errors.try(peer.send, peer, reply)
   if called and (sent or problem.code ~= "too_large") then return end -- else nobody takes it
@@ -70,7 +70,7 @@ end
 function Requests:take(peer, request, size)
   local begun = begin(self, peer, size)
   if begun then
-    self.tasks:spawn(serve, self, peer, request, begun)
+    self.tasks:spawn(serve, self, peer, request, size, begun)
     return true
   end
   local serving = serving_of(self, peer.id)

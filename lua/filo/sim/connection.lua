@@ -219,6 +219,15 @@ end
 
 Connection.send_object, Connection.receive_object = transfer.send, transfer.receive
 
+---Scripts are not simulated, but for policies, which cannot open streams.
+function Connection:open_stream() -- luacheck: no self
+  return errors.fail("unsupported", "streams of scripts are not simulated")
+end
+
+function Connection:attach_stream() return self:open_stream() end
+
+function Connection:cut_stream() end -- luacheck: no self
+
 -- Facts -------------------------------------------------------------------------------------------------------------------
 
 function Connection:admit() end -- luacheck: no self
