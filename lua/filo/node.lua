@@ -1,6 +1,7 @@
 ---The node: one identity, one store, its peers, and the calls that a script makes on it. Calls are checked here; what they do is in
 ---node/ and replication/.
 
+local close = require "filo.node.close"
 local configuring = require "filo.node.configuring"
 local errors = require "filo.base.errors"
 local inside = require "filo.base.inside"
@@ -452,17 +453,6 @@ end
 ---Waits until the node is closed: the last line of a script that only serves.
 function Node:wait() parts_of(self).ended:wait() end
 
----Waits by wait(seconds), and for the rest of that time when the task is cancelled meanwhile. Gives the cancellation.
----@return filo.Error?
-local function wait_in_full(node, seconds, wait)
-  local deadline, cancelled = node.host.now() + seconds, nil
-  while true do
-    local ok, err = pcall(wait, math.max(0, deadline - node.host.now()))
-    if ok or not errors.is_cancelled(err) then return cancelled end
-    cancelled = err
-  end
-end
-
 ---Ends all connections and tasks, and gives the root free. Idempotent; also done by `local node <close>`. Takes no longer than the
 ---limits allow, whatever a task does; is not left half-way when the task that calls it is cancelled or cannot wait. When another task
 ---closes it already, waits for that.
@@ -473,20 +463,7 @@ function Node:close()
     if not ok and errors.is_cancelled(err) then error(err, 0) end
     return
   end
-  node.closed = true
-  if node.listener then node.listener:close() end
-  node.peer_list:close()
-  node.tasks:close()
-  local limits = node.host.limits
-  local cancelled = wait_in_full(node, limits.close_tasks, function(seconds) node.tasks:wait_ended(seconds) end)
-  node.tasks:close() -- once more, for those that caught it
-  node.landings:close()
-  node.handed_out:close()
-  cancelled = wait_in_full(node, limits.close_disk, function(seconds) node.disk:wait_idle(seconds) end) or cancelled
-  node.disk:close() -- only then the root is free
-  if node.tls then node.tls:close() end
-  node.ended:open()
-  if cancelled then error(cancelled, 0) end
+  close(node)
 end
 
 Node.__close = Node.close
