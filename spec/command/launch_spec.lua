@@ -11,6 +11,14 @@ end
 
 local function printed(text) return { status = 0, out = text, err = "" } end
 
+-- It was in force before what comes first, and a missing module was said to be missing at filo/command/launch.lua.
+describe("the options of the command line", function()
+  it("take effect in order, and say what is wrong as lua does", function()
+    assert.equal("Lua warning: ho\n", process.run({ "-e", "warn 'hi'", "-W", "-e", "warn 'ho'" }).err)
+    assert.matches("^filo: module 'nomod' not found:\n", process.run({ "-l", "nomod" }).err)
+  end)
+end)
+
 describe("filo script", function()
   it("gives the arguments as ... and arg", function()
     local result, path = run_script("print(arg[0], arg[-1], #arg, ...)", "one", "--two", "", "- three")

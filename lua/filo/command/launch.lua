@@ -52,8 +52,12 @@ end
 
 local function require_global(name)
   local global, module = name:match "^([^=]+)=(.+)$"
-  _G[global or name] = require(module or name)
+  local ok, value = pcall(require, module or name)
+  if not ok then error(type(value) == "string" and value:gsub("^filo/command/launch%.lua:%d+: ", "") or value, 0) end
+  _G[global or name] = value
 end
+
+local function turn_warnings_on() warn "@on" end
 
 ---Options that take a value, here or in the next argument, and what they do.
 local actions = {
@@ -68,6 +72,7 @@ local codes = {
     local global, module = name:match "^([^=]+)=(.+)$"
     return ("_ENV[%q] = require %q"):format(global or name, module or name)
   end,
+  [turn_warnings_on] = function() return 'warn "@on"' end,
 }
 
 ---The root after `--attach`, which may be left out before another option. Returns how many arguments that are.
@@ -102,7 +107,9 @@ local function parse(argv)
       steps[#steps + 1] = { actions[letter], value }
     elseif option == "--version" then
       flags.v = true
-    elseif option:match "^%-[EivW]$" then
+    elseif option == "-W" then
+      steps[#steps + 1] = { turn_warnings_on }
+    elseif option:match "^%-[Eiv]$" then
       flags[letter] = true
     else
       usage(("unrecognized option '%s'"):format(option))
@@ -178,7 +185,6 @@ return function(argv)
   local refused = command and (flags.attach and "--attach" or flags.i and "-i")
   if refused then usage(("'%s' goes with a script, and '%s' is a command"):format(refused, argv[script])) end
   if flags.E then package.path, package.cpath = require("filo.core.modules").default_paths() end
-  if flags.W then warn "@on" end
   if flags.v then print(("filo %s (%s)"):format(require("filo").VERSION, _VERSION)) end
   arg = script_arguments(argv, argv[script] and script or 0)
   if flags.attach then
