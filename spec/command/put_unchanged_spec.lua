@@ -2,6 +2,7 @@
 ---its size and time of modification, in seconds, tell nothing of that.
 
 local commands = require "spec.support.commands"
+local nodes = require "spec.support.nodes"
 local temp = require "spec.support.temp"
 
 ---Calls fn(put, write, run, house) with a node that serves. write(content, time) makes the file that put(...) stores as "k".
@@ -97,5 +98,40 @@ describe("filo put", function()
       assert.not_matches("unchanged", put "--force")
       assert.matches('"stamp":"%d+%.%d+ %d+%.%d+ 7 %d+"', run("stat", "k", "--json"))
     end)
+  end)
+end)
+
+-- The old content was said to be unchanged, with two copies, where the peer had a newer version only.
+describe("filo put on a root that was restored from a backup", function()
+  it("fails where a peer has a newer version, and puts the old one above it when it is told to", function()
+    local house <close> = commands.house()
+    local _, token = house:first "a"
+    house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
+    local child
+    local function start()
+      child = house:serve "b"
+      nodes.wait(function() return house:run("b", "peers").out ~= "" end, "peer")
+    end
+    start()
+    house.folder:write("old", "old")
+    house.folder:write("new", "newer")
+    local function put(name, ...) return house:run("b", "put", house.folder:file(name), "-k", "k", ...) end
+    assert.equal(0, put("old").status)
+    local root, backup = temp.quote(house:root "b"), temp.quote(house:root "backup")
+    local function stop()
+      child:kill "TERM"
+      child:wait()
+    end
+    stop()
+    assert(os.execute(("cp -a %s %s"):format(root, backup)))
+    start()
+    assert.matches("2 copies", put("new").out)
+    stop()
+    assert(os.execute(("rm -r %s && mv %s %s"):format(root, backup, root)))
+    start()
+    local result = put "old"
+    assert.equal(1, result.status)
+    assert.matches("'k' has a newer version, of [^\n]+, at peer .+%(was this root restored from a backup%?%)", result.err)
+    assert.matches("2 copies", put("old", "--force").out)
   end)
 end)

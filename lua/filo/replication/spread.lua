@@ -217,6 +217,19 @@ function Round:settle_newer(peer, record)
   self:refuse(peer, ("it has a newer version, and no other could be made here: %s"):format(tostring(err)))
 end
 
+---`exists`, when a node that says what it has knows better than what is to be copied.
+---@return filo.Error?
+function Round:find_newer()
+  local spread, newest = self.spread, self.version
+  for _, holder in ipairs(self.known) do
+    if holder.version and holder.version > newest.version then newest = holder end
+  end
+  local here = newest ~= self.version and spread.disk:stat(spread.namespace, self.version.path)
+  if newest == self.version or here and here.version >= newest.version then return nil end -- stored here meanwhile: found out later
+  local peer = spread.peers:get(newest.node) or ("node " .. newest.node)
+  return select(2, outdated(peer, self.receipt.key, newest.version, newest.deleted))
+end
+
 ---Nobody needs what the copies are made of any more.
 function Round:release()
   if self.version.object then self.version.object:close() end
@@ -289,8 +302,9 @@ function Spread:carry_out(version, receipt, how)
   if plan and how.holders and #plan.make < self.peers:count() and not how.to then -- else all of them are asked anyway
     round.known = how.holders()
     plan, err = round:make_plan()
+    if plan then err = round:find_newer() end
   end
-  if not plan then return nil, err end
+  if err then return nil, err end
   receipt.quorum, receipt.unreached, started = plan.quorum, plan.unreached, true
   round:start(plan)
   return wait_for_quorum(round)

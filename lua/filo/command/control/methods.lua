@@ -73,13 +73,21 @@ local function is_same(node, item, asked, file)
   return seen ~= nil and item.stamp == seen.stamp
 end
 
+---Whether some node has something newer than what is here: then this root is behind.
+local function is_old(item, copies)
+  for _, copy in ipairs(copies) do
+    if copy.version and copy.version > item.version then return true end
+  end
+  return false
+end
+
 ---A file that is stored already, with all the copies that the policy wants.
 local function find_stored(node, asked, file)
   local item = not asked.force and node:stat(asked.key)
   if not item or not is_same(node, item, asked, file) then return nil end
   if asked.dry then return { key = asked.key, unchanged = true } end
-  local plan = node:placement(asked.key)
-  if not plan or not plan.enough then return node:replicate(asked.key) end
+  local plan, copies = node:placement(asked.key)
+  if not plan or not plan.enough or is_old(item, copies) then return node:replicate(asked.key) end
   return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
 end
 
