@@ -170,12 +170,12 @@ describe("peers that came", function()
       for _, each in ipairs(came) do each:close() end
     end })
     before = count()
-    for i = 1, 16 do
+    for i = 1, 32 do
       came[i] = strangers.call(a, { tls = false })
       came[i]:greet()
       if i > 8 then came[i]:say "no map" end
     end
-    assert.is_true(most <= 10, ("the node had %d connections and files"):format(most)) -- some 6, and files that others of its tasks read
+    assert.is_true(most <= 16, ("the node had %d connections and files"):format(most)) -- some 6, and what other tasks have open meanwhile
   end)
 end)
 
