@@ -67,7 +67,7 @@ describe("the log", function()
       ]]):format(format) }
       assert.is_true(#result.err > 60000 and #result.err < 400000)
       assert.matches("afterwards", result.err)
-      assert.matches("%d lines? of the log dropped", result.err) -- that it is slow may be one of them
+      assert.matches("[12] lines? of the log dropped", result.err) -- that it was slow may be the second
       assert.matches("the end\n$", result.err)
     end
   end)
