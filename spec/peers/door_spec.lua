@@ -9,6 +9,7 @@ local nodes = require "spec.support.nodes"
 
 local STRANGERS = 100
 local ROOM = 64
+local TRIES = 10
 
 describe("connections that are not let in", function()
   it("are few: one makes room for the next, and a node gets in all the same", function()
@@ -31,9 +32,10 @@ describe("connections that are not let in", function()
       for _, each in ipairs(strangers) do closed = closed + (is_closed(each) and 1 or 0) end
       return closed == STRANGERS - ROOM
     end, "end of those for whom there is no room")
-    assert.is_false(is_closed(strangers[STRANGERS]))
     local b = net:start("b", { tls = false })
-    assert(b:connect(a.address))
+    local connected
+    for _ = 1, TRIES do connected = connected or b:connect(a.address) end -- who goes is drawn among all from this place, and may be b
+    assert.is_truthy(connected)
   end)
 
   ---A door, and what comes to it; what is by chance follows from the seed.
