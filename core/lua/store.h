@@ -18,6 +18,10 @@ struct filo_partial *filo_check_partial(lua_State *L, int index);
 /* {version, size, tombstone, plain, namespace, key_hash, root} */
 void filo_push_fields(lua_State *L, const struct filo_record *fields);
 
+/* Methods of a store: add_holder(id), holders(most). */
+int filo_store_note_holder(lua_State *L);
+int filo_store_list_holders(lua_State *L);
+
 /* Functions of the module: parse(record), peek(record), unseal(identity, record). */
 int filo_records_parse(lua_State *L);
 int filo_records_peek(lua_State *L);

@@ -15,6 +15,7 @@
  *     remove        removing
  *     set_aside     putting what is bad into bad/
  *     move          moving objects to other paths
+ *     holders       nodes that have taken copies of the owner's objects
  *     space         free space, the reserve, and what of it is promised
  */
 #ifndef FILO_STORE_INTERNAL_H

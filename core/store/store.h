@@ -5,6 +5,7 @@
  *     <root>/lock                 flock'ed while a process owns the root; holds its pid
  *     <root>/tmp/                 unpublished files; what no resume can use is removed at open
  *     <root>/bad/                 copies set aside by verification
+ *     <root>/holders/<node ID in hex>   empty: that node has taken copies of the owner's objects
  *     <root>/objects/<namespace in hex>/<path>   one sealed object: the newest version
  *
  * All functions may be called on any thread at once, but for open and where it is said. A reader
@@ -119,6 +120,16 @@ void filo_store_sweep(struct filo_store *store);
 /* How many copies lie in <root>/bad/, and what room they take. */
 int filo_store_bad(struct filo_store *store, uint64_t *count, uint64_t *bytes,
                    struct filo_error *err);
+
+/* Notes that a node has taken a copy of an object of the owner's. Durable on return, whatever the
+ * durability is: it is done once for each node. */
+int filo_store_add_holder(const struct filo_store *store, const unsigned char id[FILO_ID_SIZE],
+                          struct filo_error *err);
+
+/* The nodes that were noted so, in no order: as many as there is room for in `ids`, and how many
+ * there are. */
+int filo_store_holders(const struct filo_store *store, unsigned char (*ids)[FILO_ID_SIZE],
+                       size_t room, size_t *count, struct filo_error *err);
 
 /* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in
  * bounded memory. Files that come or go meanwhile may be seen or not; files that are no sealed

@@ -70,6 +70,18 @@ function store:bad() end
 ---@return filo.Error? err
 function store:sweep() end
 
+---Notes, durably, that a node has taken a copy of an object of the store's owner.
+---@param id string  32 bytes: its node ID
+---@return true?
+---@return filo.Error? err
+function store:add_holder(id) end
+
+---The nodes that were noted so, in no order.
+---@param most integer  no more than so many
+---@return string[]? ids  32 bytes each
+---@return filo.Error? err
+function store:holders(most) end
+
 ---What the root's marker says of where its objects lie; "" for nothing.
 ---@return string text
 function store:layout() end

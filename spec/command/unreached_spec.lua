@@ -1,5 +1,5 @@
 ---Nodes that this one dials and does not reach: copies that should be there, and deletions that should be known there. All copies were
----said to be made when nobody was there to hold one.
+---said to be made when nobody was there to hold one. A deletion said nothing of who held a copy, had dialled in, and was away.
 
 local commands = require "spec.support.commands"
 
@@ -33,6 +33,37 @@ describe("a command of a node that does not reach another", function()
     status, out, err = run("rm", "k")
     assert.same({ 4, "deleted k\n" }, { status, out })
     assert.equal(("filo rm: %s is not connected: what was deleted is told there once it is\n"):format(address), err)
+  end)
+
+  it("tells of one that it does not dial, and that took copies before both were started again", function()
+    local house <close> = commands.house()
+    local first, token = house:first "a"
+    house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
+    local second, _, holder = house:serve "b"
+    second:expect "is connected"
+    assert.equal(0, house:feed("content", "a", "put", "-", "-k", "k").status)
+    for _, child in ipairs { second, first } do
+      child:kill "KILL"
+      child:wait()
+    end
+    house:serve "a"
+    local result = house:run("a", "rm", "k")
+    local sentence = ("filo rm: node %s is not connected: what was deleted is told there once it is\n"):format(holder:sub(1, 16))
+    assert.same({ 4, "deleted k\n", sentence }, { result.status, result.out, result.err })
+  end)
+
+  it("says no more of one that a person has taken for gone for good", function()
+    local house <close> = commands.house()
+    local _, token = house:first "a"
+    house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
+    local second, _, holder = house:serve "b"
+    second:expect "is connected"
+    for _, key in ipairs { "k", "k2" } do assert.equal(0, house:feed("content", "a", "put", "-", "-k", key).status) end
+    second:kill "KILL"
+    second:wait()
+    assert.equal(4, house:run("a", "rm", "k").status)
+    assert(os.remove(house:root "a" .. "/holders/" .. holder))
+    assert.equal(0, house:run("a", "rm", "k2").status)
   end)
 
   it("says which peer has not taken a deletion", function()

@@ -1,23 +1,24 @@
----What a command tells of the nodes that this one dials and is not connected to.
+---What a command tells of the nodes that should have heard of something and are not connected.
 
 local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local target = require "filo.peers.target"
 
 ---@class filo.Unreached
----@field addresses string[]  in the order in which they were told of
+---@field names string[]  addresses, and "node ID" of others, in the order in which they were told of
 local Unreached = {}
 Unreached.__index = Unreached
 
 ---@return filo.Unreached
-local function new() return setmetatable({ addresses = {} }, Unreached) end
+local function new() return setmetatable({ names = {} }, Unreached) end
 
 ---Notes those of a receipt.
----@param addresses string[]?
-function Unreached:note(addresses)
-  for _, address in ipairs(addresses or {}) do
-    if not self[address] then table.insert(self.addresses, address) end
-    self[address] = true
+---@param unreached string[]?  addresses and node IDs
+function Unreached:note(unreached)
+  for _, each in ipairs(unreached or {}) do
+    if not self[each] then table.insert(self.names, target.is_id(each) and "node " .. each:sub(1, 16) or each) end
+    self[each] = true
   end
 end
 
@@ -27,10 +28,10 @@ end
 ---@param status integer
 ---@return integer
 function Unreached:tell(name, what, status)
-  local count = #self.addresses
+  local count = #self.names
   if count == 0 then return status end
   local are = count == 1 and "%s is not connected: %s" or "%s are not connected: %s"
-  failures.tell(name, are:format(format.printable(format.several(self.addresses, ", ")), what))
+  failures.tell(name, are:format(format.printable(format.several(self.names, ", ")), what))
   return status == exit.done and exit.not_enough_copies or status
 end
 

@@ -8,6 +8,7 @@ local new_gate = require "filo.host.gate"
 local new_getting = require "filo.node.getting"
 local new_handed_out = require "filo.node.handed_out"
 local new_holding = require "filo.node.holding"
+local new_holders = require "filo.replication.holders"
 local new_hooks = require "filo.host.hooks"
 local new_inventory = require "filo.replication.inventory"
 local new_landings = require "filo.copies.landings"
@@ -47,21 +48,22 @@ end
 local function make_replication(node)
   local host, disk, peers, tasks, hooks = node.host, node.disk, node.peer_list, node.tasks, node.hooks
   node.refusals = new_refusals()
-  node.find = new_find { host = host, peers = peers, hooks = hooks, tasks = tasks, namespace = node.namespace }
+  node.holders = new_holders { host = host, disk = disk }
+  node.find = new_find { host = host, peers = peers, hooks = hooks, tasks = tasks, holders = node.holders, namespace = node.namespace }
   node.survey = new_survey {
     host = host, disk = disk, peers = peers, find = node.find, refusals = node.refusals, id = node.id, namespace = node.namespace,
   }
   node.prove = new_prove { host = host, peers = peers, hooks = hooks, activity = node.activities, namespace = node.namespace }
-  node.inventory = new_inventory { host = host, peers = peers, namespace = node.namespace }
+  node.inventory = new_inventory { host = host, peers = peers, holders = node.holders, namespace = node.namespace }
   node.fetches = new_fetches {
     host = host, disk = disk, find = node.find, peers = peers, tasks = tasks, activity = node.activities, namespace = node.namespace,
   }
   node.spread = new_spread {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, refusals = node.refusals, activity = node.activities,
-    id = node.id, namespace = node.namespace, plan = node.plan,
+    holders = node.holders, id = node.id, namespace = node.namespace, plan = node.plan,
   }
   node.tombstones = new_tombstones {
-    host = host, disk = disk, peers = peers, tasks = tasks, id = node.id, namespace = node.namespace,
+    host = host, disk = disk, peers = peers, tasks = tasks, holders = node.holders, id = node.id, namespace = node.namespace,
   }
   node.serve = new_serve {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, names = node.names, landings = node.landings,

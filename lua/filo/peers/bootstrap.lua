@@ -12,6 +12,7 @@ Bootstrap.__index = Bootstrap
 local function new(host, peers)
   return setmetatable({
     host = host, peers = peers, names = {}, addresses = {}, tasks = {}, untried = {}, all_tried = new_gate(host), reached = {},
+    ids = {},
   }, Bootstrap)
 end
 
@@ -36,6 +37,7 @@ local function keep(self, name, target)
     tried(self, name)
     self.reached[name] = peer ~= nil or err.itself
     if peer then
+      self.ids[name] = peer.id
       backoff:reset()
       reported = nil
       while peers:get(peer.id) do peers:get(peer.id):wait_gone() end
@@ -61,11 +63,12 @@ function Bootstrap:set(targets)
   for i, target in ipairs(targets) do
     local name = name_of(target)
     self.names[i], self.addresses[name], wanted[name] = name, target.address, true
+    self.ids[name] = target.id or self.ids[name]
   end
   for _, name in ipairs(before) do
     if not wanted[name] and self.tasks[name] then
       self.tasks[name]:cancel "no longer in bootstrap"
-      self.tasks[name], self.addresses[name], self.reached[name] = nil, nil, nil
+      self.tasks[name], self.addresses[name], self.reached[name], self.ids[name] = nil, nil, nil, nil
       tried(self, name)
     end
   end
@@ -80,14 +83,17 @@ function Bootstrap:set(targets)
   end
 end
 
----The addresses where no peer is connected now.
----@return string[]
+---The addresses where no peer is connected now; and the IDs of those that were there, or have to be.
+---@return string[], table<string, true>
 function Bootstrap:unreached()
-  local list = {}
+  local list, ids = {}, {}
   for _, name in ipairs(self.names) do
-    if not self.reached[name] then list[#list + 1] = self.addresses[name] end
+    if not self.reached[name] then
+      list[#list + 1] = self.addresses[name]
+      ids[self.ids[name] or ""] = true
+    end
   end
-  return list
+  return list, ids
 end
 
 return new

@@ -287,8 +287,9 @@ local function check_id(self, connection, wanted)
   return errors.fail("denied", ("the node there is %s, not %s: is the address right?"):format(id, wanted), { peer = id })
 end
 
----The addresses that this node stays connected to, and is not now: until there is more to go by, members that are missing.
----@return string[]
+---The addresses that this node stays connected to, and is not now: until there is more to go by, members that are missing; and, as far as
+---they are known, the IDs of the nodes there.
+---@return string[], table<string, true>
 function Peers:unreached() return self.bootstrap:unreached() end
 
 ---Connects to an address and waits until the peer is let in at both ends. Gives the peer that is connected already, if it is.

@@ -9,11 +9,12 @@ local new_gate = require "filo.host.gate"
 local Find = {}
 Find.__index = Find
 
----@param given {host: filo.Host, peers: filo.Peers, hooks: filo.Hooks, tasks: filo.Tasks, namespace: string}
+---@param given {host: filo.Host, peers: filo.Peers, hooks: filo.Hooks, tasks: filo.Tasks, holders: filo.Holders, namespace: string}
 ---@return filo.Find
 local function new(given)
   return setmetatable({
-    host = given.host, peers = given.peers, hooks = given.hooks, tasks = given.tasks, namespace = given.namespace,
+    host = given.host, peers = given.peers, hooks = given.hooks, tasks = given.tasks, holders = given.holders,
+    namespace = given.namespace,
   }, Find)
 end
 
@@ -45,6 +46,7 @@ local function check(self, peer, key_hash, answer)
   elseif fields and answer.body and not vouched(self.host, fields, answer.body) then
     err = errors.new("corrupt", "the content does not match its record")
   elseif fields then
+    if not fields.tombstone then self.holders:note(peer.id) end
     return { fields = fields, record = answer.record, body = answer.body, holders = { peer }, verified = answer.verified }
   end
   self:bad_copy(peer, asked, err)

@@ -8,7 +8,7 @@ local retry = require "filo.replication.retry"
 local Inventory = {}
 Inventory.__index = Inventory
 
----@param given {host: filo.Host, peers: filo.Peers, namespace: string}
+---@param given {host: filo.Host, peers: filo.Peers, holders: filo.Holders, namespace: string}
 ---@return filo.Inventory
 local function new(given) return setmetatable(given, Inventory) end
 
@@ -45,6 +45,7 @@ function Inventory:next(id, after)
   local entries
   entries, err = read(self, peer, answer.records)
   if not entries then return nil, err end
+  if entries[1] then self.holders:note(id) end
   return entries, answer.after
 end
 

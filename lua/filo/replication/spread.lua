@@ -19,7 +19,8 @@ local superseded = require "filo.replication.superseded"
 ---@field pending string[]  IDs of peers that are being sent one
 ---@field refused table[]  {peer = id, reason = text}
 ---@field quorum integer  copies that had to be made
----@field unreached string[]  addresses of members that should hold it, or know of it, and are not connected
+---@field unreached string[]  addresses of members that should hold it, or know of it, and are not connected; of a deletion also the IDs
+---  of nodes that have taken copies of anything of this node
 ---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
 ---@field changed? boolean  of a file: it changed each time while it was read, and what was read last is stored
 
@@ -38,7 +39,7 @@ local Spread = {}
 Spread.__index = Spread
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, refusals: filo.Refusals,
----  activity: filo.Activities, id: string, namespace: string,
+---  activity: filo.Activities, holders: filo.Holders, id: string, namespace: string,
 ---  plan: fun(info: table, holders: filo.Holder[], refused: table<string, true>): filo.Plan?, filo.Error?}
 ---@return filo.Spread
 local function new(given) return setmetatable(given, Spread) end
@@ -173,8 +174,12 @@ function Round:make_copy(peer, pending)
   if not settled then error(problem, 0) end
 end
 
+---After these a peer may have published the copy all the same.
+local MAY_HAVE = { timeout = true, unreachable = true, closed = true }
+
 ---What became of one copy. Waits when a new version has to be made; the peer counts as pending meanwhile.
 function Round:settle(peer, called, answer, err)
+  if not called or answer or MAY_HAVE[err.code] then self.spread.holders:note(peer.id) end
   if self.over then return end
   if called and answer and answer.record then
     self:settle_newer(peer, answer.record)

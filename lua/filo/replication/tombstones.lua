@@ -19,11 +19,12 @@ local AT_ONCE, BATCH_TIMES = 16, 4
 local Tombstones = {}
 Tombstones.__index = Tombstones
 
----@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, id: string, namespace: string}
+---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, holders: filo.Holders, id: string, namespace: string}
 ---@return filo.Tombstones
 local function new(given)
   return setmetatable({
-    host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, id = given.id, namespace = given.namespace,
+    host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, holders = given.holders, id = given.id,
+    namespace = given.namespace,
     caught_up = {}, missed = {}, arrived = {}, rested = -math.huge, idle = new_gate(given.host),
     answered = new_gate(given.host),
   }, Tombstones)
@@ -102,17 +103,28 @@ end
 
 -- Telling all -----------------------------------------------------------------------------------------------------------
 
+---Who must hear of a deletion, and is not connected: addresses that this node dials, and the IDs of others that have taken copies.
+---@param told table<string, true>  IDs of those that are told
+---@return string[]
+local function list_unreached(self, told)
+  local list, known = self.peers:unreached()
+  for _, id in ipairs(self.holders:others(told)) do
+    if not known[id] then list[#list + 1] = id end
+  end
+  return list
+end
+
 ---Tells every connected peer: {record, version, path, key_hash, key}. Gives a receipt, and the newest version that a peer has and this
 ---node had forgotten, if there is one.
 ---@return filo.Receipt, integer?
 function Tombstones:tell_all(tombstone)
   local receipt = {
     key = tombstone.key, version = tombstone.version, size = 0, copies = { self.id }, pending = {}, refused = {}, quorum = 1,
-    unreached = self.peers:unreached(),
   }
   local tasks, known, told = {}, nil, {}
   local peers = self.peers:list()
   for _, peer in ipairs(peers) do told[peer.id] = true end
+  receipt.unreached = list_unreached(self, told)
   note_absent(self, told)
   for i, peer in ipairs(peers) do
     tasks[i] = self.host.spawn_child(function()

@@ -23,6 +23,7 @@ local errors = require "filo.base.errors"
 ---@field flush_fails? boolean
 ---@field full? boolean  no byte is free, whoever has taken them
 ---@field slow number  how many times slower than usual
+---@field holders table<string, true>  node IDs, 32 bytes, of who has taken copies of its owner's objects
 ---@field lies? boolean  of what others keep here, it keeps something else
 ---@field owner? string  whose disk it is: to him it does not lie
 local Disk = {}
@@ -35,7 +36,8 @@ local OVERHEAD = 512
 ---@return filo.sim.Disk
 local function new(random, capacity)
   return setmetatable({
-    random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, made = false,
+    random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, holders = {},
+    made = false,
   }, Disk)
 end
 
@@ -190,7 +192,7 @@ end
 
 ---All objects are what they were at the time of a backup; {}: there are none.
 function Disk:restore(backup)
-  self.objects, self.used, self.partials, self.unflushed = {}, 0, {}, {}
+  self.objects, self.used, self.partials, self.unflushed, self.holders = {}, 0, {}, {}, {}
   for namespace, files in pairs(backup) do
     for path, file in pairs(files) do put(self, namespace, path, file) end
   end

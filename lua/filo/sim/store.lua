@@ -7,6 +7,7 @@ local new_gate = require "filo.host.gate"
 local new_object = require "filo.sim.object"
 local record = require "filo.sim.record"
 local runtime = require "filo.core.runtime"
+local sorted_keys = require "filo.base.sorted_keys"
 
 ---@class filo.sim.Store
 ---@field disk filo.sim.Disk
@@ -179,6 +180,22 @@ function Store:set_layout(text)
 end
 
 function Store:move() return errors.fail("unsupported", "a simulation moves no objects") end -- luacheck: no self
+
+function Store:add_holder(id)
+  self:pause()
+  local problem = self:write_problem(0)
+  if problem then return nil, problem end
+  self.disk.holders[id] = true
+  return true
+end
+
+function Store:holders(most)
+  self:pause()
+  local problem = self:read_problem()
+  if problem then return nil, problem end
+  local list = sorted_keys(self.disk.holders)
+  return table.move(list, 1, most, 1, {})
+end
 
 ---What is set aside in a simulation is gone.
 function Store:bad() return 0, 0 end -- luacheck: no self
