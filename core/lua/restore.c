@@ -174,6 +174,35 @@ int filo_make_link(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
+/* --- replace_by_folder(folder, below, mode) --- */
+
+/* The folder is made first, under another name: what is there stays when it cannot be made. A
+ * folder that is there is not removed. */
+static int replace_at(const struct restore_call *call, int parent, const char *name) {
+  char draft[DRAFT_SIZE];
+  if (mkdirat(parent, name_of_draft(draft), call->mode) < 0) return -1;
+  if (unlinkat(parent, name, 0) == 0 && renameat(parent, draft, parent, name) == 0) return 0;
+  int error = errno;
+  unlinkat(parent, draft, AT_REMOVEDIR);
+  errno = error;
+  return -1;
+}
+
+static void replace_work(struct filo_call *base) {
+  struct restore_call *call = (struct restore_call *)base;
+  const char *name;
+  int parent = open_parent(call, call->below, &name);
+  if (parent < 0 || replace_at(call, parent, name) < 0) fail(call, "make the folder", errno);
+  if (parent >= 0) close(parent);
+}
+
+int filo_replace_by_folder(lua_State *L) {
+  lua_Integer mode = luaL_checkinteger(L, 3);
+  struct restore_call *call = restore_call(L, replace_work);
+  call->mode = (mode_t)mode & 0777;
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
 /* --- link(folder, below, other, replace): hard --- */
 
 static int link_at(struct restore_call *call, int parent, const char *name) {

@@ -7,5 +7,6 @@
 int filo_set_attributes(lua_State *L);
 int filo_make_link(lua_State *L);
 int filo_link(lua_State *L);
+int filo_replace_by_folder(lua_State *L);
 
 #endif

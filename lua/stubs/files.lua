@@ -43,9 +43,18 @@ function files.look(path, follow) end
 ---Makes a folder, also through symbolic links, and folders below it, through none. What is there already is kept.
 ---@param folder string
 ---@param below string relative; "": none
+---@param mode? integer of new ones below it, as umask leaves it
 ---@return true?
 ---@return filo.Error? err  "denied": a symbolic link is on the way below it
-function files.make_folders(folder, below) end
+function files.make_folders(folder, below, mode) end
+
+---Makes a folder in the place of a file or symbolic link, which is removed. It is reached through no symbolic link.
+---@param folder string
+---@param below string relative
+---@param mode integer permission bits, as umask leaves them
+---@return true?
+---@return filo.Error? err  what is there stays
+function files.replace_by_folder(folder, below, mode) end
 
 ---Sets permissions and the time of modification of what lies below a folder, which is reached through no symbolic link.
 ---@param folder string

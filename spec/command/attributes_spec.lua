@@ -231,7 +231,7 @@ describe("filo get", function()
       run("put", "file", "-k", "d/a/file")
       run("put", "file", "-k", "d/a/target")
       shell "mkdir -p out"
-      local result = house:within("a", "get", "-r", "-f", "d", "-d", "out")
+      local result = house:within("a", "get", "-f", "d/a", "d/a/file", "d/a/target", "-d", "out")
       assert.equal(1, result.status)
       assert.matches("out/d/a goes through a symbolic link below out, and none is followed there", result.err)
       assert.equal("precious\n", shell "cat elsewhere/target; ls elsewhere | grep -v target")

@@ -3,7 +3,9 @@
 
 local attributes = require "filo.command.attributes"
 local core_files = require "filo.core.files"
+local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
+local format = require "filo.base.format"
 
 ---Of what is not whole yet, in the numbers of chmod(2).
 local PRIVATE = tonumber("700", 8)
@@ -24,18 +26,28 @@ local function new(args, keys)
   return setmetatable({ args = args, own = own, private = {}, list = {} }, Folders)
 end
 
+---Makes one folder, whose parent is there, also in place of a file when that may be replaced.
+local function make(self, folder, below, mode)
+  local ok, err = core_files.make_folders(folder, below, mode)
+  local there = not ok and core_files.look(folder .. "/" .. below)
+  if not there or there.kind ~= "f" then return ok, err end
+  if self.args.force then return core_files.replace_by_folder(folder, below, mode or core_files.usual_mode) end
+  return errors.fail("exists", format.printable(folder .. "/" .. below) .. " is there already, and is no folder: -f replaces it")
+end
+
 ---Makes a folder below another one, with those above it, where they are not there.
 ---@param folder string
----@param below string
+---@param below string  "": none
 ---@return true?, filo.Error?
 function Folders:make(folder, below)
   local ok, err = core_files.make_folders(folder, "")
-  for last in (below .. "/"):gmatch "()/" do
+  for last in (below == "" and "" or below .. "/"):gmatch "()/" do
     if not ok then return nil, err end
     local path = below:sub(1, last - 1)
     local place = self.own[path] and { folder = folder, below = path }
-    if place and not core_files.look(folder .. "/" .. path) then self.private[path] = place end
-    ok, err = core_files.make_folders(folder, path, place and PRIVATE or nil)
+    local there = place and core_files.look(folder .. "/" .. path)
+    if place and not (there and there.kind == "d") then self.private[path] = place end
+    ok, err = make(self, folder, path, place and PRIVATE or nil)
   end
   return ok, err
 end

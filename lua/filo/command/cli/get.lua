@@ -13,6 +13,7 @@ local new_progress = require "filo.command.progress"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 local root_keys = require "filo.command.root.keys"
+local superseded = require "filo.command.superseded"
 
 ---So many objects are asked for ahead: each waits for the peers.
 local AHEAD = 16
@@ -83,7 +84,10 @@ end
 ---Whether what is there may be replaced.
 local function check_replaceable(args, path, there)
   local shown = format.printable(path)
-  if there.kind == "d" then return errors.fail("exists", shown .. " is a folder: name a file with --output, or use --directory") end
+  if there.kind == "d" then
+    return errors.fail("exists", shown .. (args.output and " is a folder: name a file with --output, or use --directory"
+      or " is a folder, and a file belongs there: move it away, or use another --directory"))
+  end
   if not args.force then return errors.fail("exists", shown .. " is there already: -f replaces it") end
   return true
 end
@@ -305,6 +309,9 @@ return {
     local keys
     keys, err = root_keys.named(node, args)
     if not keys then return nil, err end
+    if args.recursive then
+      keys = superseded.leave_out(node, keys, function(text) if not args.quiet then failures.tell("get", text) end end)
+    end
     local progress <close> = new_progress(args.quiet or args.json)
     local state = {
       node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress),

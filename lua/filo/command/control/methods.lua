@@ -73,6 +73,13 @@ local function is_same(node, item, asked, file)
   return seen ~= nil and item.stamp == seen.stamp
 end
 
+---Whether the same path was stored later as something else: a folder has a key that ends with "/", and others have one that does not.
+local function is_superseded(node, item)
+  local names = inside.of(node).names
+  local other = names:stat(names:of(item.key:match "^(.*[^/])/+$" or item.key .. "/"))
+  return other ~= nil and not other.tombstone and other.version > item.version
+end
+
 ---Whether some node has something newer than what is here: then this root is behind.
 local function is_old(item, copies)
   for _, copy in ipairs(copies) do
@@ -84,7 +91,7 @@ end
 ---A file that is stored already, with all the copies that the policy wants.
 local function find_stored(node, asked, file)
   local item = not asked.force and node:stat(asked.key)
-  if not item or not is_same(node, item, asked, file) then return nil end
+  if not item or not is_same(node, item, asked, file) or is_superseded(node, item) then return nil end
   if asked.dry then return { key = asked.key, unchanged = true } end
   local plan, copies = node:placement(asked.key)
   if not plan or not plan.enough or is_old(item, copies) then return node:replicate(asked.key) end
