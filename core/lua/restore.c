@@ -76,13 +76,23 @@ static void fail(struct restore_call *call, const char *what, int error) {
 
 /* --- set_attributes(folder, below, mode, seconds, nanoseconds [, owner, group]) --- */
 
+/* What is to get another mode is opened even where the one that it has denies that to its owner. */
+static int open_at(const struct restore_call *call, int parent, const char *name, int flags) {
+  int fd = openat(parent, name, flags);
+  if (fd >= 0 || errno != EACCES || !call->has_mode) return fd;
+  if (fchmodat(parent, name, call->mode | S_IRWXU, AT_SYMLINK_NOFOLLOW) == 0)
+    return openat(parent, name, flags);
+  errno = EACCES;
+  return -1;
+}
+
 static int open_below(struct restore_call *call) {
   int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   if (!*call->below) return open(call->folder, flags);
   const char *name;
   int parent = open_parent(call, call->below, &name);
   if (parent < 0) return -1;
-  int fd = openat(parent, name, flags | O_NOFOLLOW), error = errno;
+  int fd = open_at(call, parent, name, flags | O_NOFOLLOW), error = errno;
   close(parent);
   errno = error;
   return fd;

@@ -1,5 +1,5 @@
----The folders that `filo get` makes. One that is an object, with a mode of its own, is nobody else's until it gets that: in the end, when
----all that is to be in it is there.
+---The folders that `filo get` makes. One that is an object, with a mode of its own, is its owner's alone until it gets that: in the end,
+---when all that is to be in it is there. One that is there already, and denies its owner something, is opened for him as long.
 
 local attributes = require "filo.command.attributes"
 local core_files = require "filo.core.files"
@@ -35,6 +35,17 @@ local function make(self, folder, below, mode)
   return errors.fail("exists", format.printable(folder .. "/" .. below) .. " is there already, and is no folder: -f replaces it")
 end
 
+---Notes what has to get its mode in the end: a folder that is to be made, or one that denies its owner something, who is let in now.
+local function keep_private(self, place)
+  local there = core_files.look(place.folder .. "/" .. place.below)
+  if there and there.kind == "d" then
+    local open = { mode = there.mode | PRIVATE, modified = there.modified, nanoseconds = there.nanoseconds }
+    if open.mode == there.mode or not attributes.give(place, open) then return end -- what cannot be done in it is told then
+    place.mode = there.mode
+  end
+  self.private[place.below] = place
+end
+
 ---Makes a folder below another one, with those above it, where they are not there.
 ---@param folder string
 ---@param below string  "": none
@@ -45,8 +56,7 @@ function Folders:make(folder, below)
     if not ok then return nil, err end
     local path = below:sub(1, last - 1)
     local place = self.own[path] and { folder = folder, below = path }
-    local there = place and core_files.look(folder .. "/" .. path)
-    if place and not (there and there.kind == "d") then self.private[path] = place end
+    if place then keep_private(self, place) end
     ok, err = make(self, folder, path, place and PRIVATE or nil)
   end
   return ok, err
@@ -56,7 +66,8 @@ end
 ---@param place {folder: string, below: string}
 ---@param kept filo.Attributes
 function Folders:note(place, kept)
-  if not kept.mode and self.private[place.below] then kept.mode = core_files.usual_mode end
+  local private = self.private[place.below]
+  if not kept.mode and private then kept.mode = private.mode or core_files.usual_mode end
   self.private[place.below] = nil
   table.insert(self.list, { place = place, kept = kept })
 end
@@ -65,7 +76,8 @@ end
 ---@return integer exit status
 function Folders:finish()
   for _, place in pairs(self.private) do -- which turned out to be no folders, or could not be read
-    table.insert(self.list, { place = place, kept = { mode = core_files.usual_mode, modified = os.time(), nanoseconds = 0 } })
+    local kept = { mode = place.mode or core_files.usual_mode, modified = os.time(), nanoseconds = 0 }
+    table.insert(self.list, { place = place, kept = kept })
   end
   table.sort(self.list, function(a, b) return a.place.below > b.place.below end)
   local function finish(each) return attributes.give(each.place, each.kept, self.args.owners) end

@@ -1,0 +1,72 @@
+---`filo get -r` once more, over what it has made before.
+
+local commands = require "spec.support.commands"
+local mortal = require "spec.support.mortal"
+local process = require "spec.support.process"
+local temp = require "spec.support.temp"
+
+-- Folders that their owner may not write to, or enter, were those that a second `get -r` failed at: it had made them so itself.
+
+---Calls fn(run, shell) with a node that serves. run(...) has no more rights than modes of files give it; it and shell(commands) work in
+---the house's folder.
+local function serving(fn)
+  local house <close> = commands.house()
+  house:run("a", "init", "--listen", "127.0.0.1:0")
+  house:serve "a"
+  local function run(...)
+    local result = process.run(mortal { cwd = house.folder.path, env = { FILO_ROOT = house:root "a" }, ... })
+    return { result.status, result.err }
+  end
+  local function shell(text)
+    local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(house.folder.path), text)))
+    return pipe:read "a"
+  end
+  fn(run, shell)
+  shell "chmod -R u+rwx d out" -- so that they can be removed
+end
+
+---Stores a tree with a folder that is for reading only, and two, one in the other, that are for nothing.
+local function store(run, shell)
+  shell "mkdir -p d/read d/closed/inner; echo one > d/read/f; echo two > d/closed/f; echo three > d/closed/inner/f; touch -d 2020-01-01 d/*"
+  assert.same({ 0, "" }, run("put", "-q", "-r", "d"))
+  shell "chmod 500 d/read; chmod 000 d/closed/inner; touch -d 2020-01-01 d/closed"
+  assert.equal(1, run("put", "-q", "-r", "d")[1]) -- it cannot list the last one
+  shell "chmod 000 d/closed"
+  assert.equal(1, run("put", "-q", "-r", "d")[1])
+end
+
+local AS_STORED = "500 1577836800 out/d/read\n0 1577836800 out/d/closed\n"
+local LOOK = "TZ=UTC stat -c '%a %Y %n' out/d/read out/d/closed"
+
+describe("filo get -r, once more,", function()
+  it("goes on within folders that are closed, and leaves them as they were stored", function()
+    serving(function(run, shell)
+      store(run, shell)
+      for _ = 1, 2 do
+        assert.same({ 0, "" }, run("get", "-r", "d", "-d", "out"))
+        assert.equal(AS_STORED, shell(LOOK))
+      end
+      shell "chmod 700 out/d/read out/d/closed out/d/closed/inner; rm out/d/read/f out/d/closed/inner/f; echo bad > out/d/closed/f"
+      shell "chmod 500 out/d/read; chmod 000 out/d/closed/inner out/d/closed"
+      assert.same({ 1, "filo get: out/d/closed/f is there already: -f replaces it\nfilo get: 1 of 7 failed\n" },
+        run("get", "-r", "d", "-d", "out"))
+      assert.equal(AS_STORED, shell(LOOK))
+      assert.same({ 0, "" }, run("get", "-r", "-f", "d", "-d", "out"))
+      assert.equal(AS_STORED, shell(LOOK))
+      assert.equal("one\ntwo\nthree\n", shell
+        "chmod 700 out/d/closed; stat -c %a out/d/closed/inner | grep -vx 0; chmod 700 out/d/closed/inner; cat out/d/read/f out/d/closed/f out/d/closed/*/f")
+    end)
+  end)
+
+  it("closes again what it could not get the mode of", function()
+    serving(function(run, shell)
+      shell "mkdir -p out/k; chmod 500 out/k; echo x > x"
+      assert.same({ 0, "" }, run("put", "-q", "x", "-k", "k/"))
+      assert.same({ 0, "" }, run("put", "-q", "x", "-k", "k/x"))
+      local result = run("get", "-r", "k", "-d", "out")
+      assert.equal(2, result[1])
+      assert.matches("'k/' is no name for a file", result[2])
+      assert.equal("500\nx\n", shell "stat -c %a out/k; cat out/k/x")
+    end)
+  end)
+end)
