@@ -54,6 +54,14 @@ static int error_codes(lua_State *L) {
   return 1;
 }
 
+/* error_of(errno, sentence): for what Lua's own io has failed at. */
+static int error_of(lua_State *L) {
+  struct filo_error err;
+  filo_fail_errno(&err, (int)luaL_checkinteger(L, 1), "%s", luaL_checkstring(L, 2));
+  filo_push_error(L, &err);
+  return 1;
+}
+
 int filo_return_error(lua_State *L, const struct filo_error *err) {
   lua_pushnil(L);
   filo_push_error(L, err);
@@ -384,6 +392,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"log", write_log},
                                      {"log_format", log_format},
                                      {"error_codes", error_codes},
+                                     {"error_of", error_of},
                                      {NULL, NULL}};
 
 void filo_module_install(lua_State *L) {

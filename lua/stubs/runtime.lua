@@ -9,6 +9,12 @@ local runtime = {}
 ---@return table<string, { retryable: boolean, meaning: string }>
 function runtime.error_codes() end
 
+---The error for a number that the system gave, as io.open returns it: its code, and its reason after the sentence.
+---@param errno integer
+---@param sentence string  what failed, at what
+---@return filo.Error
+function runtime.error_of(errno, sentence) end
+
 ---A coroutine that the loop runs. Each wait (a sleep, a read, a join ...) lets the other tasks go on.
 ---@class filo.Task
 local task = {}

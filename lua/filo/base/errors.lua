@@ -32,6 +32,11 @@ end
 ---`nil, err` in one go.
 function errors.fail(code, message, fields) return nil, errors.new(code, message, fields) end
 
+---`nil, err` for a failure of Lua's own io, which gives the system's number for it: "denied", "not_found" ...
+---@param number integer
+---@param sentence string  what failed, at what
+function errors.of_system(number, sentence) return nil, runtime.error_of(number, sentence) end
+
 ---Puts a context before the message of an error and adds fields.
 ---@param err filo.Error|string
 ---@param context string

@@ -1,6 +1,8 @@
 ---The files that a command line names, and what they are.
 
 local core_files = require "filo.core.files"
+local errors = require "filo.base.errors"
+local format = require "filo.base.format"
 
 local files = {}
 
@@ -48,6 +50,15 @@ function files.list(path, recursive, except)
   local list = {}
   add(list, named, except and core_files.look(except, true))
   return list[1] and list
+end
+
+---Opens a file for reading.
+---@param path string
+---@return file*?, filo.Error?
+function files.open(path)
+  local file, _, number = io.open(path, "rb")
+  if file then return file end
+  return errors.of_system(number, "cannot read " .. format.printable(path))
 end
 
 ---A path without what means nothing in it: "./a//b/./c" is "a/b/c".

@@ -11,6 +11,7 @@ local json = require "filo.base.json"
 local new_folders = require "filo.command.restored_folders"
 local new_progress = require "filo.command.progress"
 local open = require "filo.command.root.open"
+local present = require "filo.command.present"
 local root = require "filo.command.root"
 local root_keys = require "filo.command.root.keys"
 local superseded = require "filo.command.superseded"
@@ -92,14 +93,6 @@ local function check_replaceable(args, path, there)
   return true
 end
 
----The object again where the same is there already; so a second run goes on where the first one ended.
-local function is_same(item, there)
-  local kept = attributes.kept(item)
-  if kept.kind == "l" then return there.kind == "l" and there.target == kept.target end
-  return there.kind == "f" and there.size == item.size and there.modified == kept.modified
-    and (kept.nanoseconds == 0 or there.nanoseconds == kept.nanoseconds)
-end
-
 local STDOUT = "/dev/stdout"
 
 ---Of a file that does not have its own mode yet, in the numbers of chmod(2).
@@ -169,7 +162,7 @@ local function check_no_link(args, path)
     ("%s is a symbolic link, and none is followed in %s"):format(format.printable(path), format.printable(args.directory)))
 end
 
----Writes an object to its place, and gives what it is.
+---Writes an object to its place once.
 local function write(state, i, path, place)
   local object <close>, err, no_room = open_object(state, i)
   if not object and not no_room then return nil, err end
@@ -197,14 +190,52 @@ local function write(state, i, path, place)
   return object
 end
 
----The same; a copy here that has rotted is set aside by the running node, which then fetches a good one.
-local function write_good(state, i, path, place)
-  local object, err = write(state, i, path, place)
-  if object or err.code ~= "corrupt" or path == STDOUT then return object, err end
+---Calls fn, which reads an object; once more where the copy here has rotted: it is set aside by the running node, which then fetches a
+---good one.
+local function with_good(state, i, fn)
+  local result, err = fn()
+  if result ~= nil or err.code ~= "corrupt" then return result, err end
   local client <close> = open.client(state.args)
   if not client then return nil, err end
   client:call("verify", { key = state.keys[i] })
-  return write(state, i, path, place)
+  return fn()
+end
+
+---Writes an object to its place, and gives what it is.
+local function write_good(state, i, path, place)
+  local function write_it() return write(state, i, path, place) end
+  if path == STDOUT then return write_it() end
+  return with_good(state, i, write_it)
+end
+
+---Whether a file has the content of an object, which is fetched for that where it has to be.
+---@return boolean?, filo.Error?
+local function has_content(state, i, path)
+  return with_good(state, i, function()
+    local object <close>, err = open_object(state, i)
+    if not object then return nil, err end
+    return present.has_content(object, path)
+  end)
+end
+
+---Whether what is there is the object already, so that a second run goes on where the first one ended; and if not, whether it may be
+---replaced.
+---@return filo.Item?  it is the object
+---@return filo.Error? err  it stays, and why
+local function keep(state, i, path, there)
+  local args = state.args
+  local item = (args.checksum or args.recursive and not args.force) and state.node:stat(state.keys[i])
+  if item and present.looks_same(item, there) then
+    if not args.checksum or there.kind == "l" then return item end
+    local same, err = has_content(state, i, path)
+    state.progress:clear()
+    if same then return item end
+    if not args.force then
+      return nil, err or errors.new("exists", format.printable(path) .. " has not the content that is stored: -f replaces it")
+    end
+  end
+  local _, problem = check_replaceable(args, path, there)
+  return nil, problem
 end
 
 local NO_CONTENT = { d = "folder", l = "symbolic link" }
@@ -251,13 +282,12 @@ local function save(state, i)
   if not ok then return nil, err end
   local there = path ~= STDOUT and core_files.look(path)
   if there then
-    local item = args.recursive and not args.force and state.node:stat(key)
-    if item and is_same(item, there) then
+    local item, problem = keep(state, i, path, there)
+    if problem then return nil, problem end
+    if item then
       note_twin(state, item, below)
       return true
     end
-    ok, err = check_replaceable(args, path, there)
-    if not ok then return nil, err end
   end
   local object
   object, err = write_good(state, i, path, place)
@@ -296,6 +326,7 @@ return {
     parser:flag("--owners", "Set owners and groups that 'filo put --owners' kept, and bits that run a file as these. For root.")
     parser:flag("--hard-links", "Make one file of those that 'filo put --hard-links' found to be one.")
     parser:flag("-f --force", "Replace files that are there.")
+    parser:flag("-c --checksum", "Compare the content of files that are there, too, not just size and time. With -f, replace those that differ.")
     parser:flag("--json", "For programs: an object on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,
