@@ -8,6 +8,7 @@ return {
   strangers = 64,           -- connections that came and are not let in yet: one makes room for the next
   accepted = 256,           -- the same with those that are still closing: no more are accepted meanwhile
   rival = 3,                -- for a peer to show that it lives: a second connection with its ID comes, or it has not answered that long
+  sign = 0.5,               -- the same, when it is asked only whether it has something newer than what is here
   silence = 35,             -- without a byte: the connection has gone
   redial_first = 0.1,       -- pauses of bootstrap grow from one to the other
   redial_most = 30,

@@ -35,8 +35,9 @@ local function keep_later(self, name, found)
 end
 
 ---@param least? integer  as for Find:newest
-local function find_newest(self, name, least)
-  return self.find:newest(name, function(later) keep_later(self, name, later) end, least)
+---@param beside? boolean  the same
+local function find_newest(self, name, least, beside)
+  return self.find:newest(name, function(later) keep_later(self, name, later) end, least, beside)
 end
 
 ---What one peer has, which alone will be asked for it.
@@ -166,7 +167,7 @@ end
 ---@param quorum? integer  nodes that must have told what they have
 local function open_newest(self, name, quorum)
   local least = quorum and least_of(self, name, quorum)
-  local found, err, unheard = find_newest(self, name, least)
+  local found, err, unheard = find_newest(self, name, least, not quorum and self.names:stat(name) ~= nil)
   if not found and err.code == "unreachable" then return nil, err end
   local here = self.names:stat(name)
   if found and here and found.fields.version > here.version then return open_found(self, name, found) end
@@ -204,21 +205,30 @@ function Getting:open(name, reach)
   return errors.fail("busy", ("'%s' is being stored again and again: try later"):format(name.key), { key = name.key })
 end
 
----As Node:stat.
----@return table?, filo.Error?
-function Getting:stat(name)
-  local fields, record = self.names:stat(name)
-  local from = "here"
-  if not fields then
-    if record.code == "invalid" then return nil, record end
-    local found, err = self.find:newest(name)
-    if not found then return nil, UNREADABLE[record.code] and record or err end
-    fields, record, from = found.fields, found.record, "peers"
-  end
+local function describe_record(self, name, fields, record, from)
   if fields.tombstone then return keys.deleted(name.key) end
   local content_key, meta = self.names:unseal(record, name)
   if not content_key then return nil, meta end
   return keys.describe(fields, meta, from)
+end
+
+---What is known of the copy here.
+---@return table?, filo.Error?
+function Getting:stat_here(name)
+  local fields, record = self.names:stat(name)
+  if not fields then return nil, record end
+  return describe_record(self, name, fields, record, "here")
+end
+
+---As Node:stat.
+---@return table?, filo.Error?
+function Getting:stat(name)
+  local fields, record = self.names:stat(name)
+  if fields then return describe_record(self, name, fields, record, "here") end
+  if record.code == "invalid" then return nil, record end
+  local found, err = self.find:newest(name)
+  if not found then return nil, UNREADABLE[record.code] and record or err end
+  return describe_record(self, name, found.fields, found.record, "peers")
 end
 
 ---As Node:fetch with `to`.

@@ -16,6 +16,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field about table  what its owner tells of it
 ---@field instance? string  16 bytes that are of this run of the node only
 ---@field free? integer  bytes free in its store, as far as it has told
+---@field given_up_at? integer  bytes that had come when it was last waited for in vain
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
 ---@field face filo.Peer  what scripts get of it
 local Peer = {}
@@ -102,47 +103,66 @@ local function ask_for_sign(self)
   self:post { id = id, topic = "ping", body = {} }
 end
 
----Looks whether a peer lives that is waited for: one that has sent nothing at all is asked for a sign, and given up when none comes. Its
----process may be stopped, or its line cut: no answer is to be expected.
+---Looks whether a peer lives that is waited for: one that has sent nothing at all in some seconds is asked for a sign, and given up when
+---none comes in as many. Its process may be stopped, or its line cut: no answer is to be expected.
+---@param seconds number
 ---@return fun(): boolean  false: it does not
-local function new_pulse(self)
-  local host, rival = self.host, self.host.limits.rival
+local function new_pulse(self, seconds)
+  local host = self.host
   local bytes, since, asked = self.connection:stats().bytes_in, host.now(), nil
   return function()
     local stats, now = self.connection:stats(), host.now()
     if stats.bytes_in ~= bytes then
       bytes, since, asked = stats.bytes_in, now, nil
-    elseif not asked and now - since >= rival then
+    elseif not asked and now - since >= seconds then
       asked = now
       ask_for_sign(self)
     end
-    return not asked or now - asked < rival + 4 * (stats.rtt or 0)
+    return not asked or now - asked < seconds + 4 * (stats.rtt or 0)
   end
 end
+
+---Whether nothing at all has come since it was given up: it is not waited for again until it speaks.
+local function is_silent(self) return self.connection:stats().bytes_in == self.given_up_at end
 
 local function no_answer(self, topic)
   return errors.fail("timeout", ("node %s did not answer '%s' in time"):format(self.id:sub(1, 16), topic), { peer = self.id })
 end
 
+local function still_silent(self)
+  local sentence = "node %s shows no sign of life: it is asked nothing until it does"
+  return errors.fail("timeout", sentence:format(self.id:sub(1, 16)), { peer = self.id })
+end
+
 ---Waits for the reply to a request that was sent.
-local function wait_for_reply(self, waiting, topic, deadline)
+---@param sign? number  as for Peer:request
+local function wait_for_reply(self, waiting, topic, deadline, sign)
   local host = self.host
-  local lives = new_pulse(self)
+  local pulse = sign or host.limits.rival
+  local lives = new_pulse(self, pulse)
   while not waiting.reply do
     if self.gone then return gone(self) end
     local left = deadline - host.now()
-    if left <= 0 or not lives() then return no_answer(self, topic) end
-    host.suspend(math.min(left, host.limits.rival / 3))
+    local silent = is_silent(self)
+    if not silent and not lives() then
+      silent = true
+      if not sign then self.given_up_at = self.connection:stats().bytes_in end
+    end
+    if left <= 0 or silent then return no_answer(self, topic) end
+    host.suspend(math.min(left, pulse / 3))
   end
   return waiting.reply
 end
 
----Asks the peer and waits for its answer.
+---Asks the peer and waits for its answer. One that was given up is not asked until it speaks.
 ---@param topic string
 ---@param body any
 ---@param seconds? number  deadline, 30 by default
+---@param sign? number  seconds without a byte until it is asked for a sign of life, and then until this request is given up;
+---  limits.rival by default, after which the peer is given up
 ---@return any, filo.Error?
-function Peer:request(topic, body, seconds)
+function Peer:request(topic, body, seconds, sign)
+  if not self.gone and is_silent(self) then return still_silent(self) end
   local host = self.host
   local id = self.next_id
   self.next_id = id + 1
@@ -154,7 +174,7 @@ function Peer:request(topic, body, seconds)
   local ok, err = self:send({ id = id, topic = topic, body = body }, seconds)
   if not ok then return nil, self.gone and err or errors.wrap(err, "node " .. self.id:sub(1, 16), { peer = self.id }) end
   local reply
-  reply, err = wait_for_reply(self, waiting, topic, deadline)
+  reply, err = wait_for_reply(self, waiting, topic, deadline, sign)
   if not reply then return nil, err end
   if reply.error then return nil, protocol.error_of(reply, self.id) end
   local body_ok, problem = protocol.check_body(host.limits, topic, "reply", reply.body)
@@ -196,12 +216,13 @@ function Peer:turn(what, seconds)
 end
 
 ---As request, for Filo's own short questions: in turn, so that many at once do not overwhelm the peer.
-function Peer:ask(topic, body, seconds)
+---@param sign? number  as for request
+function Peer:ask(topic, body, seconds, sign)
   seconds = seconds or self.host.limits.request
   local deadline = self.host.now() + seconds
   local turn <close>, err = self:turn("questions", seconds)
   if not turn then return nil, err end
-  return self:request(topic, body, math.max(0, deadline - self.host.now()))
+  return self:request(topic, body, math.max(0, deadline - self.host.now()), sign)
 end
 
 ---The peer over the connection that took over from this one, if one did. It is waited for where it is still being greeted.

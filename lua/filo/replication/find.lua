@@ -55,9 +55,10 @@ end
 
 ---What one peer has: {fields, record, body, holders}; nil when it has nothing; nil and an error when it does not say, or lies.
 ---@param without_content? boolean  else a small object comes whole
-function Find:at(peer, key_hash, without_content)
+---@param sign? number  as for Peer:request
+function Find:at(peer, key_hash, without_content, sign)
   local question = { namespace = self.namespace, key_hash = key_hash, without_content = without_content }
-  local answer, err = peer:across_takeover(peer.ask, "find", question, self.host.limits.find)
+  local answer, err = peer:across_takeover(peer.ask, "find", question, self.host.limits.find, sign)
   if not answer then return nil, err end
   return check(self, peer, key_hash, answer)
 end
@@ -77,8 +78,9 @@ local ROUND_TRIPS = 4
 ---@field best? table  the newest that was found
 ---@field heard filo.Gate  opened with each good answer
 
+---@param sign? number  as for Peer:request
 ---@return filo.Search
-local function ask_all(self, peers, key_hash)
+local function ask_all(self, peers, key_hash, sign)
   local search = {
     answers = self.host.channel(math.max(#peers, 1)), tasks = {}, silent = {}, left = #peers, failed = 0, heard = new_gate(self.host),
   }
@@ -87,7 +89,7 @@ local function ask_all(self, peers, key_hash)
     search.tasks[i] = self.tasks:spawn(function()
       local good, err = nil, errors.new("closed", "the node was closed")
       local _ <close> = at_end(function() search.answers:send { index = i, good = good, err = err } end)
-      good, err = self:at(peer, key_hash)
+      good, err = self:at(peer, key_hash, nil, sign)
     end)
   end
   return search
@@ -179,11 +181,12 @@ end
 ---else it is nil and "unreachable".
 ---@param later? fun(found: table)
 ---@param least? integer
+---@param beside? boolean  there is an answer here: who shows no sign of life is not waited for as long as else
 ---@return table?, filo.Error?, integer?
-function Find:newest(name, later, least)
+function Find:newest(name, later, least, beside)
   least = least or 0
   local peers = self.peers:list()
-  local search = ask_all(self, peers, name.hash)
+  local search = ask_all(self, peers, name.hash, beside and self.host.limits.sign or nil)
   local listening = false
   local _ <close> = at_end(function()
     if listening then return end

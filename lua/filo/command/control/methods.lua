@@ -66,7 +66,7 @@ local function is_same(node, item, asked, file)
   local encrypted = asked.encrypt
   if encrypted == nil then encrypted = inside.of(node).options.encrypt end
   local host = inside.of(node).host
-  if item.from ~= "here" or item.encrypted ~= encrypted then return false end
+  if item.encrypted ~= encrypted then return false end
   if host.encode(item.fields) ~= host.encode(asked.fields) then return false end
   if not file then return item.size == 0 end
   local seen = host.store.seen(file)
@@ -88,9 +88,16 @@ local function is_old(item, copies)
   return false
 end
 
+---What is stored here under a key. Peers need not be asked for it.
+local function stat_here(node, key)
+  local parts = inside.of(node)
+  local name = parts.names:of(key)
+  return name and parts.getting:stat_here(name)
+end
+
 ---A file that is stored already, with all the copies that the policy wants.
 local function find_stored(node, asked, file)
-  local item = not asked.force and node:stat(asked.key)
+  local item = not asked.force and stat_here(node, asked.key)
   if not item or not is_same(node, item, asked, file) or is_superseded(node, item) then return nil end
   if asked.dry then return { key = asked.key, unchanged = true } end
   local plan, copies = node:placement(asked.key)
