@@ -1,6 +1,7 @@
 /* The module filo.core.net: TLS settings, listeners, dialling. */
 #include "lua/net.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,19 +48,12 @@ static int new_tls(lua_State *L) {
 struct listener_box {
   struct filo_listener *listener;
   struct filo_event arrived;
-  int fds[BACKLOG];
+  struct {
+    int fd;
+    bool scarce;
+  } waiting[BACKLOG];
   int count;
 };
-
-static void on_accepted(void *ctx, int fd) {
-  struct listener_box *box = ctx;
-  if (box->count == BACKLOG) {
-    close(fd);
-    return;
-  }
-  box->fds[box->count++] = fd;
-  filo_event_set(&box->arrived);
-}
 
 /* Told once a minute: who wants to know why nobody gets in looks there. */
 static void on_starved(void *ctx, int sys_errno) {
@@ -73,10 +67,23 @@ static void on_starved(void *ctx, int sys_errno) {
   filo_log("warning", "starved", err.message);
 }
 
+/* Of the last descriptors none waits behind others. */
+static void on_accepted(void *ctx, int fd, bool scarce) {
+  struct listener_box *box = ctx;
+  if (scarce) on_starved(box, EMFILE);
+  if (box->count == BACKLOG || (scarce && box->count > 0)) {
+    close(fd);
+    return;
+  }
+  box->waiting[box->count].fd = fd;
+  box->waiting[box->count++].scarce = scarce;
+  filo_event_set(&box->arrived);
+}
+
 static void release_listener(void *self) {
   struct listener_box *box = self;
   filo_listener_free(box->listener);
-  while (box->count > 0) close(box->fds[--box->count]);
+  while (box->count > 0) close(box->waiting[--box->count].fd);
   filo_event_set(&box->arrived);
 }
 
@@ -134,7 +141,7 @@ static int listener_address(lua_State *L) {
 
 static int go_on_accepting(lua_State *L, int status, lua_KContext ctx);
 
-/* accept([options]): the next connection; raw without options */
+/* accept([options]): the next connection (raw without options), and whether it is scarce */
 static int accept_or_wait(lua_State *L) {
   struct filo_error err;
   struct listener_box *box = filo_handle_box(L, 1, &listener_type);
@@ -148,9 +155,13 @@ static int accept_or_wait(lua_State *L) {
   bool framed = lua_istable(L, 2);
   struct filo_connection_options options;
   if (framed) filo_read_options(L, 2, &options);
-  int fd = box->fds[0];
-  memmove(box->fds, box->fds + 1, (size_t)--box->count * sizeof *box->fds);
-  return framed ? filo_push_accepted(L, fd, &options) : filo_push_raw(L, fd);
+  int fd = box->waiting[0].fd;
+  bool scarce = box->waiting[0].scarce;
+  memmove(box->waiting, box->waiting + 1, (size_t)--box->count * sizeof *box->waiting);
+  int results = framed ? filo_push_accepted(L, fd, &options) : filo_push_raw(L, fd);
+  if (results > 1) return results; /* it failed */
+  lua_pushboolean(L, scarce);
+  return 2;
 }
 
 static int go_on_accepting(lua_State *L, int status, lua_KContext ctx) {

@@ -153,8 +153,10 @@ void filo_inflow_abort(struct filo_inflow *flow, int code);
 /* --- Listening --- */
 struct filo_listener;
 struct filo_listener_handler {
-  /* Owns fd: non-blocking, close-on-exec, no delay, keep-alive. */
-  void (*accepted)(void *ctx, int fd);
+  /* Owns fd: non-blocking, close-on-exec, no delay, keep-alive. scarce: it has taken one of the last
+   * (filo_socket_is_scarce); then the next one comes in another turn of the loop. Never of a Unix
+   * socket. */
+  void (*accepted)(void *ctx, int fd, bool scarce);
   /* None can be accepted for now, with an errno: what connects waits. May come ten times a second. */
   void (*starved)(void *ctx, int sys_errno);
 };

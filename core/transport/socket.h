@@ -1,9 +1,15 @@
-/* The options that every connected TCP socket gets. */
+/* What every connected TCP socket gets, and which of them take the last descriptors. */
 #ifndef FILO_TRANSPORT_SOCKET_H
 #define FILO_TRANSPORT_SOCKET_H
+
+#include <stdbool.h>
 
 /* No delay, keep-alive, and little unsent in the kernel: what was not sent yet is better kept where
  * a message can still overtake it. Best effort: not every kind of socket knows them. */
 void filo_socket_tune(int fd);
+
+/* Whether, once fd is open, only those descriptors are left that are kept for the node's own work:
+ * files, and who asks it at its socket. A third of the process's limit, 64 at most. */
+bool filo_socket_is_scarce(int fd);
 
 #endif

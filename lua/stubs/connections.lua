@@ -37,7 +37,7 @@ function tls:close() end
 ---Waits for the next connection, whose handshake is still to come (see ready); a raw one without options.
 ---@param options? filo.core.ConnectionOptions
 ---@return filo.core.Connection|filo.core.Raw|nil connection
----@return filo.Error? err
+---@return boolean|filo.Error scarce  it has taken one of the last descriptors, which are kept for the node's own work; or err
 function listener:accept(options) end
 
 ---Where it listens.

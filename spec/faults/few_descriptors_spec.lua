@@ -1,10 +1,9 @@
 ---A process that could open no more files said so in raw lines of a library, amid a log in JSON, ended without a word, or closed the
----connection of whoever had passed it a file.
+---connection of whoever had passed it a file. Idle connections of anybody took all descriptors, and commands waited without a word.
 
 local commands = require "spec.support.commands"
 local filo = require "filo"
 local json = require "filo.dkjson"
-local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
@@ -47,16 +46,20 @@ describe("a process with few descriptors", function()
     assert.is_true(plain > 0 and in_json > 0)
   end)
 
-  it("says once that nobody can connect, and accepts again when it can", function()
+  it("does its own work beside more connections than there is room for, which it tells of once", function()
     local house <close> = commands.house()
     house:run("a", "init", "--listen", "127.0.0.1:0")
     local child <close> = start(48, { FILO_ROOT = house:root "a" }, "serve", "--log-json")
     local address = child:expect '"address":"([%d.:]+)"'
+    house:feed(house:run("a", "invite", "--address", address).out, "b", "join", "-", "--listen", "127.0.0.1:0")
     local connections = {}
     for i = 1, 60 do connections[i] = assert(filo.dial(address)) end
     child:expect '"event":"starved"'
-    for _, connection in ipairs(connections) do connection:close() end
-    nodes.wait(function() return house:feed("content", "a", "put", "-", "--key", "key").status == 0 end, "descriptor", 60) -- they close
+    local alone = house:feed("content", "a", "put", "-", "--key", "key")
+    assert.same({ "key  7 B  1 copy\n", "", 0 }, { alone.out, alone.err, alone.status })
+    house:serve("b"):expect "is connected"
+    assert.equal("other  7 B  2 copies\n", house:feed("content", "a", "put", "-", "--key", "other").out)
+    for _, each in ipairs(connections) do each:close() end
     child:kill "TERM"
     local starved = 0
     for _, line in ipairs(lines_of(child:wait().err)) do

@@ -43,9 +43,9 @@ describe("connections that are not let in", function()
     local random = new_random(seed or 1)
     local given = { limits = { strangers = strangers, accepted = 1000 }, random = function(count) return random:bytes(count) end }
     local door, closed = new_door(setmetatable(given, { __index = runtime })), {}
-    local function come(address)
+    local function come(address, scarce)
       local connection = { remote = function() return address end, close = function() closed[#closed + 1] = address end }
-      door:enter(connection)
+      door:enter(connection, scarce)
       return connection
     end
     return door, come, closed
@@ -75,6 +75,22 @@ describe("connections that are not let in", function()
       left[closed[1]] = (left[closed[1]] or 0) + 1
     end
     for i = 1, 3 do assert.is_true(left[("10.0.0.%d:1"):format(i)] > 60) end
+  end)
+
+  it("leave though there is room, when one takes one of the last descriptors, and nobody is accepted until that one has gone", function()
+    local door, come, closed = new(10)
+    local first = come "10.0.0.1:1"
+    come "10.0.0.2:1"
+    door:leave(come("10.0.0.1:2", true)) -- lets it in, or it has gone, unless it is the first that has to
+    assert.is_true(closed[1] == "10.0.0.1:1" or closed[1] == "10.0.0.1:2")
+    door:leave(first)
+    local accepts = filo.timeout(5, function()
+      door:wait()
+      return true
+    end)
+    assert.is_true(accepts)
+    come("10.0.0.1:3", true)
+    assert.is_nil((filo.timeout(0.01, door.wait, door)))
   end)
 
   it("stay when they speak the protocol, but not so that nobody else gets in", function()

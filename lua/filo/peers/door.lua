@@ -2,12 +2,14 @@
 ---one, from where most have come: a flood from one place keeps nobody out who comes from another. There those stay who have shown that they
 ---speak the protocol (their TLS handshake is over), while there is anybody else but the last to come. Of several it is any one, at
 ---random: the oldest would be the one that is nearly through. While many are still being closed, no more are accepted.
+---One leaves also when one has taken one of the last descriptors, which are kept for the node's own work (core/transport/socket.h).
 
 local at_end = require "filo.host.at_end"
 local new_gate = require "filo.host.gate"
 local source = require "filo.peers.source"
 
 ---@class filo.Door
+---@field leaving? filo.core.Connection  which made room for one that took one of the last descriptors
 ---@field outside {connection: filo.core.Connection, source: string, ready?: boolean}[]  in the order in which they came
 local Door = {}
 Door.__index = Door
@@ -18,9 +20,9 @@ local function new(host)
   return setmetatable({ host = host, limits = host.limits, outside = {}, present = {}, count = 0, left = new_gate(host) }, Door)
 end
 
----Waits while there are too many.
+---Waits while there are too many, or the one that made room for the last of the descriptors is still being closed.
 function Door:wait()
-  self.left:wait_for(function() return self.count < self.limits.accepted end)
+  self.left:wait_for(function() return self.count < self.limits.accepted and self.leaving == nil end)
 end
 
 local function find(self, connection)
@@ -44,13 +46,15 @@ local function one_too_many(self)
 end
 
 ---A connection has come. It counts until it is let in, and again from its end on, until what this gives is closed.
-function Door:enter(connection)
+---@param scarce? boolean  it has taken one of the last descriptors
+function Door:enter(connection, scarce)
   self:ends(connection)
   table.insert(self.outside, { connection = connection, source = source.of(connection:remote()) })
-  if #self.outside > self.limits.strangers then
+  if scarce or #self.outside > self.limits.strangers then
     local leaves = one_too_many(self)
     table.remove(self.outside, (find(self, leaves)))
-    leaves:close("busy", "too many others wait to be let in")
+    self.leaving = scarce and leaves or self.leaving
+    leaves:close("busy", scarce and "too many files and connections are open here" or "too many others wait to be let in")
   end
   return at_end(function() self:leave(connection) end)
 end
@@ -72,6 +76,7 @@ end
 function Door:leave(connection)
   if not self.present[connection] then return end
   self.present[connection] = nil
+  if self.leaving == connection then self.leaving = nil end
   self.count = self.count - 1
   local at = find(self, connection)
   if at then table.remove(self.outside, at) end

@@ -309,9 +309,9 @@ function Peers:connect(target)
 end
 
 ---Serves one connection that came.
-local function receive_stranger(self, connection)
+local function receive_stranger(self, connection, scarce)
   local door = self.door
-  local _ <close> = door:enter(connection)
+  local _ <close> = door:enter(connection, scarce)
   local _ <close> = connection
   local ready, err = connection:ready()
   if not ready then return self.report("info", "", "handshake", "a connection failed in its handshake: " .. tostring(err)) end
@@ -329,12 +329,12 @@ function Peers:listen(listener)
   self:spawn(function()
     while true do
       self.door:wait()
-      local connection, err = listener:accept(connection_options(self))
+      local connection, scarce = listener:accept(connection_options(self))
       if self.closed then return end
       if connection then
-        self:spawn(receive_stranger, self, connection)
+        self:spawn(receive_stranger, self, connection, scarce)
       else
-        self.report("info", "", "not accepted", "a connection could not be accepted: " .. tostring(err))
+        self.report("info", "", "not accepted", "a connection could not be accepted: " .. tostring(scarce))
       end
     end
   end)
