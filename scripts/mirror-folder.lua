@@ -39,7 +39,7 @@ local function look_into(path, device) -- path: "", or that of a folder in it an
     local below = path .. each.name
     must(not each.problem, each.problem)
     if each.kind == "d" then
-      if each.device ~= device then disks[below] = true end
+      if each.mounted or each.device ~= device then disks[below] = true end
       look_into(below .. "/", each.device)
     elseif each.kind == "f" then
       if each.name == "filo-root" then script.fail("%s lies within %s: choose a root elsewhere", below, folder) end
@@ -48,7 +48,7 @@ local function look_into(path, device) -- path: "", or that of a folder in it an
   end
 end
 local top = must(filo.look(folder .. "/", true))
-if must(filo.look(folder .. "/..")).device ~= top.device then disks["."] = true end
+if top.mounted or must(filo.look(folder .. "/..")).device ~= top.device then disks["."] = true end
 look_into("", top.device)
 if not next(files) then script.fail("%s has no files: nothing was done, as it may not be mounted", folder) end
 local node <close>, err = filo.node {

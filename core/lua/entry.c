@@ -1,5 +1,6 @@
 #include "lua/entry.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ static void set_integer(lua_State *L, const char *name, lua_Integer value) {
   lua_setfield(L, -2, name);
 }
 
-void filo_set_entry(lua_State *L, const struct stat *status, const char *target) {
+void filo_set_entry(lua_State *L, const struct stat *status, const char *target, bool mounted) {
   lua_pushstring(L, kind_of(status->st_mode));
   lua_setfield(L, -2, "kind");
   set_integer(L, "size", (lua_Integer)status->st_size);
@@ -45,6 +46,14 @@ void filo_set_entry(lua_State *L, const struct stat *status, const char *target)
   lua_setfield(L, -2, "sparse");
   lua_pushstring(L, target); /* nil where there is none */
   lua_setfield(L, -2, "target");
+  lua_pushboolean(L, mounted);
+  lua_setfield(L, -2, "mounted");
+}
+
+bool filo_is_mounted(int fd, const char *name, const struct stat *status) {
+  struct statx more;
+  return S_ISDIR(status->st_mode) && statx(fd, name, AT_NO_AUTOMOUNT, 0, &more) == 0 &&
+         (more.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 char *filo_read_link(int fd, const char *name) {

@@ -22,8 +22,9 @@ struct file_call {
   bool follow;
   struct stat status;
   char *target; /* of a symbolic link */
-  mode_t mode;  /* of folders that are made below */
-  char *below;  /* within path */
+  bool mounted;
+  mode_t mode; /* of folders that are made below */
+  char *below; /* within path */
   char path[];
 };
 
@@ -53,16 +54,17 @@ static void look_work(struct filo_call *base) {
     if (!call->target) result = -1;
   }
   if (result < 0) base->code = filo_fail_errno(&base->err, errno, "cannot read %s", call->path);
+  if (result == 0) call->mounted = filo_is_mounted(AT_FDCWD, call->path, &call->status);
 }
 
 static int looked(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct file_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  lua_createtable(L, 0, 13);
+  lua_createtable(L, 0, 14);
   lua_pushstring(L, call->path);
   lua_setfield(L, -2, "path");
-  filo_set_entry(L, &call->status, call->target);
+  filo_set_entry(L, &call->status, call->target, call->mounted);
   discard(&call->base);
   return 1;
 }

@@ -23,6 +23,7 @@ struct entry {
   char *name, *target;
   int sys_errno; /* why there is no status; or 0 */
   struct stat status;
+  bool mounted;
 };
 
 struct listing {
@@ -64,6 +65,7 @@ static void look(int fd, struct entry *entry) {
     if (!entry->target) result = -1;
   }
   if (result < 0) entry->sys_errno = errno;
+  if (result == 0) entry->mounted = filo_is_mounted(fd, entry->name, &entry->status);
 }
 
 static int add(struct listing *listing, int fd, const char *name) {
@@ -122,14 +124,14 @@ static void list_work(struct filo_call *base) {
 static void push_entry(lua_State *L, const struct listing *listing, const struct entry *entry) {
   size_t length = strlen(listing->path);
   const char *slash = length > 0 && listing->path[length - 1] == '/' ? "" : "/";
-  lua_createtable(L, 0, 14);
+  lua_createtable(L, 0, 15);
   lua_pushstring(L, entry->name);
   lua_setfield(L, -2, "name");
   const char *path = lua_pushfstring(L, "%s%s%s", listing->path, slash, entry->name);
   struct filo_error err;
   if (entry->sys_errno) filo_fail_errno(&err, entry->sys_errno, "cannot read %s", path);
   lua_setfield(L, -2, "path");
-  if (!entry->sys_errno) return filo_set_entry(L, &entry->status, entry->target);
+  if (!entry->sys_errno) return filo_set_entry(L, &entry->status, entry->target, entry->mounted);
   filo_push_error(L, &err);
   lua_setfield(L, -2, "problem");
 }

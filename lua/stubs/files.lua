@@ -16,6 +16,7 @@ local files = {}
 ---@field group integer
 ---@field links integer  how many names it has
 ---@field device integer  where something is mounted, of what is mounted there
+---@field mounted boolean  something is mounted at this folder; false also before Linux 5.8, which does not tell
 ---@field inode integer
 ---@field sparse boolean  it takes less room on its disk than it has bytes
 ---@field target? string  where a symbolic link leads, as it says

@@ -147,10 +147,11 @@ describe("scripts/mirror-folder.lua", function()
     end, folder)
   end
 
-  ---Mounts a disk at a folder, with a file on it, until the end of the scope or until it is closed.
-  local function mount(path)
+  ---Mounts a disk at a folder, or another folder of the same disk, with a file on it, until the end of the scope or until it is closed.
+  local function mount(path, other)
     local name = temp.quote(path)
-    if not os.execute(("mount -t tmpfs filo-spec %s 2>/dev/null"):format(name)) then pending(small_disk.WHY_NOT) end
+    local what = other and "--bind " .. temp.quote(other) or "-t tmpfs filo-spec"
+    if not os.execute(("mount %s %s 2>/dev/null"):format(what, name)) then pending(small_disk.WHY_NOT) end
     assert(os.execute(("echo content > %s/there"):format(name)))
     local mounted = true
     return setmetatable({}, { __close = function()
@@ -161,12 +162,15 @@ describe("scripts/mirror-folder.lua", function()
 
   for _, case in ipairs {
     { what = "a disk within the folder", at = "files/disk", told = "disk of ", outside = "files/outside" },
+    { what = "another folder of the same disk", at = "files/disk", other = "elsewhere", told = "disk of ", outside = "files/outside" },
     { what = "the folder's own disk", at = "files", told = "%. of ", outside = "files/outside" },
   } do
     it("deletes nothing of what lay on " .. case.what .. ", when that is not mounted", function()
       with_peers(function(mirror, folder)
+        local other = case.other and folder:file(case.other)
+        if other then os.execute("mkdir " .. temp.quote(other)) end
         do
-          local _ <close> = mount(folder:file(case.at))
+          local _ <close> = mount(folder:file(case.at), other)
           folder:write(case.outside, "1")
           assert.equal("2 stored, 0 deleted, 0 failed; 2 peers\n", (mirror()))
         end
@@ -178,7 +182,7 @@ describe("scripts/mirror-folder.lua", function()
           assert.equal(1, status)
         end
         do
-          local _ <close> = mount(folder:file(case.at))
+          local _ <close> = mount(folder:file(case.at), other)
           if case.at == "files" then folder:write(case.outside, "1") end
           assert.matches(" 0 failed", (mirror()))
         end
