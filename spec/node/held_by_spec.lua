@@ -133,9 +133,9 @@ describe("node:held_by", function()
       answer(case[1])
       assert.matches(case[3], refused(case[2], failure(a, b.id)))
     end
-    answer { records = { own, own, (forge(parts.identity, { content = "x" }).record) } }
+    answer { records = { own, (forge(parts.identity, { content = "x" }).record) } }
     local found, count = held_by(a, b.id)
-    assert.equal(3, count)
+    assert.equal(2, count)
     assert.is_nil(found["?"].key) -- its metadata cannot be opened
   end)
 end)
@@ -150,6 +150,22 @@ describe("a node that is asked what it holds", function()
       return { records = {}, after = ("%012d"):format(count) }
     end)
     assert.matches("lists nothing, again and again", refused("protocol", failure(a, b.id)))
+  end)
+
+  it("ends at a peer that lists the same, and more of it, for ever", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    assert(a:store("other", "content"))
+    local parts, count = inside.of(a), 0
+    local records = {}
+    for i, key in ipairs { "key", "other" } do records[i] = select(2, parts.disk:stat(parts.namespace, a:path_of(a:key_hash(key)))) end
+    inside.of(b).peer_list:handle("list", function()
+      count = count + 1
+      assert.is_true(count < 10)
+      return { records = { records[1 + count % 2] }, after = ("%012d"):format(count) }
+    end)
+    assert.matches(b.id .. " lists the same object twice", refused("protocol", failure(a, b.id)))
   end)
 
   it("tells the owner only, and nothing of places that there are not", function()

@@ -102,10 +102,18 @@ end
 ---So many times in a row a peer may have nothing to tell but that there is more: of copies that it cannot read.
 local EMPTY_ANSWERS = 100
 
+---Each once, or a peer could go on for ever with the same.
+local function note_listed(listed, entry, id)
+  if listed[entry.key_hash] then
+    error(errors.new("protocol", ("node %s lists the same object twice"):format(id), { peer = id }), 0)
+  end
+  listed[entry.key_hash] = true
+end
+
 ---As Node:held_by.
 ---@param id string  of the peer
 function Listing:held_by(id)
-  local batch, at, after, asked, empty = {}, 0, nil, false, 0
+  local batch, at, after, asked, empty, listed = {}, 0, nil, false, 0, {}
   return function()
     at = at + 1
     while not batch[at] do
@@ -119,6 +127,7 @@ function Listing:held_by(id)
       end
     end
     local entry = batch[at]
+    note_listed(listed, entry, id)
     local content_key, meta = self.names:unseal(entry.record)
     return {
       key = content_key and meta.name or nil, key_hash = entry.key_hash, version = entry.version, size = entry.size,
