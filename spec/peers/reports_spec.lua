@@ -154,7 +154,7 @@ describe("lines that anybody can provoke", function()
   it("are one of a kind, and then how many there were", function()
     local lines, now = {}, 0
     local report = new_reports {
-      limits = { report = 60 }, now = function() return now end,
+      limits = { report = 60, reports = 100 }, now = function() return now end,
       log = function(level, message) lines[#lines + 1] = level .. " " .. message end,
     }
     for i = 1, 1000 do
@@ -166,6 +166,22 @@ describe("lines that anybody can provoke", function()
     now = 61
     report("info", "", "handshake", "stranger 1001")
     assert.equal("info stranger 1001 (and 999 more like it before)", lines[3])
+  end)
+
+  -- Whoever is let in may come with a new identity each time.
+  it("are so many of all peers together, and then how many were left out", function()
+    local lines, now = {}, 0
+    local report = new_reports {
+      limits = { report = 60, reports = 3 }, now = function() return now end,
+      log = function(level, message) lines[#lines + 1] = level .. " " .. message end,
+    }
+    for i = 1, 1000 do report("error", "peer " .. i, "handler", "peer " .. i) end
+    assert.same({ "error peer 1", "error peer 2", "error peer 3" }, lines)
+    now = 61
+    report("error", "peer 1001", "handler", "peer 1001")
+    assert.same({
+      "warning 997 lines that peers provoked left out, as there were more than 3 in 60 s", "error peer 1001",
+    }, { table.unpack(lines, 4) })
   end)
 
   it("are so when strangers come to a node", function()

@@ -75,6 +75,7 @@ return {
   compute = 5,              -- without waiting, by a hook, a policy, what node.lua does, or a line of a prompt within the node:
                             -- nobody is served meanwhile
   report = 60,              -- until a peer may provoke a line of the same kind in the log
+  reports = 100,            -- lines that all peers may provoke in that time
   close_tasks = 3,          -- for all tasks to end
   close_disk = 10,          -- for what is being written to be written
 
