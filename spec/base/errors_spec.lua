@@ -15,8 +15,8 @@ local VALUES = {
 }
 
 -- {code = ..., message = ...} from a hook arrived as "table: 0x..." or "a table that cannot be shown".
-describe("a reason that is a table with a message", function()
-  it("is told by its message", function()
+describe("a reason that is a table", function()
+  it("is told by its message, or else its code", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     local reason = { code = "mine", message = "because" }
@@ -26,6 +26,7 @@ describe("a reason that is a table with a message", function()
     b:on("before_accept", function() return false, reason end)
     assert.matches("refused: because", tostring(select(2, a:store("key", "content"))))
     assert.matches("because", tostring(select(2, a:store("key", function() error(reason) end))))
+    assert.matches("cannot store 'key': mine$", tostring(select(2, a:store("key", function() return nil, { code = "mine" } end))))
   end)
 end)
 

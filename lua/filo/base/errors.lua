@@ -71,14 +71,14 @@ function errors.try(fn, ...) return pass_on(pcall(fn, ...)) end
 ---Types whose values are a text as they are; of others `tostring` gives an address, unless they say otherwise.
 local PLAIN = { ["nil"] = true, boolean = true, number = true, string = true }
 
----As tostring, of any value that a script raised or gave as a reason; of a table that does not say what it is, its message.
+---As tostring, of any value that a script raised or gave as a reason; of a table that does not say what it is, its message, or its code.
 ---@param value any
 ---@return string
 function errors.text(value)
   local metatable_of = debug.getmetatable(value)
   local ok, text = pcall(tostring, value)
   if ok and (PLAIN[type(value)] or metatable_of and rawget(metatable_of, "__tostring")) then return text end
-  local message = type(value) == "table" and rawget(value, "message")
+  local message = type(value) == "table" and (rawget(value, "message") or rawget(value, "code"))
   return type(message) == "string" and message or ("a %s that cannot be shown"):format(type(value))
 end
 

@@ -136,6 +136,10 @@ end
 local function open_present(self, name)
   local _ <close> = self.names:lock(name.hash)
   local fields, record = self.names:stat(name)
+  if not fields and record.code == "not_found" then
+    local sentence = "'%s' is not here, so no copies can be made of it: fetch it first, if peers have it"
+    return errors.fail("not_found", sentence:format(name.key), { key = name.key })
+  end
   if not fields then return nil, errors.wrap(record, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
   if fields.tombstone then return keys.deleted(name.key) end
   local content_key, meta = self.names:unseal(record, name)
