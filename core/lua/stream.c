@@ -7,6 +7,7 @@
  * reading; one that gives up writing before its end has given up all. */
 #include <event2/buffer.h>
 #include <lauxlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lua/handle.h"
@@ -29,21 +30,32 @@ struct stream_box {
   size_t credit;           /* given to the other side, and not used */
   const unsigned char *bytes;
   size_t left, under_way; /* of what is being written */
-  struct filo_event readable, writable;
+  struct filo_event readable, writable, over;
   bool ended;                   /* no more bytes come: in order, or `unreadable` says why */
   bool finished;                /* no more can be written */
   struct filo_error unreadable; /* code 0: there is no such error */
   struct filo_error unwritable;
-  char name[64]; /* of the other side */
+  char peer[2 * FILO_ID_SIZE + 1]; /* the other side: its node ID, or what it is called */
+  char name[32];                   /* the same, for messages */
 };
 
 /* --- The end --- */
+
+/* No more can be written, and no more comes: in order, or because it was cut. */
+static bool is_over(const struct stream_box *box) {
+  return !box->out && box->ended;
+}
+
+static void tell_if_over(struct stream_box *box) {
+  if (is_over(box)) filo_event_set(&box->over);
+}
 
 static void stop_reading(struct stream_box *box, int code, const char *why) {
   box->in = NULL;
   if (!box->ended) filo_fail(&box->unreadable, code, "%s: %s", box->name, why);
   box->ended = true;
   filo_event_set(&box->readable);
+  tell_if_over(box);
 }
 
 static void stop_writing(struct stream_box *box, int code, const char *why) {
@@ -52,6 +64,7 @@ static void stop_writing(struct stream_box *box, int code, const char *why) {
   if (!box->finished && box->unwritable.code == 0)
     filo_fail(&box->unwritable, code, "%s: %s", box->name, why);
   filo_event_set(&box->writable);
+  tell_if_over(box);
 }
 
 /* Gives up what has not ended. */
@@ -85,6 +98,7 @@ static void on_end(void *ctx) {
   box->in = NULL;
   box->ended = true;
   filo_event_set(&box->readable);
+  tell_if_over(box);
 }
 
 static void release(void *self) {
@@ -107,6 +121,14 @@ static struct stream_box *get_box(lua_State *L) {
 
 static struct stream_box *check_stream(lua_State *L) {
   return filo_handle_check(L, 1, &type);
+}
+
+/* nil and an error that names the peer. */
+static int fail(lua_State *L, const struct stream_box *box, const struct filo_error *err) {
+  int results = filo_return_error(L, err);
+  lua_pushstring(L, box->peer);
+  lua_setfield(L, -2, "peer");
+  return results;
 }
 
 /* --- Bytes that come --- */
@@ -151,7 +173,7 @@ static int read_or_wait(lua_State *L, struct stream_box *box, bool all) {
   size_t have = evbuffer_get_length(box->input);
   give_credit(box, all ? 0 : have);
   if (given) return given;
-  if (box->ended && box->unreadable.code < 0) return filo_return_error(L, &box->unreadable);
+  if (box->ended && box->unreadable.code < 0) return fail(L, box, &box->unreadable);
   if (box->ended) {
     lua_pushnil(L);
     return 1;
@@ -159,7 +181,7 @@ static int read_or_wait(lua_State *L, struct stream_box *box, bool all) {
   double left = filo_input_left(L);
   if (left <= 0) {
     filo_fail(&err, FILO_TIMEOUT, "%s: nothing came in time", box->name);
-    return filo_return_error(L, &err);
+    return fail(L, box, &err);
   }
   box->readable.set = false;
   return filo_event_wait(L, &box->readable, left, (lua_KContext)all, came);
@@ -168,7 +190,7 @@ static int read_or_wait(lua_State *L, struct stream_box *box, bool all) {
 static int closed_meanwhile(lua_State *L, const struct stream_box *box) {
   struct filo_error err;
   filo_fail(&err, FILO_CLOSED, "%s: the stream was closed meanwhile", box->name);
-  return filo_return_error(L, &err);
+  return fail(L, box, &err);
 }
 
 static int came(lua_State *L, int status, lua_KContext all) {
@@ -221,7 +243,7 @@ static int written_or_wait(lua_State *L, struct stream_box *box) {
   }
   lua_pushnil(L);
   lua_setiuservalue(L, 1, STRING);
-  if (box->unwritable.code < 0) return filo_return_error(L, &box->unwritable);
+  if (box->unwritable.code < 0) return fail(L, box, &box->unwritable);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -264,12 +286,45 @@ static int stream_write(lua_State *L) {
 /* finish(): this side's end follows what was written */
 static int stream_finish(lua_State *L) {
   struct stream_box *box = check_writing(L);
-  if (box->unwritable.code < 0) return filo_return_error(L, &box->unwritable);
+  if (box->unwritable.code < 0) return fail(L, box, &box->unwritable);
   if (box->out) filo_outflow_end(box->out);
   box->out = NULL;
   box->finished = true;
+  tell_if_over(box);
   lua_pushboolean(L, 1);
   return 1;
+}
+
+/* --- wait_cut([seconds]): the error, once it is cut; nil when that cannot be, or the time is over --- */
+
+static int cut_or_over(lua_State *L, int status, lua_KContext ctx);
+
+static int cut_or_wait(lua_State *L, struct stream_box *box) {
+  const struct filo_error *why = box->unreadable.code < 0 ? &box->unreadable : &box->unwritable;
+  if (is_over(box)) return why->code < 0 && fail(L, box, why) > 0; /* the error alone */
+  double left = filo_input_left(L);
+  if (left <= 0) return 0;
+  box->over.set = false;
+  return filo_event_wait(L, &box->over, left, 0, cut_or_over);
+}
+
+static int cut_or_over(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct stream_box *box = get_box(L);
+  if (filo_event_why(L, &box->over) == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  if (!box->input) return closed_meanwhile(L, box) > 0;
+  return cut_or_wait(L, box);
+}
+
+static int stream_wait_cut(lua_State *L) {
+  struct stream_box *box = check_stream(L);
+  if (box->over.waiter)
+    return luaL_error(L, "another task waits for the end of this stream already");
+  lua_settop(L, 2);
+  lua_pushnil(L);
+  lua_insert(L, 2); /* the seconds are the third argument, as of `read` */
+  filo_input_set_deadline(L);
+  return cut_or_wait(L, box);
 }
 
 /* --- Made by a connection --- */
@@ -277,13 +332,14 @@ static int stream_finish(lua_State *L) {
 static const struct filo_outflow_handler out_handler = {on_credit, on_written, on_out_reset};
 static const struct filo_inflow_handler in_handler = {space, filled, on_end, on_in_reset};
 
-/* open_stream(name): a stream that the other side has to attach, and its number */
+/* open_stream(peer): a stream that the other side, a node with this ID, has to attach; and its number */
 int filo_connection_open_stream(lua_State *L) {
   struct filo_error err;
   struct filo_connection *connection = filo_check_connection(L, 1);
-  const char *name = luaL_checkstring(L, 2);
+  const char *peer = luaL_checkstring(L, 2);
   struct stream_box *box = filo_handle_push(L, &type);
-  strncpy(box->name, name, sizeof box->name - 1);
+  snprintf(box->peer, sizeof box->peer, "%s", peer);
+  snprintf(box->name, sizeof box->name, "node %.16s", peer);
   box->input = evbuffer_new();
   if (!box->input) return luaL_error(L, "no memory for a stream");
   if (filo_outflow_open(connection, &out_handler, box, &box->out, &err) < 0)
@@ -301,7 +357,7 @@ int filo_connection_attach_stream(lua_State *L) {
   lua_Integer number = luaL_checkinteger(L, 3);
   luaL_argcheck(L, number >= 0 && number <= UINT32_MAX, 3, "a stream's number");
   luaL_argcheck(L, !box->in, 2, "the stream is attached already");
-  if (box->ended) return filo_return_error(L, &box->unreadable);
+  if (box->ended) return fail(L, box, &box->unreadable);
   int code = filo_inflow_open(connection, (uint32_t)number, &in_handler, box, &box->in, &err);
   if (code == FILO_CLOSED)
     cut(box, box->unwritable.code < 0 ? box->unwritable.code : code, "it was given up at once");
@@ -320,11 +376,9 @@ int filo_connection_cut_stream(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"read", stream_read},
-                                   {"write", stream_write},
-                                   {"finish", stream_finish},
-                                   {"close", filo_handle_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"read", stream_read},        {"write", stream_write},
+                                   {"finish", stream_finish},    {"wait_cut", stream_wait_cut},
+                                   {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_stream(lua_State *L) {
   filo_handle_register(L, &type, methods);

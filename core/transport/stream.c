@@ -226,7 +226,10 @@ int filo_stream_reset(struct filo_connection *c, uint32_t number, uint32_t reaso
                       struct filo_error *err) {
   int code = filo_connection_code(reason);
   char why[FILO_ADDRESS_MAX + 64];
-  snprintf(why, sizeof why, "%s gave the stream up: %s", c->remote, filo_code_name(code));
+  if (code == FILO_CLOSED)
+    snprintf(why, sizeof why, "%s closed the stream", c->remote);
+  else
+    snprintf(why, sizeof why, "%s gave the stream up: %s", c->remote, filo_code_name(code));
   if (is_ours(c, number)) {
     int rc = check_ours(c, number, err);
     if (rc < 0) return rc;

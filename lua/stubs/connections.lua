@@ -116,10 +116,10 @@ function connection:send_object(object, hashes, first, count) end
 function connection:receive_object(number, partial, hashes, first, count) end
 
 ---A stream that the other side has to attach by its number, which a message names.
----@param name string  of the other side, for errors
+---@param peer string  the node ID of the other side, for errors
 ---@return filo.Stream? stream
 ---@return integer|filo.Error number or err, "busy" when too many are open
-function connection:open_stream(name) end
+function connection:open_stream(peer) end
 
 ---Lets what the other side writes under this number be read from a stream.
 ---@param given filo.Stream
@@ -198,6 +198,12 @@ function stream:write(bytes) end
 ---@return true?
 ---@return filo.Error? err
 function stream:finish() end
+
+---Waits until the stream is cut, for who neither reads nor writes meanwhile: nothing that is written arrives any more, and nothing more
+---comes. One task at a time.
+---@param seconds? number
+---@return filo.Error? err  as reads and writes give it; nil when both sides have ended in order, or the time is over
+function stream:wait_cut(seconds) end
 
 ---Gives up what has not ended, at once.
 function stream:close() end

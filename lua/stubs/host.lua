@@ -17,7 +17,7 @@
 ---  filo.core.Connection  ready, receive, send, drained, admit, close, peer, binding, is_dialler, remote, stats, send_object,
 ---                        receive_object, open_stream, attach_stream, cut_stream
 ---  filo.core.Transfer    join, number, bytes, close
----  filo.Stream           read, write, finish, close
+---  filo.Stream           read, write, finish, wait_cut, close
 ---  filo.core.Tls         close
 ---
 ---Failures of the world are `nil, err`, with the metatable of filo.core.runtime's `error_type`. Whatever has `close` may be a `<close>`

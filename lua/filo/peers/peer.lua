@@ -260,8 +260,9 @@ end
 ---@return filo.Stream?, integer|filo.Error
 function Peer:new_stream()
   if self.gone then return gone(self) end
-  local stream, number = self.connection:open_stream("node " .. self.id:sub(1, 16))
-  if stream then self.streams[number] = stream end
+  local stream, number = self.connection:open_stream(self.id)
+  if not stream then return nil, errors.wrap(number, "node " .. self.id:sub(1, 16), { peer = self.id }) end
+  self.streams[number] = stream
   return stream, number
 end
 

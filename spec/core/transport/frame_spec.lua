@@ -236,8 +236,8 @@ describe("a stream", function()
     local ends = {
       { wire.stream(1, ""), "protocol", "ended the stream before it was complete" },
       { wire.reset(1, CANCELLED), "cancelled", "gave the stream up: cancelled" },
-      { wire.reset(1, 9999), "closed", "gave the stream up: closed" },
-      { wire.reset(1, 0), "closed", "gave the stream up: closed" },
+      { wire.reset(1, 9999), "closed", "closed the stream" },
+      { wire.reset(1, 0), "closed", "closed the stream" },
     }
     for _, each in ipairs(ends) do
       receive(100, function(peer, connection, transfer)
