@@ -1,5 +1,5 @@
-/* os.exit for scripts. A task may have a function that is called instead, as have those that it
- * starts: for scripts that are guests in a process. With true as its second argument it closes what is open, as `lua` does: the
+/* os.exit for scripts. A task may have a function that is called first, as have those that it
+ * starts: for scripts that are guests in a process, which goes on when that does not return. With true as its second argument it closes what is open, as `lua` does: the
  * calling task stops where it is, the loop ends, and filo_runtime_free lets every other task
  * unwind. Without, or where the task cannot be suspended, the process exits at once: worker threads
  * may be busy with memory of Lua's, so the state is not closed under them. In a
@@ -21,24 +21,19 @@ static int never(lua_State *L, int status, lua_KContext ctx) {
   return luaL_error(L, "os.exit was called");
 }
 
-/* Whether the task has a function of its own for this; pushes that. */
-static bool push_own_exit(lua_State *L, const struct filo_task *task) {
-  if (!task) return false;
+void filo_exit_push(lua_State *L, const struct filo_task *task) {
+  if (!task) {
+    lua_pushnil(L);
+    return;
+  }
   lua_rawgetp(L, LUA_REGISTRYINDEX, task);
-  bool has = lua_getiuservalue(L, -1, FILO_TASK_EXIT) == LUA_TFUNCTION;
+  lua_getiuservalue(L, -1, FILO_TASK_EXIT);
   lua_remove(L, -2);
-  if (!has) lua_pop(L, 1);
-  return has;
 }
 
-static int do_exit(lua_State *L) {
-  int status = check_status(L);
+/* stack: what os.exit was given */
+static int end_process(lua_State *L, int status) {
   struct filo_runtime *runtime = filo_runtime_of(L);
-  if (push_own_exit(L, runtime->current)) {
-    lua_pushinteger(L, status);
-    lua_callk(L, 1, 0, 0, never);
-    return never(L, LUA_OK, 0);
-  }
   bool can_stop = runtime->current && lua_isyieldable(L) && runtime->pinned == 0;
   if (!lua_toboolean(L, 2) || !can_stop || runtime->exiting) {
     filo_watchdog_stop(); /* its timer must not find what exit takes away */
@@ -52,8 +47,23 @@ static int do_exit(lua_State *L) {
   return lua_yieldk(L, 1, 0, never);
 }
 
+static int own_exit_returned(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  return end_process(L, (int)ctx);
+}
+
+static int do_exit(lua_State *L) {
+  int status = check_status(L);
+  lua_settop(L, 2);
+  filo_exit_push(L, filo_task_current(L));
+  if (lua_isnil(L, -1)) return end_process(L, status);
+  lua_pushinteger(L, status);
+  lua_callk(L, 1, 0, status, own_exit_returned);
+  return own_exit_returned(L, LUA_OK, status);
+}
+
 int filo_runtime_on_exit(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
+  if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_rawgetp(L, LUA_REGISTRYINDEX, filo_task_check(L));
   lua_pushvalue(L, 1);
   lua_setiuservalue(L, -2, FILO_TASK_EXIT);

@@ -63,8 +63,11 @@ void filo_runtime_turn(struct filo_runtime *runtime);
 void filo_runtime_close(struct filo_runtime *runtime);
 
 /* on_exit(fn): in the current task, and in those that it starts from now on, os.exit calls
- * fn(status), which does not return. */
+ * fn(status) first, and ends the process if that returns. nil: nothing. */
 int filo_runtime_on_exit(lua_State *L);
+
+/* Pushes what os.exit calls first in a task, or nil. task may be NULL. */
+void filo_exit_push(lua_State *L, const struct filo_task *task);
 
 /* The task that a coroutine is the one of; NULL: it is a script's own. */
 struct filo_task *filo_task_of(lua_State *L, lua_State *co);

@@ -18,7 +18,8 @@
 #include "runtime/notify.h"
 #include "runtime/watchdog.h"
 
-static const char signals_key; /* registry: table from signal number to function */
+/* registry: table from signal number to function; from its negative to what os.exit calls there */
+static const char signals_key;
 
 /* --- Errors as values --- */
 
@@ -261,6 +262,8 @@ static int on_signal(lua_State *L) {
   lua_rawgeti(L, 3, signum);
   lua_pushvalue(L, 2);
   lua_rawseti(L, 3, signum);
+  filo_exit_push(L, filo_task_current(L));
+  lua_rawseti(L, 3, -signum);
   bool ends = !on && (signum == SIGINT || signum == SIGTERM);
   filo_loop_watch_signal(filo_runtime_of(L)->loop, signum, on || ends);
   filo_loop_set_interrupting(signum, interrupts || ends);
@@ -273,6 +276,8 @@ void filo_runtime_signal(void *ctx, int signum) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &signals_key);
   if (lua_rawgeti(L, -1, signum) == LUA_TFUNCTION) {
     filo_task_spawn(L, 0, true);
+    lua_rawgeti(L, -2, -signum);
+    lua_setiuservalue(L, -2, FILO_TASK_EXIT);
     lua_pop(L, 2);
     return;
   }
@@ -343,6 +348,12 @@ static int notify(lua_State *L) {
   return 1;
 }
 
+/* where(): of whom Filo was called by; "file:line: ", or "" */
+static int where(lua_State *L) {
+  filo_watchdog_where(L);
+  return 1;
+}
+
 /* end_when_stuck(name, status) */
 static int end_when_stuck(lua_State *L) {
   filo_watchdog_end_when_stuck(luaL_checkstring(L, 1), (int)luaL_checkinteger(L, 2));
@@ -389,6 +400,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"notify", notify},
                                      {"end_when_stuck", end_when_stuck},
                                      {"on_exit", filo_runtime_on_exit},
+                                     {"where", where},
                                      {"log", write_log},
                                      {"log_format", log_format},
                                      {"error_codes", error_codes},

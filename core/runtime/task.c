@@ -325,14 +325,6 @@ void filo_runtime_turn(struct filo_runtime *runtime) {
   }
 }
 
-/* stack: the new task */
-static void inherit_exit(lua_State *L, const struct filo_task *from) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, from);
-  lua_getiuservalue(L, -1, FILO_TASK_EXIT);
-  lua_setiuservalue(L, -3, FILO_TASK_EXIT);
-  lua_pop(L, 1);
-}
-
 struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
   struct filo_runtime *runtime = filo_runtime_of(L);
   struct filo_task *task = lua_newuserdatauv(L, sizeof *task, FILO_TASK_EXIT);
@@ -343,7 +335,8 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
   lua_State *co = lua_newthread(L);
   if (!lua_checkstack(co, nargs + 4)) luaL_error(L, "too many arguments");
   lua_setiuservalue(L, -2, FILO_TASK_COROUTINE);
-  if (runtime->current) inherit_exit(L, runtime->current);
+  filo_exit_push(L, runtime->current);
+  lua_setiuservalue(L, -2, FILO_TASK_EXIT);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, task);
   lua_pushlightuserdata(L, task);

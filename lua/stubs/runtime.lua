@@ -122,9 +122,14 @@ function runtime.kind_of_file(path) end
 ---@return filo.Error? err
 function runtime.notify(state) end
 
----In this task, and in those that it starts from now on, os.exit calls fn instead of ending the process. It must not return.
----@param fn fun(status: integer)
+---In this task, and in those that it starts from now on, os.exit calls fn first. When that returns, the process ends.
+---@param fn? fun(status: integer) nil: no function
 function runtime.on_exit(fn) end
+
+---The innermost line of a script above the caller, which is not Filo's own: "file:line: ", or "" when there is none. In a message handler,
+---where the error was raised.
+---@return string
+function runtime.where() end
 
 ---From now on a script that is over its limit where no error can be raised (in a call of a C function that takes long, a finalizer or a
 ---debug hook) ends the process. Where it is is told on stderr.

@@ -27,6 +27,6 @@ return {
     if not path then return nil, err end
     local serving <close>, problem = service.open(path, args)
     if not serving then return failed(args, problem) end
-    serving:run()
+    return serving:run()
   end,
 }

@@ -155,7 +155,8 @@ return {
   -- What `filo serve` tells: "error", "warning" or "info".
   log_level = "info",
 
-  -- What is called with the node once it serves, and not again on SIGHUP: hooks and tasks of your own, such as
+  -- What is called with the node once it is there, and not again on SIGHUP: hooks and tasks of your own. When it fails before its first
+  -- wait, the node does not start; later, that is told in the log, and the node goes on. Such as
   --   start = function(node) node:on("peer_up", print) end,
 }
 ]=]

@@ -3,14 +3,15 @@
 ---    SIGHUP, filo reload         read node.lua again; when that fails, the node goes on as it is
 ---    SIGTERM, SIGINT, filo stop  end it in order; a second signal ends it at once
 
+local at_end = require "filo.host.at_end"
 local control = require "filo.command.control"
-local errors = require "filo.base.errors"
+local exit = require "filo.base.exit_status"
 local filo = require "filo"
 local limits = require "filo.host.limits"
 local log_events = require "filo.command.service.log_events"
 local new_log = require("filo.command.log").new
 local node_lua = require "filo.command.root.node_lua"
-local root = require "filo.command.root"
+local run_start = require "filo.command.service.start"
 local runtime = require "filo.core.runtime"
 
 ---When the node took longer to end, the tasks that node.lua has started are not waited for as well: together it would be 5 s and more.
@@ -42,16 +43,14 @@ function Service:tell_ignored(service)
   for _, sentence in ipairs(service.ignored) do self:tell("warning", sentence) end
 end
 
----Hands the node to the `start` of node.lua.
----@return true?, filo.Error?
-function Service:start(fn)
-  local ok, err = errors.try(fn, self.node)
-  if ok then return true end
-  local why = ("%s: start failed: %s"):format(root.options_file(self.root), errors.text(err))
-  local closed, cancelled = pcall(self.node.close, self.node)
-  if closed then return errors.fail("invalid", why) end
-  self:tell("error", why, { event = "start_failed" }) -- a signal has interrupted it, and ends the process
-  error(cancelled, 0)
+---What os.exit does in node.lua, and in all that it starts or hangs on the node.
+local function on_exit(self, status)
+  local text = "%sos.exit(%d) was called: the node stops"
+  self:tell("warning", text:format(runtime.where(), status), { event = "os_exit", status = status })
+  if runtime.current() == self.opener then return end -- nobody would end it in order
+  self.status = status
+  self:ask_stop "os.exit"
+  runtime.suspend()
 end
 
 ---From now on the scripts of node.lua may compute for so long without waiting, in whatever task.
@@ -67,6 +66,20 @@ local function on_signals(channel, ...)
   end
 end
 
+---Has the node answer commands, and starts what node.lua wants to.
+---@return true?, filo.Error?
+local function begin(self, tell, start)
+  local node = self.node
+  local ok, err = control.serve(node, self)
+  if not ok then return nil, err end
+  log_events(node, tell)
+  local where = node.address and "listens at " .. node.address or "does not listen"
+  self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, self.root),
+    { event = "started", id = node.id, address = node.address, root = self.root })
+  if not start then return true end
+  return run_start(self, start)
+end
+
 ---Opens the node.
 ---@param path string  the root
 ---@param given {log_level?: string, log_json?: boolean}  over what node.lua says
@@ -74,29 +87,27 @@ end
 function Service.open(path, given)
   limit_scripts()
   runtime.log_format(given.log_json and "json" or "dated")
-  local self = setmetatable({ root = path, fixed_level = given.log_level, reloads = filo.channel(), stops = filo.channel() }, Service)
+  local self = setmetatable({
+    root = path, status = exit.done, opener = runtime.current(),
+    fixed_level = given.log_level, reloads = filo.channel(), stops = filo.channel(),
+    log = new_log { level = given.log_level or "info", json = given.log_json },
+  }, Service)
   on_signals(self.reloads, "HUP")
+  runtime.on_exit(function(status) on_exit(self, status) end)
+  local opened
+  local _ <close> = at_end(function()
+    runtime.on_exit(nil)
+    if self.node and not opened then self.node:close() end
+  end)
   local options, service = self:options()
   if not options then return nil, service end
-  self.log = new_log { level = service.log_level, json = given.log_json }
+  self.log.level = service.log_level
   self:tell_ignored(service)
   local err
   self.node, err = filo.node(options)
   if not self.node then return nil, err end
-  local asked
-  asked, err = control.serve(self.node, self)
-  if not asked then
-    self.node:close()
-    return nil, err
-  end
-  log_events(self.node, options.log)
-  local node = self.node
-  local where = node.address and "listens at " .. node.address or "does not listen"
-  self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, path),
-    { event = "started", id = node.id, address = node.address, root = path })
-  if not service.start then return self end
-  asked, err = self:start(service.start)
-  if not asked then return nil, err end
+  opened, err = begin(self, options.log, service.start)
+  if not opened then return nil, err end
   return self
 end
 
@@ -137,6 +148,7 @@ function Service:ask_stop(who) self.stops:send(who, 0) end
 
 ---One after another, whoever asks.
 local function reload_when_asked(self)
+  runtime.on_exit(function(status) on_exit(self, status) end)
   while true do
     local answers = self.reloads:receive()
     local later, err = reload(self)
@@ -144,17 +156,25 @@ local function reload_when_asked(self)
   end
 end
 
+local function stop_when_closed(self)
+  self.node:wait()
+  self:tell("warning", "a script has closed the node", { event = "closed" })
+  self:ask_stop "nothing is served any more"
+end
+
 ---Serves until it is asked to stop.
+---@return integer status  with which the process should end
 function Service:run()
   on_signals(self.stops, "TERM", "INT")
-  local reloading = filo.spawn(reload_when_asked, self)
+  local beside = { filo.spawn(reload_when_asked, self), filo.spawn(stop_when_closed, self) }
   self:notify "READY=1"
   local who = self.stops:receive()
   filo.on_signal("TERM", nil)
   filo.on_signal("INT", nil)
-  reloading:cancel()
+  for _, task in ipairs(beside) do task:cancel() end
   self:notify "STOPPING=1"
   self:tell("info", "stops: " .. who, { event = "stopping" })
+  return self.status
 end
 
 ---Ends the node. When something in it takes its time, the process ends without more ado; that costs nothing that was acknowledged.
@@ -165,7 +185,7 @@ function Service:close()
     return true
   end)
   if not closed then self:tell("warning", ("the node has not ended after %g s: the process does"):format(limits.stop)) end
-  if not closed or filo.now() - began > QUICK_SECONDS then os.exit(0) end
+  if not closed or filo.now() - began > QUICK_SECONDS then os.exit(self.status) end
 end
 
 Service.__close = Service.close
