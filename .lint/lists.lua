@@ -206,7 +206,7 @@ local function check_commands()
 
   for _, path in ipairs(DOCUMENTS) do
     for name, after in read(path):gsub("Nm filo Cm ", "/filo "):gmatch "[\n`/]filo (%a+)(.?.?.?.?)" do
-      local is_other = after == ".lua" or after:sub(1, 1) == "/" or after:sub(1, 3) == " v1" -- a script, a label of the formats
+      local is_other = after == ".lua" or after:sub(1, 1) == "/" or after:find "^ v%d" -- a script, a label of the formats
       if not names[name] and not is_other then tell("%s: there is no command '%s'", path, name) end
     end
   end

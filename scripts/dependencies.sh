@@ -12,6 +12,7 @@ missing() {
       header) [ -e "/usr/include/$what" ] || echo "$package|$name|$reason" ;;
       fuzzer) can_fuzz || echo "$package|$name|$reason" ;;
       module) [ -e "$(pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/$what" ] || echo "$package|$name|$reason" ;;
+      blake3) has_blake3 || echo "$package|$name|$reason" ;;
       library) pkg-config --exists "$what" 2> /dev/null || echo "$package|$name|$reason" ;;
     esac
   done << END
@@ -23,6 +24,7 @@ library|lua5.4|liblua5.4-dev|Lua 5.4 with headers|runs scripts
 library|libevent_core >= 2.1|libevent-dev|libevent 2.1|event loop
 library|libssl >= 3.0|libssl-dev|OpenSSL 3|TLS, hashes, ciphers, signatures
 library|libcbor|libcbor-dev|libcbor|reads and writes messages
+blake3|blake3|librust-blake3-dev|BLAKE3 (libblake3, or its C sources)|hashes content
 library|libedit|libedit-dev|libedit|edits lines at the prompt
 module|argparse.lua|lua-argparse|argparse for Lua 5.4|reads the arguments of commands
 module|dkjson.lua|lua-dkjson|dkjson for Lua 5.4|writes JSON
@@ -36,6 +38,7 @@ for_test() {
   if [ "$purpose" = test ]; then
     echo 'command|busted|lua-busted|busted for Lua 5.4|runs the specs'
     echo 'command|openssl|openssl|the openssl command|checks the ciphers against another program'
+    echo 'command|b3sum|b3sum|the b3sum command|checks the chunk hashes against another program'
     echo 'command|bash|bash|bash|completes the command lines of filo'
     echo 'command|perl|perl-base|perl|plays a peer that answers nobody'
   fi
@@ -56,6 +59,11 @@ for_fuzz() {
     echo 'command|clang|clang|clang|compiles the fuzzers'
     echo 'fuzzer|clang|libclang-rt-dev|the compiler-rt of clang (libFuzzer, AddressSanitizer)|runs the fuzzers'
   fi
+}
+
+# The library, or the official C sources, which Debian 12 has in a package for Rust.
+has_blake3() {
+  pkg-config --exists libblake3 2> /dev/null || ls /usr/share/cargo/registry/blake3-*/c/blake3.c > /dev/null 2>&1
 }
 
 # Whether clang can link a fuzzer: on Debian its runtime is a package of its own.

@@ -2,6 +2,7 @@
  * of a small object. */
 #include "crypto/digest.h"
 
+#include <blake3.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -19,6 +20,7 @@ static const struct {
     [FILO_MD5] = {"md5", "MD5", 16},
     [FILO_SHA1] = {"sha1", "SHA1", 20},
     [FILO_SHA256] = {"sha256", "SHA2-256", 32},
+    [FILO_BLAKE3] = {"blake3", NULL, BLAKE3_OUT_LEN}, /* not OpenSSL's */
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -31,7 +33,8 @@ static struct {
 } algorithms = {.once = PTHREAD_ONCE_INIT};
 
 static void fetch(void) {
-  for (int i = 0; i < KINDS; i++) algorithms.digests[i] = EVP_MD_fetch(NULL, kinds[i].fetch, NULL);
+  for (int i = 0; i < KINDS; i++)
+    if (kinds[i].fetch) algorithms.digests[i] = EVP_MD_fetch(NULL, kinds[i].fetch, NULL);
   algorithms.hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
   algorithms.hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
   ERR_clear_error();
@@ -56,8 +59,17 @@ size_t filo_digest_size(enum filo_digest kind) {
   return kinds[kind].size;
 }
 
+static int blake3(const void *data, size_t len, unsigned char *out) {
+  blake3_hasher hasher;
+  blake3_hasher_init(&hasher);
+  blake3_hasher_update(&hasher, data, len);
+  blake3_hasher_finalize(&hasher, out, BLAKE3_OUT_LEN);
+  return 0;
+}
+
 int filo_digest(enum filo_digest kind, const void *data, size_t len, unsigned char *out,
                 struct filo_error *err) {
+  if (kind == FILO_BLAKE3) return blake3(data, len, out);
   prepare();
   if (!algorithms.digests[kind]) return missing(err, kinds[kind].name);
   if (EVP_Digest(data, len, out, NULL, algorithms.digests[kind], NULL) != 1)
@@ -66,26 +78,40 @@ int filo_digest(enum filo_digest kind, const void *data, size_t len, unsigned ch
 }
 
 struct filo_hasher {
+  enum filo_digest kind;
   EVP_MD_CTX *ctx;
   const EVP_MD *md;
+  blake3_hasher blake3;
 };
 
-int filo_hasher_new(enum filo_digest kind, struct filo_hasher **ret, struct filo_error *err) {
+static int prepare_hasher(struct filo_hasher *hasher, struct filo_error *err) {
+  if (hasher->kind == FILO_BLAKE3) return 0;
   prepare();
-  if (!algorithms.digests[kind]) return missing(err, kinds[kind].name);
+  hasher->md = algorithms.digests[hasher->kind];
+  if (!hasher->md) return missing(err, kinds[hasher->kind].name);
+  hasher->ctx = EVP_MD_CTX_new();
+  return hasher->ctx ? 0 : filo_fail(err, FILO_NO_MEMORY, "no memory for a hasher");
+}
+
+int filo_hasher_new(enum filo_digest kind, struct filo_hasher **ret, struct filo_error *err) {
   struct filo_hasher *hasher = calloc(1, sizeof *hasher);
   if (!hasher) return filo_fail(err, FILO_NO_MEMORY, "no memory for a hasher");
-  hasher->md = algorithms.digests[kind];
-  hasher->ctx = EVP_MD_CTX_new();
-  if (!hasher->ctx || EVP_DigestInit_ex2(hasher->ctx, hasher->md, NULL) != 1) {
+  hasher->kind = kind;
+  int rc = prepare_hasher(hasher, err);
+  if (rc == 0) rc = filo_hasher_reset(hasher, err);
+  if (rc < 0) {
     filo_hasher_free(hasher);
-    return filo_fail_openssl(err, FILO_NO_MEMORY, "no memory for a hasher");
+    return rc;
   }
   *ret = hasher;
   return 0;
 }
 
 int filo_hasher_reset(struct filo_hasher *hasher, struct filo_error *err) {
+  if (hasher->kind == FILO_BLAKE3) {
+    blake3_hasher_init(&hasher->blake3);
+    return 0;
+  }
   ERR_clear_error();
   if (EVP_DigestInit_ex2(hasher->ctx, hasher->md, NULL) != 1)
     return filo_fail_openssl(err, FILO_NO_MEMORY, "hashing failed");
@@ -94,6 +120,10 @@ int filo_hasher_reset(struct filo_hasher *hasher, struct filo_error *err) {
 
 int filo_hasher_update(struct filo_hasher *hasher, const void *data, size_t len,
                        struct filo_error *err) {
+  if (hasher->kind == FILO_BLAKE3) {
+    blake3_hasher_update(&hasher->blake3, data, len);
+    return 0;
+  }
   ERR_clear_error();
   if (EVP_DigestUpdate(hasher->ctx, data, len) != 1)
     return filo_fail_openssl(err, FILO_INVALID, "hashing failed");
@@ -101,6 +131,10 @@ int filo_hasher_update(struct filo_hasher *hasher, const void *data, size_t len,
 }
 
 int filo_hasher_finish(struct filo_hasher *hasher, unsigned char *out, struct filo_error *err) {
+  if (hasher->kind == FILO_BLAKE3) {
+    blake3_hasher_finalize(&hasher->blake3, out, BLAKE3_OUT_LEN);
+    return 0;
+  }
   ERR_clear_error();
   if (EVP_DigestFinal_ex(hasher->ctx, out, NULL) != 1)
     return filo_fail_openssl(err, FILO_INVALID, "hashing failed");
@@ -108,7 +142,7 @@ int filo_hasher_finish(struct filo_hasher *hasher, unsigned char *out, struct fi
 }
 
 size_t filo_hasher_size(const struct filo_hasher *hasher) {
-  return (size_t)EVP_MD_get_size(hasher->md);
+  return kinds[hasher->kind].size;
 }
 
 void filo_hasher_free(struct filo_hasher *hasher) {

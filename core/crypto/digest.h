@@ -1,4 +1,4 @@
-/* MD5, SHA-1, SHA-256, HMAC-SHA-256 (RFC 2104) and HKDF-SHA-256 (RFC 5869), over OpenSSL.
+/* MD5, SHA-1, SHA-256, HMAC-SHA-256 (RFC 2104) and HKDF-SHA-256 (RFC 5869), over OpenSSL; BLAKE3.
  * Every function may be called on any thread; a hasher belongs to one thread at a time. */
 #ifndef FILO_CRYPTO_DIGEST_H
 #define FILO_CRYPTO_DIGEST_H
@@ -7,14 +7,14 @@
 
 #include "error.h"
 
-enum filo_digest { FILO_MD5, FILO_SHA1, FILO_SHA256 };
+enum filo_digest { FILO_MD5, FILO_SHA1, FILO_SHA256, FILO_BLAKE3 };
 
 enum { FILO_HASH_SIZE = 32, FILO_DIGEST_MAX = 32 };
 
-/* "md5", "sha1", "sha256" to its enum filo_digest; -1 for any other name. */
+/* "md5", "sha1", "sha256", "blake3" to its enum filo_digest; -1 for any other name. */
 int filo_digest_from_name(const char *name);
 
-/* Bytes of a digest: 16, 20 or 32. */
+/* Bytes of a digest: 16, 20, 32 or 32. */
 size_t filo_digest_size(enum filo_digest kind);
 
 /* One shot; out takes filo_digest_size(kind) bytes. */

@@ -32,7 +32,7 @@ static const unsigned char *check_bytes(lua_State *L, int index, size_t want) {
 
 static enum filo_digest check_digest(lua_State *L, int index) {
   int kind = filo_digest_from_name(luaL_checkstring(L, index));
-  luaL_argcheck(L, kind >= 0, index, "a digest: md5, sha1 or sha256");
+  luaL_argcheck(L, kind >= 0, index, "a digest: md5, sha1, sha256 or blake3");
   return (enum filo_digest)kind;
 }
 

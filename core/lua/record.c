@@ -78,6 +78,17 @@ int filo_records_peek(lua_State *L) {
   return 1;
 }
 
+/* vouches(record, body) */
+int filo_records_vouches(lua_State *L) {
+  size_t len, body_len;
+  struct filo_record fields;
+  const unsigned char *record = (const unsigned char *)luaL_checklstring(L, 1, &len);
+  const unsigned char *body = (const unsigned char *)luaL_checklstring(L, 2, &body_len);
+  lua_pushboolean(L, filo_record_peek(record, len, &fields, NULL) == 0 &&
+                         filo_record_vouches(&fields, body, body_len));
+  return 1;
+}
+
 /* unseal(identity, record): content key and metadata */
 int filo_records_unseal(lua_State *L) {
   size_t len, meta_len;

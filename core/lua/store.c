@@ -341,7 +341,7 @@ static int cas_path(lua_State *L) {
   struct filo_error err;
   char path[FILO_PATH_MAX];
   int digest = filo_digest_from_name(luaL_checkstring(L, 1));
-  luaL_argcheck(L, digest >= 0, 1, "a digest: md5, sha1 or sha256");
+  luaL_argcheck(L, digest >= 0, 1, "a digest: md5, sha1, sha256 or blake3");
   struct filo_cas cas = {(enum filo_digest)digest, count_argument(L, 2), count_argument(L, 3)};
   const unsigned char *hash = filo_check_hash(L, 4, "key hash");
   if (filo_cas_check(&cas, &err) < 0 || filo_cas_path(&cas, hash, path, &err) < 0)
@@ -418,6 +418,7 @@ static const luaL_Reg functions[] = {{"look", look},
                                      {"check_path", check_path},
                                      {"parse", filo_records_parse},
                                      {"peek", filo_records_peek},
+                                     {"vouches", filo_records_vouches},
                                      {"unseal", filo_records_unseal},
                                      {"seen", filo_file_seen},
                                      {NULL, NULL}};

@@ -25,6 +25,7 @@ int filo_store_list_holders(lua_State *L);
 /* Functions of the module: parse(record), peek(record), unseal(identity, record). */
 int filo_records_parse(lua_State *L);
 int filo_records_peek(lua_State *L);
+int filo_records_vouches(lua_State *L);
 int filo_records_unseal(lua_State *L);
 
 /* Register the metatables of their userdata. */

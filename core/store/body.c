@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "crypto/digest.h"
+#include "crypto/chunk_hash.h"
 #include "store/internal.h"
 
 enum { BITS = 64 };
@@ -67,11 +67,11 @@ bool filo_body_any(const struct filo_body *body) {
 }
 
 /* Takes the hash of what was read; the mark follows what is on disk now. */
-static int judge(struct filo_body *body, uint64_t index, struct filo_hasher *hasher,
+static int judge(struct filo_body *body, uint64_t index, const blake3_hasher *hasher,
                  struct filo_error *err) {
   unsigned char found[FILO_HASH_SIZE], wanted[FILO_HASH_SIZE];
-  int rc = filo_hasher_finish(hasher, found, err);
-  if (rc == 0) rc = filo_hash_list_get(body, index, wanted, err);
+  filo_chunk_hash_take(hasher, found);
+  int rc = filo_hash_list_get(body, index, wanted, err);
   if (rc < 0) return rc;
   if (memcmp(found, wanted, sizeof found) == 0) {
     filo_body_mark(body, index);
@@ -85,8 +85,8 @@ static int judge(struct filo_body *body, uint64_t index, struct filo_hasher *has
 /* --- reading --- */
 
 /* Hashes all of the chunk as it is read, and leaves its bytes [from, from + len) in out. */
-static int hash_chunk(struct filo_body *body, uint64_t index, struct filo_hasher *hasher,
-                      size_t from, unsigned char *out, size_t len, struct filo_error *err) {
+static int hash_chunk(struct filo_body *body, uint64_t index, blake3_hasher *hasher, size_t from,
+                      unsigned char *out, size_t len, struct filo_error *err) {
   unsigned char step[FILO_STEP];
   size_t size = filo_chunk_length(body->fields.size, index), to = from + len;
   uint64_t base = FILO_IV_SIZE + index * FILO_CHUNK_SIZE;
@@ -95,8 +95,8 @@ static int hash_chunk(struct filo_body *body, uint64_t index, struct filo_hasher
     bool direct = at >= from && at + n <= to;
     unsigned char *target = direct ? out + (at - from) : step;
     int rc = filo_read_full(body->fd, body->label, base + at, target, n, err);
-    if (rc == 0) rc = filo_hasher_update(hasher, target, n, err);
     if (rc < 0) return rc;
+    blake3_hasher_update(hasher, target, n);
     size_t first = at > from ? at : from, last = at + n < to ? at + n : to;
     if (!direct && first < last) memcpy(out + (first - from), step + (first - at), last - first);
   }
@@ -105,13 +105,10 @@ static int hash_chunk(struct filo_body *body, uint64_t index, struct filo_hasher
 
 static int read_once(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,
                      size_t len, struct filo_error *err) {
-  struct filo_hasher *hasher;
-  int rc = filo_hasher_new(FILO_SHA256, &hasher, err);
-  if (rc < 0) return rc;
-  rc = hash_chunk(body, index, hasher, from, out, len, err);
-  if (rc == 0) rc = judge(body, index, hasher, err);
-  filo_hasher_free(hasher);
-  return rc;
+  blake3_hasher hasher;
+  filo_chunk_hash_begin(&hasher);
+  int rc = hash_chunk(body, index, &hasher, from, out, len, err);
+  return rc < 0 ? rc : judge(body, index, &hasher, err);
 }
 
 static int read_verified(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,

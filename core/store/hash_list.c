@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "crypto/digest.h"
+#include "crypto/chunk_hash.h"
 #include "store/internal.h"
 
 enum { PAGE_SIZE = FILO_PAGE_HASHES * FILO_HASH_SIZE };
@@ -20,48 +20,40 @@ static int read_page(struct filo_body *body, uint64_t page, struct filo_error *e
 }
 
 static int load_page(struct filo_body *body, uint64_t page, const unsigned char *list,
-                     struct filo_hasher *root, struct filo_error *err) {
+                     blake3_hasher *root, struct filo_error *err) {
   size_t len = page_length(body, page);
   int rc = 0;
   if (list)
     memcpy(body->page, list + page * PAGE_SIZE, len);
   else
     rc = read_page(body, page, err);
-  if (rc == 0) rc = filo_hasher_update(root, body->page, len, err);
-  if (rc == 0 && body->digests)
-    rc = filo_digest(FILO_SHA256, body->page, len, body->digests + page * FILO_HASH_SIZE, err);
-  if (rc == 0) body->page_at = page;
-  return rc;
-}
-
-static int load_pages(struct filo_body *body, const unsigned char *list, struct filo_hasher *root,
-                      struct filo_error *err) {
-  uint64_t chunks = filo_chunk_count(body->fields.size);
-  int rc = filo_hasher_update(root, FILO_ROOT_PREFIX, FILO_ROOT_PREFIX_SIZE, err);
-  for (uint64_t page = 0; rc == 0 && page * FILO_PAGE_HASHES < chunks; page++)
-    rc = load_page(body, page, list, root, err);
-  unsigned char found[FILO_HASH_SIZE];
-  if (rc == 0) rc = filo_hasher_finish(root, found, err);
-  if (rc == 0 && memcmp(found, body->fields.root, sizeof found) != 0)
-    rc =
-        filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s do not match its record", body->label);
-  return rc;
+  if (rc < 0) return rc;
+  blake3_hasher_update(root, body->page, len);
+  if (body->digests) filo_chunk_hash(body->page, len, body->digests + page * FILO_HASH_SIZE);
+  body->page_at = page;
+  return 0;
 }
 
 int filo_hash_list_load(struct filo_body *body, const unsigned char *list, struct filo_error *err) {
-  struct filo_hasher *root;
-  int rc = filo_hasher_new(FILO_SHA256, &root, err);
-  if (rc < 0) return rc;
-  rc = load_pages(body, list, root, err);
-  filo_hasher_free(root);
-  return rc;
+  uint64_t chunks = filo_chunk_count(body->fields.size);
+  blake3_hasher root;
+  filo_chunk_hash_begin_root(&root);
+  for (uint64_t page = 0; page * FILO_PAGE_HASHES < chunks; page++) {
+    int rc = load_page(body, page, list, &root, err);
+    if (rc < 0) return rc;
+  }
+  unsigned char found[FILO_HASH_SIZE];
+  filo_chunk_hash_take(&root, found);
+  if (memcmp(found, body->fields.root, sizeof found) == 0) return 0;
+  return filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s do not match its record",
+                   body->label);
 }
 
 static int turn_once(struct filo_body *body, uint64_t page, struct filo_error *err) {
   unsigned char digest[FILO_HASH_SIZE];
   int rc = read_page(body, page, err);
-  if (rc == 0) rc = filo_digest(FILO_SHA256, body->page, page_length(body, page), digest, err);
   if (rc < 0) return rc;
+  filo_chunk_hash(body->page, page_length(body, page), digest);
   if (memcmp(digest, body->digests + page * FILO_HASH_SIZE, sizeof digest) != 0)
     return filo_fail(err, FILO_CORRUPT, "the chunk hashes of %s changed on disk", body->label);
   body->page_at = page;

@@ -32,10 +32,7 @@
 #include "store/sealer.h"
 #include "store/store.h"
 
-#define FILO_ROOT_PREFIX "filo chunks v1"
-
 enum {
-  FILO_ROOT_PREFIX_SIZE = sizeof FILO_ROOT_PREFIX - 1,
   FILO_STEP = 256 << 10, /* bytes encrypted, hashed and written at a time: they stay in the cache */
   FILO_NS_DIGITS = 2 * FILO_ID_SIZE,
 };

@@ -20,7 +20,7 @@
 
 #include "store/store.h"
 
-enum { FILO_FOOTER_SIZE = 16, FILO_FORMAT = 1 };
+enum { FILO_FOOTER_SIZE = 16, FILO_FORMAT = 2 };
 
 struct filo_object;
 

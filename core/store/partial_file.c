@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "bytes.h"
-#include "crypto/digest.h"
+#include "crypto/chunk_hash.h"
 #include "store/internal.h"
 
 struct filo_partial_file {
@@ -308,11 +308,10 @@ uint64_t filo_partial_file_missing(struct filo_partial_file *file, uint64_t from
 static int check_bytes(uint64_t index, const unsigned char *bytes, size_t len,
                        const unsigned char wanted[FILO_HASH_SIZE], struct filo_error *err) {
   unsigned char found[FILO_HASH_SIZE];
-  int rc = filo_digest(FILO_SHA256, bytes, len, found, err);
-  if (rc == 0 && memcmp(found, wanted, sizeof found) != 0)
-    rc = filo_fail(err, FILO_CORRUPT, "chunk %llu does not match its hash",
+  filo_chunk_hash(bytes, len, found);
+  if (memcmp(found, wanted, sizeof found) == 0) return 0;
+  return filo_fail(err, FILO_CORRUPT, "chunk %llu does not match its hash",
                    (unsigned long long)index);
-  return rc;
 }
 
 int filo_partial_file_chunk(struct filo_partial_file *file, uint64_t index,

@@ -6,11 +6,12 @@
 
 #include "bytes.h"
 #include "crypto/aead.h"
+#include "crypto/chunk_hash.h"
 #include "crypto/digest.h"
 #include "store/internal.h"
 
 static const char metadata_label[] = "filo metadata v1";
-static const char signature_prefix[] = "filo record v1";
+static const char signature_prefix[] = "filo record v2";
 
 enum {
   KNOWN_FLAGS = FILO_TOMBSTONE | FILO_PLAIN,
@@ -110,8 +111,9 @@ static int check_fields(const struct filo_record *fields, struct filo_error *err
     return filo_fail(err, FILO_CORRUPT, "record of a tombstone with content");
   if (fields->size > 0) return 0;
   unsigned char root[FILO_HASH_SIZE];
-  int rc = filo_digest(FILO_SHA256, FILO_ROOT_PREFIX, FILO_ROOT_PREFIX_SIZE, root, err);
-  if (rc < 0) return rc;
+  blake3_hasher nothing;
+  filo_chunk_hash_begin_root(&nothing);
+  filo_chunk_hash_take(&nothing, root);
   if (memcmp(root, fields->root, sizeof root) != 0)
     return filo_fail(err, FILO_CORRUPT, "record of no content with a root of some");
   return 0;
@@ -167,6 +169,19 @@ int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record
   if (rc == 0) rc = check_signature(bytes, len, fields.ns, err);
   if (rc == 0) *ret = fields;
   return rc;
+}
+
+bool filo_record_vouches(const struct filo_record *fields, const unsigned char *body, size_t len) {
+  unsigned char found[FILO_HASH_SIZE];
+  size_t hash = fields->size > 0 ? FILO_HASH_SIZE : 0;
+  if (fields->size > FILO_CHUNK_SIZE || len != hash + fields->size) return false;
+  blake3_hasher root;
+  filo_chunk_hash_begin_root(&root);
+  blake3_hasher_update(&root, body, hash);
+  filo_chunk_hash_take(&root, found);
+  if (memcmp(found, fields->root, sizeof found) != 0) return false;
+  filo_chunk_hash(body + hash, len - hash, found);
+  return hash == 0 || memcmp(found, body, sizeof found) == 0;
 }
 
 static int open_metadata(const struct filo_identity *identity, const unsigned char *bytes,

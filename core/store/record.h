@@ -11,18 +11,19 @@
  *    24   32   namespace: the owner's node ID
  *    56   32   key hash
  *    88   16   IV
- *   104   32   root: SHA-256("filo chunks v1" || chunk hashes)
+ *   104   32   root: over the chunk hashes (crypto/chunk_hash.h)
  *   136    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16;
  *              associated data: bytes 0..135; key: HKDF(namespace secret, "filo metadata v1");
  *              inside: content key 32, then the caller's bytes (CBOR: name, modification time,
  *              the user's fields)
- * 136+m   64   Ed25519 signature by the namespace over "filo record v1" || bytes 0..135+m
+ * 136+m   64   Ed25519 signature by the namespace over "filo record v2" || bytes 0..135+m
  *
- * A tombstone has size 0 and no chunks. The root of no chunks is SHA-256("filo chunks v1").
+ * A tombstone has size 0 and no chunks. It has a root all the same: of no chunk hashes.
  */
 #ifndef FILO_STORE_RECORD_H
 #define FILO_STORE_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,7 +32,7 @@
 #include "error.h"
 
 enum {
-  FILO_RECORD_VERSION = 1,
+  FILO_RECORD_VERSION = 2,
   FILO_RECORD_CLEAR = 136,
   FILO_METADATA_MAX = 65536,
   FILO_RECORD_MIN = FILO_RECORD_CLEAR + 60 + FILO_SIGNATURE_SIZE,
@@ -74,6 +75,10 @@ int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record
 /* As filo_record_parse without the signature: for what this process has checked before. */
 int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record *ret,
                      struct filo_error *err);
+
+/* Whether a body of at most one chunk (its hash, then its bytes) is what the fields describe. Any
+ * thread; no signature is checked. */
+bool filo_record_vouches(const struct filo_record *fields, const unsigned char *body, size_t len);
 
 /* Opens the sealed metadata of a parsed record. *ret (malloc'ed) holds the caller's bytes.
  * FILO_DENIED when the identity is not the owner's. */

@@ -16,7 +16,7 @@
 
 static const char marker_name[] = "filo-root", marker_draft[] = "filo-root.new",
                   lock_name[] = "lock";
-static const char marker_start[] = "filo root v1\nowner ", layout_start[] = "layout ";
+static const char marker_start[] = "filo root v2\nowner ", layout_start[] = "layout ";
 static const char closed[] = "closed\n";
 
 enum {

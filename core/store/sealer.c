@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "crypto/digest.h"
+#include "crypto/chunk_hash.h"
 #include "crypto/random.h"
 #include "store/internal.h"
 
@@ -145,7 +145,7 @@ struct passage {
   int fd;
   const char *name;
   struct filo_ctr *ctr; /* NULL when plain */
-  struct filo_hasher *hasher;
+  blake3_hasher hasher;
 };
 
 static int put_step(struct filo_sealer *sealer, uint64_t offset, const unsigned char *bytes,
@@ -163,8 +163,7 @@ static size_t step_length(size_t at, size_t len) {
   return len - at <= n + FILO_IV_SIZE ? len - at : n;
 }
 
-static int pass_steps(struct filo_sealer *sealer, const struct passage *pass,
-                      struct filo_error *err) {
+static int pass_steps(struct filo_sealer *sealer, struct passage *pass, struct filo_error *err) {
   unsigned char step[FILO_STEP + FILO_IV_SIZE];
   for (size_t at = 0, n; at < pass->len; at += n) {
     n = step_length(at, pass->len);
@@ -172,17 +171,17 @@ static int pass_steps(struct filo_sealer *sealer, const struct passage *pass,
     uint64_t offset = pass->index * FILO_CHUNK_SIZE + at;
     int rc = pass->buf ? 0 : read_source(pass->fd, pass->name, pass->from + offset, bytes, n, err);
     if (rc == 0 && pass->ctr) rc = filo_ctr_crypt(pass->ctr, bytes, bytes, n, err);
-    if (rc == 0) rc = filo_hasher_update(pass->hasher, bytes, n, err);
     if (rc == 0) rc = put_step(sealer, offset, bytes, n, err);
     if (rc < 0) return rc;
+    blake3_hasher_update(&pass->hasher, bytes, n);
   }
   return 0;
 }
 
-static int put_hash(struct filo_sealer *sealer, struct passage *pass, struct filo_error *err) {
+static int put_hash(struct filo_sealer *sealer, const struct passage *pass,
+                    struct filo_error *err) {
   unsigned char hash[FILO_HASH_SIZE];
-  int rc = filo_hasher_finish(pass->hasher, hash, err);
-  if (rc < 0) return rc;
+  filo_chunk_hash_take(&pass->hasher, hash);
   uint64_t offset = FILO_HASH_SIZE * pass->index;
   if (sealer->small) {
     memcpy(sealer->hash, hash, sizeof hash);
@@ -207,12 +206,11 @@ static int allocate(struct filo_sealer *sealer, struct filo_error *err) {
 static int pass_chunk(struct filo_sealer *sealer, struct passage *pass, struct filo_error *err) {
   bool plain = sealer->draft.fields.flags & FILO_PLAIN;
   int rc = pass->index == 0 ? allocate(sealer, err) : 0;
-  if (rc == 0) rc = filo_hasher_new(FILO_SHA256, &pass->hasher, err);
+  filo_chunk_hash_begin(&pass->hasher);
   if (rc == 0 && !plain) rc = filo_ctr_new(sealer->key, sealer->draft.fields.iv, &pass->ctr, err);
   if (rc == 0 && !plain) rc = filo_ctr_seek(pass->ctr, pass->index * FILO_CHUNK_SIZE, err);
   if (rc == 0) rc = pass_steps(sealer, pass, err);
   if (rc == 0) rc = put_hash(sealer, pass, err);
-  filo_hasher_free(pass->hasher);
   filo_ctr_free(pass->ctr);
   if (rc < 0) return rc;
   if (!sealer->small)
@@ -266,17 +264,19 @@ static int next_hashes(struct filo_sealer *sealer, uint64_t size, uint64_t offse
 }
 
 /* Streams over the hashes; those of the side file are moved to where they stay. */
-static int take_root(struct filo_sealer *sealer, uint64_t size, struct filo_hasher *hasher,
-                     struct filo_error *err) {
+static int take_root(struct filo_sealer *sealer, uint64_t size, struct filo_error *err) {
   unsigned char page[8192];
   uint64_t total = FILO_HASH_SIZE * filo_chunk_count(size);
-  int rc = filo_hasher_update(hasher, FILO_ROOT_PREFIX, FILO_ROOT_PREFIX_SIZE, err);
-  for (uint64_t at = 0; rc == 0 && at < total; at += sizeof page) {
+  blake3_hasher root;
+  filo_chunk_hash_begin_root(&root);
+  for (uint64_t at = 0; at < total; at += sizeof page) {
     size_t len = total - at < sizeof page ? (size_t)(total - at) : sizeof page;
-    rc = next_hashes(sealer, size, at, page, len, err);
-    if (rc == 0) rc = filo_hasher_update(hasher, page, len, err);
+    int rc = next_hashes(sealer, size, at, page, len, err);
+    if (rc < 0) return rc;
+    blake3_hasher_update(&root, page, len);
   }
-  return rc < 0 ? rc : filo_hasher_finish(hasher, sealer->draft.fields.root, err);
+  filo_chunk_hash_take(&root, sealer->draft.fields.root);
+  return 0;
 }
 
 static int write_small(struct filo_sealer *sealer, unsigned char *footer, struct filo_error *err) {
@@ -308,11 +308,7 @@ static int write_end(struct filo_sealer *sealer, struct filo_error *err) {
 
 static int make_record(struct filo_sealer *sealer, const struct filo_identity *identity,
                        const void *meta, size_t meta_len, struct filo_error *err) {
-  struct filo_hasher *hasher;
-  int rc = filo_hasher_new(FILO_SHA256, &hasher, err);
-  if (rc < 0) return rc;
-  rc = take_root(sealer, sealer->draft.fields.size, hasher, err);
-  filo_hasher_free(hasher);
+  int rc = take_root(sealer, sealer->draft.fields.size, err);
   if (rc < 0) return rc;
   return filo_record_build(identity, &sealer->draft.fields, sealer->key, meta, meta_len,
                            &sealer->record, &sealer->record_len, err);

@@ -1,6 +1,6 @@
 /* The store: sealed objects under one root folder, owned by one process.
  *
- *     <root>/filo-root            marker: "filo root v1\nowner <node ID in hex>\n", and when it is
+ *     <root>/filo-root            marker: "filo root v2\nowner <node ID in hex>\n", and when it is
  *                                 known where the objects lie "layout <text>\n"
  *     <root>/lock                 flock'ed while a process owns the root; holds its pid
  *     <root>/tmp/                 unpublished files; what no resume can use is removed at open

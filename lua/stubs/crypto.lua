@@ -17,7 +17,7 @@ local ctr = {}
 ---@class filo.Identity
 local identity = {}
 
----@alias filo.digest "md5"|"sha1"|"sha256"
+---@alias filo.digest "md5"|"sha1"|"sha256"|"blake3"
 
 ---Random bytes from the operating system.
 ---@param len integer 0 to 16777216

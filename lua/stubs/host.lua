@@ -194,6 +194,12 @@ function host.store.parse(record) end
 ---@return filo.Error? err
 function host.store.peek(record) end
 
+---Whether a body of at most one chunk (its hash, then its bytes) is what a record describes. Does not wait.
+---@param record string
+---@param body string
+---@return boolean
+function host.store.vouches(record, body) end
+
 ---Opens the sealed metadata of an own record.
 ---@param identity filo.Identity
 ---@param record string

@@ -82,6 +82,12 @@ function store.parse(record) end
 ---@return filo.Error? err
 function store.peek(record) end
 
+---Whether a body of at most one chunk (its hash, then its bytes) is what a record describes; no signature is checked. Does not wait.
+---@param record string
+---@param body string
+---@return boolean
+function store.vouches(record, body) end
+
 ---Opens the sealed metadata of an own record.
 ---@param identity filo.Identity
 ---@param record string

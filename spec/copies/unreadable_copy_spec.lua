@@ -43,7 +43,7 @@ describe("a copy here that cannot be opened", function()
     assert.is_nil(object)
     assert.equal("unsupported", err.code)
     assert.equal("key", err.key)
-    assert.matches("^cannot get 'key': .*/objects/.* has format 254: a newer Filo made it$", tostring(err))
+    assert.matches("^cannot get 'key': .*/objects/.* has format 253: a newer Filo made it$", tostring(err))
     assert.equal("unsupported", select(2, a:stat "key").code)
   end)
 

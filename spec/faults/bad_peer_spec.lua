@@ -49,8 +49,9 @@ describe("a record from a peer", function()
     local a = start(net)
     local peer <close> = strangers.meet(a, { tls = false })
     for _, changes in ipairs {
-      { format = 0 }, { format = 2 }, { flags = 1 }, { flags = 4 }, { flags = 255 }, { chunk_bits = 19 }, { chunk_bits = 255 },
-      { zero = 1 }, { length = 59 }, { length = 61 }, { length = 0xffffffff }, { size = 8 }, { size = 6 }, { size = 0 },
+      { format = 0 }, { format = 1 }, { format = 3 }, { flags = 1 }, { flags = 4 }, { flags = 255 },
+      { chunk_bits = 19 }, { chunk_bits = 255 }, { zero = 1 }, { length = 59 }, { length = 61 }, { length = 0xffffffff },
+      { size = 8 }, { size = 6 }, { size = 0 },
       { root = ("r"):rep(32) }, { namespace = ("n"):rep(32) }, { namespace = peer.identity:raw_id() }, { signature = ("\0"):rep(64) },
       { sealed = ("m"):rep(59) },
     } do

@@ -31,7 +31,7 @@ static void check_clear(const struct filo_record *fields, const unsigned char *b
 }
 
 static void sign(unsigned char *bytes, size_t len) {
-  static const char prefix[] = "filo record v1";
+  static const char prefix[] = "filo record v2";
   size_t body = len - FILO_SIGNATURE_SIZE, prefix_len = sizeof prefix - 1;
   unsigned char *text = malloc(prefix_len + body);
   MUST(text);

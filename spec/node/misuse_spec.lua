@@ -70,7 +70,7 @@ describe("a wrong argument", function()
         return node
       end
     end
-    raises(here "filo.node: path: option 'digest' must be md5, sha1 or sha256", make { digest = "x" })
+    raises(here "filo.node: path: option 'digest' must be md5, sha1, sha256 or blake3", make { digest = "x" })
     raises(here "filo.node: path: option 'width' must be 0 or more", make { width = -1 })
     raises(here "filo.node: option 'path': path width 0 is not within", make { width = 0 })
     raises(here "filo.node: option 'path': path depth 1000 is not within", make { depth = 1000 })

@@ -3,7 +3,7 @@
 ---    local forged = forge(identity, { content = "bytes", key_hash = ..., size = 1 << 62 })
 ---    forged.record, forged.hashes, forged.content
 
-local crypto = require "filo.core.crypto"
+local b3sum = require "spec.support.b3sum"
 
 local CHUNK = 1 << 20
 local CLEAR = "<BBBBI4I8I8c32c32c16c32"
@@ -13,7 +13,7 @@ local ORDER = { "format", "flags", "chunk_bits", "zero", "length", "version", "s
 
 local function hash_list(content)
   local hashes = {}
-  for at = 1, #content, CHUNK do hashes[#hashes + 1] = crypto.digest("sha256", content:sub(at, at + CHUNK - 1)) end
+  for at = 1, #content, CHUNK do hashes[#hashes + 1] = b3sum.hash(content:sub(at, at + CHUNK - 1)) end
   return table.concat(hashes)
 end
 
@@ -23,14 +23,14 @@ return function(identity, changes)
   local content = changes.content or ""
   local hashes, sealed = hash_list(content), changes.sealed or ("m"):rep(60)
   local fields = {
-    format = 1, flags = 0, chunk_bits = 20, zero = 0, length = #sealed, version = 5, size = #content, namespace = identity:raw_id(),
-    key_hash = ("h"):rep(32), iv = ("i"):rep(16), root = crypto.digest("sha256", "filo chunks v1" .. hashes),
+    format = 2, flags = 0, chunk_bits = 20, zero = 0, length = #sealed, version = 5, size = #content, namespace = identity:raw_id(),
+    key_hash = ("h"):rep(32), iv = ("i"):rep(16), root = b3sum.derive("filo chunks v2", hashes),
   }
   local values = {}
   for i, name in ipairs(ORDER) do values[i] = changes[name] or fields[name] end
   local unsigned = CLEAR:pack(table.unpack(values)) .. sealed
   return {
-    record = unsigned .. (changes.signature or identity:sign("filo record v1" .. unsigned)), hashes = hashes, content = content,
+    record = unsigned .. (changes.signature or identity:sign("filo record v2" .. unsigned)), hashes = hashes, content = content,
     namespace = changes.namespace or fields.namespace, key_hash = changes.key_hash or fields.key_hash, version = changes.version or 5,
   }
 end

@@ -1,9 +1,10 @@
 ---Sealed objects, identities and roots once more, written from the description of the formats alone: it shares nothing
----with Filo. Reads what Filo writes and writes what Filo must read. Runs in plain Lua 5.4, with the `openssl` command.
+---with Filo. Reads what Filo writes and writes what Filo must read. Runs in plain Lua 5.4, with the commands `openssl` and `b3sum`.
 
+local b3sum = require "spec.support.b3sum"
 local openssl = require "spec.support.openssl"
 
-local hex, unhex, sha256 = openssl.hex, openssl.unhex, openssl.sha256
+local hex, unhex = openssl.hex, openssl.unhex
 
 local CHUNK = 1048576
 local FOOTER = "<I4I4c8"
@@ -46,17 +47,17 @@ function independent.place(namespace, key_hash)
   return ("objects/%s/%s/%s/%s"):format(hex(namespace), digest:sub(1, 2), digest:sub(3, 4), digest)
 end
 
-function independent.marker(id) return ("filo root v1\nowner %s\n"):format(hex(id)) end
+function independent.marker(id) return ("filo root v2\nowner %s\n"):format(hex(id)) end
 
 -- Sealed objects --
 
 local function chunk_hashes(ciphertext)
   local hashes = {}
-  for at = 1, #ciphertext, CHUNK do hashes[#hashes + 1] = sha256(ciphertext:sub(at, at + CHUNK - 1)) end
+  for at = 1, #ciphertext, CHUNK do hashes[#hashes + 1] = b3sum.hash(ciphertext:sub(at, at + CHUNK - 1)) end
   return table.concat(hashes)
 end
 
-local function root_of(hashes) return sha256("filo chunks v1" .. hashes) end
+local function root_of(hashes) return b3sum.derive("filo chunks v2", hashes) end
 
 ---@param object table key_hash, version, content, meta; iv, content_key, nonce; tombstone, plain
 ---@return string record, string body the chunk hashes and the ciphertext
@@ -65,28 +66,28 @@ local function make_record(identity, object)
   local ciphertext = object.plain and object.content or openssl.aes_ctr(object.content_key, object.iv, object.content)
   local hashes = chunk_hashes(ciphertext)
   local secrets = object.content_key .. object.meta
-  local clear = CLEAR:pack(1, flags, 20, 0, 12 + #secrets + 16, object.version, #object.content, identity.id,
+  local clear = CLEAR:pack(2, flags, 20, 0, 12 + #secrets + 16, object.version, #object.content, identity.id,
     object.key_hash, object.iv, root_of(hashes))
   local sealed, tag = openssl.gcm_seal(identity.metadata_key, object.nonce, secrets, clear)
   local unsigned = clear .. object.nonce .. sealed .. tag
-  return unsigned .. openssl.ed25519_sign(identity.key, "filo record v1" .. unsigned), hashes .. ciphertext, hashes
+  return unsigned .. openssl.ed25519_sign(identity.key, "filo record v2" .. unsigned), hashes .. ciphertext, hashes
 end
 
 ---@return string file, string record, string body chunk hashes and ciphertext
 function independent.seal(identity, object)
   local record, body, hashes = make_record(identity, object)
-  local file = object.iv .. body:sub(#hashes + 1) .. hashes .. record .. FOOTER:pack(#record, 1, "filoseal")
+  local file = object.iv .. body:sub(#hashes + 1) .. hashes .. record .. FOOTER:pack(#record, 2, "filoseal")
   return file, record, body
 end
 
 ---Reads a record's clear fields and checks its signature.
 function independent.read_record(record)
   local version, flags, chunk_bits, zero, m, number, size, namespace, key_hash, iv, root = CLEAR:unpack(record)
-  assert(version == 1 and chunk_bits == 20 and zero == 0, "not a record")
+  assert(version == 2 and chunk_bits == 20 and zero == 0, "not a record")
   assert(flags & ~(TOMBSTONE | PLAIN) == 0, "unknown flags")
   assert(m >= 60 and m <= 65536 and #record == 200 + m, "the length does not add up")
   local signed, signature = record:sub(1, -65), record:sub(-64)
-  assert(openssl.ed25519_verify(namespace, "filo record v1" .. signed, signature), "a wrong signature")
+  assert(openssl.ed25519_verify(namespace, "filo record v2" .. signed, signature), "a wrong signature")
   return {
     tombstone = flags & TOMBSTONE ~= 0,
     plain = flags & PLAIN ~= 0,
@@ -112,7 +113,7 @@ end
 ---Checks a sealed object, as somebody without a key does; gives its record's fields with ciphertext and hashes.
 function independent.check(file)
   local length, format, magic = FOOTER:unpack(file, #file - 15)
-  assert(magic == "filoseal" and format == 1 and length >= 260 and length <= 65736, "not a sealed object")
+  assert(magic == "filoseal" and format == 2 and length >= 260 and length <= 65736, "not a sealed object")
   local fields = independent.read_record(file:sub(-16 - length, -17))
   local chunks = -(-fields.size // CHUNK)
   assert(#file == 16 + fields.size + 32 * chunks + length + 16, "the length does not add up")

@@ -68,7 +68,7 @@ end
 
 ---The hello of a peer that knows the cluster secret, some fields changed.
 function Stranger:hello(changes)
-  return { hello = changed({ version = 2, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
+  return { hello = changed({ version = 3, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
 end
 
 ---Its welcome, with these fields.

@@ -43,6 +43,7 @@ local host = {
     prepare = store.prepare,
     parse = store.parse,
     peek = store.peek,
+    vouches = store.vouches,
     unseal = store.unseal,
     cas_path = store.cas_path,
     check_path = store.check_path,

@@ -46,8 +46,8 @@ local function check_cluster(secret)
   if #secret < 8 then return "must have at least 8 bytes: it keeps strangers out" end
 end
 
-local DIGESTS = { md5 = true, sha1 = true, sha256 = true }
-local function check_digest(name) return not DIGESTS[name] and "must be md5, sha1 or sha256" or nil end
+local DIGESTS = { md5 = true, sha1 = true, sha256 = true, blake3 = true }
+local function check_digest(name) return not DIGESTS[name] and "must be md5, sha1, sha256 or blake3" or nil end
 local function check_count(n) return n < 0 and "must be 0 or more" or nil end
 
 local PATH_RULES = {

@@ -9,7 +9,7 @@
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 
-local protocol = { VERSION = 2 }
+local protocol = { VERSION = 3 }
 
 local function text(least, most)
   return function(value)

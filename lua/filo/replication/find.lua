@@ -27,15 +27,6 @@ end
 
 -- One peer ----------------------------------------------------------------------------------------------------------------
 
----Whether a body (the hashes, then the ciphertext) is what the record vouches for. It is small: of one chunk, or none.
-local function vouched(host, fields, body)
-  local digest = host.crypto.digest
-  local hashes = fields.size > 0 and body:sub(1, 32) or ""
-  local content = body:sub(#hashes + 1)
-  return #content == fields.size and digest("sha256", "filo chunks v1" .. hashes) == fields.root
-    and (fields.size == 0 or digest("sha256", content) == hashes)
-end
-
 ---One answer, checked: nothing when the peer has nothing; nil and an error when it lies.
 local function check(self, peer, key_hash, answer)
   if not answer.record then return nil end
@@ -43,7 +34,7 @@ local function check(self, peer, key_hash, answer)
   local fields, err = self.host.store.parse(answer.record)
   if fields and (fields.namespace ~= self.namespace or fields.key_hash ~= key_hash) then
     err = errors.new("corrupt", "the record is another object's")
-  elseif fields and answer.body and not vouched(self.host, fields, answer.body) then
+  elseif fields and answer.body and not self.host.store.vouches(answer.record, answer.body) then
     err = errors.new("corrupt", "the content does not match its record")
   elseif fields then
     if not fields.tombstone then self.holders:note(peer.id) end

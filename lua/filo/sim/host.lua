@@ -35,7 +35,10 @@ end
 
 local function store_of(run)
   local world, machine = run.world, run.machine
-  local store = { chunk_size = world.chunk_size, cas_path = core_store.cas_path, check_path = core_store.check_path, peek = record.peek }
+  local store = {
+    chunk_size = world.chunk_size, cas_path = core_store.cas_path, check_path = core_store.check_path, peek = record.peek,
+    vouches = record.vouches,
+  }
 
   function store.seen() return nil end
 

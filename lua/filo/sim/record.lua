@@ -23,19 +23,19 @@ local function tag(key, head, sealed) return crypto.hmac_sha256(key, head .. sea
 ---@param nonce string
 ---@return string
 function record.make(identity, given, plain, nonce)
-  local head = HEAD:pack(1, given.flags, 20, 0, NONCE + #plain + TAG, given.version, given.size, identity.raw, given.key_hash,
+  local head = HEAD:pack(2, given.flags, 20, 0, NONCE + #plain + TAG, given.version, given.size, identity.raw, given.key_hash,
     given.iv, given.root)
   local key = identity:derive("filo metadata v1", 32)
   local sealed = nonce .. mask(key, nonce, plain)
   local body = head .. sealed .. tag(key, head, sealed)
-  return body .. identity:sign("filo record v1" .. body)
+  return body .. identity:sign("filo record v2" .. body)
 end
 
 ---@return filo.core.Fields?, filo.Error?
 function record.peek(bytes)
   if #bytes < HEAD_SIZE + NONCE + 32 + TAG + SIGNATURE then return errors.fail("corrupt", "the record is cut") end
   local version_of_format, flags, _, _, length, version, size, namespace, key_hash, iv, root = HEAD:unpack(bytes)
-  if version_of_format ~= 1 or #bytes ~= HEAD_SIZE + length + SIGNATURE then return errors.fail("corrupt", "the record is bad") end
+  if version_of_format ~= 2 or #bytes ~= HEAD_SIZE + length + SIGNATURE then return errors.fail("corrupt", "the record is bad") end
   return {
     version = version, size = size, tombstone = flags & TOMBSTONE ~= 0, plain = flags & PLAIN ~= 0, namespace = namespace,
     key_hash = key_hash, root = root, iv = iv,
@@ -50,7 +50,7 @@ function record.parse(keyring, bytes)
   if not fields then return nil, err end
   local body, signature = bytes:sub(1, -SIGNATURE - 1), bytes:sub(-SIGNATURE)
   local ok
-  ok, err = keyring:verify(fields.namespace, "filo record v1" .. body, signature)
+  ok, err = keyring:verify(fields.namespace, "filo record v2" .. body, signature)
   if not ok then return nil, err end
   return fields
 end
@@ -66,10 +66,21 @@ function record.unseal(identity, bytes)
   return plain:sub(1, 32), plain:sub(33)
 end
 
+---Whether a body of at most one chunk (its hash, then its bytes) is what a record vouches for.
+---@return boolean
+function record.vouches(bytes, body)
+  local fields = record.peek(bytes)
+  if not fields then return false end
+  local hash = fields.size > 0 and body:sub(1, 32) or ""
+  local content = body:sub(#hash + 1)
+  return #content == fields.size and record.root { hash } == fields.root
+    and (fields.size == 0 or crypto.digest("sha256", content) == hash)
+end
+
 ---What binds the chunk hashes.
 ---@param hashes string[]
 ---@return string
-function record.root(hashes) return (crypto.digest("sha256", "filo chunks v1" .. table.concat(hashes))) end
+function record.root(hashes) return (crypto.digest("sha256", "filo chunks v2" .. table.concat(hashes))) end
 
 record.TOMBSTONE, record.PLAIN = TOMBSTONE, PLAIN
 

@@ -8,6 +8,13 @@ local hex = crypto.hex
 ---Raw bytes of hexadecimal digits; spaces are for the eye.
 local function raw(digits) return assert(crypto.unhex((digits:gsub("%s", "")))) end
 
+---So many bytes: 0, 1 ... 250, 0, 1 ...
+local function counted(size)
+  local bytes = {}
+  for i = 0, 250 do bytes[#bytes + 1] = string.char(i) end
+  return table.concat(bytes):rep(size // 251 + 1):sub(1, size)
+end
+
 describe("digests", function()
   local vectors = {
     md5 = { -- RFC 1321 A.5
@@ -28,6 +35,13 @@ describe("digests", function()
         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
       [("a"):rep(1000000)] = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
       [""] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    },
+    blake3 = { -- test_vectors.json of its authors: byte i of the input is i mod 251
+      [""] = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262",
+      [counted(1)] = "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213",
+      [counted(1024)] = "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7",
+      [counted(1025)] = "d00278ae47eb27b34faecf67b4fe263f82d5412916c1ffd97c8cb7fb814b8444",
+      [counted(102400)] = "bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085",
     },
   }
 
@@ -54,8 +68,8 @@ describe("digests", function()
   end)
 
   it("refuse an unknown name and a closed hasher", function()
-    assert.error_matches(function() crypto.digest("sha512", "") end, "md5, sha1 or sha256")
-    assert.error_matches(function() crypto.hasher "whirlpool" end, "md5, sha1 or sha256")
+    assert.error_matches(function() crypto.digest("sha512", "") end, "md5, sha1, sha256 or blake3")
+    assert.error_matches(function() crypto.hasher "whirlpool" end, "md5, sha1, sha256 or blake3")
     local hasher = crypto.hasher "md5"
     hasher:close()
     hasher:close()

@@ -38,7 +38,7 @@ describe("a sealed object's file", function()
         local bad = good:sub(1, at - 1) .. string.char(good:byte(at) ~ 1 << bit) .. good:sub(at + 1)
         local read, err = read_planted(folder, disk, bad)
         assert.is_nil(read, "byte " .. at)
-        local newer = at == #good - 11 and bit > 0 -- another format, maybe
+        local newer = at == #good - 11 and bit ~= 1 -- another format, maybe
         assert.equal(newer and "unsupported" or "corrupt", err.code, "byte " .. at)
       end
     end
@@ -64,7 +64,7 @@ describe("a sealed object's file", function()
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)
     local good = sealed(folder, disk, "content")
-    local newer = good:sub(1, -13) .. "\2\0\0\0" .. good:sub(-8)
+    local newer = good:sub(1, -13) .. "\3\0\0\0" .. good:sub(-8)
     assert.matches("newer Filo", refused("unsupported", read_planted(folder, disk, newer)))
     refused("unsupported", disk:stat(me:raw_id(), stores.path "key"))
     -- It is not overwritten either: this Filo cannot know what it is.

@@ -33,7 +33,7 @@ describe("a path", function()
     } do
       refused("invalid", store.cas_path(case[1], case[2], case[3], hash))
     end
-    assert.error_matches(function() store.cas_path("sha512", 2, 2, hash) end, "md5, sha1 or sha256")
+    assert.error_matches(function() store.cas_path("sha512", 2, 2, hash) end, "md5, sha1, sha256 or blake3")
     assert.error_matches(function() store.cas_path("sha1", 2, 2, hash .. "x") end, "32 bytes")
   end)
 

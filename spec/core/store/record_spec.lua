@@ -1,5 +1,6 @@
 ---Records by themselves, right and wrong.
 
+local b3sum = require "spec.support.b3sum"
 local independent = require "spec.support.independent"
 local openssl = require "spec.support.openssl"
 local refused = require "spec.support.refused"
@@ -11,18 +12,18 @@ local me, other = stores.me, stores.other
 
 describe("a record", function()
   local identity = independent.identity(("k"):rep(32), ("s"):rep(32))
-  local EMPTY_ROOT = openssl.sha256 "filo chunks v1"
+  local EMPTY_ROOT = b3sum.derive("filo chunks v2", "")
 
   ---A record of no content with some fields changed, well signed.
   local function record(changes)
     local f = {
-      version = 1, flags = 0, chunk_bits = 20, zero = 0, sealed = ("m"):rep(60), number = 5, size = 0,
+      version = 2, flags = 0, chunk_bits = 20, zero = 0, sealed = ("m"):rep(60), number = 5, size = 0,
       namespace = identity.id, key_hash = ("h"):rep(32), iv = ("i"):rep(16), root = EMPTY_ROOT,
     }
     for name, value in pairs(changes) do f[name] = value end
     local unsigned = ("<BBBBI4I8I8c32c32c16c32"):pack(f.version, f.flags, f.chunk_bits, f.zero, f.length or #f.sealed,
       f.number, f.size, f.namespace, f.key_hash, f.iv, f.root) .. f.sealed
-    return unsigned .. openssl.ed25519_sign(identity.key, "filo record v1" .. unsigned)
+    return unsigned .. openssl.ed25519_sign(identity.key, "filo record v2" .. unsigned)
   end
 
   it("that is right is read", function()
@@ -39,8 +40,8 @@ describe("a record", function()
 
   it("with a field that makes no sense is refused, though it is signed", function()
     for _, changes in ipairs {
-      { version = 0 }, { flags = 4 }, { flags = 128 }, { chunk_bits = 19 }, { chunk_bits = 0 }, { zero = 1 }, { length = 61 },
-      { length = 59 }, { length = 0 }, { length = 0xffffffff }, { sealed = ("m"):rep(59) }, { sealed = ("m"):rep(65537) },
+      { version = 0 }, { version = 1 }, { flags = 4 }, { flags = 128 }, { chunk_bits = 19 }, { chunk_bits = 0 }, { zero = 1 },
+      { length = 61 }, { length = 59 }, { length = 0 }, { length = 0xffffffff }, { sealed = ("m"):rep(59) }, { sealed = ("m"):rep(65537) },
       { size = (1 << 48) + 1 }, { size = 1 << 62 }, { size = -1 }, { flags = 1, size = 1 }, { root = ("r"):rep(32) },
       { flags = 1, root = ("r"):rep(32) },
     } do
@@ -48,7 +49,7 @@ describe("a record", function()
       refused("corrupt", store.parse(bytes))
       refused("corrupt", store.peek(bytes))
     end
-    for _, version in ipairs { 2, 255 } do
+    for _, version in ipairs { 3, 255 } do
       assert.matches("newer Filo", refused("unsupported", store.parse(record { version = version })))
     end
   end)

@@ -69,8 +69,8 @@ describe("a root", function()
   end)
 
   it("with a marker that is none is refused", function()
-    local marker = ("filo root v1\nowner %s\n"):format(me:id())
-    for _, text in ipairs { "", "x", marker:sub(1, -2), marker .. "\n", marker:upper(), marker:gsub("v1", "v2") } do
+    local marker = ("filo root v2\nowner %s\n"):format(me:id())
+    for _, text in ipairs { "", "x", marker:sub(1, -2), marker .. "\n", marker:upper(), marker:gsub("v2", "v1") } do
       local folder <close> = temp.folder()
       stores.plant(folder, "root/filo-root", text)
       assert.matches("filo%-root", refused("corrupt", try_open(folder)))
@@ -80,7 +80,7 @@ describe("a root", function()
 
   it("whose marker is a link or a folder is refused", function()
     local folder <close> = temp.folder()
-    stores.plant(folder, "root/elsewhere", ("filo root v1\nowner %s\n"):format(me:id()))
+    stores.plant(folder, "root/elsewhere", ("filo root v2\nowner %s\n"):format(me:id()))
     assert(lfs.link("elsewhere", folder:file "root/filo-root", true))
     assert.is_nil((try_open(folder)))
     assert(os.remove(folder:file "root/filo-root"))
