@@ -40,13 +40,22 @@ local function find_newest(self, name, least, beside)
   return self.find:newest(name, function(later) keep_later(self, name, later) end, least, beside)
 end
 
+---The IDs of connected peers, but for one.
+local function list_others(self, except)
+  local list = {}
+  for _, peer in ipairs(self.peers:list()) do
+    if peer ~= except then list[#list + 1] = peer.id end
+  end
+  return list
+end
+
 ---What one peer has, which alone will be asked for it.
 ---@param peer filo.peers.Peer
 local function find_at(self, name, peer)
   local found, err = self.find:at(peer, name.hash)
   if err then return nil, errors.wrap(err, ("cannot get '%s' from %s"):format(name.key, tostring(peer)), { key = name.key }) end
   if not found then return errors.fail("not_found", ("%s does not have '%s'"):format(tostring(peer), name.key), { key = name.key }) end
-  found.only, found.unheard = peer.id, math.max(0, self.peers:count() - 1)
+  found.only, found.unheard = peer.id, list_others(self, peer)
   return found
 end
 
@@ -86,7 +95,7 @@ local function healer(self, name, object, fields, content_key)
   end
 end
 
----What is known of an object that is handed out. unheard: connected peers that may have something newer.
+---What is known of an object that is handed out. unheard: IDs of connected peers that may have something newer.
 local function describe(fields, meta, from, unheard)
   local info = keys.describe(fields, meta, from)
   info.unheard = unheard
@@ -198,7 +207,7 @@ function Getting:open(name, reach)
     elseif reach.newest or reach.quorum then
       object, err = open_newest(self, name, reach.quorum)
     else
-      object, err = open(self, name, self.peers:count())
+      object, err = open(self, name, list_others(self))
     end
     if object or err.code ~= "exists" then return object, err end
   end

@@ -15,7 +15,7 @@ local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 ---@field modified? integer  the source's modification time, seconds since 1970
 ---@field fields? table  the user's own fields
 ---@field from string  "here", or "peers"
----@field unheard integer  connected peers that were not asked, or had not answered: one may have something newer
+---@field unheard string[]  IDs of connected peers that were not asked, or had not answered: one may have something newer
 local Object = {}
 Object.__index = Object
 

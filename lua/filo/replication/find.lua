@@ -65,6 +65,8 @@ local ROUND_TRIPS = 4
 ---@field tasks filo.Task[]
 ---@field silent table<integer, number>  who has not answered, by index: seconds that an answer may take on its way
 ---@field left integer  how many these are
+---@field peers filo.peers.Peer[]  who is asked
+---@field told table<integer, true>  who has told what it has, if only that it is nothing, by index
 ---@field failed integer  how many do not say, or lie
 ---@field best? table  the newest that was found
 ---@field heard filo.Gate  opened with each good answer
@@ -74,6 +76,7 @@ local ROUND_TRIPS = 4
 local function ask_all(self, peers, key_hash, sign)
   local search = {
     answers = self.host.channel(math.max(#peers, 1)), tasks = {}, silent = {}, left = #peers, failed = 0, heard = new_gate(self.host),
+    peers = peers, told = {},
   }
   for i, peer in ipairs(peers) do
     search.silent[i] = ROUND_TRIPS * (peer.rtt or 0)
@@ -118,10 +121,20 @@ end
 
 local function take(search, answer)
   search.left, search.silent[answer.index] = search.left - 1, nil
-  if answer.err then search.failed = search.failed + 1 end
+  if answer.err then search.failed = search.failed + 1 else search.told[answer.index] = true end
   if not answer.good then return end
   search.best = merge(search.best, answer.good)
   search.heard:wake()
+end
+
+---The IDs of those who have not told what they have.
+---@return string[]
+local function list_unheard(search)
+  local list = {}
+  for i, peer in ipairs(search.peers) do
+    if not search.told[i] then list[#list + 1] = peer.id end
+  end
+  return list
 end
 
 ---How many have told what they have, if only that it is nothing.
@@ -166,14 +179,14 @@ local function listen_on(self, search, later)
   end)
 end
 
----The newest version that peers have: {fields, record, body, holders, wait_for_holder, unheard}; unheard: how many peers had not said what
----they have. nil and not_found as soon as all said no, and again how many had not. With `later`, peers that answer late are still heard:
+---The newest version that peers have: {fields, record, body, holders, wait_for_holder, unheard}; unheard: IDs of peers that had not told
+---what they have. nil and not_found as soon as all said no, and again who had not. With `later`, peers that answer late are still heard:
 ---they join the holders, and when one has a newer version, later(found) is called. least: so many peers must have told what they have,
 ---else it is nil and "unreachable".
 ---@param later? fun(found: table)
 ---@param least? integer
 ---@param beside? boolean  there is an answer here: who shows no sign of life is not waited for as long as else
----@return table?, filo.Error?, integer?
+---@return table?, filo.Error?, string[]?
 function Find:newest(name, later, least, beside)
   least = least or 0
   local peers = self.peers:list()
@@ -184,7 +197,7 @@ function Find:newest(name, later, least, beside)
     for _, each in ipairs(search.tasks) do each:cancel() end
   end)
   collect(self.host, search, self.host.limits.patience, least)
-  local found, unheard = search.best, search.left + search.failed
+  local found, unheard = search.best, list_unheard(search)
   if count_told(search) < least then return nil, too_few(name.key, #peers, count_told(search), least), unheard end
   if not found then
     local _, err = not_found(name.key, #peers, search.failed)

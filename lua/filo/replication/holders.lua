@@ -32,7 +32,7 @@ local function add(self, id)
   if not list then return nil, err end
   if self.noted[id] then return true end
   if #list >= self.host.limits.remembered then
-    local sentence = "%d nodes are noted already: remove those that are gone for good from 'holders' in the root"
+    local sentence = "there is room for %d: remove those that are gone for good from 'holders' in the root"
     return errors.fail("too_large", sentence:format(#list))
   end
   return self.disk:add_holder(self.host.crypto.unhex(id))

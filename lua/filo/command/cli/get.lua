@@ -43,10 +43,17 @@ local function fetch_ahead(args, keys, progress)
   end
 end
 
+---@param ids string[]
+local function names_of(ids)
+  local names = {}
+  for i, id in ipairs(ids) do names[i] = "node " .. id:sub(1, 16) end
+  return format.several(names, ", ")
+end
+
 ---What keeps a copy here from being known to be the newest is told, and it is given. Once a command where no node runs.
 local function tell_doubt(state, key, fetched, err)
-  local text = fetched and fetched.unheard > 0 and ("%s: %s had not answered, and may have something newer"):format(
-    format.printable(key), format.count(fetched.unheard, "peer", "peers"))
+  local text = fetched and fetched.unheard[1] and ("%s: %s had not answered, and may have something newer"):format(
+    format.printable(key), names_of(fetched.unheard))
   if err and (err.code ~= "not_running" or not state.told) then
     text = err.code == "not_running" and "peers were not asked for newer versions: " .. err.message
       or ("%s: what is here may be old: %s"):format(format.printable(key), err.message)
