@@ -333,7 +333,8 @@ return {
     parser:flag("--owners", "Set owners and groups that 'filo put --owners' kept, and bits that run a file as these. For root.")
     parser:flag("--hard-links", "Make one file of those that 'filo put --hard-links' found to be one.")
     parser:flag("-f --force", "Replace files that are there.")
-    parser:flag("-c --checksum", "Compare the content of files that are there, too, not just size and time. With -f, replace those that differ.")
+    parser:flag("-c --checksum",
+      "Compare the content of files that are there, too, not just size and time. With -f, replace those that differ.")
     parser:flag("--json", "For programs: an object on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")
   end,
