@@ -321,13 +321,21 @@ static int connection_admit(lua_State *L) {
 }
 
 /* close([code [, reason]]) */
-static int connection_close(lua_State *L) {
+static int end_with(lua_State *L, void (*end)(struct filo_connection *, int, const char *)) {
   struct peer *peer = waited_for(L);
   if (!peer || peer->is_closed) return 0;
   int code = filo_code_from_name(luaL_optstring(L, 2, "closed"));
   luaL_argcheck(L, code < 0, 2, "an error code such as \"denied\"");
-  filo_connection_close(peer->connection, code, luaL_optstring(L, 3, "closed here"));
+  end(peer->connection, code, luaL_optstring(L, 3, "closed here"));
   return 0;
+}
+
+static int connection_close(lua_State *L) {
+  return end_with(L, filo_connection_close);
+}
+
+static int connection_abort(lua_State *L) {
+  return end_with(L, filo_connection_abort);
 }
 
 /* peer(): the raw node ID, and whether it is proven */
@@ -383,6 +391,7 @@ static const luaL_Reg methods[] = {{"ready", connection_ready},
                                    {"drained", connection_drained},
                                    {"admit", connection_admit},
                                    {"close", connection_close},
+                                   {"abort", connection_abort},
                                    {"peer", connection_peer},
                                    {"binding", connection_binding},
                                    {"is_dialler", connection_is_dialler},

@@ -101,6 +101,13 @@ void filo_connection_close(struct filo_connection *c, int code, const char *reas
     start_closing(c);
 }
 
+void filo_connection_abort(struct filo_connection *c, int code, const char *reason) {
+  filo_connection_check(c);
+  if (c->state == FILO_STATE_ENDED) return;
+  filo_fail(&c->why, code < 0 ? code : FILO_CLOSED, "%s", reason);
+  set_ended(c);
+}
+
 void filo_connection_breach(struct filo_connection *c, const struct filo_error *what) {
   if (c->state >= FILO_STATE_CLOSING) return;
   filo_fail(&c->why, FILO_PROTOCOL, "%s broke the protocol: %s", c->remote, what->message);

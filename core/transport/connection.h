@@ -83,6 +83,9 @@ int filo_connection_room(struct filo_connection *connection, struct filo_error *
  * queue, at once. Idempotent. */
 void filo_connection_close(struct filo_connection *connection, int code, const char *reason);
 
+/* The same without a word to the peer, in this turn of the loop: where a descriptor is needed. */
+void filo_connection_abort(struct filo_connection *connection, int code, const char *reason);
+
 const unsigned char *filo_connection_peer(const struct filo_connection *connection, bool *proven);
 const unsigned char *filo_connection_binding(const struct filo_connection *connection);
 bool filo_connection_is_dialler(const struct filo_connection *connection);

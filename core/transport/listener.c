@@ -166,7 +166,7 @@ static void on_acceptable(evutil_socket_t socket_fd, short what, void *arg) {
     int fd = accept4(socket_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     int sys_errno = errno;
     if (fd >= 0) {
-      bool scarce = !listener->path && filo_socket_is_scarce(fd);
+      bool scarce = !listener->path && filo_socket_is_scarce();
       filo_socket_tune(fd);
       listener->handler.accepted(listener->ctx, fd, scarce);
       if (scarce) break;

@@ -8,8 +8,8 @@
  * a message can still overtake it. Best effort: not every kind of socket knows them. */
 void filo_socket_tune(int fd);
 
-/* Whether, once fd is open, only those descriptors are left that are kept for the node's own work:
- * files, and who asks it at its socket. A third of the process's limit, 64 at most. */
-bool filo_socket_is_scarce(int fd);
+/* Whether fewer descriptors are free than are kept for the node's own work: files, and who asks it
+ * at its socket. A third of the process's limit, 64 at most. */
+bool filo_socket_is_scarce(void);
 
 #endif

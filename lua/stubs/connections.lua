@@ -76,6 +76,11 @@ function connection:admit() end
 ---@param reason? string
 function connection:close(code, reason) end
 
+---The same at once, without a word to the peer: where its descriptor is needed.
+---@param code? string "closed" when left out
+---@param reason? string
+function connection:abort(code, reason) end
+
 ---@return string id 32 bytes
 ---@return boolean proven by TLS; else only claimed
 function connection:peer() end

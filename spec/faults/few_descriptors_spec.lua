@@ -52,14 +52,22 @@ describe("a process with few descriptors", function()
     local child <close> = start(48, { FILO_ROOT = house:root "a" }, "serve", "--log-json")
     local address = child:expect '"address":"([%d.:]+)"'
     house:feed(house:run("a", "invite", "--address", address).out, "b", "join", "-", "--listen", "127.0.0.1:0")
-    local connections = {}
-    for i = 1, 60 do connections[i] = assert(filo.dial(address)) end
+    local tasks = {}
+    for i = 1, 60 do
+      tasks[i] = filo.spawn(function()
+        while true do
+          local connection <close> = assert(filo.dial(address))
+          connection:read(100) -- its part of a handshake, or its end: then another comes
+          connection:read "a"
+        end
+      end):observe()
+    end
     child:expect '"event":"starved"'
     local alone = house:feed("content", "a", "put", "-", "--key", "key")
     assert.same({ "key  7 B  1 copy\n", "", 0 }, { alone.out, alone.err, alone.status })
     house:serve("b"):expect "is connected"
     assert.equal("other  7 B  2 copies\n", house:feed("content", "a", "put", "-", "--key", "other").out)
-    for _, each in ipairs(connections) do each:close() end
+    for _, each in ipairs(tasks) do each:cancel() end
     child:kill "TERM"
     local starved = 0
     for _, line in ipairs(lines_of(child:wait().err)) do

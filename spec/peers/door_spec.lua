@@ -44,7 +44,8 @@ describe("connections that are not let in", function()
     local given = { limits = { strangers = strangers, accepted = 1000 }, random = function(count) return random:bytes(count) end }
     local door, closed = new_door(setmetatable(given, { __index = runtime })), {}
     local function come(address, scarce)
-      local connection = { remote = function() return address end, close = function() closed[#closed + 1] = address end }
+      local function close() closed[#closed + 1] = address end
+      local connection = { remote = function() return address end, close = close, abort = close }
       door:enter(connection, scarce)
       return connection
     end

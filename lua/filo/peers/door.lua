@@ -53,8 +53,12 @@ function Door:enter(connection, scarce)
   if scarce or #self.outside > self.limits.strangers then
     local leaves = one_too_many(self)
     table.remove(self.outside, (find(self, leaves)))
-    self.leaving = scarce and leaves or self.leaving
-    leaves:close("busy", scarce and "too many files and connections are open here" or "too many others wait to be let in")
+    if scarce then
+      self.leaving = leaves
+      leaves:abort("busy", "too many files and connections are open here")
+    else
+      leaves:close("busy", "too many others wait to be let in")
+    end
   end
   return at_end(function() self:leave(connection) end)
 end
