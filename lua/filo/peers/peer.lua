@@ -17,6 +17,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field instance? string  16 bytes that are of this run of the node only
 ---@field free? integer  bytes free in its store, as far as it has told
 ---@field given_up_at? integer  bytes that had come when it was last waited for in vain
+---@field doubted_at? integer  the same, when only a quick sign was waited for
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
 ---@field face filo.Peer  what scripts get of it
 local Peer = {}
@@ -122,8 +123,12 @@ local function new_pulse(self, seconds)
   end
 end
 
----Whether nothing at all has come since it was given up: it is not waited for again until it speaks.
-local function is_silent(self) return self.connection:stats().bytes_in == self.given_up_at end
+---Whether nothing at all has come since it was given up: it is not waited for again until it speaks. The same of one that only showed no
+---quick sign, where no more than that is waited for.
+local function is_silent(self, sign)
+  local bytes = self.connection:stats().bytes_in
+  return bytes == self.given_up_at or sign ~= nil and bytes == self.doubted_at
+end
 
 local function no_answer(self, topic)
   return errors.fail("timeout", ("node %s did not answer '%s' in time"):format(self.id:sub(1, 16), topic), { peer = self.id })
@@ -143,10 +148,11 @@ local function wait_for_reply(self, waiting, topic, deadline, sign)
   while not waiting.reply do
     if self.gone then return gone(self) end
     local left = deadline - host.now()
-    local silent = is_silent(self)
+    local silent = is_silent(self, sign)
     if not silent and not lives() then
       silent = true
-      if not sign then self.given_up_at = self.connection:stats().bytes_in end
+      local bytes = self.connection:stats().bytes_in
+      if sign then self.doubted_at = bytes else self.given_up_at = bytes end
     end
     if left <= 0 or silent then return no_answer(self, topic) end
     host.suspend(math.min(left, pulse / 3))
@@ -162,7 +168,7 @@ end
 ---  limits.rival by default, after which the peer is given up
 ---@return any, filo.Error?
 function Peer:request(topic, body, seconds, sign)
-  if not self.gone and is_silent(self) then return still_silent(self) end
+  if not self.gone and is_silent(self, sign) then return still_silent(self) end
   local host = self.host
   local id = self.next_id
   self.next_id = id + 1
