@@ -18,7 +18,7 @@ local source = require "filo.node.content"
 ---@field root string
 ---@field address? string  numeric address where it listens
 local Node = {}
-Node.__index = Node
+inside.seal(Node, "a node", { "id", "root", "address" })
 
 ---What is behind a node that a script gave. Misuse is an error at the line of the caller's caller, or further up.
 ---@return filo.node.Parts
@@ -484,8 +484,7 @@ return function(host, given)
   make(parts)
   if parts.listener then parts.peer_list:listen(parts.listener) end
   parts.peer_list.bootstrap:set(options.bootstrap)
-  local node = setmetatable({ id = parts.id, root = parts.root, address = parts.address }, Node)
-  inside.keep(node, parts)
+  local node = inside.keep(setmetatable({}, Node), parts)
   host.opened(node, function() return not parts.closed end)
   return node
 end

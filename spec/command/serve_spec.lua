@@ -38,7 +38,7 @@ describe("filo serve", function()
   it("ends though a task in it will not", function()
     local house <close> = commands.house()
     house.module = "spec.support.hasty"
-    for _, start in ipairs { "filo.spawn(stay)", "filo.nodes()[1]:spawn(stay)", "filo.nodes()[1].close = stay" } do
+    for _, start in ipairs { "filo.spawn(stay)", "filo.nodes()[1]:spawn(stay)", "getmetatable(filo.nodes()[1]).close = stay" } do
       house:run(start, "init", "--listen", "127.0.0.1:0")
       local child = house:serve(start)
       house:write(start, "node.lua", ([[

@@ -189,3 +189,41 @@ describe("what a hook is given", function()
     assert.same({}, spoilt_at_b)
   end)
 end)
+
+-- Each `replicate` announced the copies that were there already, once more.
+describe("the hook", function()
+  it("'copied' is for copies that are new", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local peers = {}
+    a:on("copied", function(object, peer) peers[#peers + 1] = object.key .. peer.id end)
+    for key, size in pairs { small = 10, large = 3 << 20 } do
+      assert(a:store(key, nodes.bytes(size)))
+      nodes.wait(function() return peers[1] end)
+      local receipt = assert(a:replicate(key))
+      assert.same({ a.id, b.id }, receipt.copies)
+      assert.same({ key .. b.id }, peers)
+      local c = net:start(key, { bootstrap = { a.address } })
+      nodes.peers(a, 2)
+      assert(a:replicate(key, { to = { b.id, c.id } }))
+      nodes.wait(function() return peers[2] end)
+      assert.same({ key .. b.id, key .. c.id }, peers)
+      net:stop(key)
+      nodes.peers(a, 1)
+      peers[1], peers[2] = nil, nil
+    end
+  end)
+
+  it("'accepted' is given the fields of an offer", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local next_offered, next_accepted = nodes.events(b, "before_accept"), nodes.events(b, "accepted")
+    for key, size in pairs { small = 10, large = 3 << 20 } do
+      local receipt = assert(a:store(key, nodes.bytes(size)))
+      local offer = {
+        key_hash = a:key_hash(key), namespace = filo.crypto.unhex(a.id), version = receipt.version, size = size, tombstone = false,
+      }
+      assert.same({ offer, offer }, { (next_offered()), (next_accepted()) })
+    end
+  end)
+end)

@@ -1,4 +1,5 @@
 local complete = require "filo.prompt.complete"
+local nodes = require "spec.support.nodes"
 
 local Animal = { speak = function() end, legs = 4, _secret = 1 }
 Animal.__index = Animal
@@ -40,6 +41,17 @@ describe("completion", function()
     assert.same({ "speak", "stop" }, names "zebra:")
     assert.equal("per", insert "text:up")
     assert.equal("k", insert "file:see")
+  end)
+
+  it("knows the fields and methods of what a node gives", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    local own = { node = a, peer = a:peers()[1] }
+    assert.same({ "root" }, select(2, complete(own, "node.ro", no_keys)))
+    assert.same({ "verify" }, select(2, complete(own, "node:v", no_keys)))
+    assert.same({ "about", "address" }, select(2, complete(own, "peer.a", no_keys)))
+    assert.same({}, select(2, complete(own, "peer:", no_keys)))
+    assert.same({}, select(2, complete(own, "node.root.x", no_keys)))
   end)
 
   it("shows names that begin with _ only when they are asked for", function()

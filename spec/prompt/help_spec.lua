@@ -1,5 +1,6 @@
 local filo = require "filo"
 local help = require "filo.prompt.help"
+local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local prompt = require "spec.support.prompt"
 local temp = require "spec.support.temp"
@@ -73,6 +74,17 @@ Random bytes from the operating system.
     assert.matches("^A queue between tasks%.\n\n", page)
     assert.same({ "channel:send", "channel:receive", "channel:close" }, names(page))
     assert.same({ "code", "message", "peer", "key", "retryable" }, names(text(select(2, filo.node { root = "/dev/null" }))))
+  end)
+
+  it("shows what a node gives", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    local object <close> = assert(a:get "key")
+    assert.matches("\n  node:store ", text(a))
+    assert.matches("\n  object:read ", text(object))
+    assert.matches("^Another node, connected", text(a:peers()[1]))
+    assert.equal(text "node.store", text(b.store))
   end)
 
   it("tells all options of a node", function()

@@ -4,6 +4,7 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local inside = require "filo.base.inside"
 local sorted_keys = require "filo.base.sorted_keys"
 
 ---@class filo.Hooks
@@ -35,11 +36,11 @@ function Hooks:add(name, fn, priority)
   end
 end
 
----What a hook is given: a copy of a plain table or an error, and of those in it; of a peer its face.
+---What a hook is given: a copy of a table, and of those in it; of a peer its face.
 local function copy(value)
-  if type(value) ~= "table" then return value end
+  if type(value) ~= "table" or inside.of(value) then return value end
   local metatable = getmetatable(value)
-  if metatable and not errors.is(value) then return value.face or value end
+  if metatable and value.face then return value.face end
   local made = {}
   for name, each in pairs(value) do made[name] = copy(each) end
   return setmetatable(made, metatable)

@@ -17,15 +17,15 @@ local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 ---@field from string  "here", or "peers"
 ---@field unheard string[]  IDs of connected peers that were not asked, or had not answered: one may have something newer
 local Object = {}
-Object.__index = Object
+inside.seal(Object, "an object", { "key", "size", "version", "modified", "fields", "encrypted", "from", "unheard", "stamp" })
 
 ---source: an object or a partial of the core, with its content key set. heal(err), where given, finds another good source of the same
 ---version when this one turns out to be bad, or cannot be read; or gives nil, and perhaps an error that says more.
 ---@return filo.Object
 local function new(source, info, heal)
-  local self = setmetatable({}, Object)
-  for name, value in pairs(info) do self[name] = value end
-  return inside.keep(self, { source = source, heal = heal, position = 0, key = info.key, size = info.size })
+  local object = { source = source, heal = heal, position = 0 }
+  for name, value in pairs(info) do object[name] = value end
+  return inside.keep(setmetatable({}, Object), object)
 end
 
 ---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false and an error when there is none.

@@ -40,6 +40,7 @@ local function check_sendable(host, given)
   if #encoded > ABOUT_MOST then
     return ("option 'about' must have at most %d bytes when it is encoded, not %d"):format(ABOUT_MOST, #encoded)
   end
+  given.about = host.decode(encoded) -- a copy
 end
 
 local function check_cluster(secret)

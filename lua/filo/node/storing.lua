@@ -3,6 +3,7 @@
 local content = require "filo.node.content"
 local errors = require "filo.base.errors"
 local keys = require "filo.copies.keys"
+local receipts = require "filo.replication.receipt"
 
 ---So many versions may take each other's place while one is being copied.
 local TRIES = 10
@@ -128,7 +129,7 @@ function Storing:store(key, given_content, given)
   local placed, missing = self.spread:carry_out(version, receipt, {
     renew = function(...) return renew(self, ...) end, to = given.to,
   })
-  self.hooks:announce("stored", version.info, receipt)
+  self.hooks:announce("stored", version.info, receipts.show(receipt))
   return placed, missing
 end
 

@@ -1,6 +1,5 @@
----What scripts get of a peer, the same table each time: what it was when it was last heard of or listed.
+---What scripts get of a peer, the same table each time: how it is as of when it was last heard of or listed.
 
-local copy = require "filo.base.copy"
 local inside = require "filo.base.inside"
 
 ---Another node, connected; `node:request` asks it.
@@ -13,11 +12,10 @@ local inside = require "filo.base.inside"
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
 local Face = { __name = "filo.Peer" }
 
-function Face:__tostring() return ("peer %s at %s"):format(tostring(self.id):sub(1, 16), tostring(self.address)) end
+inside.seal(Face, "a peer", { "id", "address", "listen", "about", "free", "rtt" })
+
+function Face:__tostring() return tostring(inside.of(self)) end
 
 ---@param peer filo.peers.Peer
 ---@return filo.Peer
-return function(peer)
-  local face = { id = peer.id, address = peer.address, listen = peer.listen, about = copy(peer.about), free = peer.free, rtt = peer.rtt }
-  return inside.keep(setmetatable(face, Face), peer)
-end
+return function(peer) return inside.keep(setmetatable({}, Face), peer) end

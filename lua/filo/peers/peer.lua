@@ -1,7 +1,6 @@
 ---A peer: requests to it over its connection, and objects beside them.
 
 local at_end = require "filo.host.at_end"
-local copy = require "filo.base.copy"
 local errors = require "filo.base.errors"
 local new_face = require "filo.peers.face"
 local new_gate = require "filo.host.gate"
@@ -38,10 +37,7 @@ function Peer.new(given)
 end
 
 ---Takes what the core has measured.
-function Peer:refresh()
-  self.rtt = self.connection:stats().rtt
-  self.face.rtt = self.rtt
-end
+function Peer:refresh() self.rtt = self.connection:stats().rtt end
 
 function Peer.is(value) return getmetatable(value) == Peer end
 
@@ -321,7 +317,6 @@ function Peer:give_way() self.silent = true end
 ---@param news {free?: integer, about?: table}
 function Peer:hear(news)
   self.free, self.about = news.free or self.free, news.about or self.about
-  self.face.free, self.face.about = self.free, news.about and copy(news.about) or self.face.about
 end
 
 ---Waits until this connection to the peer has ended, or the deadline.

@@ -3,6 +3,7 @@
 ---Names: globals, keywords, fields of tables, methods; and, in the string that is a method's first argument, what another function knows
 ---of. Looks only into tables and into the tables that their metatables' __index names; calls nothing else.
 
+local inside = require "filo.base.inside"
 local sorted_keys = require "filo.base.sorted_keys"
 
 local KEYWORDS = {}
@@ -21,6 +22,8 @@ end
 local function places(value)
   local list = {}
   for _ = 1, MAX_LINKS do
+    local fields, class = inside.members(value)
+    if fields then return table.move({ fields, class }, 1, 2, #list + 1, list) end
     if type(value) == "table" then list[#list + 1] = value end
     value = index_of(value)
     if value == nil then break end

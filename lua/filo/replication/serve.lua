@@ -70,6 +70,14 @@ local function ask_policy(self, offer, peer)
   return true
 end
 
+---What policies and hooks are told of a record.
+local function offer_of(fields)
+  return {
+    namespace = fields.namespace, key_hash = fields.key_hash, size = fields.size, version = fields.version,
+    tombstone = fields.tombstone,
+  }
+end
+
 ---Asks the policy and the hooks whether a record may be stored here. Gives its fields and the path.
 local function accept(self, record, peer)
   local fields, err = self.host.store.peek(record)
@@ -77,11 +85,8 @@ local function accept(self, record, peer)
   if fields.namespace == self.namespace then -- it looks for what it has lost itself, and takes the newest
     return errors.fail("denied", "refused: this node writes that namespace itself")
   end
-  local offer = {
-    namespace = fields.namespace, key_hash = fields.key_hash, size = fields.size, version = fields.version,
-    tombstone = fields.tombstone,
-  }
   local ok
+  local offer = offer_of(fields)
   ok, err = ask_policy(self, offer, peer)
   if not ok then return nil, err end
   ok, err = self.hooks:allow("before_accept", offer, peer)
@@ -100,7 +105,7 @@ function Serve:store(body, peer)
   local ok
   ok, err = partial:publish()
   if not ok then return settled(self, peer, path, fields, body.record, err) end
-  self.hooks:announce("accepted", fields, peer)
+  self.hooks:announce("accepted", offer_of(fields), peer)
   return {}
 end
 
@@ -157,7 +162,7 @@ function Serve:fill(body, peer)
   if not ok then return failed(self, peer, err) end
   ok, err = landing.partial:publish()
   if not ok then return settled(self, peer, landing.path, landing.fields, body.record, err) end
-  self.hooks:announce("accepted", landing.fields, peer)
+  self.hooks:announce("accepted", offer_of(landing.fields), peer)
   return {}
 end
 

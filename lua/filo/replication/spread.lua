@@ -7,22 +7,9 @@ local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
 local new_stall_watch = require "filo.host.stall"
+local receipts = require "filo.replication.receipt"
 local retry = require "filo.replication.retry"
 local superseded = require "filo.replication.superseded"
-
----What `store` and `delete` give: who holds the version.
----@class filo.Receipt
----@field key string
----@field version integer
----@field size integer
----@field copies string[]  IDs of the nodes that hold a copy, this one first
----@field pending string[]  IDs of peers that are being sent one
----@field refused table[]  {peer = id, reason = text}
----@field quorum integer  copies that had to be made
----@field unreached string[]  addresses of members that should hold it, or know of it, and are not connected; of a deletion also the IDs
----  of nodes that have taken copies of anything of this node
----@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
----@field changed? boolean  of a file: it changed each time while it was read, and what was read last is stored
 
 ---What copies are made of.
 ---@class filo.Version
@@ -169,6 +156,7 @@ function Round:make_copy(peer, pending)
   remove(pending, peer.id)
   self.running = self.running - 1
   if self.running == 0 then self:release() end
+  receipts.show(self.receipt)
   self.settled:wake()
   if not called then error(answer, 0) end
   if not settled then error(problem, 0) end
@@ -185,7 +173,7 @@ function Round:settle(peer, called, answer, err)
     self:settle_newer(peer, answer.record)
   elseif called and answer then
     table.insert(self.receipt.copies, peer.id)
-    self.spread.hooks:announce("copied", self.version.info, peer)
+    if not answer.here then self.spread.hooks:announce("copied", self.version.info, peer) end
   else
     self:refuse(peer, tostring(called and err or answer))
     local plan, problem
@@ -280,16 +268,17 @@ local function wait_for_quorum(round)
     return round.problem or receipt.replaced or #receipt.copies >= receipt.quorum or #receipt.pending == 0
   end)
   if round.problem then return nil, round.problem end
-  if receipt.replaced or #receipt.copies >= receipt.quorum then return receipt end
+  if receipt.replaced or #receipt.copies >= receipt.quorum then return receipts.show(receipt) end
   local why = #receipt.refused > 0 and reasons_of(receipt.refused) or "no more peers are connected"
   if round.unplanned then why = ("%s; nobody else was asked: %s"):format(why, round.unplanned) end
   return errors.fail("not_enough_copies", ("%d of %d copies of '%s' were made (it is stored here): %s"):format(
-    #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipt })
+    #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipts.show(receipt) })
 end
 
----Makes copies of a version that is published here, as the plan for it says. The receipt is filled in, also after this has returned.
+---Makes copies of a version that is published here, as the plan for it says. What scripts get of the receipt is filled in, also after
+---this has returned.
 ---@param version filo.Version
----@param receipt table  with key and size
+---@param receipt table  the node's own, with key and size
 ---@param how {renew?: function, holders?: function, to?: string[]}
 ---  renew: fun(version: filo.Version, known: integer): filo.Version?, filo.Error?, the same content as a version newer than `known`; left
 ---  out: a peer that has a newer version ends it ("exists");

@@ -10,6 +10,7 @@ local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local new_backoff = require "filo.host.backoff"
 local new_gate = require "filo.host.gate"
+local receipts = require "filo.replication.receipt"
 local superseded = require "filo.replication.superseded"
 
 ---Deletions that one peer is told of at once; times limits.tell that those of one batch may take, also with a peer that answers.
@@ -141,7 +142,7 @@ function Tombstones:tell_all(tombstone)
     end)
   end
   for _, each in ipairs(tasks) do each:join() end
-  return receipt, known
+  return receipts.show(receipt), known
 end
 
 -- Peers that come back ------------------------------------------------------------------------------------------------

@@ -31,8 +31,9 @@ local function report_progress(node, key, emit)
   return at_end(function() task:cancel() end)
 end
 
-local function describe_peer(peer)
-  local traffic = inside.of(peer).connection:stats()
+local function describe_peer(face)
+  local peer = inside.of(face)
+  local traffic = peer.connection:stats()
   return {
     id = peer.id, address = peer.address, listen = peer.listen, about = peer.about, free = peer.free, rtt = peer.rtt,
     bytes_in = traffic.bytes_in, bytes_out = traffic.bytes_out,

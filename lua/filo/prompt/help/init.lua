@@ -3,6 +3,7 @@
 local errors = require "filo.base.errors"
 local filo = require "filo"
 local index = require "filo.prompt.help.index"
+local inside = require "filo.base.inside"
 local page = require "filo.prompt.help.page"
 
 local OVERVIEW = [[
@@ -127,8 +128,8 @@ end
 ---The class of an object: that of a method that it has.
 local function class_of(value)
   if errors.is(value) then return index.of_class "filo.Error" end
-  local meta = debug.getmetatable(value)
-  local methods = type(meta) == "table" and rawget(meta, "__index")
+  local meta, _, sealed = debug.getmetatable(value), inside.members(value)
+  local methods = sealed or type(meta) == "table" and rawget(meta, "__index")
   for _, method in next, type(methods) == "table" and methods or {} do
     local found, documented = nil, nil
     if type(method) == "function" then found, documented = index.of_function(method) end

@@ -1,0 +1,39 @@
+---What scripts get of a receipt: a table of their own, brought up to date as long as copies are being made, and never looked at.
+
+local copy = require "filo.base.copy"
+local format = require "filo.base.format"
+
+local FIELDS = { "key", "version", "size", "copies", "pending", "refused", "quorum", "unreached", "replaced", "changed" }
+
+---What `store` and `delete` give: who holds the version.
+---@class filo.Receipt
+---@field key string
+---@field version integer
+---@field size integer
+---@field copies string[]  IDs of the nodes that hold a copy, this one first
+---@field pending string[]  IDs of peers that are being sent one
+---@field refused table[]  {peer = id, reason = text}
+---@field quorum integer  copies that had to be made
+---@field unreached string[]  addresses of members that should hold it, or know of it, and are not connected; of a deletion also the IDs
+---  of nodes that have taken copies of anything of this node
+---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
+---@field changed? boolean  of a file: it changed each time while it was read, and what was read last is stored
+local Shown = { __name = "filo.Receipt" }
+
+function Shown:__tostring()
+  local copies = type(self.copies) == "table" and #self.copies or 0
+  return ("receipt of '%s': version %s, %s bytes, %s (quorum %s)"):format(
+    tostring(self.key), tostring(self.version), tostring(self.size), format.count(copies, "copy", "copies"), tostring(self.quorum))
+end
+
+local receipt = {}
+
+---@param mine filo.Receipt  the node's own
+---@return filo.Receipt  for scripts, the same one each time
+function receipt.show(mine)
+  mine.shown = mine.shown or setmetatable({}, Shown)
+  for _, name in ipairs(FIELDS) do rawset(mine.shown, name, copy(mine[name])) end
+  return mine.shown
+end
+
+return receipt
