@@ -31,7 +31,7 @@ static int run(lua_State *L) {
 static int set_up(lua_State *L) {
   luaL_openlibs(L);
   filo_coroutine_install(L);
-  filo_xpcall_install(L);
+  filo_pcall_install(L);
   filo_exit_install(L);
   filo_modules_install(L);
   lua_getglobal(L, "require");

@@ -254,7 +254,7 @@ static int next_message(lua_State *L, struct peer *peer) {
   peer->inbox.set = false;
   if (peer->first) return give_message(L, peer);
   if (peer->is_closed) return return_why(L, peer);
-  return filo_event_wait(L, &peer->inbox, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0,
+  return filo_event_wait(L, &peer->inbox, filo_task_opt_seconds(L, 2, FILO_NO_DEADLINE), 0,
                          receive_or_wait);
 }
 
@@ -306,7 +306,7 @@ static int connection_drained(lua_State *L) {
   struct peer *peer = check_peer(L, 1);
   if (peer->is_closed) return return_why(L, peer);
   peer->drained.set = false;
-  return filo_event_wait(L, &peer->drained, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0,
+  return filo_event_wait(L, &peer->drained, filo_task_opt_seconds(L, 2, FILO_NO_DEADLINE), 0,
                          drained_or_wait);
 }
 

@@ -7,7 +7,7 @@
 enum { SHORTEST_WAIT_US = 1000 }; /* a turn of the loop, also for who does not want to wait */
 
 void filo_input_set_deadline(lua_State *L) {
-  double seconds = luaL_optnumber(L, 3, -1), least = SHORTEST_WAIT_US * 1e-6;
+  double seconds = filo_task_opt_seconds(L, 3, -1), least = SHORTEST_WAIT_US * 1e-6;
   if (lua_isnoneornil(L, 3)) return;
   lua_pushnumber(L, filo_now() + (seconds > least ? seconds : least));
   lua_replace(L, 3);

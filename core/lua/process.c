@@ -181,7 +181,7 @@ static int waited(lua_State *L, int status, lua_KContext ctx) {
 
 static int process_wait(lua_State *L) {
   struct process_box *box = filo_handle_check(L, 1, &type);
-  double seconds = luaL_optnumber(L, 2, FILO_NO_DEADLINE);
+  double seconds = filo_task_opt_seconds(L, 2, FILO_NO_DEADLINE);
   if (box->ended.set) return give(L, box);
   return filo_event_wait(L, &box->ended, seconds, 0, waited);
 }

@@ -76,7 +76,7 @@ static int dial_local(lua_State *L, const char *path) {
 int filo_net_dial_raw(lua_State *L) {
   struct filo_error err;
   struct filo_address to;
-  double seconds = luaL_optnumber(L, 2, 10);
+  double seconds = filo_task_opt_seconds(L, 2, 10);
   const char *path = filo_local_path(L, 1);
   filo_task_check(L);
   if (path) return dial_local(L, path);

@@ -140,7 +140,7 @@ static int wait_idle_until(lua_State *L, struct store_box *box) {
 
 static int store_wait_idle(lua_State *L) {
   struct store_box *box = check_box(L);
-  double seconds = luaL_optnumber(L, 2, FILO_NO_DEADLINE);
+  double seconds = filo_task_opt_seconds(L, 2, FILO_NO_DEADLINE);
   lua_settop(L, 1);
   if (seconds == FILO_NO_DEADLINE)
     lua_pushnil(L);

@@ -82,7 +82,7 @@ static int joined(lua_State *L, int status, lua_KContext ctx);
 
 static int join_or_wait(lua_State *L, struct transfer_box *box) {
   if (!box->done.set)
-    return filo_event_wait(L, &box->done, luaL_optnumber(L, 2, FILO_NO_DEADLINE), 0, joined);
+    return filo_event_wait(L, &box->done, filo_task_opt_seconds(L, 2, FILO_NO_DEADLINE), 0, joined);
   if (box->code < 0) return filo_return_error(L, &box->err);
   lua_pushboolean(L, 1);
   return 1;

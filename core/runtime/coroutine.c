@@ -116,6 +116,7 @@ static int go_on_resumed(lua_State *L, int status, lua_KContext ctx) {
 
 static int give_resumed(lua_State *L, lua_State *co, int given) {
   if (given == -2) return pass_wait(L, co, go_on_resumed);
+  if (given == -1) filo_task_caught(L, false);
   lua_pushboolean(L, given >= 0);
   int count = given < 0 ? 1 : given;
   lua_insert(L, -(count + 1));

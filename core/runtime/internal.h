@@ -22,6 +22,10 @@ struct filo_task {
   int nargs;         /* of the first resumption */
   bool in_suspend;   /* waits in runtime.suspend, so that runtime.wake may wake it */
   bool cancelled;    /* to be delivered at this or the next wait */
+  bool interrupted;  /* the main one, by a signal that ends the process */
+  bool unwinding;    /* an error says so, and was not caught */
+  bool caught;       /* a script has caught it once */
+  bool raise_again;  /* at the next wait that is not one of a `<close>` variable */
   bool cancel_ended; /* its function ended with the cancellation: nothing to report */
   bool body_failed;
   bool failed;              /* the error is on top of co */
@@ -58,6 +62,17 @@ struct filo_runtime {
 /* Handles what the loop has, waiting for something when no task is ready; then runs the tasks that
  * are. */
 void filo_runtime_turn(struct filo_runtime *runtime);
+
+/* An error was caught for a script, and is on top, or was given to a handler. When it is what a
+ * signal has raised in the main task, the task's next wait raises it again; then it passes on here,
+ * so that the task ends. */
+void filo_task_caught(lua_State *L, bool handled);
+
+/* At a wait of a task that is to be raised again: has it raise, unless it is in a `<close>` variable. */
+void filo_task_raise_again(lua_State *L);
+
+/* Whether the value is the error that a cancellation raises. */
+bool filo_task_is_cancelled(lua_State *L, int index);
 
 /* Closes the state, and lets connections say their last words. */
 void filo_runtime_close(struct filo_runtime *runtime);

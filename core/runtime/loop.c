@@ -60,14 +60,6 @@ static void on_signal(int signum) {
   errno = saved;
 }
 
-void filo_loop_set_interrupting(int signum, bool on) {
-  uint64_t bit = (uint64_t)1 << signum;
-  if (on)
-    atomic_fetch_or(&interrupting, bit);
-  else
-    atomic_fetch_and(&interrupting, ~bit);
-}
-
 bool filo_loop_signalled(void) {
   return atomic_load(&signals) != 0;
 }
@@ -100,11 +92,14 @@ static void on_wake(evutil_socket_t fd, short what, void *arg) {
   }
 }
 
-void filo_loop_watch_signal(struct filo_loop *loop, int signum, bool on) {
-  (void)loop;
-  struct sigaction action = {.sa_handler = on ? on_signal : SIG_DFL, .sa_flags = SA_RESTART};
+void filo_loop_watch_signal(int signum, bool on, bool interrupts) {
+  uint64_t bit = (uint64_t)1 << signum;
+  struct sigaction action = {.sa_handler = on ? on_signal : SIG_DFL};
+  if (!interrupts) action.sa_flags = SA_RESTART;
   sigfillset(&action.sa_mask);
+  atomic_fetch_and(&interrupting, ~bit);
   sigaction(signum, &action, NULL);
+  if (interrupts) atomic_fetch_or(&interrupting, bit);
 }
 
 static unsigned processors(void) {

@@ -35,11 +35,9 @@ void filo_loop_linger(struct filo_loop *loop, double seconds);
 /* Handles what is ready, waiting for something when `wait`. */
 void filo_loop_turn(struct filo_loop *loop, bool wait);
 
-/* Catches (or stops catching) a signal. */
-void filo_loop_watch_signal(struct filo_loop *loop, int signum, bool on);
-
-/* Whether this signal interrupts a script that computes. */
-void filo_loop_set_interrupting(int signum, bool on);
+/* Catches (or stops catching) a signal. interrupts: a script that computes, too, or that a function
+ * of C keeps waiting, as io.read does at a terminal. */
+void filo_loop_watch_signal(int signum, bool on, bool interrupts);
 
 /* True while a watched signal came that the loop has not handled yet. Any context. */
 bool filo_loop_signalled(void);

@@ -63,6 +63,18 @@ static int error_of(lua_State *L) {
   return 1;
 }
 
+bool filo_task_is_cancelled(lua_State *L, int index) {
+  if (lua_getmetatable(L, index) == 0) return false;
+  luaL_getmetatable(L, FILO_ERROR_TYPE);
+  bool ours = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  if (!ours) return false;
+  lua_getfield(L, index, "code");
+  bool yes = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "cancelled") == 0;
+  lua_pop(L, 1);
+  return yes;
+}
+
 int filo_return_error(lua_State *L, const struct filo_error *err) {
   lua_pushnil(L);
   filo_push_error(L, err);
@@ -164,7 +176,7 @@ static int joined(lua_State *L, int status, lua_KContext ctx) {
 static int task_join(lua_State *L) {
   struct filo_task *task = check_task(L, 1);
   task->observed = true;
-  double seconds = luaL_optnumber(L, 2, FILO_NO_DEADLINE);
+  double seconds = filo_task_opt_seconds(L, 2, FILO_NO_DEADLINE);
   if (task->state == FILO_TASK_ENDED) return give_results(L, task);
   if (task == filo_task_current(L)) return luaL_error(L, "a task cannot join itself");
   line_up(task, filo_task_check(L));
@@ -183,7 +195,7 @@ static int suspended(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int suspend(lua_State *L) {
-  double seconds = luaL_optnumber(L, 1, FILO_NO_DEADLINE);
+  double seconds = filo_task_opt_seconds(L, 1, FILO_NO_DEADLINE);
   filo_task_check(L)->in_suspend = true;
   return filo_task_wait(L, seconds, 0, suspended);
 }
@@ -265,8 +277,7 @@ static int on_signal(lua_State *L) {
   filo_exit_push(L, filo_task_current(L));
   lua_rawseti(L, 3, -signum);
   bool ends = !on && (signum == SIGINT || signum == SIGTERM);
-  filo_loop_watch_signal(filo_runtime_of(L)->loop, signum, on || ends);
-  filo_loop_set_interrupting(signum, interrupts || ends);
+  filo_loop_watch_signal(signum, on || ends, interrupts || ends);
   return 1;
 }
 
@@ -283,9 +294,10 @@ void filo_runtime_signal(void *ctx, int signum) {
   }
   lua_pop(L, 2);
   runtime->ended_by = signum;
-  filo_loop_watch_signal(runtime->loop, signum, false); /* a second one ends the process at once */
-  if (runtime->main_task)
-    filo_task_cancel(runtime->main_task, signum == SIGINT ? "interrupted" : "terminated");
+  filo_loop_watch_signal(signum, false, false); /* a second one ends the process at once */
+  if (!runtime->main_task) return;
+  runtime->main_task->interrupted = true;
+  filo_task_cancel(runtime->main_task, signum == SIGINT ? "interrupted" : "terminated");
 }
 
 /* --- The process --- */

@@ -97,6 +97,12 @@ static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
   if (!task->timer || event_add(task->timer, &when) < 0) luaL_error(L, "no memory for a timer");
 }
 
+double filo_task_opt_seconds(lua_State *L, int index, double otherwise) {
+  double seconds = luaL_optnumber(L, index, otherwise);
+  luaL_argcheck(L, !isnan(seconds), index, "seconds expected, not NaN");
+  return seconds;
+}
+
 static void raise_cannot_wait(lua_State *L, const struct filo_task *task) {
   filo_watchdog_where(L);
   lua_pushfstring(L, "cannot wait here: %s",
@@ -116,6 +122,7 @@ struct filo_task *filo_task_check(lua_State *L) {
 int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k) {
   struct filo_task *task = filo_task_check(L);
   task->why = FILO_WOKEN;
+  if (task->raise_again) filo_task_raise_again(L);
   if (task->cancelled) { /* came while it was running */
     make_ready(task);
   } else {
@@ -136,6 +143,7 @@ int filo_task_raise_cancelled(lua_State *L) {
   struct filo_error err;
   filo_fail(&err, FILO_CANCELLED, "%s", task->reason);
   task->cancelled = false;
+  task->unwinding = task->interrupted;
   filo_push_error(L, &err);
   return lua_error(L);
 }
@@ -218,18 +226,6 @@ static void end(struct filo_task *task, bool failed) {
   lua_rawsetp(runtime->L, LUA_REGISTRYINDEX, task);
 }
 
-static bool is_cancelled(lua_State *L, int index) {
-  if (lua_getmetatable(L, index) == 0) return false;
-  luaL_getmetatable(L, FILO_ERROR_TYPE);
-  bool ours = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  if (!ours) return false;
-  lua_getfield(L, index, "code");
-  bool yes = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "cancelled") == 0;
-  lua_pop(L, 1);
-  return yes;
-}
-
 static int error_text(lua_State *L) {
   if (lua_isstring(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL)
     luaL_tolstring(L, 1, NULL);
@@ -242,7 +238,7 @@ static int error_text(lua_State *L) {
  * the rest. The error itself goes on unchanged. Its __tostring may fail in turn. */
 static int on_error(lua_State *L) {
   struct filo_task *task = filo_task_current(L);
-  if (task->observed || is_cancelled(L, 1)) return 1;
+  if (task->observed || filo_task_is_cancelled(L, 1)) return 1;
   lua_pushcfunction(L, error_text);
   lua_pushvalue(L, 1);
   bool ok = lua_pcall(L, 1, 1, 0) == LUA_OK;
@@ -258,7 +254,7 @@ static int body_ended(lua_State *L, int status, lua_KContext ctx) {
   struct filo_task *task = filo_task_current(L);
   bool failed = status != LUA_OK && status != LUA_YIELD;
   task->body_failed = failed;
-  task->cancel_ended = failed && is_cancelled(L, -1);
+  task->cancel_ended = failed && filo_task_is_cancelled(L, -1);
   return lua_gettop(L) - 1; /* all but the message handler */
 }
 
@@ -472,10 +468,8 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
   lua_setfield(runtime->L, -2, "__gc");
   lua_pop(runtime->L, 1);
   filo_module_install(runtime->L);
-  filo_loop_watch_signal(runtime->loop, SIGINT, true);
-  filo_loop_watch_signal(runtime->loop, SIGTERM, true);
-  filo_loop_set_interrupting(SIGINT, true);
-  filo_loop_set_interrupting(SIGTERM, true);
+  filo_loop_watch_signal(SIGINT, true, true);
+  filo_loop_watch_signal(SIGTERM, true, true);
   filo_watchdog_start(runtime->L);
   *ret = runtime;
   return 0;

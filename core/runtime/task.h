@@ -52,6 +52,9 @@ struct filo_task *filo_task_check(lua_State *L);
 /* For a wait that only a wake or a cancellation ends. */
 #define FILO_NO_DEADLINE HUGE_VAL
 
+/* An argument: seconds until a deadline. Raises when it is none, as NaN. */
+double filo_task_opt_seconds(lua_State *L, int index, double otherwise);
+
 /* Checks as above. 0 and below: a turn of the loop. */
 int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k);
 
@@ -117,8 +120,8 @@ void filo_task_push_mark(lua_State *L);
 /* Registers coroutine.resume, wrap, status and close that let waits pass (coroutine.c). */
 void filo_coroutine_install(lua_State *L);
 
-/* Registers xpcall, whose handlers cannot outlast a limit (xpcall.c). */
-void filo_xpcall_install(lua_State *L);
+/* Registers pcall and xpcall that a signal or a limit ends nevertheless (pcall.c). */
+void filo_pcall_install(lua_State *L);
 
 /* Registers os.exit for scripts: with true as its second argument, all tasks unwind before. */
 void filo_exit_install(lua_State *L);

@@ -28,6 +28,7 @@ static volatile unsigned long ticks;                  /* while Lua ran, in all *
 static volatile unsigned long deadline = NEVER;       /* the tick at which what runs is stopped */
 static volatile unsigned long interrupted_at = NEVER; /* the tick that saw a request to end */
 static volatile bool interrupt_raised;                /* that request has been raised once */
+static volatile bool ticks_wake;                      /* since then */
 static volatile int ending; /* the signal with which the process ends at the next hook or tick */
 static volatile unsigned long slice;        /* a new number each time the loop enters Lua */
 static volatile unsigned long ticked_slice; /* the slice that the last tick saw */
@@ -166,6 +167,16 @@ static bool is_stopped_within_a_second(void) {
   return stops_at() != NEVER && stops_at() <= ticks + TICKS(1);
 }
 
+static void on_tick(int signum);
+
+/* wakes: what waits in the system, below a function of C, ends with EINTR at the next tick. */
+static void set_ticks(bool wakes) {
+  struct sigaction action = {.sa_handler = on_tick, .sa_flags = wakes ? 0 : SA_RESTART};
+  sigfillset(&action.sa_mask);
+  sigaction(SIGALRM, &action, NULL);
+  ticks_wake = wakes;
+}
+
 /* A script that waits now and then is left to do so, and hears of it there. */
 static void look_at_interrupt(void) {
   if (!filo_loop_interrupted())
@@ -173,6 +184,7 @@ static void look_at_interrupt(void) {
   else if (interrupted_at == NEVER && ticks - began > 2) {
     interrupt_raised = false;
     interrupted_at = ticks;
+    set_ticks(true);
   }
 }
 
@@ -245,6 +257,7 @@ struct filo_watchdog filo_watchdog_enter(lua_State *L, double seconds) {
   if (!before.running) {
     slice++;
     interrupted_at = NEVER;
+    if (ticks_wake) set_ticks(false);
   }
   change(L, until);
   if (!before.running && started && !atomic_exchange(&armed, true)) arm(TICK_NANOSECONDS);
@@ -264,9 +277,7 @@ void filo_watchdog_start(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &desk);
   lua_newtable(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &spared_key);
-  struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
-  sigfillset(&action.sa_mask);
-  sigaction(SIGALRM, &action, NULL);
+  set_ticks(false);
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
   started = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
   filo_loop_on_end(watch_end, end_process);
@@ -292,6 +303,11 @@ bool filo_watchdog_spares(lua_State *L, int index) {
   lua_pushvalue(L, index);
   lua_getinfo(L, ">S", &ar);
   return is_spared(L, ar.source);
+}
+
+bool filo_watchdog_spares_caller(lua_State *L) {
+  lua_Debug ar;
+  return lua_getstack(L, 1, &ar) && lua_getinfo(L, "S", &ar) && is_spared(L, ar.source);
 }
 
 void filo_watchdog_where(lua_State *L) {

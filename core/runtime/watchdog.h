@@ -38,6 +38,9 @@ void filo_watchdog_spare(lua_State *L, const char *source);
 /* Whether the function at an index is Filo's own. */
 bool filo_watchdog_spares(lua_State *L, int index);
 
+/* Whether the function that has called the running one is Filo's own. */
+bool filo_watchdog_spares_caller(lua_State *L);
+
 /* Pushes where the innermost function is that is not Filo's own: "file:line: "; "" when there is
  * none. For the errors of what Filo's own Lua calls. */
 void filo_watchdog_where(lua_State *L);

@@ -326,16 +326,45 @@ describe("a signal to end", function()
     end)
   end
 
+  -- `while true do pcall(work) end`, where work waits, went on until the second signal came.
+  for what, loop in pairs {
+    ["in its work"] = "pcall(work)", ["in its work, and waits beside it"] = "pcall(work) runtime.sleep(0)",
+    ["with xpcall"] = "xpcall(work, print)", ["in pcall within pcall"] = "pcall(function() while true do pcall(work) end end)",
+    ["in a coroutine"] = "coroutine.resume(coroutine.create(work))",
+  } do
+    it("ends a loop that catches all errors " .. what, function()
+      local code = ("local function work() runtime.sleep(1000) end while true do %s end"):format(loop)
+      local child <close> = process.start { "-e", script:format(code) }
+      child:expect "ready"
+      child:kill "TERM"
+      local result = child:wait()
+      assert.equal(143, result.status)
+      assert.matches("ready\n.*closed\nchild closed\n$", result.out)
+    end)
+  end
+
+  it("can be caught once, to clean up", function()
+    local child <close> = process.start { "-e", script:format [[
+      print(pcall(runtime.sleep, 1000))
+      print(pcall(error, "another error"))
+      runtime.sleep(0)
+      print "never"
+    ]] }
+    child:expect "ready"
+    child:kill "TERM"
+    local result = child:wait()
+    assert.equal(143, result.status)
+    assert.equal("ready\nfalse\tterminated\nfalse\tanother error\nclosed\nchild closed\n", result.out)
+  end)
+
   it("comes twice: the second ends a script that will not end", function()
     local child <close> = process.start { "-e", script:format [[
-      while true do
-        local ok = pcall(runtime.sleep, 1000)
-        if not ok then print "caught" io.stdout:flush() end
-      end
+      local _ <close> = setmetatable({}, { __close = function() print "stays" io.stdout:flush() runtime.sleep(1000) end })
+      runtime.sleep(1000)
     ]] }
     child:expect "ready"
     child:kill "INT"
-    child:expect "caught"
+    child:expect "stays"
     child:kill "INT"
     assert.equal(2, child:wait().signal)
   end)

@@ -17,7 +17,7 @@ local function at_once(fn)
   return first, second
 end
 
-for _, seconds in ipairs { -1, -0.001, -math.huge, 0 / 0 } do
+for _, seconds in ipairs { -1, -0.001, -math.huge } do
   describe(("%g seconds"):format(seconds), function()
     it("are over at once", function()
       local never = filo.spawn(runtime.suspend)

@@ -1,5 +1,6 @@
 ---A condition that tasks wait for: something that others change, and tell of.
 
+local format = require "filo.base.format"
 local inside = require "filo.base.inside"
 local new_gate = require "filo.host.gate"
 local runtime = require "filo.core.runtime"
@@ -11,7 +12,7 @@ Condition.__index = Condition
 local function gate_of(self, name, seconds)
   local gate = inside.of(self)
   if not gate then error(name .. ": a condition expected: is there a dot in place of the colon?", 3) end
-  if seconds ~= nil and type(seconds) ~= "number" then error(name .. ": a number of seconds expected", 3) end
+  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then error(name .. ": a number of seconds expected", 3) end
   return gate
 end
 
@@ -33,6 +34,11 @@ end
 
 ---Lets all go on that wait now.
 function Condition:notify() gate_of(self, "notify"):wake() end
+
+function Condition:__tostring()
+  local line = inside.of(self).line
+  return ("condition, for which %s"):format(format.count(line and line.count or 0, "task waits", "tasks wait"))
+end
 
 ---A new one.
 ---@return filo.Condition

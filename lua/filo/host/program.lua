@@ -112,12 +112,15 @@ local function state_of(self, what)
   return inside.of(self) or error(("process:%s expected, with a colon"):format(what), 3)
 end
 
+function Process:__tostring() return ("process %d, %s"):format(self.pid, state_of(self, "close").name) end
+
 ---Waits until it has ended.
 ---@param seconds? number
 ---@return { status: integer?, signal: integer? }?  its exit status, or the number of the signal that ended it
 ---@return filo.Error? err  "timeout": it goes on
 function Process:wait(seconds)
   local state = state_of(self, "wait")
+  if seconds ~= nil and (type(seconds) ~= "number" or seconds ~= seconds) then error("wait: a number of seconds expected", 2) end
   local ended, err = state.watcher:join(seconds)
   if ended then return { status = ended.status, signal = ended.signal } end
   if state.watcher:status() == "ended" then return nil, err end

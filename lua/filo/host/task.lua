@@ -22,7 +22,7 @@ local function check_functions(what, list, least)
 end
 
 local function check_seconds(what, seconds)
-  if type(seconds) ~= "number" then error(what .. ": a number of seconds expected", 3) end
+  if type(seconds) ~= "number" or seconds ~= seconds then error(what .. ": a number of seconds expected", 3) end
 end
 
 ---Starts a function as a task of its own, which is cancelled when the task that started it ends.
@@ -38,7 +38,7 @@ end
 ---@param seconds number
 function task.sleep(seconds)
   check_seconds("sleep", seconds)
-  if seconds < 0 or seconds ~= seconds then error("sleep: seconds must be 0 or more", 2) end
+  if seconds < 0 then error("sleep: seconds must be 0 or more", 2) end
   return runtime.sleep(seconds)
 end
 
@@ -65,7 +65,7 @@ end
 ---@return filo.Task
 function task.every(seconds, fn, ...)
   check_seconds("every", seconds)
-  if seconds <= 0 or seconds ~= seconds then error("every: seconds must be more than 0", 2) end
+  if seconds <= 0 then error("every: seconds must be more than 0", 2) end
   check_function("every", fn)
   return runtime.spawn(function(...)
     local began = runtime.now()
@@ -156,11 +156,23 @@ end
 
 local function is_full(self) return self.last - self.first + 1 >= self.capacity end
 
+local function check_channel(self, what)
+  if getmetatable(self) ~= Channel then
+    error(("%s: a channel expected: is there a dot in place of the colon, as in channel:%s?"):format(what, what), 3)
+  end
+end
+
+function Channel:__tostring()
+  local count = self.last - self.first + 1
+  return ("channel with %d of %d values%s"):format(count, self.capacity, self.closed and ", closed" or "")
+end
+
 ---Puts a value (not nil) in; waits while the channel is full. nil, err after the deadline or when it is closed.
 ---@param value any
 ---@param seconds? number
 ---@return true?, filo.Error?
 function Channel:send(value, seconds)
+  check_channel(self, "send")
   if value == nil then error("a channel cannot carry nil", 2) end
   if seconds ~= nil then check_seconds("send", seconds) end
   local deadline = seconds and runtime.now() + seconds
@@ -180,6 +192,7 @@ end
 ---@param seconds? number
 ---@return any, filo.Error?
 function Channel:receive(seconds)
+  check_channel(self, "receive")
   if seconds ~= nil then check_seconds("receive", seconds) end
   local deadline = seconds and runtime.now() + seconds
   local in_time = true
@@ -197,6 +210,7 @@ end
 
 ---Ends it: senders fail, receivers get what is left and then fail.
 function Channel:close()
+  check_channel(self, "close")
   self.closed = true
   while wake_first(self.senders) do end
   while wake_first(self.receivers) do end

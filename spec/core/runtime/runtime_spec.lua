@@ -2,6 +2,7 @@ local interruptible = require "spec.support.interruptible"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
 local support = require "spec.support.tasks"
+local temp = require "spec.support.temp"
 
 local at_end, forever, nothing, turns = support.at_end, support.forever, support.nothing, support.turns
 
@@ -204,6 +205,34 @@ describe("a script that computes for too long", function()
       assert.matches("interrupted", result.err)
     end)
   end
+end)
+
+-- io.read at a terminal went on until a second Ctrl-C came.
+describe("a script that waits in a function of C", function()
+  it("is interrupted by the first signal", function()
+    local folder <close> = temp.folder()
+    local fifo = folder:file "fifo"
+    assert(os.execute("mkfifo " .. temp.quote(fifo)))
+    for _, line in ipairs { "file:read()", "pcall(file.read, file)", "for _ in file:lines() do end" } do
+      for signal, status in pairs { INT = 130, TERM = 143 } do
+        local child <close> = process.start { "-e", ([[
+          local file <close> = assert(io.open(%q, "r+"))
+          local _ <close> = setmetatable({}, { __close = function() print "closed" end })
+          local began = os.clock()
+          while os.clock() - began < 0.5 do end -- one that waited just now is left to wait again
+          print "ready"
+          io.stdout:flush()
+          while true do %s end
+        ]]):format(fifo, line) }
+        child:expect "ready"
+        child:kill(signal)
+        local result = child:wait()
+        assert.equal(status, result.status)
+        assert.equal("ready\nclosed\n", result.out)
+        assert.matches("[Ii]nterrupted", result.err)
+      end
+    end
+  end)
 end)
 
 describe("signals", function()

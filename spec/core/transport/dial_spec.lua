@@ -333,7 +333,7 @@ describe("seconds to dial", function()
   it("that are over are said to be", function()
     local listener <close> = filo.listen "127.0.0.1:0"
     for _, dial in ipairs { filo.dial, framed } do
-      for _, seconds in ipairs { 0, -1, 0 / 0, -math.huge } do
+      for _, seconds in ipairs { 0, -1, -math.huge } do
         local connection, err = dial(listener:address(), seconds)
         assert.is_nil(connection)
         assert.equal("timeout", err.code)
