@@ -30,6 +30,21 @@ describe("filo --attach with code or a script", function()
     end)
   end)
 
+  -- `...` was the whole command line, and `a` in `-e code a b` a command.
+  it("gives code the arguments that follow, or those of the script", function()
+    serving(function(house, run)
+      local code = "print(select('#', ...), (...), #arg, arg[1])"
+      assert.same(printed "0\tnil\t0\tnil\n", run { "--attach", "a", "-e", code })
+      assert.same(printed "2\tone\t2\tone\n", run { "--attach", "a", "-e", code, "one", "x.lua" })
+      house.folder:write("script.lua", "print(...)")
+      assert.same(printed "one\tput\none\tput\n", run { "--attach", "a", "-e", "print(...)", "script.lua", "one", "put" })
+      assert.same(printed "one\n", run { "-i", "--attach", "a", "-e", "print(...)", "one", stdin = "" })
+      local result = run { "--attach", "a", "-l", "filo", "put" }
+      assert.equal(2, result.status)
+      assert.matches("'%-%-attach' goes with a script, and 'put' is a command", result.err)
+    end)
+  end)
+
   it("finds the root in FILO_ROOT", function()
     serving(function(house, run, id)
       local env = { FILO_ROOT = house:root "a" }

@@ -87,6 +87,13 @@ Random bytes from the operating system.
     assert.equal(text "node.store", text(b.store))
   end)
 
+  it("shows a command as its --help does", function()
+    assert.matches("^A command, for a shell:\n\nUsage: filo put %[", text "put")
+    assert.matches("^node:get%(.*\n\n\nOf the command of that name, filo help get tells%.$", text "get")
+    local result = process.run { "-i", stdin = "help put" }
+    assert.equal(text "put" .. "\n", result.out)
+  end)
+
   it("tells all options of a node", function()
     local _, problem = pcall(filo.node, { nothing_of_the_kind = 1 })
     local known = {}

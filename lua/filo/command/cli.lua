@@ -68,6 +68,14 @@ function cli.parser(name)
   return parser
 end
 
+---What `filo NAME --help` prints.
+---@param name string
+---@return string?  nil: there is no such command
+function cli.help_page(name)
+  local parser = cli.parser(name)
+  return parser and parser:get_help()
+end
+
 ---The parser of all commands, to make completions from.
 ---@return table
 function cli.whole_parser()

@@ -1,5 +1,6 @@
 ---What bin/filo runs: its command line, as the standalone `lua` has it: options, then a script, a command, or the prompt.
 
+local commands = require "filo.prompt.help.commands"
 local exit = require "filo.base.exit_status"
 local runtime = require "filo.core.runtime"
 local waiting_require = require "filo.host.require"
@@ -11,7 +12,9 @@ usage: filo [options] [script [args]]
   -E        ignore LUA_INIT, LUA_PATH and LUA_CPATH in the environment
   -i        prompt after running the script
   --attach [root]    run code and script within the node that runs on the
-                     root, or prompt there; default: $FILO_ROOT
+                     root, or prompt there; default: $FILO_ROOT. Arguments,
+                     the first without a dot or slash, may follow -e code
+                     there: its `...`
   -l name   require the module name into a global of that name
   -l g=name require the module name into the global g
   -v        print the version; so does --version
@@ -122,6 +125,13 @@ end
 ---Whether the first word is a command, or one that was mistyped, rather than a script, which has a folder or an ending.
 local function is_command(word) return not word:find "[/.]" and word ~= "-" end
 
+---Whether what follows the options is not a script, but arguments of code within a running node.
+local function is_for_code(argv, flags, options, first)
+  local code
+  for _, option in ipairs(options) do code = code or option[1] == actions.e end
+  return flags.attach and code and not flags.script and argv[first] and is_command(argv[first])
+end
+
 ---Shifts argv so that the script is at 0, as `lua` does.
 local function script_arguments(argv, script)
   local shifted = {}
@@ -130,14 +140,14 @@ local function script_arguments(argv, script)
 end
 
 ---Runs all within the node that runs on a root; then the prompt, when it was asked for, or there is nothing else to do.
-local function attach(root, steps, script, prompt)
+local function attach(root, steps, arguments, script, prompt)
   local new_remote = require "filo.command.attach"
   local run_there = require "filo.command.attached_script"
   local texts = {}
   for i, step in ipairs(steps) do texts[i] = codes[step[1]](step[2]) end
   local function open(plain)
     local remote, err = new_remote(root, plain)
-    if remote then run_there(remote, texts, arg, script) end
+    if remote then run_there(remote, texts, arguments, script) end
     return remote, err
   end
   if prompt or not script and not steps[1] then return require "filo.prompt"(open) end
@@ -179,16 +189,20 @@ end
 return function(argv)
   argv[0] = argv[0] or "filo"
   _G.require = waiting_require
+  commands.page = function(name) return require("filo.command.cli").help_page(name) end
   local options, flags, script = parse(argv)
   if argv[script] == "" and not flags.script then usage "the name of a script or command is empty" end
-  local command = argv[script] and not flags.script and is_command(argv[script])
+  local for_code = is_for_code(argv, flags, options, script)
+  local command = argv[script] and not for_code and not flags.script and is_command(argv[script])
   local refused = command and (flags.attach and "--attach" or flags.i and "-i")
   if refused then usage(("'%s' goes with a script, and '%s' is a command"):format(refused, argv[script])) end
   if flags.E then package.path, package.cpath = require("filo.core.modules").default_paths() end
   if flags.v then print(("filo %s (%s)"):format(require("filo").VERSION, _VERSION)) end
-  arg = script_arguments(argv, argv[script] and script or 0)
+  local named = not for_code and argv[script]
+  arg = script_arguments(argv, named and script or 0)
   if flags.attach then
-    return { function() return attach(flags.attach, options, argv[script], flags.i) end }
+    local arguments = named and arg or table.move(argv, script, #argv, 1, { [0] = argv[0] })
+    return { function() return attach(flags.attach, options, arguments, named, flags.i) end }
   end
   return steps_here(argv, options, flags, script, command)
 end

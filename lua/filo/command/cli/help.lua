@@ -12,11 +12,6 @@ local function of_script(path)
   return text
 end
 
-local function of_command(cli, name)
-  local parser = cli.parser(name)
-  return parser and parser:get_help() .. "\n"
-end
-
 ---What scripts may use: functions, classes, options.
 local function of_name(name)
   local page = require("filo.prompt.help").about(name)
@@ -31,7 +26,8 @@ end
 
 local function page_of(cli, topic)
   if topic:find "/" or topic:find "%.lua$" then return of_script(topic) end
-  local page = of_command(cli, topic) or of_name(topic)
+  local command = cli.help_page(topic)
+  local page = command and command .. "\n" or of_name(topic)
   if page then return page end
   return unknown(cli, topic)
 end

@@ -1,5 +1,6 @@
 ---`help` of the prompt: what the annotations say of a function, an object or a name, as plain text. Of a script's own functions, too.
 
+local commands = require "filo.prompt.help.commands"
 local errors = require "filo.base.errors"
 local filo = require "filo"
 local index = require "filo.prompt.help.index"
@@ -17,7 +18,8 @@ the next prompt. Nodes and tasks go on while you type and while a call waits.
   node:on("peer_up", print)
 
 help(filo) and help(node) list what there is; help(node.store) and help store
-tell more of one, help options what a node can be given.
+tell more of one, help options what a node can be given, help put what a
+command is for.
 
 Tab completes names, and keys of objects in node:get ". Up and Ctrl-R find
 earlier lines. What is pasted is one line, however many it has. Ctrl-C drops a
@@ -173,7 +175,10 @@ local function topic_page(topic)
 end
 
 local function named_page(topic)
-  return topic_page(topic) or ("Nothing is called '%s'. help(filo) lists what there is; of commands, filo help tells."):format(topic)
+  local found, command = topic_page(topic), commands.page(topic)
+  if found and command then return ("%s\n\n\nOf the command of that name, filo help %s tells."):format(found, topic) end
+  if command then return ("A command, for a shell:\n\n%s"):format(command) end
+  return found or ("Nothing is called '%s'. help(filo) lists what there is; of commands, filo help tells."):format(topic)
 end
 
 -- The face --------------------------------------------------------------------------------------------------------------
