@@ -94,5 +94,5 @@ for path, time in pairs(files) do
   stored, files[path] = stored + done, done == 0 and time or nil
 end
 keep_list("missing", files)
-print(("%d stored, %d deleted, %d failed; %d peers"):format(stored, deleted, failed, #addresses))
+print(("%d stored, %d deleted, %d failed; %s"):format(stored, deleted, failed, script.count(#addresses, "peer", "peers")))
 os.exit(failed == 0, true)

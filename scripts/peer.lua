@@ -28,7 +28,7 @@ end
 node:on("peer_up", function(peer) tell("%s is connected", peer) end)
 node:on("peer_down", function(peer, why) tell("%s is gone: %s", peer, why) end)
 node:on("accepted", function(copy, peer)
-  tell("%s from %s", copy.tombstone and "a deletion" or ("a copy of %d bytes"):format(copy.size), peer)
+  tell("%s from %s", copy.tombstone and "a deletion" or "a copy of " .. script.count(copy.size, "byte", "bytes"), peer)
 end)
 tell("node %s at %s", node.id, node.address)
 node:wait()

@@ -43,7 +43,7 @@ for i = 3, #arg do
   local receipt
   receipt, err = node:store(arg[i], filo.file(arg[i]))
   if receipt then
-    print(("%s: %d bytes, copies at %s"):format(receipt.key, receipt.size, table.concat(receipt.copies, " and ")))
+    print(("%s: %s, copies at %s"):format(receipt.key, script.count(receipt.size, "byte", "bytes"), table.concat(receipt.copies, " and ")))
   else
     io.stderr:write(tostring(err), "\n")
     failed = true

@@ -2,6 +2,7 @@
 
 local cluster_secret = require "filo.command.cluster_secret"
 local exit = require "filo.base.exit_status"
+local format = require "filo.base.format"
 local net = require "filo.core.net"
 local script_comment = require "filo.command.script_comment"
 
@@ -23,6 +24,10 @@ function script.usage(problem)
   io.stderr:write(name(), ": ", problem or "wrong use", "\n\n", arg and arg[0] and script_comment(arg[0]) or "")
   os.exit(exit.usage, true)
 end
+
+---"1 peer", "2 peers".
+---@type fun(number: integer, one: string, several: string): string
+script.count = format.count
 
 ---The cluster secret, from the file that FILO_SECRET_FILE names: arguments can be seen by everybody on the machine.
 ---@return string

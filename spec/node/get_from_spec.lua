@@ -164,6 +164,7 @@ describe("get from one peer", function()
       raises(here(call .. ": option 'from' goes without 'newest' and 'quorum'"), try { from = b.id, newest = true })
       raises(here(call .. ": option 'from' goes without 'newest' and 'quorum'"), try { from = b.id, quorum = 2 })
       raises(here(call .. ": option 'quorum' must be 1 or more"), try { quorum = 0 })
+      raises(here(call .. ": option 'quorum' must be an integer, not a string"), try { quorum = "two" })
     end
   end)
 
@@ -284,7 +285,8 @@ describe("get with a quorum", function()
     assert.is_true(host.now() - began <= 2 * host.limits.find + 1)
     assert.equal("new", got(a, "key", { quorum = 3 }))
     began = host.now()
-    assert.matches("4 peers .*, and 8 must", refused("unreachable", a:get("key", { quorum = 9 })))
+    local err_of_more = refused("unreachable", a:get("key", { quorum = 9 })) -- "0 of 4 that could be asked told"
+    assert.equal("4 peers are connected, and 8 must tell what they have of 'key': nobody was asked", err_of_more)
     refused("unreachable", a:fetch("key", { quorum = 9 }))
     assert.is_true(host.now() - began < 1) -- there will not be so many
   end))

@@ -64,9 +64,14 @@ describe("the option to", function()
     end
     net:stop "c"
     nodes.peers(a, 1)
-    for _, to in ipairs { { b.id, c.id }, peer, { b.id, peer }, ("0"):rep(64), a.id } do
+    for _, to in ipairs { { b.id, c.id }, peer, { b.id, peer }, ("0"):rep(64) } do
       local _, err = a:store("key", "content", { to = to })
       assert.matches("node", refused("unreachable", nil, err))
+      assert.is_false(a:has "key")
+    end
+    for _, to in ipairs { a.id, { a.id:upper() } } do -- it was said that this node is not connected
+      local err = refused("invalid", a:store("key", "content", { to = to }))
+      assert.equal(("store: option 'to': node %s is this node itself, and no peer"):format(a.id), err)
       assert.is_false(a:has "key")
     end
     assert(a:store("key", "content"))

@@ -61,10 +61,10 @@ describe("scripts/mirror-folder.lua", function()
     local function mirror() return scripts.run(folder, "mirror-folder", folder:file "files", folder:file "root", node.address) end
     local result = mirror()
     assert.equal(1, result.status)
-    assert.equal("0 stored, 0 deleted, 1 failed; 1 peers\n", result.out)
+    assert.equal("0 stored, 0 deleted, 1 failed; 1 peer\n", result.out)
     assert.matches("1 of 2 copies of 'one' were made .*full for now", result.err)
     full = false
-    assert.equal("1 stored, 0 deleted, 0 failed; 1 peers\n", mirror().out)
+    assert.equal("1 stored, 0 deleted, 0 failed; 1 peer\n", mirror().out)
   end)
 
   it("deletes at the peers a file that one of them refused and that is gone now", function()

@@ -56,7 +56,8 @@ local function check_type(what, name, value, rule)
   for expected in rule.type:gmatch "[^|]+" do
     if kind == expected or type(value) == expected then return end
   end
-  error(("%s: option '%s' must be a %s, not a %s"):format(what, name, rule.type:gsub("|", " or "), type(value)), 0)
+  local article = rule.type:find "^[aeiou]" and "an" or "a"
+  error(("%s: option '%s' must be %s %s, not a %s"):format(what, name, article, rule.type:gsub("|", " or "), type(value)), 0)
 end
 
 local function check_value(what, name, value, rule)

@@ -16,6 +16,7 @@ function named.peer(node, what, peer, level)
   local id = known and known.id or peer:lower()
   local connected = node.peer_list:get(id)
   if connected then return connected end
+  if id == node.id then return errors.fail("invalid", ("%s: node %s is this node itself, and no peer"):format(what, id), { peer = id }) end
   return errors.fail("unreachable", ("node %s is not connected"):format(id), { peer = id })
 end
 

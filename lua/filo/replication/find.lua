@@ -107,6 +107,12 @@ local function not_found(key, asked, failed)
   return errors.fail("not_found", ("'%s' is not here, and %s"):format(key, why), { key = key, retryable = failed > 0 or nil })
 end
 
+---So many are not connected.
+local function too_few_peers(key, count, least)
+  local sentence = "%s connected, and %d must tell what they have of '%s': nobody was asked"
+  return errors.new("unreachable", sentence:format(format.count(count, "peer is", "peers are"), least, key), { key = key })
+end
+
 local function too_few(key, asked, told, least)
   local sentence = "%d of %s that could be asked told what they have of '%s', and %d must"
   return errors.new("unreachable", sentence:format(told, format.count(asked, "peer", "peers"), key, least), { key = key })
@@ -190,6 +196,7 @@ end
 function Find:newest(name, later, least, beside)
   least = least or 0
   local peers = self.peers:list()
+  if #peers < least then return nil, too_few_peers(name.key, #peers, least), #peers end
   local search = ask_all(self, peers, name.hash, beside and self.host.limits.sign or nil)
   local listening = false
   local _ <close> = at_end(function()
