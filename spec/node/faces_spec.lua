@@ -1,4 +1,5 @@
 local filo = require "filo"
+local inspect = require "filo.prompt.inspect"
 local nodes = require "spec.support.nodes"
 
 -- A peer that a hook was given led to the node, and so to the secret of the cluster in plain text: who logged a peer wrote it down.
@@ -113,6 +114,7 @@ describe("what a script is given", function()
     local receipt = assert(a:store("key", "content"))
     assert.equal(("receipt of 'key': version %d, 7 bytes, 2 copies (quorum 2)"):format(receipt.version), tostring(receipt))
     assert.equal(tostring(receipt), tostring((assert(a:replicate "key"))))
+    assert.matches("^{\n  copies = {\n.*  key = \"key\",\n.*}$", inspect(receipt)) -- as the prompt shows it
     local object <close> = assert(a:get "key")
     assert.equal('object "key", 7 bytes', tostring(object))
     assert.matches("^receipt of 'key': version %d+, 0 bytes, 2 copies %(quorum 1%)$", tostring((assert(a:delete "key"))))

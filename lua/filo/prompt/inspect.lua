@@ -1,7 +1,7 @@
 ---Values as text for people, the same text each time.
 ---
----Tables with sorted keys, within limits and with cycles named; strings quoted and cut, binary ones as hex; objects by their __tostring.
----Metamethods are called for nothing else.
+---Tables with sorted keys, within limits and with cycles named; strings quoted and cut, binary ones as hex; objects by their __tostring,
+---but for those whose fields say more, as their metatables tell (__fields). Metamethods are called for nothing else.
 
 local format = require "filo.base.format"
 
@@ -59,6 +59,7 @@ end
 local function own_text(value)
   local kind = type(value)
   if kind ~= "table" and kind ~= "userdata" or metafield(value, "__tostring") == nil then return nil end
+  if metafield(value, "__fields") then return nil end
   local ok, text = pcall(tostring, value)
   if not ok then return ("%s whose __tostring fails"):format(kind) end
   return (text:gsub("[\0-\8\11-\31\127]", "?"))

@@ -18,7 +18,7 @@ local FIELDS = { "key", "version", "size", "copies", "pending", "refused", "quor
 ---  of nodes that have taken copies of anything of this node
 ---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
 ---@field changed? boolean  of a file: it changed each time while it was read, and what was read last is stored
-local Shown = { __name = "filo.Receipt" }
+local Shown = { __name = "filo.Receipt", __fields = true } -- at the prompt, its fields
 
 function Shown:__tostring()
   local copies = type(self.copies) == "table" and #self.copies or 0
