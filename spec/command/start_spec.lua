@@ -88,8 +88,8 @@ describe("os.exit in a node.lua", function()
   end)
 
   it("is told of in what a signal calls", function()
-    starting("filo.on_signal('USR1', function() os.exit(4) end)", function(_, child)
-      child:expect "listens at"
+    starting("filo.on_signal('USR1', function() os.exit(4) end) io.stderr:write 'ready'", function(_, child)
+      child:expect "ready"
       child:kill "USR1"
       local result = child:wait()
       assert.equal(4, result.status)
