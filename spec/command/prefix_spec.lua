@@ -1,6 +1,7 @@
 local commands = require "spec.support.commands"
 
----Calls fn(run) with a node that stores a/1, a/2 and b; run gives the status, what was printed, and what was told.
+---Calls fn(run, folder) with a node that stores a/1, a/2 and b; run gives the status, what was printed, and what was told; the folder is
+---not there yet.
 local function serving(fn)
   local house <close> = commands.house()
   house:run("a", "init", "--listen", "127.0.0.1:0")
@@ -9,7 +10,7 @@ local function serving(fn)
   fn(function(...)
     local result = house:run("a", ...)
     return { result.status, result.out, result.err }
-  end)
+  end, house.folder:file "out")
 end
 
 describe("a command with a prefix of keys", function()
@@ -38,6 +39,19 @@ describe("a command with a prefix of keys", function()
       assert.equal(3, result[1])
       assert.matches("^b: ", result[2])
       assert.matches("1 of 2 failed", result[3])
+    end)
+  end)
+
+  -- One that no key has ended the command, and nothing was done for the others.
+  it("goes on with the others where no key has one", function()
+    serving(function(run, folder)
+      local none = "no key here starts with 'c'\n"
+      assert.same({ 3, "good a/1\ngood a/2\n", "filo verify: " .. none .. "filo verify: 1 of 3 failed\n" }, run("verify", "-r", "c", "a/"))
+      local result = run("why", "-r", "c", "b")
+      assert.same({ 3, "filo why: " .. none .. "filo why: 1 of 2 failed\n" }, { result[1], result[3] })
+      assert.matches("^b: ", result[2])
+      assert.same({ 3, "", "filo get: " .. none .. "filo get: 1 of 2 failed\n" }, run("get", "-q", "-r", "b", "c", "-d", folder))
+      assert.same({ 3, "deleted b\n", "filo rm: " .. none .. "filo rm: 1 of 2 failed\n" }, run("rm", "-r", "b", "c"))
     end)
   end)
 

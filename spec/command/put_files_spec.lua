@@ -107,3 +107,28 @@ describe("filo put -r", function()
     assert.matches("a is the root of the node itself", result.err)
   end)
 end)
+
+-- The first bad name on the command line kept all of them from being stored.
+describe("filo put of several names", function()
+  it("stores those that it can, and names each that it cannot", function()
+    serving(function(house, run)
+      house.folder:write("one", "content")
+      house.folder:write("two", "content")
+      assert(os.execute(("mkdir %s"):format(temp.quote(house.folder:file "d"))))
+      local result = house:within("a", "put", "none", "one", "link", "two", "nor this")
+      assert.equal(1, result.status)
+      assert.matches("\nstored 2, 14 B; 0 unchanged; 3 failed\n$", result.out)
+      assert.equal("one\ntwo\n", run("ls").out)
+      assert.equal("filo put: cannot read none: No such file or directory\n"
+        .. "filo put: link is no file: it is a symbolic link, and nothing is there\n"
+        .. "filo put: cannot read nor this: No such file or directory\nfilo put: 3 of 5 failed\n", result.err)
+      result = house:within("a", "put", "one", "d", "a", "-r", "nothing")
+      assert.equal(1, result.status)
+      assert.equal("filo put: a is the root of the node itself\nfilo put: cannot read nothing: No such file or directory\n"
+        .. "filo put: 2 of 4 failed\n", result.err)
+      assert.equal("d/\none\ntwo\n", run("ls").out)
+      result = house:within("a", "put", "d", "one") -- 2 says that nothing was done
+      assert.same({ 1, "one  7 B  1 copy, unchanged\nstored 0, 0 B; 1 unchanged; 1 failed\n" }, { result.status, result.out })
+    end)
+  end)
+end)

@@ -26,7 +26,7 @@ end
 ---@param list any[]
 ---@param fn fun(each: any): any, filo.Error?
 ---@param as_json? boolean  tell it for programs, too
----@return integer exit status: that of the first failure
+---@return integer exit status: that of the first failure. That the command line makes no sense is said of all of it only
 function failures.each(name, list, fn, as_json)
   local status, failed = exit.done, 0
   for _, each in ipairs(list) do
@@ -40,7 +40,7 @@ function failures.each(name, list, fn, as_json)
     end
   end
   if failed > 0 and #list > 1 then failures.tell(name, ("%d of %d failed"):format(failed, #list)) end
-  return status
+  return status == exit.usage and #list > 1 and exit.failure or status
 end
 
 return failures

@@ -15,7 +15,7 @@ local selection = {}
 ---@field size integer  bytes to read, as far as is known
 ---@field named boolean  on the command line: a symbolic link is followed there
 ---@field is_stdin? boolean
----@field problem? filo.Error  why there is nothing of the others
+---@field problem? filo.Error  why it cannot be stored; then there are path, size and, where it has a name of its own, key
 
 ---What may be stored when it is named.
 local READABLE = { f = true, p = true, c = true }
@@ -50,6 +50,10 @@ local function is_excluded(state, path, entry)
   return state.excludes(below, entry.kind == "d")
 end
 
+local function add_problem(state, entry, problem)
+  table.insert(state.entries, { problem = problem, path = entry.path, key = key_of(state.args, entry), size = 0 })
+end
+
 ---Adds what a path stands for. What cannot be listed below it is a problem among the others.
 ---@return true?, filo.Error?
 local function add(state, path)
@@ -66,9 +70,9 @@ local function add(state, path)
     each.named = i == 1
     local wanted = each.named or not is_excluded(state, path, each)
     if wanted and each.problem then
-      entries[#entries + 1] = { problem = each.problem, size = 0 }
+      add_problem(state, each, each.problem)
     elseif wanted and not each.named and not selection.KEPT[each.kind] then
-      entries[#entries + 1] = { problem = no_file("invalid", each.path, each.kind), size = 0 }
+      add_problem(state, each, no_file("invalid", each.path, each.kind))
     elseif wanted then
       each.key = key_of(args, each)
       if selection.EMPTY[each.kind] then each.size = 0 end
@@ -82,11 +86,11 @@ end
 ---@return string[]?, filo.Error?
 local function read_list(path, by_nul)
   local file, err = io.stdin, nil
-  if path ~= "-" then file, err = io.open(path, "rb") end
-  if not file then return errors.fail("io", "cannot read " .. format.printable(err)) end
-  local text = file:read "a"
+  if path ~= "-" then file, err = files.open(path) end
+  if not file then return nil, err end
+  local text, _, number = file:read "a"
   if path ~= "-" then file:close() end
-  if not text then return errors.fail("io", "cannot read " .. format.printable(path)) end
+  if not text then return errors.of_system(number, "cannot read " .. format.printable(path)) end
   local list = {}
   for each in text:gmatch(by_nul and "[^\0]+" or "[^\n]+") do list[#list + 1] = each end
   return list
@@ -103,24 +107,22 @@ local function find_problem(args)
   end
 end
 
----What cannot be stored of a list is a problem among the others; what is named on the command line has to be right.
+---What cannot be stored of all that was named is a problem among the others.
 ---@param args table  path, files_from, null, exclude, recursive, key
 ---@return filo.Selected[]?, filo.Error?
 function selection.of(args)
   local problem = find_problem(args)
   if problem then return nil, errors.new("usage", problem) end
-  local state = { args = args, own = assert(root.path(args)), excludes = exclusion.new(args.exclude), entries = {} }
-  for _, path in ipairs(args.path) do
-    local ok, err = add(state, path)
-    if not ok then return nil, err end
-  end
   local list, err = {}, nil
   if args.files_from then list, err = read_list(args.files_from, args.null) end
   if not list then return nil, err end
-  for _, path in ipairs(list) do
-    local ok, why_not = add(state, path == "-" and "./-" or path)
-    if not ok then table.insert(state.entries, { problem = why_not, size = 0 }) end
+  local state = { args = args, own = assert(root.path(args)), excludes = exclusion.new(args.exclude), entries = {} }
+  local function take(path)
+    local ok, why_not = add(state, path)
+    if not ok then add_problem(state, { path = path }, why_not) end
   end
+  for _, path in ipairs(args.path) do take(path) end
+  for _, path in ipairs(list) do take(path == "-" and "./-" or path) end
   return state.entries
 end
 

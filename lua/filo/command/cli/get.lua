@@ -345,9 +345,7 @@ return {
     args.directory = args.directory or "."
     local node <close>, err = open.reader(args)
     if not node then return nil, err end
-    local keys
-    keys, err = root_keys.named(node, args)
-    if not keys then return nil, err end
+    local keys = root_keys.named(node, args)
     if args.recursive then
       keys = superseded.leave_out(node, keys, function(text) if not args.quiet then failures.tell("get", text) end end)
     end

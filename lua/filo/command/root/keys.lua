@@ -26,18 +26,18 @@ function keys.list(node, prefix)
 end
 
 ---The keys that a command line names. With -r, each stands for all that start with it, in their order; behind them are errors of what may
----have been one of these, and is no object any more.
+---have been one of these, and is no object any more, and of what no key starts with.
 ---@param node filo.Node
 ---@param args {key: string[], recursive?: boolean}
----@return (string|filo.Error)[]?, filo.Error?
+---@return (string|filo.Error)[]
 function keys.named(node, args)
   if not args.recursive then return args.key end
-  local all, seen, problems = {}, {}, nil
+  local all, seen, problems, unknown = {}, {}, nil, {}
   for _, prefix in ipairs(args.key) do
     local found
     found, problems = keys.list(node, prefix)
     if not found[1] and not problems[1] then
-      return errors.fail("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)), { key = prefix })
+      unknown[#unknown + 1] = errors.new("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)), { key = prefix })
     end
     for _, key in ipairs(found) do
       if not seen[key] then all[#all + 1] = key end
@@ -45,7 +45,8 @@ function keys.named(node, args)
     end
   end
   table.sort(all)
-  return table.move(problems, 1, #problems, #all + 1, all)
+  table.move(problems, 1, #problems, #all + 1, all)
+  return table.move(unknown, 1, #unknown, #all + 1, all)
 end
 
 ---As `named`, of a root that is opened for that where it has to be.
