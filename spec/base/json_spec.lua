@@ -11,7 +11,16 @@ describe("JSON", function()
   end)
 
   it("has the bytes of a field's text that is not UTF-8, in hex", function()
-    assert.equal([[{"key":"a\ufffd","key_hex":"61ff","list":["\ufffd"],"n":1}]], json.encode { key = "a\xff", n = 1, list = { "\xfe" } })
+    assert.equal([[{"key":"a\ufffd","key_hex":"61ff","n":1}]], json.encode { key = "a\xff", n = 1 })
+  end)
+
+  -- Of these the bytes were lost, and of several fields whose names looked alike all but one.
+  it("has those of what is in a list, and of names of fields", function()
+    assert.equal([=[{"list":["a",{"text":"\ufffd","text_hex":"fe"},[{"text":"b\ufffd","text_hex":"62ff"}]]}]=],
+      json.encode { list = { "a", "\xfe", { "b\xff" } } })
+    assert.equal([[{"names_hex":{"\ufffd\ufffd":"fe","\ufffd\ufffd\ufffd":"ff"},]]
+      .. [["\ufffd":1,"\ufffd\ufffd":2,"\ufffd\ufffd\ufffd":"x\ufffd","\ufffd\ufffd\ufffd_hex":"78ff"}]],
+      json.encode { ["\xff"] = "x\xff", ["\xfe"] = 2, ["\u{FFFD}"] = 1 })
   end)
 
   it("has an empty table as the object that it is marked to be", function()

@@ -1,6 +1,7 @@
 local cli = require "filo.command.cli"
 local commands = require "spec.support.commands"
 local json = require "filo.dkjson"
+local mortal = require "spec.support.mortal"
 local process = require "spec.support.process"
 
 ---What a command printed, which is one object on each line.
@@ -49,6 +50,44 @@ describe("--json", function()
     local gone = read(house:run("a", "rm", "k", "--json"))[1]
     assert.same({ "k", { id } }, { gone.key, gone.copies })
     assert.same({ { root = house:root "a" } }, read(house:run("a", "stop", "--json")))
+  end)
+
+  -- Whatever failed while it was looked for had neither key nor path, and what could not be opened was "io" where a folder was "denied".
+  it("names what failed by its key and its path, and says why in the same words of files and folders", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:serve "a"
+    assert(os.execute(("cd '%s' && mkdir -p d/closed && touch list d/file k && mkfifo d/pipe && chmod 000 list d/file d/closed"):format(
+      house.folder.path)))
+    local function failures(...)
+      local result = process.run(mortal { cwd = house.folder.path, env = { FILO_ROOT = house:root "a" }, ... })
+      local list = {}
+      for _, each in ipairs(read(result)) do
+        if each.error then list[#list + 1] = { each.key, each.path, each.error.code } end
+      end
+      table.sort(list, function(a, b) return tostring(a[1]) < tostring(b[1]) end)
+      return list
+    end
+    assert.same({
+      { "d/closed/", "d/closed", "denied" }, { "d/file", "d/file", "denied" },
+      { "d/pipe", "d/pipe", "invalid" }, { "none", "./none", "not_found" },
+    }, failures("put", "-r", "d", "./none", "--json"))
+    assert.same({ nil, nil, "denied" }, failures("put", "--files-from", "list", "--json")[1])
+    house:feed("12", "a", "put", "-", "-k", "k", "-q")
+    house:feed("12", "a", "put", "-", "-k", "k/x", "-q")
+    assert.same({ { "../up", nil, "usage" }, { "k", "./k", "exists" }, { "k/x", "./k/x", "exists" } },
+      failures("get", "k", "k/x", "../up", "--json"))
+    assert.same({ { "k", "k", "exists" } }, failures("get", "k", "-o", "k", "--json"))
+    for _, command in ipairs { "rm", "verify", "why" } do
+      assert.same({ { "x", nil, "not_found" }, { "y", nil, "not_found" } }, failures(command, "x", "y", "--json"))
+    end
+    local pipe <close> = io.popen(("find %s -name '*.filo' -o -type f -size -9 | grep objects | head -1"):format(house:root "a"))
+    local path = pipe:read "l"
+    local object <close> = assert(io.open(path, "wb"))
+    object:write "no object"
+    object:close()
+    assert.same({ nil, path, "corrupt" }, failures("ls", "--json")[1])
+    assert.same({ nil, path, "corrupt" }, failures("verify", "--json")[1])
   end)
 
   it("gives what a simulation came to", function()

@@ -122,7 +122,8 @@ describe("filo put of a file that changes each time it is read", function()
     start_growing(house)
     local result = put_changing(house, "--json")
     assert.equal(1, result.status)
-    assert.matches('^{"key":"k","error":{"code":"io","message":"[^\n]+"},"receipt":{[^\n]+"version":%d+[^\n]*}}\n$', result.out)
+    assert.matches('^{"key":"k","path":"[^"]+","error":{"code":"io","message":"[^\n]+"},"receipt":{[^\n]+"version":%d+[^\n]*}}\n$',
+      result.out)
   end)
 
   it("says so, too, when there are not enough copies", function()

@@ -134,7 +134,7 @@ function cli.run(name, arguments)
   local status, err = find(name).run(args, cli)
   if err then
     failures.tell(name, errors.text(err))
-    if args.json then failures.write_json(err, type(args.key) == "string" and args.key or nil) end
+    if args.json then failures.write_json(err, { key = type(args.key) == "string" and args.key or nil }) end
     return exit.of(err)
   end
   local flushed = flush(name)

@@ -8,13 +8,10 @@ local cluster_secret = {}
 ---@param path string
 ---@return string?, filo.Error?
 function cluster_secret.read(path)
-  local file <close>, problem = io.open(path)
+  local file <close>, _, number = io.open(path)
   local text
-  if file then text, problem = file:read "a" end
-  if not text then
-    local reason = problem:gsub("^.*: ", "")
-    return errors.fail("io", ("cannot read the cluster secret in %s: %s"):format(path, reason))
-  end
+  if file then text, _, number = file:read "a" end
+  if not text then return errors.of_system(number, "cannot read the cluster secret in " .. path) end
   local trimmed = text:match "^%s*(.-)%s*$"
   if #trimmed < 8 then
     return errors.fail("invalid", ("the cluster secret in %s is too short: 8 bytes or more"):format(path))

@@ -14,16 +14,19 @@ local failures = {}
 function failures.tell(name, text) io.stderr:write("filo ", name, ": ", text:gsub("[^\n]+", format.printable), "\n") end
 
 ---For programs: what a command writes on standard output of what failed, beside its message.
----@param err filo.Error
----@param key? string  when the error does not say it
-function failures.write_json(err, key)
-  local failure = { key = err.key or key, error = { code = err.code, message = err.message }, receipt = err.receipt }
-  io.write(json.encode(failure, { "key" }), "\n")
+---@param err filo.Error  with `path` where it is about a file of the root
+---@param about? {key?: string, path?: string}  what it is about, when the error does not say it
+function failures.write_json(err, about)
+  about = about or {}
+  local failure = {
+    key = err.key or about.key, path = err.path or about.path, error = { code = err.code, message = err.message }, receipt = err.receipt,
+  }
+  io.write(json.encode(failure, { "key", "path" }), "\n")
 end
 
 ---For a command that is given several things: one that fails is told, and the others go on.
 ---@param name string  of the command
----@param list any[]
+---@param list (string|table)[]  keys, or tables with `key` and `path` where they have these
 ---@param fn fun(each: any): any, filo.Error?
 ---@param as_json? boolean  tell it for programs, too
 ---@return integer exit status: that of the first failure. That the command line makes no sense is said of all of it only
@@ -34,7 +37,7 @@ function failures.each(name, list, fn, as_json)
     local done, err = fn(each)
     if not done then
       failures.tell(name, errors.text(err))
-      if as_json then failures.write_json(err, type(each) == "string" and each or type(each) == "table" and each.key or nil) end
+      if as_json then failures.write_json(err, type(each) == "string" and { key = each } or each) end
       failed = failed + 1
       if status == exit.done then status = exit.of(err) end
     end

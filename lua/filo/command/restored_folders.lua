@@ -65,11 +65,12 @@ end
 ---Notes what a folder was, to be given to it in the end.
 ---@param place {folder: string, below: string}
 ---@param kept filo.Attributes
-function Folders:note(place, kept)
+---@param key string
+function Folders:note(place, kept, key)
   local private = self.private[place.below]
   if not kept.mode and private then kept.mode = private.mode or core_files.usual_mode end
   self.private[place.below] = nil
-  table.insert(self.list, { place = place, kept = kept })
+  table.insert(self.list, { place = place, kept = kept, key = key, path = place.folder .. "/" .. place.below .. "/" })
 end
 
 ---Gives all what they were: those within others first.
@@ -77,7 +78,7 @@ end
 function Folders:finish()
   for _, place in pairs(self.private) do -- which turned out to be no folders, or could not be read
     local kept = { mode = place.mode or core_files.usual_mode, modified = os.time(), nanoseconds = 0 }
-    table.insert(self.list, { place = place, kept = kept })
+    table.insert(self.list, { place = place, kept = kept, path = place.folder .. "/" .. place.below .. "/" })
   end
   table.sort(self.list, function(a, b) return a.place.below > b.place.below end)
   local function finish(each) return attributes.give(each.place, each.kept, self.args.owners) end

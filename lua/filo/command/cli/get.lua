@@ -267,7 +267,7 @@ local function save_folder(state, i, place)
   local ok
   ok, err = state.folders:make(place.folder, place.below)
   if not ok then return nil, err end
-  state.folders:note(place, kept)
+  state.folders:note(place, kept, object.key)
   tell_saved(state.args, object, place.folder .. "/" .. place.below .. "/")
   return true
 end
@@ -308,6 +308,20 @@ local function save(state, i)
   note_twin(state, object, below)
   tell_saved(args, object, path)
   return true
+end
+
+---What is to be done, with the places that are told of when something fails.
+local function list_places(args, keys)
+  local list = {}
+  for i, key in ipairs(keys) do
+    list[i] = key
+    if not errors.is(key) then
+      local folder, below = target(args, key)
+      local path = folder and path_of(args, { folder = folder, below = below })
+      list[i] = { index = i, key = key, path = path and not args.output and key:find "/$" and path .. "/" or path }
+    end
+  end
+  return list
 end
 
 ---@return string? problem
@@ -354,11 +368,9 @@ return {
       node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress),
       folders = new_folders(args, keys), twins = {},
     }
-    local i = 0
-    local status = failures.each("get", keys, function(key)
-      i = i + 1
-      if errors.is(key) then return nil, key end
-      local saved, why_not = save(state, i)
+    local status = failures.each("get", list_places(args, keys), function(each)
+      if errors.is(each) then return nil, each end
+      local saved, why_not = save(state, each.index)
       progress:clear()
       return saved, why_not
     end, args.json)

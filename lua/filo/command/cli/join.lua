@@ -2,6 +2,7 @@
 
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local format = require "filo.base.format"
 local json = require "filo.base.json"
 local make = require "filo.command.root.make"
 local root = require "filo.command.root"
@@ -25,12 +26,12 @@ local SEEN = "others on this machine see what stands on a command line, and the 
 ---@return filo.Invitation?, filo.Error?
 local function read_token(name)
   if token.is_one(name) then return errors.fail("usage", SEEN) end
-  local file, problem = io.stdin, nil
-  if name ~= "-" then file, problem = io.open(name) end
+  local file, problem, number = io.stdin, nil, nil
+  if name ~= "-" then file, problem, number = io.open(name) end
   local line
-  if file then line, problem = file:read "l" end
+  if file then line, problem, number = file:read "l" end
   if file and file ~= io.stdin then file:close() end
-  if problem then return errors.fail("io", "cannot read the token: " .. problem) end
+  if problem then return errors.of_system(number, "cannot read the token: " .. format.printable(name)) end
   return token.decode(line or "", os.time())
 end
 

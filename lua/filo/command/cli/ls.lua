@@ -33,7 +33,9 @@ return {
     if not node then return nil, err end
     local status
     local function note(path)
-      failures.tell("ls", root_keys.unreadable(path).message)
+      local problem = root_keys.unreadable(path)
+      failures.tell("ls", problem.message)
+      if args.json then failures.write_json(problem) end
       status = exit.failure
     end
     local items = {}

@@ -68,7 +68,7 @@ local function request(args, entry)
   if entry.is_stdin then return ask, io.stdin end
   if ask.empty then return ask end
   local file, err = net.open(entry.path)
-  if not file then return errors.fail("io", err.message) end
+  if not file then return nil, err end
   return ask, file
 end
 
@@ -109,7 +109,7 @@ local function store_all(state, entries)
         at = at + 1
         local mine = at
         results[mine] = table.pack(store(state, entries[mine]))
-        results[mine].key = entries[mine].key
+        results[mine].key, results[mine].path = entries[mine].key, entries[mine].path
       end
     end)
   end

@@ -10,8 +10,8 @@ local keys = {}
 ---@param path string
 ---@return filo.Error
 function keys.unreadable(path)
-  return errors.new("corrupt",
-    ("%s is no sealed object any more: 'filo get' of its key sets it aside, and fetches a good copy where a peer has one"):format(path))
+  local sentence = "%s is no sealed object any more: 'filo get' of its key sets it aside, and fetches a good copy where a peer has one"
+  return errors.new("corrupt", sentence:format(path), { path = path })
 end
 
 ---Keys of the objects in a root, and an error for each file there that is none any more.
