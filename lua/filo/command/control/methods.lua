@@ -77,8 +77,9 @@ end
 ---Whether the same path was stored later as something else: a folder has a key that ends with "/", and others have one that does not.
 local function is_superseded(node, item)
   local names = inside.of(node).names
-  local other = names:stat(names:of(item.key:match "^(.*[^/])/+$" or item.key .. "/"))
-  return other ~= nil and not other.tombstone and other.version > item.version
+  local name = names:of(item.key:match "^(.*[^/])/+$" or item.key .. "/")
+  local other = name and names:stat(name) -- a function `path` of the node's may have none for it
+  return other and not other.tombstone and other.version > item.version
 end
 
 ---Whether some node has something newer than what is here: then this root is behind.
