@@ -10,6 +10,7 @@
  *     trailer       record and footer of a sealed file, and what stands in the way of another
  *     partial_file  a copy on its way in
  *     parts         the files of these, and of those that are kept for resuming
+ *     checked       records whose signatures were verified
  *     body          verified reading of chunks
  *     hash_list     the hashes against which they are verified
  *     remove        removing

@@ -8,6 +8,7 @@
 #include "crypto/aead.h"
 #include "crypto/chunk_hash.h"
 #include "crypto/digest.h"
+#include "store/checked.h"
 #include "store/internal.h"
 
 static const char metadata_label[] = "filo metadata v1";
@@ -45,15 +46,28 @@ static int sign(const struct filo_identity *identity, unsigned char *bytes, size
                 struct filo_error *err) {
   FILO_AUTO_FREE unsigned char *text = signed_text(bytes, len, err);
   if (!text) return FILO_NO_MEMORY;
-  return filo_identity_sign(identity, text, PREFIX_SIZE + len, bytes + len, err);
+  int rc = filo_identity_sign(identity, text, PREFIX_SIZE + len, bytes + len, err);
+  unsigned char tag[FILO_CHECKED_SIZE];
+  if (rc == 0 && filo_checked_tag(bytes, len + FILO_SIGNATURE_SIZE, tag)) filo_checked_add(tag);
+  return rc;
 }
 
-static int check_signature(const unsigned char *bytes, size_t len, const unsigned char ns[32],
-                           struct filo_error *err) {
+static int verify(const unsigned char *bytes, size_t len, const unsigned char ns[32],
+                  struct filo_error *err) {
   size_t body = len - FILO_SIGNATURE_SIZE;
   FILO_AUTO_FREE unsigned char *text = signed_text(bytes, body, err);
   if (!text) return FILO_NO_MEMORY;
   return filo_verify(ns, text, PREFIX_SIZE + body, bytes + body, err);
+}
+
+static int check_signature(const unsigned char *bytes, size_t len, const unsigned char ns[32],
+                           struct filo_error *err) {
+  unsigned char tag[FILO_CHECKED_SIZE];
+  bool has_tag = filo_checked_tag(bytes, len, tag);
+  if (has_tag && filo_checked_has(tag)) return 0;
+  int rc = verify(bytes, len, ns, err);
+  if (rc == 0 && has_tag) filo_checked_add(tag);
+  return rc;
 }
 
 static void put_clear(unsigned char *out, const struct filo_record *fields, const unsigned char *ns,

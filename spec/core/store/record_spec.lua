@@ -62,6 +62,7 @@ describe("a record", function()
 
   it("with any one bit changed is refused", function()
     local bytes = record { size = 0 }
+    for _ = 1, 2 do assert(store.parse(bytes)) end -- known as well signed from here on
     for at = 1, #bytes do
       local bit = at % 8
       local ok, err = store.parse(bytes:sub(1, at - 1) .. string.char(bytes:byte(at) ~ 1 << bit) .. bytes:sub(at + 1))
