@@ -26,10 +26,10 @@ end
 
 describe("a start of node.lua that fails", function()
   it("before its first wait fails the node's start, and says where", function()
-    assert.matches("filo serve: %S+/node.lua: start failed: %S+/node.lua:3: broken\n$", ends(1, "error 'broken'"))
+    assert.matches("filo serve: %S+/node.lua: start failed: %S+/node.lua:3: broken\n", ends(1, "error 'broken'"))
     local err = ends(1, "node:on('stored', print) filo.spawn(filo.sleep, 1000) assert(nil, filo.error('io', 'it is broken'))")
-    assert.matches("filo serve: %S+/node.lua: start failed: %S+/node.lua:3: it is broken\n$", err)
-    assert.matches("start failed: %S+/node.lua:3: a table that cannot be shown\n$", ends(1, "error {}"))
+    assert.matches("filo serve: %S+/node.lua: start failed: %S+/node.lua:3: it is broken\n", err)
+    assert.matches("start failed: %S+/node.lua:3: a table that cannot be shown\n", ends(1, "error {}"))
   end)
 
   it("later is told of, and the node goes on, with what it has started", function()
