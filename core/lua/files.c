@@ -106,7 +106,9 @@ static void make_below(struct file_call *call, int fd) {
   struct filo_error *err = &call->base.err;
   if (error == ELOOP)
     call->base.code = filo_fail(
-        err, FILO_DENIED, "%s/%s goes through a symbolic link below %s, and none is followed there",
+        err, FILO_DENIED,
+        "%s/%s goes through a symbolic link below %s, and none is followed there: remove it, or "
+        "choose another --directory",
         call->path, call->below, call->path);
   else
     call->base.code =

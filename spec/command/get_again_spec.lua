@@ -2,26 +2,29 @@
 
 local commands = require "spec.support.commands"
 local mortal = require "spec.support.mortal"
+local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
 -- Folders that their owner may not write to, or enter, were those that a second `get -r` failed at: it had made them so itself.
 
----Calls fn(run, shell) with a node that serves. run(...) has no more rights than modes of files give it; it and shell(commands) work in
----the house's folder.
+---Calls fn(run, shell, start) with a node that serves. run(...) and start(...) have no more rights than modes of files give them; they and
+---shell(commands) work in the house's folder.
 local function serving(fn)
   local house <close> = commands.house()
   house:run("a", "init", "--listen", "127.0.0.1:0")
   house:serve "a"
+  local function options(...) return mortal { cwd = house.folder.path, env = { FILO_ROOT = house:root "a" }, ... } end
   local function run(...)
-    local result = process.run(mortal { cwd = house.folder.path, env = { FILO_ROOT = house:root "a" }, ... })
+    local result = process.run(options(...))
     return { result.status, result.err }
   end
+  local function start(...) return process.start(options(...)) end
   local function shell(text)
     local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(house.folder.path), text)))
     return pipe:read "a"
   end
-  fn(run, shell)
+  fn(run, shell, start)
   shell "chmod -R u+rwx d out" -- so that they can be removed
 end
 
@@ -57,6 +60,22 @@ describe("filo get -r, once more,", function()
       assert.equal("0\n", shell "stat -c %a out/d/closed/inner")
       shell "chmod 700 out/d/closed/inner"
       assert.equal("one\ntwo\nthree\n", shell "cat out/d/read/f out/d/closed/f out/d/closed/inner/f")
+    end)
+  end)
+
+  it("closes folders again when it is interrupted", function()
+    serving(function(run, shell, start)
+      shell "mkdir -p d/closed; head -c 300000 /dev/zero > d/closed/f; chmod 500 d/closed"
+      assert.same({ 0, "" }, run("put", "-q", "-r", "d"))
+      shell "mkdir -p out/d/closed; mkfifo out/d/closed/f; chmod 500 out/d/closed"
+      local pipe = shell "printf %s $PWD/out/d/closed/f"
+      local reader <close> = process.start { program = "sh", "-c", "exec 9<> $0; echo opened; exec sleep 60", pipe }
+      reader:expect "opened"
+      local child <close> = start("get", "-r", "-f", "d", "-d", "out")
+      nodes.wait(function() return shell "stat -c %a out/d/closed" == "700\n" end, "open folder")
+      child:kill "INT"
+      assert.equal(130, child:wait().status)
+      assert.equal("500\n", shell "stat -c %a out/d/closed")
     end)
   end)
 

@@ -80,9 +80,21 @@ function Folders:finish()
     local kept = { mode = place.mode or core_files.usual_mode, modified = os.time(), nanoseconds = 0 }
     table.insert(self.list, { place = place, kept = kept, path = place.folder .. "/" .. place.below .. "/" })
   end
-  table.sort(self.list, function(a, b) return a.place.below > b.place.below end)
+  local list = self.list
+  self.list, self.private = {}, {}
+  table.sort(list, function(a, b) return a.place.below > b.place.below end)
   local function finish(each) return attributes.give(each.place, each.kept, self.args.owners) end
-  return failures.each("get", self.list, finish, self.args.json)
+  return failures.each("get", list, finish, self.args.json)
 end
+
+---When it is broken off: a new folder whose mode was not read yet stays its owner's alone.
+function Folders:close()
+  for below, place in pairs(self.private) do
+    if not place.mode then self.private[below] = nil end
+  end
+  self:finish()
+end
+
+Folders.__close = Folders.close
 
 return new

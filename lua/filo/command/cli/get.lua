@@ -166,7 +166,7 @@ local function check_no_link(args, path)
   local there = not args.output and core_files.look(path)
   if not there or there.kind ~= "l" then return true end
   return errors.fail("denied",
-    ("%s is a symbolic link, and none is followed in %s"):format(format.printable(path), format.printable(args.directory)))
+    ("%s is a symbolic link, and none is followed in %s: remove it, or choose another --directory"):format(format.printable(path), format.printable(args.directory)))
 end
 
 ---Writes an object to its place once.
@@ -364,9 +364,10 @@ return {
       keys = superseded.leave_out(node, keys, function(text) if not args.quiet then failures.tell("get", text) end end)
     end
     local progress <close> = new_progress(args.quiet or args.json)
+    local folders <close> = new_folders(args, keys)
     local state = {
-      node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress),
-      folders = new_folders(args, keys), twins = {},
+      node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = folders,
+      twins = {},
     }
     local status = failures.each("get", list_places(args, keys), function(each)
       if errors.is(each) then return nil, each end
@@ -374,7 +375,7 @@ return {
       progress:clear()
       return saved, why_not
     end, args.json)
-    local finished = state.folders:finish()
+    local finished = folders:finish()
     return status ~= exit.done and status or finished
   end,
 }
