@@ -166,7 +166,8 @@ local function check_no_link(args, path)
   local there = not args.output and core_files.look(path)
   if not there or there.kind ~= "l" then return true end
   return errors.fail("denied",
-    ("%s is a symbolic link, and none is followed in %s: remove it, or choose another --directory"):format(format.printable(path), format.printable(args.directory)))
+    ("%s is a symbolic link, and none is followed in %s: remove it, or choose another --directory"):format(
+      format.printable(path), format.printable(args.directory)))
 end
 
 ---Writes an object to its place once.
