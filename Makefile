@@ -63,7 +63,7 @@ $(BUILD)/filo: $(OBJECTS) $(BLAKE3)
 	$(call say,link    $@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(ALL_LDLIBS)
 
-$(BUILD)/%.o: %.c Makefile
+$(BUILD)/%.o: %.c Makefile | $(BLAKE3)
 	@mkdir -p $(@D)
 	$(call say,compile $<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
