@@ -371,12 +371,15 @@ static void set_integer(lua_State *L, const char *name, uint64_t value) {
 static int connection_stats(lua_State *L) {
   struct filo_connection_stats stats;
   filo_connection_stats(check_peer(L, 1)->connection, &stats);
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 9);
   set_integer(L, "bytes_in", stats.bytes_in);
   set_integer(L, "bytes_out", stats.bytes_out);
   set_integer(L, "messages_in", stats.messages_in);
   set_integer(L, "messages_out", stats.messages_out);
   set_integer(L, "queued", stats.queued);
+  set_integer(L, "acknowledged", stats.acknowledged);
+  lua_pushboolean(L, stats.under_way);
+  lua_setfield(L, -2, "under_way");
   lua_pushnumber(L, stats.idle);
   lua_setfield(L, -2, "idle");
   if (stats.rtt < 0) return 1;

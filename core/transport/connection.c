@@ -372,4 +372,5 @@ void filo_connection_stats(const struct filo_connection *c, struct filo_connecti
                                         .queued = filo_output_queued(c),
                                         .idle = filo_connection_clock() - c->heard,
                                         .rtt = c->keepalive.measured ? c->keepalive.rtt : -1};
+  if (c->link) ret->acknowledged = filo_link_acknowledged(c->link, &ret->under_way);
 }

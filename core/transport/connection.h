@@ -94,9 +94,11 @@ const char *filo_connection_remote(const struct filo_connection *connection);
 
 struct filo_connection_stats {
   uint64_t bytes_in, bytes_out, messages_in, messages_out;
-  size_t queued; /* bytes of messages that wait to be sent */
-  double idle;   /* seconds since the peer's last byte */
-  double rtt;    /* seconds from the last ping to its pong; below 0: not known yet */
+  size_t queued;         /* bytes of messages that wait to be sent */
+  uint64_t acknowledged; /* bytes of TCP that the peer's system has acknowledged */
+  bool under_way;        /* more are on their way to it */
+  double idle;           /* seconds since the peer's last byte */
+  double rtt;            /* seconds from the last ping to its pong; below 0: not known yet */
 };
 void filo_connection_stats(const struct filo_connection *connection,
                            struct filo_connection_stats *ret);

@@ -223,6 +223,10 @@ bool filo_link_pending(const struct filo_link *link) {
   return link->ssl && SSL_has_pending(link->ssl);
 }
 
+uint64_t filo_link_acknowledged(const struct filo_link *link, bool *more) {
+  return filo_socket_acknowledged(link->fd, more);
+}
+
 const unsigned char *filo_link_peer(const struct filo_link *link, bool *proven) {
   if (proven) *proven = link->ssl != NULL;
   return link->peer;

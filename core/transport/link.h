@@ -47,6 +47,9 @@ bool filo_link_pending(const struct filo_link *link);
  * FILO_LINK_WANT_READ / _WRITE to be called again then, negative on failure. */
 int filo_link_finish(struct filo_link *link, struct filo_error *err);
 
+/* As filo_socket_acknowledged. */
+uint64_t filo_link_acknowledged(const struct filo_link *link, bool *more);
+
 /* After the handshake: the peer's node ID (with TLS proven, without TLS only claimed: *proven
  * tells), and 32 bytes that are the same at both ends of this connection and of no other: the TLS
  * exporter (RFC 8446 7.5, RFC 9266) with label "EXPORTER-filo-binding", or without TLS SHA-256 over

@@ -1,7 +1,7 @@
 #include "transport/socket.h"
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,6 +13,14 @@ void filo_socket_tune(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
+uint64_t filo_socket_acknowledged(int fd, bool *more) {
+  struct tcp_info info = {0};
+  socklen_t size = sizeof info;
+  getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+  *more = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0;
+  return info.tcpi_bytes_acked;
 }
 
 /* How many of the first `limit` descriptors are free. */

@@ -3,10 +3,15 @@
 #define FILO_TRANSPORT_SOCKET_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* No delay, keep-alive, and little unsent in the kernel: what was not sent yet is better kept where
  * a message can still overtake it. Best effort: not every kind of socket knows them. */
 void filo_socket_tune(int fd);
+
+/* Bytes that the other side's system has acknowledged so far, and whether others are on their way to
+ * it. Of what is no TCP socket: 0 and false. */
+uint64_t filo_socket_acknowledged(int fd, bool *more);
 
 /* Whether fewer descriptors are free than are kept for the node's own work: files, and who asks it
  * at its socket. A third of the process's limit, 64 at most. */

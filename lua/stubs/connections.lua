@@ -96,9 +96,10 @@ function connection:is_dialler() end
 function connection:remote() end
 
 ---`idle`: seconds since the peer's last byte. `rtt`: seconds from the last ping to its pong, with the option keepalive; nil before
----the first. `queued`: bytes of messages that wait to be sent.
+---the first. `queued`: bytes of messages that wait to be sent. `acknowledged`: bytes of TCP that the other side's system has
+---acknowledged; `under_way`: more are on their way to it.
 ---@return { bytes_in: integer, bytes_out: integer, messages_in: integer, messages_out: integer, queued: integer, idle: number,
----  rtt: number? }
+---  acknowledged: integer, under_way: boolean, rtt: number? }
 function connection:stats() end
 
 ---Starts sending; the message that says so names the transfer's number.

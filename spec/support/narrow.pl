@@ -1,6 +1,6 @@
 # A way to an address that holds next to nothing: bytes go on in small pieces, by sockets with small buffers.
 #
-#     perl narrow.pl address port       writes where it listens; passes one connection on
+#     perl narrow.pl address port [rate]    writes where it listens; passes one connection on, at most so many bytes a second to there
 
 use strict;
 use warnings;
@@ -8,7 +8,7 @@ use IO::Select;
 use IO::Socket::INET;
 use Socket qw(SOL_SOCKET SO_RCVBUF SO_SNDBUF);
 
-my ($host, $port) = @ARGV;
+my ($host, $port, $rate) = @ARGV;
 my ($SMALL, $PIECE) = (4096, 700); # a window that is smaller than a segment would stop the system's TCP, too
 
 sub narrow {
@@ -33,5 +33,6 @@ while (my @ready = $both->can_read) {
     exit unless sysread $from, my $bytes, $PIECE;
     my $sent = 0;
     $sent += syswrite($other{$from}, $bytes, length($bytes) - $sent, $sent) // exit while $sent < length $bytes;
+    select undef, undef, undef, $sent / $rate if $rate && $from == $near;
   }
 }

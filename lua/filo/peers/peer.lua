@@ -101,16 +101,21 @@ local function ask_for_sign(self)
 end
 
 ---Looks whether a peer lives that is waited for: one that has sent nothing at all in some seconds is asked for a sign, and given up when
----none comes in as many. Its process may be stopped, or its line cut: no answer is to be expected.
+---none comes in as many. Its process may be stopped, or its line cut: no answer is to be expected. On a slow line the question itself
+---may still be on its way, behind much else: as long as that moves, the wait does not begin.
 ---@param seconds number
+---@param moves boolean  what is on its way counts
 ---@return fun(): boolean  false: it does not
-local function new_pulse(self, seconds)
+local function new_pulse(self, seconds, moves)
   local host = self.host
-  local bytes, since, asked = self.connection:stats().bytes_in, host.now(), nil
+  local before, since, asked = self.connection:stats(), host.now(), nil
   return function()
     local stats, now = self.connection:stats(), host.now()
-    if stats.bytes_in ~= bytes then
-      bytes, since, asked = stats.bytes_in, now, nil
+    local moved = moves and stats.under_way and stats.acknowledged ~= before.acknowledged
+    local speaks = stats.bytes_in ~= before.bytes_in
+    before = stats
+    if moved or speaks then
+      since, asked = now, nil
     elseif not asked and now - since >= seconds then
       asked = now
       ask_for_sign(self)
@@ -140,7 +145,7 @@ end
 local function wait_for_reply(self, waiting, topic, deadline, sign)
   local host = self.host
   local pulse = sign or host.limits.rival
-  local lives = new_pulse(self, pulse)
+  local lives = new_pulse(self, pulse, not sign)
   while not waiting.reply do
     if self.gone then return gone(self) end
     local left = deadline - host.now()

@@ -245,7 +245,8 @@ function Connection:local_address() return self.machine.address end
 function Connection:stats()
   local way = self.distance + self.network.delay + self.machine.lag + (self.other and self.other.machine.lag or 0)
   return {
-    bytes_in = self.bytes_in, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, queued = self.queued, idle = 0, rtt = 2 * way,
+    bytes_in = self.bytes_in, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, queued = self.queued,
+    acknowledged = 0, under_way = false, idle = 0, rtt = 2 * way,
   }
 end
 
