@@ -178,6 +178,12 @@ static bool parse_marker(const char *text, size_t len, struct marker *ret) {
   return read_layout(text + MARKER_SIZE, ret->layout);
 }
 
+/* Of the root that a text is the marker of; 0: it is none. */
+static long format_of(const char *text) {
+  size_t start = strlen("filo root v");
+  return memcmp(text, marker_start, start) == 0 ? strtol(text + start, NULL, 10) : 0;
+}
+
 /* 1 when the marker is there, 0 when there is none. */
 static int read_marker(const struct filo_store *store, struct marker *ret, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd =
@@ -190,6 +196,11 @@ static int read_marker(const struct filo_store *store, struct marker *ret, struc
   error = errno;
   if (len < 0) return filo_fail_errno(err, error, "cannot read %s/%s", store->root, marker_name);
   if (parse_marker(text, (size_t)len, ret)) return 1;
+  long format = format_of(text);
+  if (format && format != format_of(marker_start))
+    return filo_fail(err, FILO_UNSUPPORTED,
+                     "the root %s has format %ld, this Filo knows %ld only: use that which made it",
+                     store->root, format, format_of(marker_start));
   return filo_fail(err, FILO_CORRUPT, "%s/%s is no marker of a Filo root", store->root,
                    marker_name);
 }

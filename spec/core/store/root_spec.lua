@@ -70,10 +70,20 @@ describe("a root", function()
 
   it("with a marker that is none is refused", function()
     local marker = ("filo root v2\nowner %s\n"):format(me:id())
-    for _, text in ipairs { "", "x", marker:sub(1, -2), marker .. "\n", marker:upper(), marker:gsub("v2", "v1") } do
+    for _, text in ipairs { "", "x", marker:sub(1, -2), marker .. "\n", marker:upper() } do
       local folder <close> = temp.folder()
       stores.plant(folder, "root/filo-root", text)
       assert.matches("filo%-root", refused("corrupt", try_open(folder)))
+      assert.same({ "filo-root" }, stores.list(stores.root(folder)))
+    end
+  end)
+
+  it("of another format is refused, and left as it is", function()
+    for _, format in ipairs { 1, 3 } do
+      local folder <close> = temp.folder()
+      local text = ("filo root v%d\nowner %s\n"):format(format, me:id())
+      stores.plant(folder, "root/filo-root", text)
+      assert.matches(("has format %d, this Filo knows 2 only"):format(format), refused("unsupported", try_open(folder)), 1, true)
       assert.same({ "filo-root" }, stores.list(stores.root(folder)))
     end
   end)
