@@ -27,9 +27,6 @@ build/blake3/%.o: $(BLAKE3_SOURCES)/%.S core/crypto/blake3.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) -c -o $@ $<
 
-# First of all, so that it is told when they are missing.
-$(OBJECTS): | $(BLAKE3)
-
 $(BLAKE3): $(if $(BLAKE3_SOURCES),$(BLAKE3_OBJECTS))
 ifeq ($(BLAKE3_SOURCES),)
 	@echo 'BLAKE3 is missing: scripts/dependencies.sh installs it' >&2; false
