@@ -42,16 +42,16 @@ static bool is_id(const char *name) {
   return strlen(name) == ID_DIGITS && strspn(name, "0123456789abcdef") == ID_DIGITS;
 }
 
-/* As many IDs as there is room for; how many there are. */
-static size_t read_names(DIR *dir, unsigned char (*ids)[FILO_ID_SIZE], size_t room) {
-  const struct dirent *entry;
-  size_t count = 0;
-  while ((entry = readdir(dir))) {
+/* As many IDs as there is room for, and how many there are; gives an errno, or 0. */
+static int read_names(DIR *dir, unsigned char (*ids)[FILO_ID_SIZE], size_t room, size_t *count) {
+  while (true) {
+    errno = 0;
+    const struct dirent *entry = readdir(dir);
+    if (!entry) return errno;
     if (!is_id(entry->d_name)) continue;
-    if (count < room) filo_unhex(ids[count], entry->d_name, FILO_ID_SIZE);
-    count++;
+    if (*count < room) filo_unhex(ids[*count], entry->d_name, FILO_ID_SIZE);
+    (*count)++;
   }
-  return count;
 }
 
 int filo_store_holders(const struct filo_store *store, unsigned char (*ids)[FILO_ID_SIZE],
@@ -60,12 +60,15 @@ int filo_store_holders(const struct filo_store *store, unsigned char (*ids)[FILO
   int error = errno;
   *count = 0;
   if (folder < 0 && error == ENOENT) return 0;
+  if (folder < 0 && (error == ENOTDIR || error == ELOOP))
+    return filo_fail(err, FILO_IO, "%s/%s is no folder: remove it", store->root, folder_name);
   DIR *dir = folder < 0 ? NULL : filo_list_folder(folder);
-  if (!dir) {
-    if (folder >= 0) error = errno;
-    return filo_fail_errno(err, error, "cannot list %s/%s", store->root, folder_name);
+  if (dir) {
+    error = read_names(dir, ids, room, count);
+    closedir(dir);
+  } else if (folder >= 0) {
+    error = errno;
   }
-  *count = read_names(dir, ids, room);
-  closedir(dir);
-  return 0;
+  if (dir && error == 0) return 0;
+  return filo_fail_errno(err, error, "cannot list %s/%s", store->root, folder_name);
 }

@@ -52,6 +52,18 @@ describe("a command of a node that does not reach another", function()
     assert.same({ 4, "deleted k\n", sentence }, { result.status, result.out, result.err })
   end)
 
+  it("does not delete while it cannot know who has copies", function()
+    local house <close> = commands.house()
+    house:first "a"
+    assert.equal(0, house:feed("content", "a", "put", "-", "-k", "k").status)
+    house:write("a", "holders", "")
+    local result = house:run("a", "rm", "k")
+    assert.same({ 1, "" }, { result.status, result.out })
+    assert.matches("cannot delete 'k': which nodes have copies cannot be read: %S+/holders is no folder: remove it\n", result.err)
+    assert(os.remove(house:root "a" .. "/holders"))
+    assert.equal("deleted k\n", house:run("a", "rm", "k").out)
+  end)
+
   it("says no more of one that a person has taken for gone for good", function()
     local house <close> = commands.house()
     local _, token = house:first "a"

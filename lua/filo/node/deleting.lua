@@ -14,7 +14,7 @@ Deleting.__index = Deleting
 
 ---@param given {host: filo.Host, disk: table, identity: filo.Identity, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, find: filo.Find, survey: filo.Survey, prove: filo.Prove, verifier: filo.Verifier, hooks: filo.Hooks,
----  id: string, namespace: string, readonly: boolean}
+---  holders: filo.Holders, id: string, namespace: string, readonly: boolean}
 ---@return filo.Deleting
 local function new(given)
   given.removing = new_locks(given.host)
@@ -38,6 +38,8 @@ function Deleting:delete(name)
   if not item then return nil, err end
   local receipt, known = nil, item.version
   local ok
+  ok, err = self.holders:check()
+  if not ok then return nil, errors.wrap(err, ("cannot delete '%s'"):format(name.key), { key = name.key }) end
   ok, err = self.hooks:allow("before_delete", item)
   if not ok then return nil, err end
   while known do

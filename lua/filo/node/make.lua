@@ -89,7 +89,7 @@ local function make_calls(node)
   node.deleting = new_deleting {
     host = host, disk = disk, identity = node.identity, names = names, getting = node.getting, fetches = node.fetches,
     tombstones = node.tombstones, find = node.find, survey = node.survey, prove = node.prove, verifier = node.verifier, hooks = hooks,
-    id = node.id, namespace = namespace, readonly = node.options.readonly,
+    holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly,
   }
   node.listing = new_listing {
     host = host, disk = disk, names = names, namespace = namespace, hand_out = hand_out,

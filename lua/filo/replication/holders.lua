@@ -49,6 +49,14 @@ function Holders:note(id)
     id:sub(1, 16), tostring(err)))
 end
 
+---Whether it is known who has copies: a deletion must tell of those that are away.
+---@return true?, filo.Error?
+function Holders:check()
+  local list, err = read(self)
+  if not list then return nil, errors.wrap(err, "which nodes have copies cannot be read") end
+  return true
+end
+
 ---The IDs of those that are not among some, in order.
 ---@param told table<string, any>  by ID
 ---@return string[]
