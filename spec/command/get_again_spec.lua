@@ -79,6 +79,18 @@ describe("filo get -r, once more,", function()
     end)
   end)
 
+  it("tells once of a folder that it cannot make", function()
+    serving(function(run, shell)
+      shell "mkdir -p d out elsewhere; echo x > d/f; ln -s ../elsewhere out/d"
+      assert.same({ 0, "" }, run("put", "-q", "-r", "d"))
+      local result = run("get", "-r", "d", "-d", "out")
+      local refused = "filo get: out/d goes through a symbolic link below out, and none is followed there: "
+        .. "remove it, or choose another --directory\n"
+      assert.same({ 1, refused:rep(2) .. "filo get: 2 of 2 failed\n" }, result)
+      assert.equal("", shell "ls elsewhere")
+    end)
+  end)
+
   it("closes again what it could not get the mode of", function()
     serving(function(run, shell)
       shell "mkdir -p out/k; chmod 500 out/k; echo x > x"

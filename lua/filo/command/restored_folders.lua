@@ -58,6 +58,7 @@ function Folders:make(folder, below)
     local place = self.own[path] and { folder = folder, below = path }
     if place then keep_private(self, place) end
     ok, err = make(self, folder, path, place and PRIVATE or nil)
+    if not ok and place and not place.mode then self.private[path] = nil end -- it is not there
   end
   return ok, err
 end
