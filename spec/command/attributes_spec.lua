@@ -11,10 +11,7 @@ local function serving(fn)
   local house <close> = commands.house()
   house:run("a", "init", "--listen", "127.0.0.1:0")
   house:serve "a"
-  local function shell(text)
-    local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(house.folder.path), text)))
-    return pipe:read "a"
-  end
+  local function shell(text) return house:shell(text) end
   local function run(...)
     local result = house:within("a", ...)
     assert.same({ 0, "" }, { result.status, result.err })

@@ -15,10 +15,7 @@ local function serving(fn)
     local result = house:within("a", ...)
     return { result.status, result.out, result.err }
   end
-  local function shell(text)
-    local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(house.folder.path), text)))
-    return pipe:read "a"
-  end
+  local function shell(text) return house:shell(text) end
   fn(run, shell)
 end
 

@@ -16,10 +16,7 @@ local function serving(fn)
     local result = house:within("a", ...)
     return { result.status, result.out, result.err }
   end
-  local function shell(text)
-    local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(house.folder.path), text)))
-    return pipe:read "a"
-  end
+  local function shell(text) return house:shell(text) end
   shell "mkdir d; echo one > d/a; : > d/empty; ln -s a d/link; head -c 3M /dev/urandom > d/large; head -c 2M /dev/zero > d/zeros"
   assert.equal(0, run("put", "-q", "-r", "d")[1])
   assert.equal(0, run("get", "-r", "d", "-d", "out")[1])

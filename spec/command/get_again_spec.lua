@@ -4,7 +4,6 @@ local commands = require "spec.support.commands"
 local mortal = require "spec.support.mortal"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
-local temp = require "spec.support.temp"
 
 -- Folders that their owner may not write to, or enter, were those that a second `get -r` failed at: it had made them so itself.
 
@@ -20,10 +19,7 @@ local function serving(fn)
     return { result.status, result.err }
   end
   local function start(...) return process.start(options(...)) end
-  local function shell(text)
-    local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(house.folder.path), text)))
-    return pipe:read "a"
-  end
+  local function shell(text) return house:shell(text) end
   fn(run, shell, start)
   shell "chmod -R u+rwx d out" -- so that they can be removed
 end

@@ -70,6 +70,12 @@ end
 function House:read(name, file) return self.folder:read(name .. "/" .. file) end
 function House:write(name, file, text) self.folder:write(name .. "/" .. file, text) end
 
+---What the shell's commands print, in the house's folder.
+function House:shell(text)
+  local pipe <close> = assert(io.popen(("cd %s && { %s\n} 2>&1"):format(temp.quote(self.folder.path), text)))
+  return pipe:read "a"
+end
+
 function House:close()
   for _, child in ipairs(self.children) do child:close() end
   self.folder:remove()
