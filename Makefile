@@ -45,7 +45,7 @@ all: $(FILO)
 
 help:
 	@sed -n '1,5p' Makefile
-	@echo 'make bench      measure, beside the limits of this machine'
+	@echo 'make bench      measure, beside the limits of this machine and other programs'
 	@echo 'make lint       format, static analysis, who uses whom, what documents say of the sources'
 	@echo 'make fuzz       fuzz the parsers for SECONDS (60) each, with clang'
 	@echo 'make install    to PREFIX ($(PREFIX)), below DESTDIR: the program, man pages, a systemd unit, completions'

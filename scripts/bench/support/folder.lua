@@ -1,0 +1,36 @@
+---Temporary folders, and files in them.
+
+local filo = require "filo"
+
+local folder = {}
+
+local function remove(self) assert(filo.run { "rm", "-rf", self.path }) end
+
+---@return { path: string }  to be held in a `<close>` variable: removed with all that is in it
+function folder.temporary()
+  local made = assert(filo.run { "mktemp", "-d", (os.getenv "TMPDIR" or "/tmp") .. "/filo-bench.XXXXXX" })
+  assert(made.status == 0, made.stderr)
+  return setmetatable({ path = made.stdout:match "[^\n]+" }, { __close = remove })
+end
+
+---Random bytes, which the page cache holds afterwards.
+---@param path string
+---@param mib integer
+function folder.fill(path, mib)
+  local file = assert(io.open(path, "wb"))
+  for _ = 1, mib do
+    assert(file:write(filo.crypto.random(1 << 20)))
+    filo.sleep(0)
+  end
+  assert(file:close())
+end
+
+---Takes so much memory and gives it back to the system, warm: what that has not given out for a while may be ten times
+---slower on virtual machines.
+---@param mib integer
+function folder.warm_memory(mib)
+  assert(filo.run { "sh", "-c", [[
+    path=$(mktemp /dev/shm/filo-bench.XXXXXX) && head -c "$1M" /dev/zero > "$path"; rm -f "$path"]], "sh", tostring(mib) })
+end
+
+return folder

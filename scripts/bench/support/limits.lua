@@ -1,0 +1,33 @@
+---What one core of this machine can do at most.
+
+local filo = require "filo"
+local crypto = filo.crypto
+
+local limits = {}
+
+local MIB, COUNT = 1 << 20, 256
+
+local function cost(fn)
+  local began = os.clock()
+  for _ = 1, COUNT do
+    fn()
+    filo.sleep(0)
+  end
+  return (os.clock() - began) * 1024 / COUNT
+end
+
+---CPU-seconds to encrypt a GiB with AES-256-CTR, without those that the copy of it takes.
+---@return number
+function limits.aes()
+  local piece, stream = crypto.random(MIB), crypto.ctr(crypto.random(32), crypto.random(16))
+  return cost(function() stream:crypt(piece) end) - cost(function() piece:sub(2) end)
+end
+
+---CPU-seconds to hash a GiB with BLAKE3.
+---@return number
+function limits.blake3()
+  local piece = crypto.random(MIB)
+  return cost(function() crypto.digest("blake3", piece) end)
+end
+
+return limits
