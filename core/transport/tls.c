@@ -72,7 +72,7 @@ static bool configure(SSL_CTX *ctx, X509 *certificate, EVP_PKEY *key) {
   SSL_CTX_set_alpn_select_cb(ctx, select_alpn, NULL);
   return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) &&
          SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) &&
-         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
+         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
                                        "TLS_CHACHA20_POLY1305_SHA256") &&
          SSL_CTX_set1_sigalgs_list(ctx, "ed25519") && SSL_CTX_set_num_tickets(ctx, 0) &&
          SSL_CTX_set_alpn_protos(ctx, alpn, sizeof alpn - 1) == 0 &&
