@@ -14,69 +14,8 @@
 /* For what its tasks still wait for after the first one has ended. */
 #define GRACE_SECONDS 60
 
-/* --- The heap --- */
-
-static bool before(const struct filo_timer *a, const struct filo_timer *b) {
-  return a->at < b->at || (a->at == b->at && a->order < b->order);
-}
-
-/* A task knows the place of its timer, counted from 1. */
-static void put(struct filo_clock *clock, size_t place, struct filo_timer timer) {
-  clock->heap[place] = timer;
-  if (timer.task) timer.task->timer_place = place + 1;
-}
-
-static void rise(struct filo_clock *clock, size_t place, struct filo_timer timer) {
-  for (size_t above; place > 0; place = above) {
-    above = (place - 1) / 2;
-    if (!before(&timer, &clock->heap[above])) break;
-    put(clock, place, clock->heap[above]);
-  }
-  put(clock, place, timer);
-}
-
-static void sink(struct filo_clock *clock, size_t place, struct filo_timer timer) {
-  for (size_t below; (below = 2 * place + 1) < clock->count; place = below) {
-    if (below + 1 < clock->count && before(&clock->heap[below + 1], &clock->heap[below])) below++;
-    if (!before(&clock->heap[below], &timer)) break;
-    put(clock, place, clock->heap[below]);
-  }
-  put(clock, place, timer);
-}
-
 int filo_clock_add(struct filo_clock *clock, double seconds, struct filo_task *task, int call) {
-  if (clock->count == clock->room) {
-    size_t room = clock->room ? 2 * clock->room : 64;
-    struct filo_timer *heap = realloc(clock->heap, room * sizeof *heap);
-    if (!heap) return -1;
-    clock->heap = heap;
-    clock->room = room;
-  }
-  struct filo_timer timer = {clock->now + (seconds > 0 ? seconds : 0), clock->order++, task, call};
-  rise(clock, clock->count++, timer);
-  return 0;
-}
-
-static void take_out(struct filo_clock *clock, size_t place) {
-  if (clock->heap[place].task) clock->heap[place].task->timer_place = 0;
-  struct filo_timer last = clock->heap[--clock->count];
-  if (place == clock->count) return;
-  if (place > 0 && before(&last, &clock->heap[(place - 1) / 2]))
-    rise(clock, place, last);
-  else
-    sink(clock, place, last);
-}
-
-void filo_clock_remove(struct filo_clock *clock, struct filo_task *task) {
-  if (task->timer_place) take_out(clock, task->timer_place - 1);
-}
-
-bool filo_clock_next(struct filo_clock *clock, struct filo_timer *ret) {
-  if (clock->count == 0 || clock->heap[0].at > clock->end) return false;
-  *ret = clock->heap[0];
-  clock->now = ret->at;
-  take_out(clock, 0);
-  return true;
+  return filo_timers_add(&clock->timers, clock->now + (seconds > 0 ? seconds : 0), task, call);
 }
 
 /* --- Clocks of a runtime --- */
@@ -95,9 +34,11 @@ static void free_clock(struct filo_runtime *runtime, struct filo_clock *clock) {
   struct filo_clock **link = &runtime->clocks;
   while (*link != clock) link = &(*link)->next;
   *link = clock->next;
-  for (size_t i = 0; i < clock->count; i++)
-    if (!clock->heap[i].task) luaL_unref(runtime->L, LUA_REGISTRYINDEX, clock->heap[i].call);
-  free(clock->heap);
+  while (clock->timers.count > 0) {
+    struct filo_timer timer = filo_timers_take(&clock->timers);
+    if (!timer.task) luaL_unref(runtime->L, LUA_REGISTRYINDEX, timer.call);
+  }
+  filo_timers_free(&clock->timers);
   free(clock);
 }
 
@@ -143,9 +84,12 @@ static void call(struct filo_runtime *runtime, struct filo_clock *clock, int ref
   lua_settop(L, list - 1);
 }
 
+/* Jumps to the next timer. False when there is none, or when time is over. */
 static bool advance(struct filo_runtime *runtime, struct filo_clock *clock) {
-  struct filo_timer timer;
-  if (!filo_clock_next(clock, &timer)) return false;
+  double first = filo_timers_first(&clock->timers);
+  if (first == HUGE_VAL || first > clock->end) return false;
+  struct filo_timer timer = filo_timers_take(&clock->timers);
+  clock->now = first;
   if (timer.task)
     filo_task_time_out(timer.task);
   else
@@ -179,7 +123,7 @@ int filo_clock_virtual(lua_State *L) {
 int filo_clock_timers(lua_State *L) {
   struct filo_clock *clock = filo_runtime_of(L)->clock;
   if (!clock) return luaL_error(L, "timers: only where time is virtual");
-  lua_pushinteger(L, (lua_Integer)clock->count);
+  lua_pushinteger(L, (lua_Integer)clock->timers.count);
   return 1;
 }
 

@@ -2,9 +2,9 @@
  * deadline when all of them wait. For simulations and specs: hours pass in the time that it takes
  * to compute what happens in them, in the same order each time.
  *
- * A task has the clock of the task that started it; NULL is the real one. Deadlines lie in a heap,
- * by time and then by the order in which they were set. Once the first task has ended, the others
- * are cancelled, and time goes on for a minute more. The clock goes with its last task.
+ * A task has the clock of the task that started it; NULL is the real one. Once the first task has
+ * ended, the others are cancelled, and time goes on for a minute more. The clock goes with its last
+ * task.
  *
  * Internal to the folder; all on the loop thread.
  */
@@ -13,26 +13,16 @@
 
 #include <lua.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+
+#include "runtime/timers.h"
 
 struct filo_runtime;
 struct filo_task;
 
-/* What happens at a time: a task's wait ends, or a function is called (in Lua's registry). */
-struct filo_timer {
-  double at;
-  uint64_t order;
-  struct filo_task *task;
-  int call; /* when task is NULL */
-};
-
 struct filo_clock {
   double now; /* seconds since it was made */
   double end; /* where it stops for good */
-  uint64_t order;
-  struct filo_timer *heap;
-  size_t count, room;
+  struct filo_timers timers;
   struct filo_task *root; /* its first task, until that has ended */
   unsigned live;          /* tasks that have not ended */
   struct filo_clock *next;
@@ -40,12 +30,6 @@ struct filo_clock {
 
 /* Adds a timer, `seconds` from now on (0 and below: now); -1: no memory. */
 int filo_clock_add(struct filo_clock *clock, double seconds, struct filo_task *task, int call);
-
-/* Takes a task's timer out, if it has one. */
-void filo_clock_remove(struct filo_clock *clock, struct filo_task *task);
-
-/* Jumps to the next timer and takes it out. False when there is none, or when time is over. */
-bool filo_clock_next(struct filo_clock *clock, struct filo_timer *ret);
 
 /* A task of a clock has ended: frees the clock after the last one. */
 void filo_clock_task_ended(struct filo_runtime *runtime, struct filo_task *task);

@@ -3,6 +3,7 @@
 #define FILO_RUNTIME_INTERNAL_H
 
 #include "runtime/clock.h"
+#include "runtime/line.h"
 #include "runtime/task.h"
 
 #define FILO_TASK_TYPE "filo.task"
@@ -28,16 +29,17 @@ struct filo_task {
   bool raise_again;  /* at the next wait that is not one of a `<close>` variable */
   bool cancel_ended; /* its function ended with the cancellation: nothing to report */
   bool body_failed;
-  bool failed;              /* the error is on top of co */
-  bool observed;            /* somebody will look at the result: a failure is not printed */
-  double limit;             /* seconds that it may compute without waiting; 0: no limit */
-  char reason[64];          /* of the cancellation */
-  char *traceback;          /* of the error, with its text */
-  struct filo_clock *clock; /* NULL: real time */
-  struct event *timer;      /* of real time */
-  size_t timer_place;       /* in the heap of its clock, from 1 on; 0: none */
-  struct filo_task *joiners, **last_joiner; /* who waits for its end */
-  struct filo_task *next_joiner, **back_joiner;
+  bool failed;                      /* the error is on top of co */
+  bool observed;                    /* somebody will look at the result: a failure is not printed */
+  double limit;                     /* seconds that it may compute without waiting; 0: no limit */
+  char reason[64];                  /* of the cancellation */
+  char *traceback;                  /* of the error, with its text */
+  struct filo_clock *clock;         /* NULL: real time */
+  size_t timer_place;               /* in the heap of its clock's timers, from 1 on; 0: none */
+  struct filo_line joiners;         /* who wait for its end */
+  struct filo_line *line;           /* in which it waits */
+  struct filo_task *ahead, *behind; /* of it there */
+  bool woken_alone;                 /* and not with the whole line */
   struct filo_task *parent, *children, *next_sibling, **back_sibling;
   struct filo_task *next_ready;
   struct filo_task *next_live, **back_live;
@@ -47,6 +49,7 @@ struct filo_runtime {
   lua_State *L;
   struct filo_loop *loop;
   struct filo_task *current, *main_task;
+  struct filo_timers timers; /* of real time */
   struct filo_clock *clocks; /* the virtual ones */
   struct filo_clock *clock;  /* of what runs now; NULL: real time */
   struct filo_task *ready, **ready_tail;
@@ -60,7 +63,7 @@ struct filo_runtime {
 };
 
 /* Handles what the loop has, waiting for something when no task is ready; then runs the tasks that
- * are. */
+ * are, and those that these make ready, for a while. */
 void filo_runtime_turn(struct filo_runtime *runtime);
 
 /* An error was caught for a script, and is on top, or was given to a handler. When it is what a

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,10 +17,16 @@
 /* What libevent takes for a base, with some to spare. */
 enum { DESCRIPTORS = 6 };
 
+/* The alarm is not set for what is later, beyond what the kernel's numbers hold. */
+#define FAR_SECONDS 4e9
+
 struct filo_loop {
   struct event_base *base;
   struct filo_pool *pool;
   struct event *wake;
+  int alarm_fd; /* a timer of the kernel's own, set only before a wait: libevent's are coarser */
+  struct event *alarm;
+  double alarm_at; /* HUGE_VAL: it is not set */
   filo_signal_fn *on_signal;
   void *ctx;
 };
@@ -92,6 +100,24 @@ static void on_wake(evutil_socket_t fd, short what, void *arg) {
   }
 }
 
+static void on_alarm(evutil_socket_t fd, short what, void *arg) {
+  (void)what;
+  struct filo_loop *loop = arg;
+  uint64_t count;
+  ssize_t ignored = read(fd, &count, sizeof count);
+  (void)ignored;
+  loop->alarm_at = HUGE_VAL;
+}
+
+/* One that rings too early does no harm. */
+static void set_alarm(struct filo_loop *loop, double at) {
+  if (at >= loop->alarm_at || at > FAR_SECONDS) return;
+  double seconds = floor(at);
+  struct itimerspec when = {.it_value = {(time_t)seconds, (long)((at - seconds) * 1e9)}};
+  timerfd_settime(loop->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL);
+  loop->alarm_at = at;
+}
+
 void filo_loop_watch_signal(int signum, bool on, bool interrupts) {
   uint64_t bit = (uint64_t)1 << signum;
   struct sigaction action = {.sa_handler = on ? on_signal : SIG_DFL};
@@ -129,17 +155,20 @@ static int try_descriptors(void) {
 static int set_up(struct filo_loop *loop, struct filo_error *err) {
   event_set_log_callback(on_libevent);
   wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  int sys_errno = wake_fd < 0 ? errno : try_descriptors();
+  if (wake_fd >= 0) loop->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  int sys_errno = loop->alarm_fd < 0 ? errno : try_descriptors();
   if (sys_errno) return filo_fail_errno(err, sys_errno, "the event loop has no descriptors");
   struct event_config *config = event_config_new();
   if (config) {
-    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     loop->base = event_base_new_with_config(config);
     event_config_free(config);
   }
   if (!loop->base) return filo_fail(err, FILO_NO_MEMORY, "cannot make an event loop");
   loop->wake = event_new(loop->base, wake_fd, EV_READ | EV_PERSIST, on_wake, loop);
-  if (!loop->wake || event_add(loop->wake, NULL) < 0)
+  loop->alarm = event_new(loop->base, loop->alarm_fd, EV_READ | EV_PERSIST, on_alarm, loop);
+  if (!loop->wake || event_add(loop->wake, NULL) < 0 || !loop->alarm ||
+      event_add(loop->alarm, NULL) < 0)
     return filo_fail(err, FILO_NO_MEMORY, "no memory for the event loop");
   return filo_pool_new(processors(), wake, NULL, &loop->pool, err);
 }
@@ -150,6 +179,8 @@ int filo_loop_new(filo_signal_fn *handler, void *ctx, struct filo_loop **ret,
   if (!loop) return filo_fail(err, FILO_NO_MEMORY, "no memory for the event loop");
   loop->on_signal = handler;
   loop->ctx = ctx;
+  loop->alarm_fd = -1;
+  loop->alarm_at = HUGE_VAL;
   int code = set_up(loop, err);
   if (code < 0) {
     filo_loop_free(loop);
@@ -167,6 +198,8 @@ void filo_loop_stop(struct filo_loop *loop) {
 void filo_loop_free(struct filo_loop *loop) {
   filo_loop_stop(loop);
   if (loop->wake) event_free(loop->wake);
+  if (loop->alarm) event_free(loop->alarm);
+  if (loop->alarm_fd >= 0) close(loop->alarm_fd);
   if (loop->base) event_base_free(loop->base);
   if (wake_fd >= 0) close(wake_fd);
   wake_fd = -1;
@@ -180,6 +213,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg) {
 void filo_loop_linger(struct filo_loop *loop, double seconds) {
   double until = filo_now() + seconds;
   event_del(loop->wake);
+  event_del(loop->alarm);
   while (event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED) > 0 && filo_now() < until) {
     struct timeval soon = {0, 20000};
     event_base_once(loop->base, -1, EV_TIMEOUT, on_tick, NULL, &soon);
@@ -195,7 +229,9 @@ struct filo_pool *filo_loop_pool(struct filo_loop *loop) {
   return loop->pool;
 }
 
-void filo_loop_turn(struct filo_loop *loop, bool wait) {
+void filo_loop_turn(struct filo_loop *loop, double until) {
+  bool wait = until > 0 && (until == HUGE_VAL || until > filo_now());
+  if (wait && until < HUGE_VAL) set_alarm(loop, until);
   event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 

@@ -32,8 +32,9 @@ struct filo_pool *filo_loop_pool(struct filo_loop *loop);
  */
 void filo_loop_linger(struct filo_loop *loop, double seconds);
 
-/* Handles what is ready, waiting for something when `wait`. */
-void filo_loop_turn(struct filo_loop *loop, bool wait);
+/* Handles what is ready; when there is nothing, waits for something until a time of filo_now, which
+ * may be past or HUGE_VAL. */
+void filo_loop_turn(struct filo_loop *loop, double until);
 
 /* Catches (or stops catching) a signal. interrupts: a script that computes, too, or that a function
  * of C keeps waiting, as io.read does at a terminal. */

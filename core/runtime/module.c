@@ -146,27 +146,11 @@ static int give_results(lua_State *L, struct filo_task *task) {
   return task->failed ? lua_error(L) : count;
 }
 
-static void line_up(struct filo_task *task, struct filo_task *joiner) {
-  if (!task->joiners) task->last_joiner = &task->joiners;
-  joiner->next_joiner = NULL;
-  joiner->back_joiner = task->last_joiner;
-  *task->last_joiner = joiner;
-  task->last_joiner = &joiner->next_joiner;
-}
-
-static void leave_line(struct filo_task *task, struct filo_task *joiner) {
-  *joiner->back_joiner = joiner->next_joiner;
-  if (joiner->next_joiner)
-    joiner->next_joiner->back_joiner = joiner->back_joiner;
-  else
-    task->last_joiner = joiner->back_joiner;
-}
-
 static int joined(lua_State *L, int status, lua_KContext ctx) {
   (void)status, (void)ctx;
   struct filo_task *task = check_task(L, 1);
-  leave_line(task, filo_task_current(L));
-  if (filo_task_why(L) == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  enum filo_why why = filo_line_why(L, &task->joiners);
+  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
   if (task->state == FILO_TASK_ENDED) return give_results(L, task);
   struct filo_error err;
   filo_fail(&err, FILO_TIMEOUT, "the task has not ended in time");
@@ -179,8 +163,7 @@ static int task_join(lua_State *L) {
   double seconds = filo_task_opt_seconds(L, 2, FILO_NO_DEADLINE);
   if (task->state == FILO_TASK_ENDED) return give_results(L, task);
   if (task == filo_task_current(L)) return luaL_error(L, "a task cannot join itself");
-  line_up(task, filo_task_check(L));
-  return filo_task_wait(L, seconds, 0, joined);
+  return filo_line_wait(L, &task->joiners, seconds, joined);
 }
 
 /* --- Waiting and time --- */
@@ -396,6 +379,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {"current", push_current},
                                      {"suspend", suspend},
                                      {"wake", wake},
+                                     {"line", filo_line_push},
                                      {"pinned", pinned},
                                      {"sleep", do_sleep},
                                      {"virtual", filo_clock_virtual},
@@ -420,6 +404,7 @@ static const luaL_Reg functions[] = {{"spawn", spawn},
                                      {NULL, NULL}};
 
 void filo_module_install(lua_State *L) {
+  filo_line_install(L);
   luaL_newmetatable(L, FILO_ERROR_TYPE);
   lua_pushcfunction(L, error_tostring);
   lua_setfield(L, -2, "__tostring");

@@ -1,5 +1,5 @@
 /* One ready list. A wake puts a task on it; `drain` takes the whole list and resumes each task
- * once, so that tasks that wake one another take turns with the sockets. A task's userdata holds
+ * once, so that all tasks have their turns; after some rounds of it the sockets have theirs. A task's userdata holds
  * its coroutine as a user value; while the task lives, the registry pins the userdata under the
  * task's address.
  */
@@ -18,6 +18,10 @@
 
 /* A connection may take 2 s to say its last words. */
 #define LINGER_SECONDS 2.5
+
+/* Tasks may wake one another, and virtual time go on, for so long before the sockets are looked at
+ * again. */
+#define TURN_SECONDS 0.0002
 
 static const char mark;
 
@@ -50,8 +54,7 @@ void filo_task_push_mark(lua_State *L) {
 static void make_ready(struct filo_task *task) {
   struct filo_runtime *runtime = task->runtime;
   task->state = FILO_TASK_READY;
-  if (task->timer) event_del(task->timer);
-  if (task->clock) filo_clock_remove(task->clock, task);
+  filo_timers_remove(task->clock ? &task->clock->timers : &runtime->timers, task);
   task->next_ready = NULL;
   *runtime->ready_tail = task;
   runtime->ready_tail = &task->next_ready;
@@ -76,25 +79,13 @@ void filo_task_time_out(struct filo_task *task) {
   make_ready(task);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *arg) {
-  (void)fd, (void)what;
-  filo_task_time_out(arg);
-}
-
 /* --- Waiting --- */
 
 static void set_deadline(lua_State *L, struct filo_task *task, double seconds) {
   if (seconds == FILO_NO_DEADLINE) return;
-  if (task->clock) {
-    if (filo_clock_add(task->clock, seconds, task, 0) < 0) luaL_error(L, "no memory for a timer");
-    return;
-  }
-  if (!task->timer)
-    task->timer = evtimer_new(filo_loop_base(task->runtime->loop), on_deadline, task);
-  if (!(seconds > 0)) seconds = 0; /* what is left of a time that is over */
-  if (seconds > 1e9) seconds = 1e9;
-  struct timeval when = {(time_t)seconds, (suseconds_t)((seconds - floor(seconds)) * 1e6)};
-  if (!task->timer || event_add(task->timer, &when) < 0) luaL_error(L, "no memory for a timer");
+  int code = task->clock ? filo_clock_add(task->clock, seconds, task, 0)
+                         : filo_timers_add(&task->runtime->timers, filo_now() + seconds, task, 0);
+  if (code < 0) luaL_error(L, "no memory for a timer");
 }
 
 double filo_task_opt_seconds(lua_State *L, int index, double otherwise) {
@@ -119,7 +110,7 @@ struct filo_task *filo_task_check(lua_State *L) {
   return task;
 }
 
-int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k) {
+struct filo_task *filo_task_begin_wait(lua_State *L, double seconds) {
   struct filo_task *task = filo_task_check(L);
   task->why = FILO_WOKEN;
   if (task->raise_again) filo_task_raise_again(L);
@@ -129,8 +120,17 @@ int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction
     set_deadline(L, task, seconds);
     task->state = FILO_TASK_WAITING;
   }
+  return task;
+}
+
+int filo_task_yield(lua_State *L, lua_KContext ctx, lua_KFunction k) {
   filo_task_push_mark(L);
   return lua_yieldk(L, 1, ctx, k);
+}
+
+int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k) {
+  filo_task_begin_wait(L, seconds);
+  return filo_task_yield(L, ctx, k);
 }
 
 enum filo_why filo_task_why(lua_State *L) {
@@ -155,10 +155,10 @@ void filo_event_set(struct filo_event *event) {
 
 int filo_event_wait(lua_State *L, struct filo_event *event, double seconds, lua_KContext ctx,
                     lua_KFunction k) {
-  struct filo_task *task = filo_task_check(L);
+  filo_task_check(L);
   if (event->waiter) return luaL_error(L, "another task waits for this already");
-  event->waiter = task;
-  return filo_task_wait(L, seconds, ctx, k);
+  event->waiter = filo_task_begin_wait(L, seconds);
+  return filo_task_yield(L, ctx, k);
 }
 
 enum filo_why filo_event_why(lua_State *L, struct filo_event *event) {
@@ -215,12 +215,9 @@ static void end(struct filo_task *task, bool failed) {
     *task->back_sibling = task->next_sibling;
     if (task->next_sibling) task->next_sibling->back_sibling = task->back_sibling;
   }
-  if (task->timer) event_free(task->timer);
-  task->timer = NULL;
   runtime->live--;
-  if (failed && !task->observed && !task->joiners && !task->cancel_ended) report(task);
-  for (struct filo_task *joiner = task->joiners; joiner; joiner = joiner->next_joiner)
-    filo_task_wake(joiner);
+  if (failed && !task->observed && !task->joiners.first && !task->cancel_ended) report(task);
+  filo_line_wake_all(&task->joiners);
   filo_clock_task_ended(runtime, task);
   lua_pushnil(runtime->L);
   lua_rawsetp(runtime->L, LUA_REGISTRYINDEX, task);
@@ -308,17 +305,20 @@ static void drain(struct filo_runtime *runtime) {
   }
 }
 
-/* Virtual time goes on for so many steps before the sockets are looked at again. */
-#define VIRTUAL_STEPS 256
+/* Tasks whose deadline has come. */
+static void time_out(struct filo_timers *timers) {
+  double now = timers->count > 0 ? filo_now() : 0;
+  while (filo_timers_first(timers) <= now) filo_task_time_out(filo_timers_take(timers).task);
+}
 
 void filo_runtime_turn(struct filo_runtime *runtime) {
-  bool jumped = !runtime->ready && filo_clock_advance(runtime);
-  filo_loop_turn(runtime->loop, !runtime->ready && !jumped);
-  drain(runtime);
-  for (unsigned i = 0; runtime->clocks && !runtime->exiting && i < VIRTUAL_STEPS; i++) {
-    if (filo_loop_signalled() || (!runtime->ready && !filo_clock_advance(runtime))) break;
-    drain(runtime);
-  }
+  bool busy = runtime->ready || filo_clock_advance(runtime);
+  filo_loop_turn(runtime->loop, busy ? 0 : filo_timers_first(&runtime->timers));
+  time_out(&runtime->timers);
+  double until = filo_now() + TURN_SECONDS;
+  do drain(runtime);
+  while ((runtime->ready || filo_clock_advance(runtime)) && !runtime->exiting &&
+         !filo_loop_signalled() && filo_now() < until);
 }
 
 struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
@@ -380,9 +380,7 @@ static void leave_coroutine(lua_State *L, struct filo_task *task) {
 static int collect_task(lua_State *L) {
   struct filo_task *task = luaL_checkudata(L, 1, FILO_TASK_TYPE);
   leave_coroutine(L, task);
-  if (task->timer) event_free(task->timer);
   free(task->traceback);
-  task->timer = NULL;
   task->traceback = NULL;
   if (task->back_live) {
     *task->back_live = task->next_live;
@@ -408,7 +406,7 @@ int filo_runtime_run(struct filo_runtime *runtime, int nargs) {
   runtime->main_task = task;
   while (task->state != FILO_TASK_ENDED && !runtime->exiting) filo_runtime_turn(runtime);
   bool interrupted = filo_loop_interrupted();
-  if (interrupted) filo_loop_turn(runtime->loop, false);
+  if (interrupted) filo_loop_turn(runtime->loop, 0);
   runtime->main_task = NULL;
   int status = exit_status(runtime, task, interrupted);
   lua_pop(runtime->L, 1);
@@ -485,6 +483,7 @@ void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   unwind_all(runtime, grace);
   filo_loop_stop(runtime->loop);
   filo_clock_free_all(runtime);
+  filo_timers_free(&runtime->timers);
   filo_runtime_close(runtime);
   filo_watchdog_stop();
   filo_loop_free(runtime->loop);

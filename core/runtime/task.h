@@ -58,6 +58,11 @@ double filo_task_opt_seconds(lua_State *L, int index, double otherwise);
 /* Checks as above. 0 and below: a turn of the loop. */
 int filo_task_wait(lua_State *L, double seconds, lua_KContext ctx, lua_KFunction k);
 
+/* The two halves of it: what raises comes first, then the caller notes that the task waits, and ends
+ * with the second. */
+struct filo_task *filo_task_begin_wait(lua_State *L, double seconds);
+int filo_task_yield(lua_State *L, lua_KContext ctx, lua_KFunction k);
+
 enum filo_why { FILO_WOKEN, FILO_TIMED_OUT, FILO_TASK_CANCELLED };
 
 /* Why the wait ended. A cancellation is delivered once: the binding stops what it waits for, then

@@ -73,6 +73,10 @@ function host.current() end
 ---@return boolean woken  false when the deadline passed
 function host.suspend(seconds) end
 
+---A line in which tasks wait: see filo.core.runtime.
+---@return filo.Line
+function host.line() end
+
 ---Lets a task go on that waits in suspend.
 ---@param waiting filo.Task
 ---@return boolean woken  false when it does not wait there

@@ -46,6 +46,27 @@ function runtime.suspend(seconds) end
 ---@return boolean woken false when it does not wait there
 function runtime.wake(waiting) end
 
+---A line: tasks wait in it, in the order in which they came, until they are woken. `#line`: how many wait.
+---@class filo.Line
+---@operator len: integer
+local line = {}
+
+---@return filo.Line
+function runtime.line() end
+
+---Waits in line, as suspend does. Who is cancelled, or too late, leaves the line; who was woken by `wake` and is then cancelled wakes the
+---next.
+---@param seconds? number  no deadline when left out; 0 and less: a turn of the loop
+---@return boolean woken  false when the deadline passed
+function line:wait(seconds) end
+
+---Lets the first in line go on.
+---@return boolean  false: there is none
+function line:wake() end
+
+---Lets all go on that wait now.
+function line:wake_all() end
+
 ---Calls a function that cannot wait, nor compute for longer: an error says so.
 ---@param seconds number above 0, up to 3600
 ---@param fn fun(...): ...

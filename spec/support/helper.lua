@@ -19,10 +19,8 @@ local function leaked(before)
   return extra
 end
 
----What was told to end needs some turns of the loop to do so.
-local function settled(before)
-  return runtime.live_tasks() <= before.tasks and #leaked(before.descriptors) == 0
-end
+---Tasks and descriptors that were not there before.
+local function left(before) return runtime.live_tasks() - before.tasks, leaked(before.descriptors) end
 
 local before, name
 
@@ -37,8 +35,11 @@ end)
 
 busted.after_each(function()
   local deadline = runtime.now() + SETTLE_SECONDS
-  while not settled(before) and runtime.now() < deadline do runtime.sleep(0.001) end
-  local tasks, extra = runtime.live_tasks() - before.tasks, leaked(before.descriptors)
+  local tasks, extra = left(before)
+  while (tasks > 0 or #extra > 0) and runtime.now() < deadline do -- what was told to end needs some turns of the loop to do so
+    runtime.sleep(0.001)
+    tasks, extra = left(before)
+  end
   if tasks > 0 then error(("'%s' left %d tasks running"):format(name, tasks), 0) end
   if #extra > 0 then error(("'%s' left descriptors open: %s"):format(name, table.concat(extra, ", ")), 0) end
 end)

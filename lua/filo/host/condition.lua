@@ -37,7 +37,7 @@ function Condition:notify() gate_of(self, "notify"):wake() end
 
 function Condition:__tostring()
   local line = inside.of(self).line
-  return ("condition, for which %s"):format(format.count(line and line.count or 0, "task waits", "tasks wait"))
+  return ("condition, for which %s"):format(format.count(line and #line or 0, "task waits", "tasks wait"))
 end
 
 ---A new one.

@@ -1,11 +1,8 @@
 ---A gate: tasks wait before it until they are let through, all together, in the order in which they came. Who is cancelled, or has
 ---waited long enough, leaves the line.
 
-local at_end = require "filo.host.at_end"
-local new_set = require "filo.base.set"
-
 ---@class filo.Gate
----@field line? filo.Set  the tasks that wait, once there was one: most gates have none for long
+---@field line? filo.Line  of those who wait, once there was one: most gates have none for long
 ---@field is_open? boolean
 local Gate = {}
 Gate.__index = Gate
@@ -15,11 +12,8 @@ Gate.__index = Gate
 ---@return boolean woken  false when the deadline passed
 function Gate:wait(seconds)
   if self.is_open then return true end
-  local me, line = self.host.current(), self.line or new_set()
-  self.line = line
-  line:add(me)
-  local _ <close> = at_end(function() line:remove(me) end)
-  return self.host.suspend(seconds)
+  self.line = self.line or self.host.line()
+  return self.line:wait(seconds)
 end
 
 ---Waits until a condition holds, or the deadline. It is looked at now, and whenever somebody is let through.
@@ -39,8 +33,7 @@ end
 
 ---Lets through those who wait now.
 function Gate:wake()
-  if not self.line then return end
-  for _, task in ipairs(self.line:list()) do self.host.wake(task) end
+  if self.line then self.line:wake_all() end
 end
 
 ---Lets everybody through, for good.

@@ -20,6 +20,7 @@ local host = {
   current = runtime.current,
   suspend = runtime.suspend,
   wake = runtime.wake,
+  line = runtime.line,
   pinned = function(fn, ...) return runtime.pinned(limits.compute, fn, ...) end,
   channel = task.channel,
   encode = cbor.encode,

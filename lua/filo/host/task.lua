@@ -2,7 +2,6 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
-local new_queue = require "filo.base.queue"
 local runtime = require "filo.core.runtime"
 
 local task = {}
@@ -123,6 +122,12 @@ end
 
 ---A queue between tasks.
 ---@class filo.Channel
+---@field capacity integer
+---@field count integer  values that it holds: in a ring, from `first` on
+---@field first integer
+---@field senders filo.Line
+---@field receivers filo.Line
+---@field closed boolean
 local Channel = {}
 Channel.__index = Channel
 
@@ -132,29 +137,10 @@ Channel.__index = Channel
 function task.channel(capacity)
   capacity = capacity or 1
   if math.type(capacity) ~= "integer" or capacity < 1 then error("channel: an integer of 1 or more expected", 2) end
-  return setmetatable({ capacity = capacity, first = 1, last = 0, senders = new_queue(), receivers = new_queue() }, Channel)
+  return setmetatable({
+    capacity = capacity, count = 0, first = 1, senders = runtime.line(), receivers = runtime.line(), closed = false,
+  }, Channel)
 end
-
----@return boolean  somebody was woken
-local function wake_first(line)
-  local first = line:take()
-  if first then runtime.wake(first) end
-  return first ~= nil
-end
-
----Waits in line until woken or the deadline passes; leaves the line either way. Who is cancelled after it was woken wakes the next.
----@return boolean woken
-local function wait_in(line, deadline)
-  local me = runtime.current()
-  line:add(me)
-  local _ <close> = at_end(function(err)
-    if not line:remove(me) and err ~= nil then wake_first(line) end
-  end)
-  local left = deadline and math.max(0, deadline - runtime.now())
-  return runtime.suspend(left)
-end
-
-local function is_full(self) return self.last - self.first + 1 >= self.capacity end
 
 local function check_channel(self, what)
   if getmetatable(self) ~= Channel then
@@ -163,9 +149,12 @@ local function check_channel(self, what)
 end
 
 function Channel:__tostring()
-  local count = self.last - self.first + 1
-  return ("channel with %d of %d values%s"):format(count, self.capacity, self.closed and ", closed" or "")
+  return ("channel with %d of %d values%s"):format(self.count, self.capacity, self.closed and ", closed" or "")
 end
+
+---Waits in line until woken or the deadline passes.
+---@return boolean woken
+local function wait_in(line, deadline) return line:wait(deadline and deadline - runtime.now()) end
 
 ---Puts a value (not nil) in; waits while the channel is full. nil, err after the deadline or when it is closed.
 ---@param value any
@@ -177,14 +166,14 @@ function Channel:send(value, seconds)
   if seconds ~= nil then check_seconds("send", seconds) end
   local deadline = seconds and runtime.now() + seconds
   local in_time = true
-  while not self.closed and is_full(self) do
+  while self.count == self.capacity and not self.closed do
     if not in_time then return errors.fail("timeout", "the channel stayed full") end
     in_time = wait_in(self.senders, deadline)
   end
   if self.closed then return errors.fail("closed", "the channel is closed") end
-  self.last = self.last + 1
-  self[self.last] = value
-  wake_first(self.receivers)
+  self[(self.first + self.count - 1) % self.capacity + 1] = value
+  self.count = self.count + 1
+  self.receivers:wake()
   return true
 end
 
@@ -196,15 +185,16 @@ function Channel:receive(seconds)
   if seconds ~= nil then check_seconds("receive", seconds) end
   local deadline = seconds and runtime.now() + seconds
   local in_time = true
-  while self.first > self.last do
+  while self.count == 0 do
     if self.closed then return errors.fail("closed", "the channel is closed") end
     if not in_time then return errors.fail("timeout", "nothing came in time") end
     in_time = wait_in(self.receivers, deadline)
   end
-  local value = self[self.first]
-  self[self.first] = nil
-  self.first = self.first + 1
-  wake_first(self.senders)
+  local first, left = self.first, self.count - 1
+  local value = self[first]
+  self[first], self.count = false, left
+  self.first = left > 0 and first % self.capacity + 1 or 1
+  self.senders:wake()
   return value
 end
 
@@ -212,8 +202,8 @@ end
 function Channel:close()
   check_channel(self, "close")
   self.closed = true
-  while wake_first(self.senders) do end
-  while wake_first(self.receivers) do end
+  self.senders:wake_all()
+  self.receivers:wake_all()
 end
 
 return task

@@ -99,6 +99,7 @@ return function(run)
     current = runtime.current,
     suspend = runtime.suspend,
     wake = runtime.wake,
+    line = runtime.line,
     pinned = function(fn, ...) return runtime.pinned(world.limits.compute, fn, ...) end,
     channel = task.channel,
     encode = cbor.encode,
