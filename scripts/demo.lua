@@ -178,7 +178,7 @@ local function objects_of(name) return lines_of(("find '%s/%s/objects' -type f")
 -- The file of an object of alice's in a node's folder.
 local function place_of(name, key)
   local alice = nodes.alice
-  return ("%s/%s/objects/%s/%s"):format(folder, name, alice.id, alice:path_of(alice:key_hash(key)))
+  return ("%s/%s/objects/%s/%s"):format(folder, name, alice:namespace().id, alice:path_of(alice:key_hash(key)))
 end
 
 -- Changes every bit of one byte of a file.

@@ -1,34 +1,34 @@
-/* A node's identity: an Ed25519 key pair (RFC 8032) and a 32-byte namespace secret.
+/* A node's identity: 32 random bytes, its seed, from which all its own keys come (HKDF-SHA-256).
  *
- * The public key is the node ID and names the namespace; the private key signs records and proves
- * the ID in TLS; the secret is the root (HKDF) of the keys that seal metadata and hide names.
- * An identity is immutable once made and may be used on any thread; the last filo_identity_unref
- * cleanses it. Secrets are never printed.
+ *     seed
+ *      |- node key         info "filo node key v2": an Ed25519 private key (RFC 8032), which proves the
+ *      |                   node, in TLS too; its public key is the node ID
+ *      `- namespace seed   info "filo namespace v2": of the namespace that it uses unless told of
+ *                          another (crypto/namespace.h)
  *
- * On disk (mode 0600) it is three lines of text:
- *     filo identity v1
- *     key <64 hex digits: the Ed25519 private key>
- *     secret <64 hex digits: the namespace secret>
+ * The two keys are apart so that another machine can be given the namespace without being able to
+ * pass for this one. An identity is immutable once made and may be used on any thread; the last
+ * filo_identity_unref cleanses it. Secrets are never printed.
+ *
+ * On disk (mode 0600) it is two lines of text:
+ *     filo identity v2
+ *     seed <64 hex digits>
  */
 #ifndef FILO_CRYPTO_IDENTITY_H
 #define FILO_CRYPTO_IDENTITY_H
 
-#include <openssl/types.h>
-#include <stddef.h>
-
-#include "error.h"
-
-enum { FILO_ID_SIZE = 32, FILO_SIGNATURE_SIZE = 64 };
+#include "crypto/identity_file.h"
+#include "crypto/signature.h"
 
 struct filo_identity;
 
 int filo_identity_generate(struct filo_identity **ret, struct filo_error *err);
 
-/* From the two secrets, 32 bytes each: for test vectors and recovery. */
-int filo_identity_from_secrets(const unsigned char key[32], const unsigned char secret[32],
-                               struct filo_identity **ret, struct filo_error *err);
+int filo_identity_from_seed(const unsigned char seed[FILO_SEED_SIZE], struct filo_identity **ret,
+                            struct filo_error *err);
 
-/* Writes a new file, mode 0600 whatever the umask, as filo_private_file_write does: FILO_EXISTS when path is there already. */
+/* Writes a new file, mode 0600 whatever the umask, as filo_private_file_write does: FILO_EXISTS when
+ * path is there already. */
 int filo_identity_save(const struct filo_identity *identity, const char *path,
                        struct filo_error *err);
 
@@ -48,12 +48,8 @@ EVP_PKEY *filo_identity_key(const struct filo_identity *identity);
 int filo_identity_sign(const struct filo_identity *identity, const void *data, size_t len,
                        unsigned char signature[FILO_SIGNATURE_SIZE], struct filo_error *err);
 
-/* HKDF-SHA-256 of the namespace secret with `label` as info; out_len 1 to 64. */
+/* HKDF-SHA-256 of the seed with `label` as info. The caller cleanses it. */
 int filo_identity_derive(const struct filo_identity *identity, const char *label,
-                         unsigned char *out, size_t out_len, struct filo_error *err);
-
-/* 0 when the signature is id's over data, FILO_CORRUPT when not. Needs no secret. */
-int filo_verify(const unsigned char id[FILO_ID_SIZE], const void *data, size_t len,
-                const unsigned char signature[FILO_SIGNATURE_SIZE], struct filo_error *err);
+                         unsigned char out[FILO_SEED_SIZE], struct filo_error *err);
 
 #endif

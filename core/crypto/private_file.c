@@ -74,3 +74,39 @@ int filo_private_file_write(const char *path, const char *text, size_t len,
   if (error) return filo_fail_errno(err, error, "cannot write %s", path);
   return flush_folder(path, err);
 }
+
+static int check_mode(int fd, const char *path, const char *what, struct filo_error *err) {
+  struct stat st;
+  if (fstat(fd, &st) < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot read %s", path);
+  }
+  if (!S_ISREG(st.st_mode))
+    return filo_fail(err, FILO_CORRUPT, "the %s %s is no regular file: restore it from a copy",
+                     what, path);
+  if (st.st_mode & (S_IRWXG | S_IRWXO))
+    return filo_fail(err, FILO_DENIED, "others may read the %s %s: run chmod 600 %s", what, path,
+                     path);
+  return 0;
+}
+
+int filo_private_file_read(const char *path, const char *what, char *out, size_t room, size_t *len,
+                           struct filo_error *err) {
+  /* O_NONBLOCK: a FIFO in its place must not hang the start. */
+  FILO_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot read %s", path);
+  }
+  int rc = check_mode(fd, path, what, err);
+  if (rc < 0) return rc;
+  ssize_t got = 1;
+  for (*len = 0; got > 0 && *len <= room; *len += (size_t)got) {
+    got = read(fd, out + *len, room + 1 - *len);
+    if (got < 0) {
+      int error = errno;
+      return filo_fail_errno(err, error, "cannot read %s", path);
+    }
+  }
+  return 0;
+}

@@ -11,6 +11,12 @@ const char *filo_check_text(lua_State *L, int index) {
   return text;
 }
 
+const char *filo_check_file(lua_State *L, int index) {
+  const char *path = filo_check_text(L, index);
+  luaL_argcheck(L, *path, index, "a path that is not empty expected");
+  return path;
+}
+
 const unsigned char *filo_check_hash(lua_State *L, int index, const char *what) {
   size_t len;
   const char *bytes = luaL_checklstring(L, index, &len);

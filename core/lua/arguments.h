@@ -8,6 +8,9 @@
 /* A string without NUL: a file or an address, which C would cut short there. */
 const char *filo_check_text(lua_State *L, int index);
 
+/* The path of a file: the same, not empty. */
+const char *filo_check_file(lua_State *L, int index);
+
 /* 32 raw bytes. */
 const unsigned char *filo_check_hash(lua_State *L, int index, const char *what);
 

@@ -1,13 +1,10 @@
-/* Bytes in, bytes out: every string here is raw unless its name says hex. Hashers, ciphers and
- * identities are handles whose box is one pointer.
+/* Bytes in, bytes out: every string here is raw unless its name says hex. Hashers and ciphers
+ * are handles whose box is one pointer.
  *
  * A result is written into a Lua buffer: nothing of C's is owned across a call that can raise. */
-#include "lua/crypto.h"
-
 #include <lauxlib.h>
 #include <openssl/crypto.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "bytes.h"
 #include "crypto/aead.h"
@@ -15,8 +12,11 @@
 #include "crypto/digest.h"
 #include "crypto/private_file.h"
 #include "crypto/random.h"
+#include "crypto/signature.h"
 #include "lua/arguments.h"
 #include "lua/handle.h"
+#include "lua/identity.h"
+#include "lua/keys.h"
 #include "lua/modules.h"
 #include "runtime/task.h"
 
@@ -247,107 +247,15 @@ static int aead_open(lua_State *L) {
   return 1;
 }
 
-/* --- Identities --- */
-
-static void release_identity(void *box) {
-  filo_identity_unref(*(struct filo_identity **)box);
-}
-
-static const struct filo_handle_type identity_type = {
-    .name = "filo.identity",
-    .closed = "the identity is closed",
-    .size = sizeof(struct filo_identity *),
-    .release = release_identity,
-};
-
-/* A process that holds keys leaves no core file with them, and lets no other of its user read its
- * memory; what it starts is not bound by that. A sanitizer has to look into it from outside. */
-static struct filo_identity **push_identity(lua_State *L) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  prctl(PR_SET_DUMPABLE, 0);
-#endif
-  return filo_handle_push(L, &identity_type);
-}
-
-struct filo_identity *filo_check_identity(lua_State *L, int index) {
-  return *(struct filo_identity **)filo_handle_check(L, index, &identity_type);
-}
-
-static const char *check_path(lua_State *L, int index) {
-  const char *path = filo_check_text(L, index);
-  luaL_argcheck(L, *path, index, "a path that is not empty expected");
-  return path;
-}
-
-static int identity_generate(lua_State *L) {
-  struct filo_error err;
-  int rc = filo_identity_generate(push_identity(L), &err);
-  return rc < 0 ? filo_return_error(L, &err) : 1;
-}
-
-static int identity_from_secrets(lua_State *L) {
-  const unsigned char *key = check_bytes(L, 1, 32), *secret = check_bytes(L, 2, 32);
-  struct filo_error err;
-  int rc = filo_identity_from_secrets(key, secret, push_identity(L), &err);
-  return rc < 0 ? filo_return_error(L, &err) : 1;
-}
-
-static int identity_load(lua_State *L) {
-  const char *path = check_path(L, 1);
-  struct filo_error err;
-  int rc = filo_identity_load(path, push_identity(L), &err);
-  return rc < 0 ? filo_return_error(L, &err) : 1;
-}
-
-static int identity_save(lua_State *L) {
-  struct filo_identity *identity = filo_check_identity(L, 1);
-  struct filo_error err;
-  return give_self(L, filo_identity_save(identity, check_path(L, 2), &err), &err);
-}
+/* --- Files and signatures --- */
 
 static int write_private(lua_State *L) {
-  const char *path = check_path(L, 1);
+  const char *path = filo_check_file(L, 1);
   size_t len;
   const char *text = luaL_checklstring(L, 2, &len);
   struct filo_error err;
   if (filo_private_file_write(path, text, len, &err) < 0) return filo_return_error(L, &err);
   lua_pushboolean(L, true);
-  return 1;
-}
-
-static int identity_id(lua_State *L) {
-  char text[2 * FILO_ID_SIZE + 1];
-  filo_hex(text, filo_identity_id(filo_check_identity(L, 1)), FILO_ID_SIZE);
-  lua_pushlstring(L, text, sizeof text - 1);
-  return 1;
-}
-
-static int identity_raw_id(lua_State *L) {
-  lua_pushlstring(L, (const char *)filo_identity_id(filo_check_identity(L, 1)), FILO_ID_SIZE);
-  return 1;
-}
-
-static int identity_sign(lua_State *L) {
-  struct filo_identity *identity = filo_check_identity(L, 1);
-  size_t len;
-  const char *data = luaL_checklstring(L, 2, &len);
-  unsigned char signature[FILO_SIGNATURE_SIZE];
-  struct filo_error err;
-  int rc = filo_identity_sign(identity, data, len, signature, &err);
-  return give_bytes(L, rc, signature, sizeof signature, &err);
-}
-
-static int identity_derive(lua_State *L) {
-  struct filo_identity *identity = filo_check_identity(L, 1);
-  const char *label = filo_check_text(L, 2);
-  lua_Integer len = luaL_checkinteger(L, 3);
-  unsigned char out[64];
-  luaL_argcheck(L, len >= 1 && len <= (lua_Integer)sizeof out, 3, "1 to 64 bytes");
-  struct filo_error err;
-  int rc = filo_identity_derive(identity, label, out, (size_t)len, &err);
-  if (rc < 0) return filo_return_error(L, &err);
-  lua_pushlstring(L, (const char *)out, (size_t)len);
-  OPENSSL_cleanse(out, sizeof out);
   return 1;
 }
 
@@ -386,14 +294,6 @@ static const luaL_Reg hasher_methods[] = {{"update", hasher_update},
 static const luaL_Reg ctr_methods[] = {
     {"crypt", ctr_crypt}, {"seek", ctr_seek}, {"close", filo_handle_close}, {NULL, NULL}};
 
-static const luaL_Reg identity_methods[] = {{"id", identity_id},
-                                            {"raw_id", identity_raw_id},
-                                            {"sign", identity_sign},
-                                            {"derive", identity_derive},
-                                            {"save", identity_save},
-                                            {"close", filo_handle_close},
-                                            {NULL, NULL}};
-
 static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {"equal", equal},
                                      {"hex", hex},
@@ -405,9 +305,11 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {"ctr", new_ctr},
                                      {"aead_seal", aead_seal},
                                      {"aead_open", aead_open},
-                                     {"identity_generate", identity_generate},
-                                     {"identity_from_secrets", identity_from_secrets},
-                                     {"identity_load", identity_load},
+                                     {"identity_generate", filo_identity_open_new},
+                                     {"identity_from_seed", filo_identity_open_seed},
+                                     {"identity_load", filo_identity_open_file},
+                                     {"namespace", filo_keys_open_lines},
+                                     {"namespace_load", filo_keys_open_file},
                                      {"verify", verify},
                                      {"write_private", write_private},
                                      {NULL, NULL}};
@@ -415,7 +317,8 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
 int filo_open_crypto(lua_State *L) {
   filo_handle_register(L, &hasher_type, hasher_methods);
   filo_handle_register(L, &ctr_type, ctr_methods);
-  filo_handle_register(L, &identity_type, identity_methods);
+  filo_register_identity(L);
+  filo_register_keys(L);
   luaL_newlib(L, functions);
   return 1;
 }

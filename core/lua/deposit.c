@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "lua/arguments.h"
-#include "lua/crypto.h"
 #include "lua/descriptor.h"
 #include "lua/handle.h"
+#include "lua/keys.h"
 #include "lua/resources.h"
 #include "lua/seen.h"
 #include "lua/store.h"
@@ -168,20 +168,20 @@ static int deposit_finish(lua_State *L) {
   return settle(L, box, push_size);
 }
 
-/* publish(identity, key_hash, version, meta, path): the record, and the body of a small object */
+/* publish(namespace, version, path): the record, and the body of a small object */
 static int deposit_publish(lua_State *L) {
   struct deposit_box *box = check_idle_deposit(L);
-  struct filo_deposit_version version = {.identity = filo_check_identity(L, 2)};
-  memcpy(version.key_hash, filo_check_hash(L, 3, "key hash"), 32);
-  version.version = (uint64_t)luaL_checkinteger(L, 4);
-  version.meta = luaL_checklstring(L, 5, &version.meta_len);
-  version.path = filo_check_path(L, 6);
+  struct filo_namespace *ns = filo_check_keys(L, 2);
+  struct filo_version version;
+  filo_check_version(L, 3, &version);
+  const char *path = filo_check_path(L, 4);
   luaL_argcheck(L, box->finishing && filo_deposit_settled(box->deposit), 1,
                 "the deposit is not finished");
   luaL_argcheck(L, !box->publishing, 1, "the deposit is published already");
   box->publishing = true;
   struct filo_error err;
-  if (filo_deposit_publish(box->deposit, &version, &err) < 0) return filo_return_error(L, &err);
+  if (filo_deposit_publish(box->deposit, ns, &version, path, &err) < 0)
+    return filo_return_error(L, &err);
   return settle(L, box, push_record);
 }
 

@@ -4,7 +4,7 @@
 
 #include "lua/arguments.h"
 #include "lua/call.h"
-#include "lua/crypto.h"
+#include "lua/identity.h"
 #include "lua/store.h"
 
 struct holders_call {

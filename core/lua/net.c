@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "lua/arguments.h"
-#include "lua/crypto.h"
 #include "lua/descriptor.h"
 #include "lua/handle.h"
+#include "lua/identity.h"
 #include "lua/modules.h"
 #include "lua/resources.h"
 #include "runtime/log.h"

@@ -7,8 +7,8 @@
 
 #include "lua/arguments.h"
 #include "lua/call.h"
-#include "lua/crypto.h"
 #include "lua/handle.h"
+#include "lua/identity.h"
 #include "lua/modules.h"
 #include "lua/seen.h"
 #include "store/partial_file.h"

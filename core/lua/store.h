@@ -7,6 +7,7 @@
 #include <lua.h>
 
 #include "store/object.h"
+#include "store/sealer.h"
 #include "store/store.h"
 #include "transfer/partial.h"
 
@@ -15,14 +16,19 @@ struct filo_store *filo_check_store(lua_State *L, int index);
 struct filo_object *filo_check_object(lua_State *L, int index);
 struct filo_partial *filo_check_partial(lua_State *L, int index);
 
-/* {version, size, tombstone, plain, namespace, key_hash, root} */
+/* {version, size, tombstone, plain, class, generation, namespace, key_hash,
+ * root, nonce} */
 void filo_push_fields(lua_State *L, const struct filo_record *fields);
+
+/* The table at index: {key_hash, version, generation, class, meta}. The metadata stays Lua's. */
+void filo_check_version(lua_State *L, int index, struct filo_version *ret);
 
 /* Methods of a store: add_holder(id), holders(most). */
 int filo_store_note_holder(lua_State *L);
 int filo_store_list_holders(lua_State *L);
 
-/* Functions of the module: parse(record), peek(record), unseal(identity, record). */
+/* Functions of the module: parse(record), peek(record), vouches(record, body),
+ * unseal(namespace, record). */
 int filo_records_parse(lua_State *L);
 int filo_records_peek(lua_State *L);
 int filo_records_vouches(lua_State *L);

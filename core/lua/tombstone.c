@@ -4,7 +4,7 @@
 
 #include "lua/arguments.h"
 #include "lua/call.h"
-#include "lua/crypto.h"
+#include "lua/keys.h"
 #include "lua/resources.h"
 #include "lua/store.h"
 #include "store/sealer.h"
@@ -14,12 +14,9 @@ struct tombstone_call {
   struct filo_call base;
   struct filo_publication publication;
   struct filo_store *store;
-  struct filo_identity *identity;
-  unsigned char key_hash[32];
+  struct filo_namespace *ns;
+  struct filo_version version;
   char path[FILO_PATH_MAX];
-  uint64_t version;
-  char *meta;
-  size_t meta_len;
   struct filo_sealer *sealer;
 };
 
@@ -29,15 +26,14 @@ static struct tombstone_call *owner(struct filo_publication *publication) {
 }
 
 static int seal(struct tombstone_call *call, struct filo_error *err) {
-  return filo_sealer_tombstone(call->store, call->identity, call->key_hash, call->version,
-                               call->meta, call->meta_len, &call->sealer, err);
+  return filo_sealer_tombstone(call->store, call->ns, &call->version, &call->sealer, err);
 }
 
 /* On a disk without a free byte, what is deleted makes the room for its tombstone. */
 static int work(struct filo_publication *publication, struct filo_error *err) {
   struct tombstone_call *call = owner(publication);
   int code = seal(call, err);
-  const unsigned char *ns = filo_identity_id(call->identity);
+  const unsigned char *ns = filo_namespace_id(call->ns);
   if (code == FILO_NO_SPACE && filo_store_remove(call->store, ns, call->path, 0, NULL) == 0)
     code = seal(call, err);
   if (code == 0) filo_sealer_publish(call->sealer, call->path, filo_publication_ended, publication);
@@ -47,9 +43,9 @@ static int work(struct filo_publication *publication, struct filo_error *err) {
 static void discard(struct filo_call *base) {
   struct tombstone_call *call = (struct tombstone_call *)base;
   filo_sealer_free(call->sealer);
-  filo_identity_unref(call->identity);
+  filo_namespace_unref(call->ns);
   filo_store_close(call->store);
-  free(call->meta);
+  free((void *)call->version.meta);
   free(call);
 }
 
@@ -74,28 +70,25 @@ static int ended(lua_State *L, int status, lua_KContext ctx) {
   return 1;
 }
 
-/* store:tombstone(identity, key_hash, version, meta, path): the record */
+/* store:tombstone(namespace, version, path): the record */
 int filo_store_tombstone(lua_State *L) {
-  size_t meta_len;
+  struct filo_version version;
   struct filo_store *store = filo_check_store(L, 1);
-  struct filo_identity *identity = filo_check_identity(L, 2);
-  const unsigned char *key_hash = filo_check_hash(L, 3, "key hash");
-  lua_Integer version = luaL_checkinteger(L, 4);
-  const char *meta = luaL_checklstring(L, 5, &meta_len);
-  const char *path = filo_check_path(L, 6);
+  struct filo_namespace *ns = filo_check_keys(L, 2);
+  filo_check_version(L, 3, &version);
+  const char *path = filo_check_path(L, 4);
   struct tombstone_call *call = filo_call_new(L, sizeof *call, NULL, discard);
   call->store = filo_store_ref(store);
-  call->identity = filo_identity_ref(identity);
-  memcpy(call->key_hash, key_hash, 32);
+  call->ns = filo_namespace_ref(ns);
+  call->version = version;
   strcpy(call->path, path);
-  call->version = (uint64_t)version;
-  call->meta = malloc(meta_len + 1);
-  if (!call->meta) {
+  char *meta = malloc(version.meta_len + 1);
+  call->version.meta = meta;
+  if (!meta) {
     discard(&call->base);
     return luaL_error(L, "no memory");
   }
-  memcpy(call->meta, meta, meta_len);
-  call->meta_len = meta_len;
+  memcpy(meta, version.meta, version.meta_len);
   call->publication.work = work;
   call->publication.done = done;
   filo_publication_start(&call->publication, filo_resources_of(L)->pool);

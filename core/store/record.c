@@ -11,7 +11,6 @@
 #include "store/checked.h"
 #include "store/internal.h"
 
-static const char metadata_label[] = "filo metadata v1";
 static const char signature_prefix[] = "filo record v2";
 
 enum {
@@ -19,6 +18,11 @@ enum {
   SEALED_MIN = FILO_AEAD_OVERHEAD + FILO_KEY_SIZE,
   PREFIX_SIZE = sizeof signature_prefix - 1,
 };
+
+bool filo_record_is_newer(const struct filo_record *a, const struct filo_record *b) {
+  if (a->version != b->version) return a->version > b->version;
+  return memcmp(a->nonce, b->nonce, sizeof a->nonce) > 0;
+}
 
 uint64_t filo_chunk_count(uint64_t size) {
   return size / FILO_CHUNK_SIZE + (size % FILO_CHUNK_SIZE != 0);
@@ -42,11 +46,11 @@ static unsigned char *signed_text(const unsigned char *bytes, size_t len, struct
   return text;
 }
 
-static int sign(const struct filo_identity *identity, unsigned char *bytes, size_t len,
+static int sign(const struct filo_namespace *ns, unsigned char *bytes, size_t len,
                 struct filo_error *err) {
   FILO_AUTO_FREE unsigned char *text = signed_text(bytes, len, err);
   if (!text) return FILO_NO_MEMORY;
-  int rc = filo_identity_sign(identity, text, PREFIX_SIZE + len, bytes + len, err);
+  int rc = filo_namespace_sign(ns, text, PREFIX_SIZE + len, bytes + len, err);
   unsigned char tag[FILO_CHECKED_SIZE];
   if (rc == 0 && filo_checked_tag(bytes, len + FILO_SIGNATURE_SIZE, tag)) filo_checked_add(tag);
   return rc;
@@ -70,36 +74,40 @@ static int check_signature(const unsigned char *bytes, size_t len, const unsigne
   return rc;
 }
 
-static void put_clear(unsigned char *out, const struct filo_record *fields, const unsigned char *ns,
+static void put_clear(unsigned char *out, const struct filo_record *fields, const unsigned char *id,
                       size_t sealed_len) {
   out[0] = FILO_RECORD_VERSION;
   out[1] = fields->flags;
   out[2] = FILO_CHUNK_BITS;
-  out[3] = 0;
+  out[3] = fields->class;
   filo_put_le32(out + 4, (uint32_t)sealed_len);
   filo_put_le64(out + 8, fields->version);
   filo_put_le64(out + 16, fields->size);
-  memcpy(out + 24, ns, FILO_ID_SIZE);
+  memcpy(out + 24, id, FILO_ID_SIZE);
   memcpy(out + 56, fields->key_hash, 32);
   memcpy(out + 88, fields->iv, FILO_IV_SIZE);
   memcpy(out + 104, fields->root, 32);
+  filo_put_le32(out + 136, fields->generation);
 }
 
 static void get_clear(const unsigned char *in, struct filo_record *fields) {
   fields->flags = in[1];
+  fields->class = in[3];
   fields->version = filo_get_le64(in + 8);
   fields->size = filo_get_le64(in + 16);
   memcpy(fields->ns, in + 24, FILO_ID_SIZE);
   memcpy(fields->key_hash, in + 56, 32);
   memcpy(fields->iv, in + 88, FILO_IV_SIZE);
   memcpy(fields->root, in + 104, 32);
+  fields->generation = filo_get_le32(in + 136);
+  memcpy(fields->nonce, in + FILO_RECORD_CLEAR, sizeof fields->nonce);
 }
 
-static int seal_metadata(const struct filo_identity *identity,
+static int seal_metadata(const struct filo_namespace *ns, const struct filo_record *fields,
                          const unsigned char content_key[FILO_KEY_SIZE], const void *meta,
                          size_t meta_len, unsigned char *record, struct filo_error *err) {
-  unsigned char key[32];
-  int rc = filo_identity_derive(identity, metadata_label, key, sizeof key, err);
+  unsigned char key[FILO_SECRET_SIZE];
+  int rc = filo_namespace_object_key(ns, fields->key_hash, fields->generation, key, err);
   if (rc < 0) return rc;
   size_t len = FILO_KEY_SIZE + meta_len;
   unsigned char *text = malloc(len);
@@ -121,6 +129,8 @@ static int check_fields(const struct filo_record *fields, struct filo_error *err
     return filo_fail(err, FILO_CORRUPT, "record with unknown flags 0x%02x", fields->flags);
   if (fields->size > FILO_SIZE_MAX)
     return filo_fail(err, FILO_CORRUPT, "record of an impossible size");
+  if (fields->version > INT64_MAX)
+    return filo_fail(err, FILO_CORRUPT, "record of an impossible version");
   if (fields->flags & FILO_TOMBSTONE && fields->size > 0)
     return filo_fail(err, FILO_CORRUPT, "record of a tombstone with content");
   if (fields->size > 0) return 0;
@@ -133,7 +143,7 @@ static int check_fields(const struct filo_record *fields, struct filo_error *err
   return 0;
 }
 
-int filo_record_build(const struct filo_identity *identity, const struct filo_record *fields,
+int filo_record_build(const struct filo_namespace *ns, const struct filo_record *fields,
                       const unsigned char content_key[FILO_KEY_SIZE], const void *meta,
                       size_t meta_len, unsigned char **ret, size_t *ret_len,
                       struct filo_error *err) {
@@ -145,9 +155,9 @@ int filo_record_build(const struct filo_identity *identity, const struct filo_re
   size_t sealed = SEALED_MIN + meta_len, body = FILO_RECORD_CLEAR + sealed;
   unsigned char *bytes = malloc(body + FILO_SIGNATURE_SIZE);
   if (!bytes) return filo_fail(err, FILO_NO_MEMORY, "no memory for a record");
-  put_clear(bytes, fields, filo_identity_id(identity), sealed);
-  rc = seal_metadata(identity, content_key, meta, meta_len, bytes, err);
-  if (rc == 0) rc = sign(identity, bytes, body, err);
+  put_clear(bytes, fields, filo_namespace_id(ns), sealed);
+  rc = seal_metadata(ns, fields, content_key, meta, meta_len, bytes, err);
+  if (rc == 0) rc = sign(ns, bytes, body, err);
   if (rc < 0) {
     free(bytes);
     return rc;
@@ -167,7 +177,7 @@ int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record 
   uint32_t sealed = filo_get_le32(bytes + 4);
   if (sealed < SEALED_MIN || sealed != len - FILO_RECORD_CLEAR - FILO_SIGNATURE_SIZE)
     return filo_fail(err, FILO_CORRUPT, "record whose length does not add up");
-  if (bytes[2] != FILO_CHUNK_BITS || bytes[3] != 0)
+  if (bytes[2] != FILO_CHUNK_BITS)
     return filo_fail(err, FILO_CORRUPT, "record with an unknown chunk size");
   struct filo_record fields;
   get_clear(bytes, &fields);
@@ -198,10 +208,11 @@ bool filo_record_vouches(const struct filo_record *fields, const unsigned char *
   return hash == 0 || memcmp(found, body, sizeof found) == 0;
 }
 
-static int open_metadata(const struct filo_identity *identity, const unsigned char *bytes,
-                         size_t len, unsigned char *text, struct filo_error *err) {
-  unsigned char key[32];
-  int rc = filo_identity_derive(identity, metadata_label, key, sizeof key, err);
+static int open_metadata(const struct filo_namespace *ns, const struct filo_record *fields,
+                         const unsigned char *bytes, size_t len, unsigned char *text,
+                         struct filo_error *err) {
+  unsigned char key[FILO_SECRET_SIZE];
+  int rc = filo_namespace_object_key(ns, fields->key_hash, fields->generation, key, err);
   if (rc < 0) return rc;
   rc = filo_aead_open(key, bytes, FILO_RECORD_CLEAR, bytes + FILO_RECORD_CLEAR,
                       len - FILO_RECORD_CLEAR - FILO_SIGNATURE_SIZE, text, err);
@@ -209,18 +220,18 @@ static int open_metadata(const struct filo_identity *identity, const unsigned ch
   return rc;
 }
 
-int filo_record_unseal(const struct filo_identity *identity, const unsigned char *bytes, size_t len,
+int filo_record_unseal(const struct filo_namespace *ns, const unsigned char *bytes, size_t len,
                        unsigned char content_key[FILO_KEY_SIZE], unsigned char **ret,
                        size_t *ret_len, struct filo_error *err) {
   struct filo_record fields;
   int rc = filo_record_peek(bytes, len, &fields, err);
   if (rc < 0) return rc;
-  if (memcmp(fields.ns, filo_identity_id(identity), FILO_ID_SIZE) != 0)
-    return filo_fail(err, FILO_DENIED, "only the owner of a record can open its metadata");
+  if (memcmp(fields.ns, filo_namespace_id(ns), FILO_ID_SIZE) != 0)
+    return filo_fail(err, FILO_DENIED, "that record is of another namespace");
   size_t text_len = len - FILO_RECORD_CLEAR - FILO_SIGNATURE_SIZE - FILO_AEAD_OVERHEAD;
   unsigned char *text = malloc(text_len);
   if (!text) return filo_fail(err, FILO_NO_MEMORY, "no memory for metadata");
-  rc = open_metadata(identity, bytes, len, text, err);
+  rc = open_metadata(ns, &fields, bytes, len, text, err);
   if (rc < 0) {
     free(text);
     return rc;

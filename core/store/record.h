@@ -1,22 +1,23 @@
 /* The record: the signed description of one version of an object. Bytes in, bytes out; no files.
  *
  * Little-endian:
- *     0    1   record version, 1
+ *     0    1   record version, 2
  *     1    1   flags: 1 tombstone, 2 plain (stored unencrypted)
  *     2    1   log2 of the chunk size: 20
- *     3    1   zero
+ *     3    1   class, which the owner's policy gives
  *     4    4   m, length of the sealed metadata: 60 to 65536
- *     8    8   version: larger is newer
+ *     8    8   version, below 2^63: larger is newer; of two that are equal the one with the larger nonce
  *    16    8   size of the content in bytes, at most FILO_SIZE_MAX
- *    24   32   namespace: the owner's node ID
+ *    24   32   namespace ID
  *    56   32   key hash
  *    88   16   IV
  *   104   32   root: over the chunk hashes (crypto/chunk_hash.h)
- *   136    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16;
- *              associated data: bytes 0..135; key: HKDF(namespace secret, "filo metadata v1");
+ *   136    4   generation of the namespace's secrets
+ *   140    m   sealed metadata: nonce 12, AES-256-GCM ciphertext, tag 16;
+ *              associated data: bytes 0..139; key: the object key (crypto/namespace.h);
  *              inside: content key 32, then the caller's bytes (CBOR: name, modification time,
- *              the user's fields)
- * 136+m   64   Ed25519 signature by the namespace over "filo record v2" || bytes 0..135+m
+ *              the user's fields, who wrote, what he had seen)
+ * 140+m   64   Ed25519 signature by the namespace over "filo record v2" || bytes 0..139+m
  *
  * A tombstone has size 0 and no chunks. It has a root all the same: of no chunk hashes.
  */
@@ -28,12 +29,12 @@
 #include <stdint.h>
 
 #include "crypto/ctr.h"
-#include "crypto/identity.h"
+#include "crypto/namespace.h"
 #include "error.h"
 
 enum {
   FILO_RECORD_VERSION = 2,
-  FILO_RECORD_CLEAR = 136,
+  FILO_RECORD_CLEAR = 140,
   FILO_METADATA_MAX = 65536,
   FILO_RECORD_MIN = FILO_RECORD_CLEAR + 60 + FILO_SIGNATURE_SIZE,
   FILO_RECORD_MAX = FILO_RECORD_CLEAR + FILO_METADATA_MAX + FILO_SIGNATURE_SIZE,
@@ -49,20 +50,27 @@ enum {
 struct filo_record {
   uint64_t version;
   uint64_t size;
+  uint32_t generation;
   unsigned char flags;
+  unsigned char class;
   unsigned char ns[FILO_ID_SIZE];
   unsigned char key_hash[32];
   unsigned char iv[FILO_IV_SIZE];
   unsigned char root[32];
+  unsigned char nonce[12]; /* of the sealed metadata */
 };
+
+/* Whether of two records of one object the first counts: the one with the larger version; where two
+ * writers have made the same, the one with the larger nonce. */
+bool filo_record_is_newer(const struct filo_record *a, const struct filo_record *b);
 
 /* Chunks of an object of this size, and bytes of chunk `index` (the last may be shorter). */
 uint64_t filo_chunk_count(uint64_t size);
 size_t filo_chunk_length(uint64_t size, uint64_t index);
 
-/* Seals content_key and metadata and signs. `ns` is taken from the identity. *ret is malloc'ed, the
- * caller frees it. meta_len is at most FILO_METADATA_MAX - 60: FILO_TOO_LARGE otherwise. */
-int filo_record_build(const struct filo_identity *identity, const struct filo_record *fields,
+/* Seals content_key and metadata and signs. `ns` is taken from the keys, FILO_DENIED when they do not
+ * write. *ret is malloc'ed, the caller frees it. meta_len is at most FILO_METADATA_MAX - 60: FILO_TOO_LARGE otherwise. */
+int filo_record_build(const struct filo_namespace *ns, const struct filo_record *fields,
                       const unsigned char content_key[FILO_KEY_SIZE], const void *meta,
                       size_t meta_len, unsigned char **ret, size_t *ret_len,
                       struct filo_error *err);
@@ -82,8 +90,8 @@ int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record 
 bool filo_record_vouches(const struct filo_record *fields, const unsigned char *body, size_t len);
 
 /* Opens the sealed metadata of a parsed record. *ret (malloc'ed) holds the caller's bytes.
- * FILO_DENIED when the identity is not the owner's. */
-int filo_record_unseal(const struct filo_identity *identity, const unsigned char *bytes, size_t len,
+ * FILO_DENIED when it is of another namespace, or of an object or a generation that the keys do not open. */
+int filo_record_unseal(const struct filo_namespace *ns, const unsigned char *bytes, size_t len,
                        unsigned char content_key[FILO_KEY_SIZE], unsigned char **ret,
                        size_t *ret_len, struct filo_error *err);
 

@@ -306,26 +306,29 @@ static int write_end(struct filo_sealer *sealer, struct filo_error *err) {
   return rc < 0 ? rc : filo_draft_write(&sealer->draft, footer, sizeof footer, end, err);
 }
 
-static int make_record(struct filo_sealer *sealer, const struct filo_identity *identity,
-                       const void *meta, size_t meta_len, struct filo_error *err) {
+static int make_record(struct filo_sealer *sealer, const struct filo_namespace *ns,
+                       const struct filo_version *version, struct filo_error *err) {
   int rc = take_root(sealer, sealer->draft.fields.size, err);
   if (rc < 0) return rc;
-  return filo_record_build(identity, &sealer->draft.fields, sealer->key, meta, meta_len,
-                           &sealer->record, &sealer->record_len, err);
+  rc = filo_record_build(ns, &sealer->draft.fields, sealer->key, version->meta, version->meta_len,
+                         &sealer->record, &sealer->record_len, err);
+  return rc < 0 ? rc
+                : filo_record_peek(sealer->record, sealer->record_len, &sealer->draft.fields, err);
 }
 
-int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_identity *identity,
-                       uint64_t size, const unsigned char key_hash[32], uint64_t version,
-                       const void *meta, size_t meta_len, struct filo_error *err) {
+int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_namespace *ns,
+                       const struct filo_version *version, uint64_t size, struct filo_error *err) {
   int rc = check_complete(sealer, size, err);
   if (rc < 0) return rc;
   struct filo_record *fields = &sealer->draft.fields;
   fields->size = size;
-  fields->version = version;
-  memcpy(fields->key_hash, key_hash, sizeof fields->key_hash);
-  memcpy(fields->ns, filo_identity_id(identity), sizeof fields->ns);
+  fields->version = version->number;
+  fields->generation = version->generation;
+  fields->class = version->class;
+  memcpy(fields->key_hash, version->key_hash, sizeof fields->key_hash);
+  memcpy(fields->ns, filo_namespace_id(ns), sizeof fields->ns);
   sealer->finished = true; /* whatever comes: what failed half-way is not finished twice */
-  rc = make_record(sealer, identity, meta, meta_len, err);
+  rc = make_record(sealer, ns, version, err);
   if (rc == 0) rc = write_end(sealer, err);
   if (rc < 0) {
     free(sealer->record);
@@ -357,13 +360,13 @@ void filo_sealer_publish(struct filo_sealer *sealer, const char *path, filo_publ
   fn(ctx, filo_fail(&err, FILO_INVALID, "an object must be finished to be published"), &err);
 }
 
-int filo_sealer_tombstone(struct filo_store *store, const struct filo_identity *identity,
-                          const unsigned char key_hash[32], uint64_t version, const void *meta,
-                          size_t meta_len, struct filo_sealer **ret, struct filo_error *err) {
+int filo_sealer_tombstone(struct filo_store *store, const struct filo_namespace *ns,
+                          const struct filo_version *version, struct filo_sealer **ret,
+                          struct filo_error *err) {
   struct filo_sealer *sealer;
   int rc = new_sealer(store, 0, FILO_TOMBSTONE, &sealer, err);
   if (rc < 0) return rc;
-  rc = filo_sealer_finish(sealer, identity, 0, key_hash, version, meta, meta_len, err);
+  rc = filo_sealer_finish(sealer, ns, version, 0, err);
   if (rc < 0) {
     filo_sealer_free(sealer);
     return rc;

@@ -32,10 +32,19 @@ int filo_sealer_chunk(struct filo_sealer *sealer, uint64_t index, unsigned char 
 int filo_sealer_copy_chunk(struct filo_sealer *sealer, uint64_t index, int fd, uint64_t from,
                            const char *name, size_t len, struct filo_error *err);
 
+/* What the owner says of a new version of an object, beside its content. */
+struct filo_version {
+  unsigned char key_hash[32];
+  uint64_t number; /* larger than those before it */
+  uint32_t generation;
+  unsigned char class;
+  const void *meta; /* sealed; copied by whoever keeps it */
+  size_t meta_len;
+};
+
 /* After all chunks: writes hashes, record and footer. size: the content's, now known. */
-int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_identity *identity,
-                       uint64_t size, const unsigned char key_hash[32], uint64_t version,
-                       const void *meta, size_t meta_len, struct filo_error *err);
+int filo_sealer_finish(struct filo_sealer *sealer, const struct filo_namespace *ns,
+                       const struct filo_version *version, uint64_t size, struct filo_error *err);
 
 /* The finished record; valid as long as the sealer. */
 const unsigned char *filo_sealer_record(const struct filo_sealer *sealer, size_t *len);
@@ -57,9 +66,9 @@ void filo_sealer_publish(struct filo_sealer *sealer, const char *path, filo_publ
                          void *ctx);
 
 /* A tombstone in one call: an object of size 0 with the flag set, finished but not published. */
-int filo_sealer_tombstone(struct filo_store *store, const struct filo_identity *identity,
-                          const unsigned char key_hash[32], uint64_t version, const void *meta,
-                          size_t meta_len, struct filo_sealer **ret, struct filo_error *err);
+int filo_sealer_tombstone(struct filo_store *store, const struct filo_namespace *ns,
+                          const struct filo_version *version, struct filo_sealer **ret,
+                          struct filo_error *err);
 
 void filo_sealer_free(struct filo_sealer *sealer);
 

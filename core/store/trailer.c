@@ -152,7 +152,7 @@ static int compare(const struct filo_record *there, const struct filo_record *fi
     return filo_fail(
         err, FILO_INVALID,
         "another key's object lies at %s: the path transform maps two keys to one path", label);
-  if (there->version < fields->version) return 0;
+  if (filo_record_is_newer(fields, there)) return 0;
   return filo_fail(err, FILO_EXISTS, "version %llu is at %s, and %llu is not newer",
                    (unsigned long long)there->version, label, (unsigned long long)fields->version);
 }

@@ -49,7 +49,9 @@ struct filo_deposit {
   bool abandoned, published;
 
   struct filo_publication publication;
-  struct filo_deposit_version version;
+  struct filo_namespace *ns; /* from publishing on, as are the next two */
+  struct filo_version version;
+  char *path;
   bool publishing;
 
   int code;
@@ -64,9 +66,9 @@ static void destroy(struct filo_deposit *deposit) {
   filo_hasher_free(deposit->hasher);
   if (deposit->readable) event_free(deposit->readable);
   if (deposit->fd >= 0) close(deposit->fd);
-  filo_identity_unref(deposit->version.identity);
+  filo_namespace_unref(deposit->ns);
   free((void *)deposit->version.meta);
-  free((void *)deposit->version.path);
+  free(deposit->path);
   free(deposit->name);
   free(deposit);
 }
@@ -365,12 +367,10 @@ static struct filo_deposit *owner(struct filo_publication *publication) {
 
 static int finish_and_publish(struct filo_publication *publication, struct filo_error *err) {
   struct filo_deposit *deposit = owner(publication);
-  const struct filo_deposit_version *version = &deposit->version;
   int code =
-      filo_sealer_finish(deposit->sealer, version->identity, deposit->sealed, version->key_hash,
-                         version->version, version->meta, version->meta_len, err);
+      filo_sealer_finish(deposit->sealer, deposit->ns, &deposit->version, deposit->sealed, err);
   if (code == 0)
-    filo_sealer_publish(deposit->sealer, version->path, filo_publication_ended, publication);
+    filo_sealer_publish(deposit->sealer, deposit->path, filo_publication_ended, publication);
   return code;
 }
 
@@ -388,16 +388,17 @@ static void *copy_bytes(const void *bytes, size_t len) {
   return copy;
 }
 
-int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit_version *version,
+int filo_deposit_publish(struct filo_deposit *deposit, struct filo_namespace *ns,
+                         const struct filo_version *version, const char *path,
                          struct filo_error *err) {
-  assert(filo_deposit_settled(deposit) && !deposit->version.identity);
+  assert(filo_deposit_settled(deposit) && !deposit->ns);
   if (deposit->code < 0) return filo_deposit_status(deposit, err);
+  deposit->ns = filo_namespace_ref(ns);
   deposit->version = *version;
-  deposit->version.identity = filo_identity_ref(version->identity);
   deposit->version.meta = copy_bytes(version->meta, version->meta_len);
-  deposit->version.path = strdup(version->path);
-  if (!deposit->version.meta || !deposit->version.path)
-    return filo_fail(err, FILO_NO_MEMORY, "no memory to publish %s", version->path);
+  deposit->path = strdup(path);
+  if (!deposit->version.meta || !deposit->path)
+    return filo_fail(err, FILO_NO_MEMORY, "no memory to publish %s", path);
   deposit->publishing = true;
   deposit->publication.work = finish_and_publish;
   deposit->publication.done = publication_done;

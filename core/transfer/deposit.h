@@ -59,18 +59,10 @@ uint64_t filo_deposit_size(const struct filo_deposit *deposit);
 int filo_deposit_digest(struct filo_deposit *deposit, unsigned char out[32],
                         struct filo_error *err);
 
-struct filo_deposit_version {
-  struct filo_identity *identity; /* a reference is taken */
-  unsigned char key_hash[32];
-  uint64_t version;
-  const void *meta; /* copied */
-  size_t meta_len;
-  const char *path; /* copied */
-};
-
-/* When settled and not failed: signs, and publishes with the store's durability; settled again when
- * that has ended. */
-int filo_deposit_publish(struct filo_deposit *deposit, const struct filo_deposit_version *version,
+/* When settled and not failed: signs, and publishes at path with the store's durability; settled again
+ * when that has ended. The keys, the version with its metadata, and the path are kept or copied. */
+int filo_deposit_publish(struct filo_deposit *deposit, struct filo_namespace *ns,
+                         const struct filo_version *version, const char *path,
                          struct filo_error *err);
 
 /* After publishing; valid as long as the deposit. */

@@ -8,6 +8,7 @@ local inside = require "filo.base.inside"
 local make = require "filo.node.make"
 local keys = require "filo.copies.keys"
 local named = require "filo.node.named"
+local namespace = require "filo.node.namespace"
 local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
 local source = require "filo.node.content"
@@ -42,6 +43,10 @@ local function open_for(self, key)
   if not ok then return node, nil, err end
   return node, node.names:of(key)
 end
+
+---The namespace whose objects the node's own calls are about.
+---@return filo.Namespace
+function Node:namespace() return parts_of(self).own end
 
 ---What stands for a key at peers.
 ---@param key string
@@ -469,6 +474,8 @@ end
 Node.__close = Node.close
 
 function Node:__tostring() return ("node %s at %s"):format(self.id:sub(1, 16), self.address or "no address") end
+
+namespace.take_calls(Node)
 
 -- Making ----------------------------------------------------------------------------------------------------------------
 

@@ -13,9 +13,13 @@ local hasher = {}
 ---@class filo.Ctr
 local ctr = {}
 
----An Ed25519 key (RFC 8032) and a namespace secret. May be a `<close>` variable.
+---A node's seed, from which its Ed25519 key (RFC 8032) and those of its own namespace come. May be a `<close>` variable.
 ---@class filo.Identity
 local identity = {}
+
+---The keys to a namespace, as many as somebody has. May be a `<close>` variable.
+---@class filo.Keys
+local keys = {}
 
 ---@alias filo.digest "md5"|"sha1"|"sha256"|"blake3"
 
@@ -100,18 +104,29 @@ function crypto.aead_open(key, sealed, ad) end
 ---@return filo.Error? err
 function crypto.identity_generate() end
 
----The identity that has these secrets.
----@param key string 32 bytes: the Ed25519 private key
----@param secret string 32 bytes: the namespace secret
+---The identity that comes from a seed.
+---@param seed string 32 bytes
 ---@return filo.Identity? identity
 ---@return filo.Error? err
-function crypto.identity_from_secrets(key, secret) end
+function crypto.identity_from_seed(seed) end
 
 ---The identity in a file.
 ---@param path string
 ---@return filo.Identity? identity
 ---@return filo.Error? err "not_found", "denied" (others may read the file) or "corrupt"
 function crypto.identity_load(path) end
+
+---The keys to a namespace, as many as capabilities give.
+---@param lines string capabilities of one namespace, one in each line
+---@return filo.Keys? keys
+---@return filo.Error? err "invalid": none, or of several namespaces; "corrupt": mistyped or cut; "unsupported": of an unknown kind
+function crypto.namespace(lines) end
+
+---The same from a file of mode 0600.
+---@param path string
+---@return filo.Keys? keys
+---@return filo.Error? err also "not_found" and "denied" (others may read the file)
+function crypto.namespace_load(path) end
 
 ---Checks an Ed25519 signature. Never raises for strings: they may be a peer's.
 ---@param id string 64 hexadecimal digits or 32 bytes
@@ -171,12 +186,10 @@ function identity:raw_id() end
 ---@return filo.Error? err
 function identity:sign(data) end
 
----A key made from the namespace secret.
----@param label string
----@param len integer 1 to 64
----@return string? key
+---All keys to its own namespace.
+---@return filo.Keys? keys
 ---@return filo.Error? err
-function identity:derive(label, len) end
+function identity:namespace() end
 
 ---Writes a new file that only its owner may read; never replaces one.
 ---@param path string
@@ -186,5 +199,40 @@ function identity:save(path) end
 
 ---Forgets the secrets.
 function identity:close() end
+
+---The namespace ID.
+---@return string id 64 hexadecimal digits
+function keys:id() end
+
+---The namespace ID as bytes.
+---@return string id 32 bytes
+function keys:raw_id() end
+
+---The most that can be done with them.
+---@return "keep"|"read-one"|"read"|"write"
+function keys:access() end
+
+---What stands for an object's key at peers.
+---@param key string
+---@return string? hash 32 bytes
+---@return filo.Error? err "denied": only single objects can be read, and not this one
+function keys:key_hash(key) end
+
+---Signs with the namespace key (Ed25519).
+---@param data string
+---@return string? signature 64 bytes
+---@return filo.Error? err "denied": they do not write
+function keys:sign(data) end
+
+---A capability to be given away, as one line of text. It is a secret, but for "keep".
+---@param access "keep"|"read-one"|"read"|"write"
+---@param generation? integer 0 to 4294967295: of what it opens; 0 by default
+---@param key? string the object's, for "read-one"
+---@return string? line
+---@return filo.Error? err "denied": what is not to be had cannot be given away
+function keys:grant(access, generation, key) end
+
+---Forgets the secrets.
+function keys:close() end
 
 return crypto

@@ -147,7 +147,7 @@ function host.crypto.verify(id, data, signature) end
 
 -- What lasts ------------------------------------------------------------------------------------------------------------
 
----Files with the keys of a node. An identity has: id, raw_id, sign, derive, save(path), close; see filo.Identity.
+---Files with the keys of a node. An identity has: id, raw_id, sign, namespace, save(path), close; see filo.Identity.
 ---@class filo.Host.identities
 host.identities = {}
 
@@ -204,12 +204,12 @@ function host.store.peek(record) end
 ---@return boolean
 function host.store.vouches(record, body) end
 
----Opens the sealed metadata of an own record.
----@param identity filo.Identity
+---Opens the sealed metadata of a record.
+---@param keys filo.Keys
 ---@param record string
 ---@return string? key  the content key
----@return string|filo.Error meta
-function host.store.unseal(identity, record) end
+---@return string|filo.Error meta  "denied": of another namespace, object or generation
+function host.store.unseal(keys, record) end
 
 ---The path of a key hash, made of its digest: folders of `width` digits, `depth` of them, then all digits.
 ---@param digest filo.digest

@@ -158,14 +158,12 @@ function store:walk(namespace, after) end
 function store:object(namespace, path, afresh) end
 
 ---Signs and publishes a deletion.
----@param identity filo.Identity
----@param key_hash string
----@param version integer
----@param meta string sealed with it
+---@param keys filo.Keys that write
+---@param version filo.core.Version
 ---@param path string
 ---@return string? record
 ---@return filo.Error? err
-function store:tombstone(identity, key_hash, version, meta, path) end
+function store:tombstone(keys, version, path) end
 
 ---@return filo.core.Fields
 function object:fields() end
@@ -261,14 +259,12 @@ function deposit:write(bytes) end
 function deposit:finish() end
 
 ---Signs the record and publishes the object.
----@param identity filo.Identity
----@param key_hash string
----@param version integer
----@param meta string sealed with it
+---@param keys filo.Keys that write
+---@param version filo.core.Version
 ---@param path string
 ---@return string? record
 ---@return string|filo.Error|nil body of up to 64 KiB whose size was known: hash, then ciphertext, as store:sealed gives them
-function deposit:publish(identity, key_hash, version, meta, path) end
+function deposit:publish(keys, version, path) end
 
 ---Content bytes so far.
 ---@return integer

@@ -15,6 +15,17 @@ local store = {}
 ---@field namespace string 32 bytes
 ---@field key_hash string 32 bytes
 ---@field root string 32 bytes: the digest over the chunk hashes
+---@field class integer 0 to 255: what the owner's policy says of it
+---@field generation integer 0 to 4294967295: which of the namespace's secrets it is sealed with
+---@field nonce string 12 bytes: of two records with one version the one with the larger nonce counts
+
+---What is said of a version when it is published.
+---@class filo.core.Version
+---@field key_hash string 32 bytes
+---@field version integer larger than those before it
+---@field generation integer 0 to 4294967295
+---@field class integer 0 to 255
+---@field meta string sealed with it
 
 ---What a file looks like from outside.
 ---@class filo.core.Seen
@@ -88,11 +99,11 @@ function store.peek(record) end
 ---@return boolean
 function store.vouches(record, body) end
 
----Opens the sealed metadata of an own record.
----@param identity filo.Identity
+---Opens the sealed metadata of a record.
+---@param keys filo.Keys
 ---@param record string
 ---@return string? key the content key
----@return string|filo.Error meta
-function store.unseal(identity, record) end
+---@return string|filo.Error meta "denied": of another namespace, object or generation
+function store.unseal(keys, record) end
 
 return store

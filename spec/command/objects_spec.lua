@@ -176,7 +176,7 @@ describe("filo ls, stat, rm, verify, status", function()
     serving(function(house, run)
       local status = json.decode(ok(run("status", "--json")))
       assert.same({ house:root "a", 0 }, { status.root, status.peers })
-      assert.matches("\npolicy   a copy at every peer\n", ok(run "status"))
+      assert.matches("\npolicy    a copy at every peer\n", ok(run "status"))
     end)
   end)
 

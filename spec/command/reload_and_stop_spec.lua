@@ -33,7 +33,7 @@ describe("filo reload", function()
     serving(function(house, child)
       house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", policy = require("filo").policy.copies(3) }')
       assert.same(done, house:run("a", "reload"))
-      assert.matches("\npolicy   3 copies", house:run("a", "status").out)
+      assert.matches("\npolicy    3 copies", house:run("a", "status").out)
       child:expect "node.lua was read again"
     end)
   end)

@@ -58,20 +58,23 @@ describe("filo status", function()
     local house <close> = commands.house()
     local a, token, id = house:first "a"
     house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
-    local _, _, other = house:serve "b"
+    house:serve "b"
     a:expect "is connected"
     house:feed("12345", "a", "put", "-", "-k", "k")
     house:feed("123", "b", "put", "-", "-k", "k")
     house:feed("1234", "b", "put", "-", "-k", "gone")
     house:run("b", "rm", "gone")
     local status = json.decode(house:run("a", "status", "--json").out, 1, nil, nil)
+    local other = json.decode(house:run("b", "status", "--json").out, 1, nil, nil).namespace
+    assert.equal(id, status.id)
+    assert.not_equal(id, status.namespace)
     assert.same({ tonumber(a.pid), filo.VERSION, true }, { status.pid, status.version, status.counted })
     assert.same({
-      { owner = id, objects = 1, deleted = 0, bytes = 5 }, { owner = other, objects = 1, deleted = 1, bytes = 3 },
+      { owner = status.namespace, objects = 1, deleted = 0, bytes = 5 }, { owner = other, objects = 1, deleted = 1, bytes = 3 },
     }, status.stored)
     local told = house:run("a", "status").out
-    assert.matches(("\nversion  %s\nprocess  %d\n"):format(filo.VERSION, a.pid), told, 1, true)
-    assert.matches(("\nstores   its own: 1 object, 5 B\nstores   for %s: 1 object, 3 B, and 1 deletion\n"):format(other:sub(1, 16)),
+    assert.matches(("\nversion   %s\nprocess   %d\n"):format(filo.VERSION, a.pid), told, 1, true)
+    assert.matches(("\nstores    its own: 1 object, 5 B\nstores    for %s: 1 object, 3 B, and 1 deletion\n"):format(other:sub(1, 16)),
       told, 1, true)
   end)
 end)

@@ -66,7 +66,7 @@ describe("a name that leads out of the root", function()
         end
       end
     end
-    local forged = forge(stranger.identity, { content = "x", key_hash = ("../"):rep(10) .. "xx" })
+    local forged = forge(stranger.keys, { content = "x", key_hash = ("../"):rep(10) .. "xx" })
     assert(stranger:ask("store", { record = forged.record, body = forged.hashes .. forged.content }))
     assert.same({ "./a" }, outside(net))
   end)

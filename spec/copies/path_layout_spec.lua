@@ -21,7 +21,7 @@ local function made(net, given)
   local b = net:start("b", { bootstrap = { a.address } })
   nodes.peers(a, 1)
   assert(b:store("theirs", "of b"))
-  local theirs = { owner = b.id, hash = b:key_hash "theirs" }
+  local theirs = { owner = b:namespace().id, hash = b:key_hash "theirs" }
   net:stop "a"
   net:stop "b"
   return theirs
@@ -94,11 +94,11 @@ describe("a root with objects", function()
       local function write(content)
         assert(a:store("key", content))
         local path = a:path_of(hash)
-        local file <close> = assert(io.open(("%s/objects/%s/%s"):format(a.root, a.id, path), "rb"))
+        local file <close> = assert(io.open(("%s/objects/%s/%s"):format(a.root, a:namespace().id, path), "rb"))
         return file:read "a"
       end
       local old, new = write "older", write "newer"
-      local folder = ("%s/objects/%s/"):format(a.root, a.id)
+      local folder = ("%s/objects/%s/"):format(a.root, a:namespace().id)
       local here, there = a:path_of(hash), assert(store.cas_path("sha1", 2, 2, hash))
       net:stop "a"
       os.execute(("mkdir -p '%s'"):format((folder .. there):match "^(.*)/"))

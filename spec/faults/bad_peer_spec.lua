@@ -8,7 +8,7 @@ local strangers = require "spec.support.stranger"
 local wire = require "spec.support.wire"
 
 local SIZE = (1 << 20) + 1000
-local owner = assert(crypto.identity_generate())
+local owner = assert(crypto.identity_generate()):namespace()
 
 local function start(net) return net:start("a", { tls = false, policy = { quorum = 1 } }) end
 
@@ -38,7 +38,7 @@ describe("a record from a peer", function()
     end
     for at = 1, #good.record do try(flip(good.record, at, 1 << at % 8)) end
     for size = 0, #good.record - 1, 7 do try(good.record:sub(1, size)) end
-    for _, record in ipairs { good.record .. "\0", good.record .. good.record, ("\0"):rep(260) } do try(record) end
+    for _, record in ipairs { good.record .. "\0", good.record .. good.record, ("\0"):rep(264) } do try(record) end
     assert.is_nil(peer:find(good).record)
     assert.same({}, (peer:ask("store", { record = good.record, body = body })))
     assert.equal(body, peer:find(good).body)
@@ -50,9 +50,9 @@ describe("a record from a peer", function()
     local peer <close> = strangers.meet(a, { tls = false })
     for _, changes in ipairs {
       { format = 0 }, { format = 1 }, { format = 3 }, { flags = 1 }, { flags = 4 }, { flags = 255 },
-      { chunk_bits = 19 }, { chunk_bits = 255 }, { zero = 1 }, { length = 59 }, { length = 61 }, { length = 0xffffffff },
+      { chunk_bits = 19 }, { chunk_bits = 255 }, { version = -1 }, { length = 59 }, { length = 61 }, { length = 0xffffffff },
       { size = 8 }, { size = 6 }, { size = 0 },
-      { root = ("r"):rep(32) }, { namespace = ("n"):rep(32) }, { namespace = peer.identity:raw_id() }, { signature = ("\0"):rep(64) },
+      { root = ("r"):rep(32) }, { namespace = ("n"):rep(32) }, { namespace = peer.keys:raw_id() }, { signature = ("\0"):rep(64) },
       { sealed = ("m"):rep(59) },
     } do
       changes.content = "content"
@@ -173,7 +173,7 @@ describe("a peer's object", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false, policy = { quorum = 1 } })
     local stranger <close> = strangers.meet(a, { tls = false })
-    local forged = forge(stranger.identity, { size = size })
+    local forged = forge(stranger.keys, { size = size })
     for _, expected in ipairs { ... } do
       assert.equal(expected, (stranger:refusal("offer", { record = forged.record })))
       local code = stranger:refusal("store", { record = forged.record, body = "" })
@@ -193,7 +193,7 @@ describe("a peer's object", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false, policy = { quorum = 1 } })
     local stranger <close> = strangers.meet(a, { tls = false })
-    local whole, streamed = forge(stranger.identity), forge(stranger.identity, { key_hash = ("s"):rep(32) })
+    local whole, streamed = forge(stranger.keys), forge(stranger.keys, { key_hash = ("s"):rep(32) })
     assert.same({}, (stranger:ask("store", { record = whole.record, body = "" })))
     assert.same({ want = 0, hashes = false }, (stranger:ask("offer", { record = streamed.record })))
     assert.same({}, (stranger:ask("fill", { record = streamed.record, stream = 0, hashes = false, first = 0 })))

@@ -19,7 +19,7 @@ describe("a stream that is cut half-way", function()
     it("is never served, and may come again: the sender " .. how, function()
       local net <close> = nodes.net()
       local a = net:start("a", { tls = false })
-      local forged = forge(assert(require("filo").crypto.identity_generate()), { content = nodes.bytes(SIZE) })
+      local forged = forge(assert(require("filo").crypto.identity_generate()):namespace(), { content = nodes.bytes(SIZE) })
       local bytes = forged.hashes .. forged.content
       local asking <close> = strangers.meet(a, { tls = false })
       for _, at in ipairs(CUTS) do

@@ -110,7 +110,7 @@ end
 local function store_until_refused(stranger, first, fields)
   for i = first, first + 10000 do
     fields.key_hash = ("%032d"):format(i)
-    local forged = forge(stranger.identity, fields)
+    local forged = forge(stranger.keys, fields)
     local body, err = stranger:ask("store", { record = forged.record, body = forged.hashes .. forged.content })
     if not body then return i - first, err.code end
   end
@@ -134,10 +134,10 @@ describe("the reserve", function()
     assert.same({ 0, "no_space" }, { taken, code })
     assert.same({ 0, "no_space" }, { store_until_refused(stranger, 1, deletion) }) -- what it would replace is smaller
     assert.is_true(free(disk.path) >= RESERVE - BLOCKS)
-    local forged = forge(stranger.identity, { key_hash = ("%032d"):format(1), content = nodes.bytes(60000) })
+    local forged = forge(stranger.keys, { key_hash = ("%032d"):format(1), content = nodes.bytes(60000) })
     assert.equal(forged.record, assert(stranger:find(forged)).record)
     deletion.sealed, deletion.key_hash = nil, forged.key_hash
-    local small = forge(stranger.identity, deletion)
+    local small = forge(stranger.keys, deletion)
     assert(stranger:ask("store", { record = small.record, body = "" }))
     assert.equal(small.record, assert(stranger:find(forged)).record)
     net:stop "a"

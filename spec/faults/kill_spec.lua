@@ -154,7 +154,7 @@ describe("after kill -9 while a peer receives", function()
 
   it("what had landed is not sent again, and nothing is to be seen before it is whole", function()
     local folder <close> = temp.folder()
-    local owner = assert(filo.crypto.identity_generate())
+    local owner = assert(filo.crypto.identity_generate()):namespace()
     local random = seeded(5)
     for round = 1, 4 do
       local forged = forge(owner, { content = nodes.bytes(CHUNKS * MIB, round), key_hash = filo.crypto.digest("sha256", "key " .. round) })

@@ -40,7 +40,7 @@ describe("while a peer", function()
     local net <close> = nodes.net()
     local a, b, stranger = start(net)
     local _ <close> = stranger
-    local forged = forge(stranger.identity, { content = nodes.bytes(3 << 20) })
+    local forged = forge(stranger.keys, { content = nodes.bytes(3 << 20) })
     assert.same({}, (stranger:deliver(forged, stranger:offer(forged))))
     for _ = 1, 8 do -- and gives no credit
       assert(stranger:ask("read", {
@@ -54,7 +54,7 @@ describe("while a peer", function()
     local net <close> = nodes.net()
     local a, b, stranger = start(net)
     local _ <close> = stranger
-    local forged = forge(stranger.identity, { content = nodes.bytes(3 << 20) })
+    local forged = forge(stranger.keys, { content = nodes.bytes(3 << 20) })
     assert(stranger:offer(forged))
     assert(stranger.line:write_stream(1, forged.hashes .. forged.content:sub(1, 1500000)))
     check_others(a, b)
@@ -72,7 +72,7 @@ describe("while a peer", function()
     local net <close> = nodes.net()
     local a, b, stranger = start(net)
     local _ <close> = stranger
-    local forged = forge(stranger.identity, { content = nodes.bytes(60000) })
+    local forged = forge(stranger.keys, { content = nodes.bytes(60000) })
     assert(stranger:ask("store", { record = forged.record, body = forged.hashes .. forged.content }))
     for _ = 1, 300 do stranger:request("find", { namespace = forged.namespace, key_hash = forged.key_hash }) end
     check_others(a, b)

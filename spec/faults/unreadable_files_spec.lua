@@ -19,7 +19,7 @@ local SCRIPT = [[
   })
   for i = 1, 20 do assert(node:store("key " .. i, "content")) end
   local function set_mode(mode, folder)
-    assert(os.execute(("chmod %s '%s/objects/%s/%s'"):format(mode, node.root, node.id, folder)))
+    assert(os.execute(("chmod %s '%s/objects/%s/%s'"):format(mode, node.root, node:namespace().id, folder)))
   end
   local function count()
     local seen = 0
@@ -64,7 +64,7 @@ local TELL = [[
   for i = 1, 20 do assert(first:store("key " .. i, "content")) end
   assert(first:delete "key 1")
   local hidden = first:path_of(first:key_hash "key 1"):match "^[^/]+"
-  local folder = ("'%s/objects/%s/%s'"):format(first.root, first.id, hidden)
+  local folder = ("'%s/objects/%s/%s'"):format(first.root, first:namespace().id, hidden)
   assert(os.execute("chmod 000 " .. folder))
   local second <close> = start("second", { bootstrap = { first.address }, log = function() end })
   print((told:receive():gsub(" " .. hidden .. " cannot", " HIDDEN cannot")))
@@ -119,7 +119,7 @@ describe("a listing with many files that cannot be read", function()
       nodes.flip(nodes.place(a, a, "key " .. i), FORMAT_AT)
       local found = warnings(net, function() assert.equal(10 - i, #list()) end)
       assert.matches("^cannot list .*/a/objects/%x+/%x%x/%x%x/%x+: unsupported$", found[1])
-      assert.equal(i > 1 and ("cannot list %d more below %s/objects/%s"):format(i - 1, a.root, a.id) or nil, found[2])
+      assert.equal(i > 1 and ("cannot list %d more below %s/objects/%s"):format(i - 1, a.root, a:namespace().id) or nil, found[2])
       assert.equal(i > 1 and 2 or 1, #found)
     end
   end)

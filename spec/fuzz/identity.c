@@ -11,12 +11,11 @@
 #include "fuzz.h"
 
 static void check_text(const char *path, const uint8_t *bytes, size_t len) {
-  unsigned char secrets[FILO_IDENTITY_SECRETS];
-  char key[65], secret[65], text[200];
-  MUST(filo_identity_file_read(path, secrets, NULL) == 0);
-  filo_hex(key, secrets, 32);
-  filo_hex(secret, secrets + 32, 32);
-  snprintf(text, sizeof text, "filo identity v1\nkey %s\nsecret %s\n", key, secret);
+  unsigned char seed[FILO_SEED_SIZE];
+  char digits[2 * FILO_SEED_SIZE + 1], text[200];
+  MUST(filo_identity_file_read(path, seed, NULL) == 0);
+  filo_hex(digits, seed, sizeof seed);
+  snprintf(text, sizeof text, "filo identity v2\nseed %s\n", digits);
   MUST(strlen(text) == len && strncasecmp(text, (const char *)bytes, len) == 0);
 }
 

@@ -10,15 +10,16 @@
 
 enum { NAMESPACE_AT = 24 };
 
-static struct filo_identity *owner(void) {
-  static const unsigned char key[32] = {1}, secret[32] = {2};
-  static struct filo_identity *identity;
-  if (!identity) MUST(filo_identity_from_secrets(key, secret, &identity, NULL) == 0);
-  return identity;
+static struct filo_namespace *owner(void) {
+  static const struct filo_capability all = {.access = FILO_WRITES, .seed = {1}};
+  static struct filo_namespace *keys;
+  if (!keys) MUST(filo_namespace_new(&all, 1, &keys, NULL) == 0);
+  return keys;
 }
 
 static void check_clear(const struct filo_record *fields, const unsigned char *bytes, size_t len) {
-  unsigned char clear[FILO_RECORD_CLEAR] = {FILO_RECORD_VERSION, fields->flags, FILO_CHUNK_BITS};
+  unsigned char clear[FILO_RECORD_CLEAR] = {FILO_RECORD_VERSION, fields->flags, FILO_CHUNK_BITS,
+                                            fields->class};
   filo_put_le32(clear + 4, (uint32_t)(len - FILO_RECORD_CLEAR - FILO_SIGNATURE_SIZE));
   filo_put_le64(clear + 8, fields->version);
   filo_put_le64(clear + 16, fields->size);
@@ -26,8 +27,11 @@ static void check_clear(const struct filo_record *fields, const unsigned char *b
   memcpy(clear + 56, fields->key_hash, sizeof fields->key_hash);
   memcpy(clear + 88, fields->iv, sizeof fields->iv);
   memcpy(clear + 104, fields->root, sizeof fields->root);
+  filo_put_le32(clear + 136, fields->generation);
   MUST(memcmp(clear, bytes, sizeof clear) == 0);
-  MUST(fields->size <= FILO_SIZE_MAX && (fields->flags & ~(FILO_TOMBSTONE | FILO_PLAIN)) == 0);
+  MUST(memcmp(fields->nonce, bytes + sizeof clear, sizeof fields->nonce) == 0);
+  MUST(fields->version <= INT64_MAX && fields->size <= FILO_SIZE_MAX &&
+       (fields->flags & ~(FILO_TOMBSTONE | FILO_PLAIN)) == 0);
 }
 
 static void sign(unsigned char *bytes, size_t len) {
@@ -37,7 +41,7 @@ static void sign(unsigned char *bytes, size_t len) {
   MUST(text);
   memcpy(text, prefix, prefix_len);
   memcpy(text + prefix_len, bytes, body);
-  MUST(filo_identity_sign(owner(), text, prefix_len + body, bytes + body, NULL) == 0);
+  MUST(filo_namespace_sign(owner(), text, prefix_len + body, bytes + body, NULL) == 0);
   free(text);
 }
 
@@ -63,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t input_len) {
   memcpy(bytes, input, input_len);
   filo_record_parse(bytes, input_len, &fields, NULL); /* as it is */
   if (input_len >= FILO_RECORD_CLEAR)
-    memcpy(bytes + NAMESPACE_AT, filo_identity_id(owner()), FILO_ID_SIZE);
+    memcpy(bytes + NAMESPACE_AT, filo_namespace_id(owner()), FILO_ID_SIZE);
   /* In half of the inputs the length is made right: hardly one would get past it. */
   if (input_len >= FILO_RECORD_CLEAR && input[input_len - 1] & 1)
     filo_put_le32(bytes + 4, (uint32_t)(input_len - FILO_RECORD_CLEAR));

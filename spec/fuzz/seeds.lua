@@ -18,7 +18,7 @@ local function pong(token) return ("<Bi8"):pack(6, token) end
 local hello = cbor.encode { hello = { version = 2, proof = ("\xff"):rep(32) } }
 local request = cbor.encode { id = 7, topic = "find", body = { namespace = ("n"):rep(32), list = { 1, -2, 3.5, true } } }
 
-local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {} }
+local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {}, capability = {} }
 
 seeds.frame = {
   "\0\1" .. message(hello) .. message "" .. message(request),
@@ -28,7 +28,7 @@ seeds.frame = {
   "\0\0" .. credit(0, 1), "\0\0" .. stream(0, "z"),
 }
 
-for _, name in ipairs { "by-filo", "empty", "plain", "short", "talkative", "tombstone", "wrapping" } do
+for _, name in ipairs { "by-filo", "classed", "empty", "plain", "short", "talkative", "tombstone", "wrapping" } do
   local file = read(fixtures .. name .. ".sealed")
   local length = ("<I4"):unpack(file, #file - 15)
   table.insert(seeds.trailer, file)
@@ -47,7 +47,10 @@ seeds.address = {
 }
 
 local identity = read(fixtures .. "identity")
-seeds.identity = { identity, identity:upper(), identity .. "\n", identity:gsub("1", "g"), identity:sub(1, 100) }
+seeds.identity = { identity, identity:upper(), identity .. "\n", identity:gsub("2", "g"), identity:sub(1, 100) }
+
+local keys = require("filo.core.crypto").identity_from_seed(("f"):rep(32)):namespace()
+seeds.capability = { keys:grant "keep", keys:grant("read-one", 7, "a key"), keys:grant("read", 3), keys:grant "write", "filo-append.AAAA" }
 
 local folder = assert(arg[1], "seeds.lua FOLDER")
 for name, list in pairs(seeds) do

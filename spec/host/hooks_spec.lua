@@ -221,7 +221,8 @@ describe("the hook", function()
     for key, size in pairs { small = 10, large = 3 << 20 } do
       local receipt = assert(a:store(key, nodes.bytes(size)))
       local offer = {
-        key_hash = a:key_hash(key), namespace = filo.crypto.unhex(a.id), version = receipt.version, size = size, tombstone = false,
+        key_hash = a:key_hash(key), namespace = filo.crypto.unhex(a:namespace().id), version = receipt.version, size = size,
+        tombstone = false,
       }
       assert.same({ offer, offer }, { (next_offered()), (next_accepted()) })
     end

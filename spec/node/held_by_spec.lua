@@ -116,7 +116,7 @@ describe("node:held_by", function()
     assert(a:store("key", "content"))
     local parts = inside.of(a)
     local _, own = parts.disk:stat(parts.namespace, a:path_of(a:key_hash "key"))
-    local others = forge(inside.of(b).identity, {}).record
+    local others = forge(inside.of(b).keys, {}).record
     local function answer(reply) inside.of(b).peer_list:handle("list", function() return reply end) end
     for _, case in ipairs {
       { { records = { others } }, "protocol", "somebody else's record" },
@@ -133,7 +133,7 @@ describe("node:held_by", function()
       answer(case[1])
       assert.matches(case[3], refused(case[2], failure(a, b.id)))
     end
-    answer { records = { own, (forge(parts.identity, { content = "x" }).record) } }
+    answer { records = { own, (forge(parts.keys, { content = "x" }).record) } }
     local found, count = held_by(a, b.id)
     assert.equal(2, count)
     assert.is_nil(found["?"].key) -- its metadata cannot be opened
@@ -175,7 +175,7 @@ describe("a node that is asked what it holds", function()
     local namespace = inside.of(a).namespace
     local stranger <close> = strangers.meet(b)
     assert.same({ "denied", "only their owner may list them" }, { stranger:refusal("list", { namespace = namespace }) })
-    local own = stranger.identity:raw_id()
+    local own = stranger.keys:raw_id()
     assert.same({ records = {} }, assert(stranger:ask("list", { namespace = own })))
     for _, after in ipairs { "", "..", "../../x", "a//b", "/etc", "a\0b", ("x"):rep(300), ("x"):rep(600), 5, {} } do
       assert.equal("protocol", (stranger:refusal("list", { namespace = own, after = after })))

@@ -17,7 +17,7 @@ end
 
 ---The copy that a node holds of a key.
 local function held_of(owner, node, key)
-  for copy in node:held(owner.id) do
+  for copy in node:held(owner:namespace().id) do
     if copy.key_hash == owner:key_hash(key) then return copy end
   end
 end
@@ -36,14 +36,14 @@ describe("node:held", function()
     local of_b = assert(b:store("b's", nodes.bytes(BIG)))
     assert(c:store("c's", "its own"))
     assert.same({
-      { owner = a.id, key_hash = a:key_hash "a's", version = of_a.version, size = SMALL, tombstone = false },
-      { owner = b.id, key_hash = b:key_hash "b's", version = of_b.version, size = BIG, tombstone = false },
+      { owner = a:namespace().id, key_hash = a:key_hash "a's", version = of_a.version, size = SMALL, tombstone = false },
+      { owner = b:namespace().id, key_hash = b:key_hash "b's", version = of_b.version, size = BIG, tombstone = false },
     }, held(c))
-    assert.same({ b.id }, { held(c, b.id:upper())[1].owner, held(c, b.id)[2] })
-    assert.same({}, held(c, c.id))
+    assert.same({ b:namespace().id }, { held(c, b:namespace().id:upper())[1].owner, held(c, b:namespace().id)[2] })
+    assert.same({}, held(c, c:namespace().id))
     assert.same({}, held(c, ("0"):rep(64)))
     assert(a:delete "a's")
-    assert.is_true(held(c, a.id)[1].tombstone)
+    assert.is_true(held(c, a:namespace().id)[1].tombstone)
   end)
 
   it("does not keep the root open when a loop is left", simulated(function(net)
@@ -53,7 +53,7 @@ describe("node:held", function()
     for _ = 1, 3 do
       for copy in b:held() do
         count = count + 1
-        if copy.owner == a.id and count % 2 == 0 then break end
+        if copy.owner == a:namespace().id and count % 2 == 0 then break end
       end
     end
     assert.equal(6, count)
@@ -71,7 +71,8 @@ describe("node:held", function()
     assert(file:write(string.pack("<I4", 7))) -- a format of a Filo to come
     file:flush()
     assert.same({}, held(b))
-    assert.truthy(net:logged("^b warning: cannot list " .. b.root:gsub("%p", "%%%0") .. "/objects/" .. a.id .. "/.*: unsupported$"))
+    local folder = ("%s/objects/%s/"):format(b.root, a:namespace().id):gsub("%p", "%%%0")
+    assert.truthy(net:logged("^b warning: cannot list " .. folder .. ".*: unsupported$"))
     local lines = #net.lines
     assert.same({}, held(a))
     assert.equal(lines, #net.lines)
@@ -108,7 +109,7 @@ describe("node:drop", function()
     for _, copy in ipairs { before, after } do assert.matches("was deleted", refused("exists", b:drop(copy))) end
     assert.is_true(has_file(a, b, "key"))
     local own = assert(a:store("own", "content"))
-    local copy = { owner = a.id, key_hash = a:key_hash "own", version = own.version }
+    local copy = { owner = a:namespace().id, key_hash = a:key_hash "own", version = own.version }
     assert.matches("evict", refused("invalid", a:drop(copy)))
     assert.matches("replicate", refused("invalid", a:pass(copy, b.id)))
     assert.equal("content", nodes.content(a, "own"))
@@ -272,7 +273,7 @@ describe("node:pass", function()
       if (ok or err.code == "exists") and not copy.tombstone then assert(b:drop(copy)) end
     end
     assert.same({ true }, { held(b)[1].tombstone, held(b)[2] })
-    assert.equal(71, #held(c, a.id))
+    assert.equal(71, #held(c, a:namespace().id))
   end))
 
   it("of all at once waits its turn at the peer", simulated(function(net, host)

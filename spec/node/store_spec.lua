@@ -1,5 +1,6 @@
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
+local runtime = require "filo.core.runtime"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
@@ -185,10 +186,25 @@ describe("node:store", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     local first = assert(a:store("key", "1"))
-    inside.of(a).names.host = setmetatable({ time = function() return 1000000 end }, { __index = inside.of(a).host })
+    inside.of(a).versions.host = setmetatable({ time = function() return 1000000 end }, { __index = inside.of(a).host })
     local second = assert(a:store("key", "2"))
-    assert.equal(first.version + 1, second.version)
+    assert.equal(first.version + 1024, second.version)
     assert.equal("2", nodes.content(a, "key"))
+  end)
+
+  it("gives versions that tell the time, and who wrote", function()
+    local net <close> = nodes.net()
+    local a, b = net:start "a", net:start "b"
+    local writers = {}
+    for _, node in ipairs { a, b } do
+      local before = runtime.time()
+      local one, other = assert(node:store("one", "x")).version, assert(node:store("other", "y")).version
+      for _, version in ipairs { one, other } do assert.is_true(version > before - 1024 and version < runtime.time() + 1024) end
+      assert.equal(one % 1024, other % 1024)
+      writers[node] = one % 1024
+    end
+    local expected = ("<I2"):unpack(filo.crypto.digest("sha256", filo.crypto.unhex(a.id))) % 1024
+    assert.equal(expected, writers[a])
   end)
 
   it("takes any bytes as a key", function()

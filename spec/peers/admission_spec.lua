@@ -72,7 +72,7 @@ describe("a peer is refused", function()
     refused("unsupported", function(peer) return peer:hello { version = 1 } end)
     for _, message in ipairs {
       {}, { welcome = {} }, { id = 1, topic = "ping" }, { hello = 1 }, { hello = {} }, { hello = { version = "2" } },
-      { hello = { version = 3, proof = "short" } }, { hello = { version = 3, instance = 1 } }, { hello = { version = 0 } },
+      { hello = { version = 4, proof = "short" } }, { hello = { version = 4, instance = 1 } }, { hello = { version = 0 } },
     } do
       refused("protocol", message)
     end
@@ -146,7 +146,7 @@ describe("a node that is dialled", function()
       local hello, welcome = peer:greet()
       assert.equal(peer:proof(nodes.SECRET, "listener"), hello.proof)
       assert.same({ "instance", "proof", "signature", "version" }, names(hello))
-      assert.same({ "about", "free", "listen" }, names(welcome))
+      assert.same({ "about", "claims", "free", "listen" }, names(welcome))
       assert.same({ zone = "x" }, welcome.about)
     end, { about = { zone = "x" } })
   end)
@@ -157,7 +157,7 @@ describe("a node that dials", function()
     dialled(function(hello, peer, connecting)
       assert.same({ "instance", "proof", "signature", "version" }, names(hello))
       local identity = wire.me
-      peer:send { hello = { version = 3, proof = ("x"):rep(32), signature = identity:sign("filo hello v1 listener" .. peer:binding()) } }
+      peer:send { hello = { version = 4, proof = ("x"):rep(32), signature = identity:sign("filo hello v1 listener" .. peer:binding()) } }
       local message, err = peer:receive()
       assert.is_nil(message)
       assert.equal("denied", err.code)
@@ -169,7 +169,7 @@ describe("a node that dials", function()
     dialled(function(_, peer, connecting)
       local proof = crypto.hmac_sha256(nodes.SECRET, "filo cluster v1 listener" .. peer:binding())
       local signature = wire.me:sign("filo hello v1 listener" .. peer:binding())
-      peer:send { hello = { version = 3, proof = proof, signature = signature } }
+      peer:send { hello = { version = 4, proof = proof, signature = signature } }
       peer:send { welcome = { about = { zone = "y" } } }
       local welcome = assert(peer:receive()).welcome
       assert.same({ zone = "x" }, welcome.about)
@@ -282,7 +282,7 @@ describe("a node", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
     local stranger <close> = strangers.call(a, { tls = false })
-    local forged = forge(stranger.identity, { content = "content" })
+    local forged = forge(stranger.keys, { content = "content" })
     stranger:say { id = 1, topic = "store", body = { record = forged.record, body = forged.hashes .. forged.content } }
     assert.equal("protocol", stranger:farewell())
     local late <close> = strangers.call(a, { tls = false })

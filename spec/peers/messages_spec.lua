@@ -25,7 +25,7 @@ describe("a message", function()
     local a = net:start("a", { tls = false })
     for _, step in ipairs { 1 << 20, 1000, 7, 1 } do
       local stranger <close> = strangers.meet(a, { tls = false })
-      local forged = forge(stranger.identity, { content = nodes.bytes(3000, step) })
+      local forged = forge(stranger.keys, { content = nodes.bytes(3000, step) })
       local place = { namespace = forged.namespace, key_hash = forged.key_hash }
       local fill = assert(stranger:offer(forged))
       assert(stranger.line:write_stream(1, forged.hashes))

@@ -168,7 +168,7 @@ describe("messages of a peer", function()
       { "ping", "text" }, { "ping", { free = -1 } }, { "ping", { free = "much" } },
       { "store", {} }, { "store", { record = record } }, { "store", { record = record, body = 5 } },
       { "store", { record = "short", body = "" } }, { "store", { record = record, body = ("x"):rep(65536 + 33) } },
-      { "store", { record = ("r"):rep(65737), body = "" } },
+      { "store", { record = ("r"):rep(65741), body = "" } },
       { "offer", {} }, { "offer", { record = 5 } }, { "offer", { record = "short" } },
       { "fill", { record = record, stream = -1, hashes = true, first = 0 } },
       { "fill", { record = record, stream = 1 << 32, hashes = true, first = 0 } },

@@ -92,7 +92,7 @@ describe("reads of all peers", function()
     local a = net:start("a", { tls = false })
     local one <close> = strangers.meet(a, { tls = false })
     local other <close> = strangers.meet(a, { tls = false })
-    local forged = forge(one.identity, { content = "content" })
+    local forged = forge(one.keys, { content = "content" })
     assert(one:ask("store", { record = forged.record, body = forged.hashes .. forged.content }))
     local read = {
       namespace = forged.namespace, key_hash = forged.key_hash, version = forged.version, hashes = true, first = 0, count = 1,

@@ -62,7 +62,7 @@ Random bytes from the operating system.
   end)
 
   it("has words for all of it", function()
-    local classes = { "node", "object", "task", "channel", "connection", "listener", "hasher", "ctr", "identity" }
+    local classes = { "node", "object", "task", "channel", "connection", "listener", "hasher", "ctr", "identity", "keys", "namespace" }
     for _, topic in ipairs { filo, filo.crypto, table.unpack(classes) } do
       local page = text(topic) .. "\n  the end"
       assert.is_nil(page:match "\n  [%w_]+[.:][%w_.]+\n  [^ ]", tostring(topic))

@@ -21,7 +21,7 @@ end
 
 ---Stores a small object of a stranger's; gives what names it.
 local function keep(stranger, content)
-  local forged = forge(stranger.identity, { content = content })
+  local forged = forge(stranger.keys, { content = content })
   assert(stranger:ask("store", { record = forged.record, body = forged.hashes .. forged.content }))
   return { namespace = forged.namespace, key_hash = forged.key_hash }, forged
 end

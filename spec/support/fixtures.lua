@@ -15,21 +15,19 @@ local function bytes(label, size)
   return table.concat(pieces):sub(1, size)
 end
 
--- The key of RFC 8032 7.1, test 1.
-local KEY = openssl.unhex "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
-local SECRET = bytes("namespace secret", 32)
-
-fixtures.key, fixtures.secret = KEY, SECRET
-fixtures.identity = independent.identity(KEY, SECRET)
+fixtures.seed = bytes("seed", 32)
+fixtures.identity = independent.identity(fixtures.seed)
+fixtures.namespace = fixtures.identity.namespace
 
 ---What is sealed into each fixture.
 fixtures.objects = {
   short = { key = "short", version = 1, content = "Filo\n", meta = "\xa1dnameeshort" },
   empty = { key = "", version = 2, content = "", meta = "" },
   -- The counter block wraps around within the first 48 bytes.
-  wrapping = { key = "a/../b\0c", version = 1 << 63, content = ("0123456789abcdef"):rep(5), meta = "\xa0", iv = ("\xff"):rep(16) },
+  wrapping = { key = "a/../b\0c", version = math.maxinteger, content = ("0123456789abcdef"):rep(5), meta = "\xa0", iv = ("\xff"):rep(16) },
   plain = { key = "plain", version = 4, content = "public as it is", meta = "\xa0", plain = true },
   tombstone = { key = "short", version = 5, content = "", meta = "\xa0", tombstone = true },
+  classed = { key = "classed", version = 8, content = "of class 7, and generation 3", meta = "\xa0", class = 7, generation = 3 },
   -- The record does not fit the last 4 KiB of the file.
   talkative = { key = "talkative", version = 6, content = "x", meta = ("meta"):rep(1500) },
 }
@@ -47,13 +45,13 @@ function fixtures.seal(name, object)
   object.iv = object.iv or bytes(name .. " iv", 16)
   object.content_key = bytes(name .. " content key", 32)
   object.nonce = bytes(name .. " nonce", 12)
-  object.key_hash = independent.key_hash(fixtures.identity, object.key)
-  return independent.seal(fixtures.identity, object)
+  object.key_hash = independent.key_hash(fixtures.namespace, object.key)
+  return independent.seal(fixtures.namespace, object)
 end
 
 ---All fixtures: file name to bytes.
 function fixtures.make()
-  local files = { identity = independent.identity_text(KEY, SECRET) }
+  local files = { identity = independent.identity_text(fixtures.seed) }
   for name, object in pairs(fixtures.objects) do files[name .. ".sealed"] = fixtures.seal(name, object) end
   files["long.sha256"] = openssl.hex(openssl.sha256((fixtures.seal("long", fixtures.long)))) .. "\n"
   return files

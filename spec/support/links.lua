@@ -12,8 +12,8 @@ local wire = require "spec.support.wire"
 local links = {}
 
 ---Who dials, and who listens.
-links.a = assert(crypto.identity_from_secrets(("a"):rep(32), ("s"):rep(32)))
-links.b = assert(crypto.identity_from_secrets(("b"):rep(32), ("s"):rep(32)))
+links.a = assert(crypto.identity_from_seed(("a"):rep(32)))
+links.b = assert(crypto.identity_from_seed(("b"):rep(32)))
 
 ---Options of a connection for an identity; plain ones without TLS.
 function links.options(identity, given)

@@ -140,7 +140,7 @@ end
 
 ---The file of an object of `owner`'s at a node.
 function nodes.place(owner, node, key)
-  return ("%s/objects/%s/%s"):format(node.root, owner.id, owner:path_of(owner:key_hash(key)))
+  return ("%s/objects/%s/%s"):format(node.root, owner:namespace().id, owner:path_of(owner:key_hash(key)))
 end
 
 function nodes.exists(path)

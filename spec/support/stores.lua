@@ -10,9 +10,9 @@ local store = require "filo.core.store"
 
 local stores = {}
 
----The owner of the stores here, and somebody else.
-stores.me = assert(crypto.identity_from_secrets(("k"):rep(32), ("s"):rep(32)))
-stores.other = assert(crypto.identity_from_secrets(("o"):rep(32), ("t"):rep(32)))
+---The keys to a namespace, which stand for the owner of the stores here, too; and somebody else's.
+stores.me = assert(crypto.identity_from_seed(("k"):rep(32)):namespace())
+stores.other = assert(crypto.identity_from_seed(("o"):rep(32)):namespace())
 
 ---The root of a temporary folder.
 function stores.root(folder) return folder:file "root" end
@@ -28,8 +28,13 @@ function stores.key_hash(key) return crypto.digest("sha256", key) end
 
 function stores.path(key) return assert(store.cas_path("sha1", 2, 2, stores.key_hash(key))) end
 
+---What is said of a version when it is published.
+function stores.version(key_hash, version, meta)
+  return { key_hash = key_hash, version = version, generation = 0, class = 0, meta = meta }
+end
+
 ---Finishes and publishes a deposit.
----@param what? table key ("key"), version (1), meta, path, identity
+---@param what? table key ("key"), version (1), meta, path, keys, class, generation
 ---@return string? record
 ---@return filo.Error? err
 function stores.publish(deposit, what)
@@ -37,8 +42,9 @@ function stores.publish(deposit, what)
   local key = what.key or "key"
   local size, err = deposit:finish()
   if not size then return nil, err end
-  return deposit:publish(what.identity or stores.me, stores.key_hash(key), what.version or 1, what.meta or "",
-    what.path or stores.path(key))
+  local version = stores.version(stores.key_hash(key), what.version or 1, what.meta or "")
+  version.class, version.generation = what.class or 0, what.generation or 0
+  return deposit:publish(what.keys or stores.me, version, what.path or stores.path(key))
 end
 
 ---Stores a string; also plain and known (the size is told).
@@ -57,10 +63,10 @@ end
 function stores.put(disk, content, what) return assert(stores.try_put(disk, content, what)) end
 
 ---@return filo.core.Object object with its key set
-function stores.object(disk, key, identity)
-  identity = identity or stores.me
-  local object = assert(disk:object(identity:raw_id(), stores.path(key)))
-  object:set_key((assert(store.unseal(identity, object:record()))))
+function stores.object(disk, key, keys)
+  keys = keys or stores.me
+  local object = assert(disk:object(keys:raw_id(), stores.path(key)))
+  object:set_key((assert(store.unseal(keys, object:record()))))
   return object
 end
 
@@ -107,8 +113,8 @@ end
 function stores.drafts(folder) return stores.list(stores.root(folder) .. "/tmp") end
 
 ---The file of an object, within the temporary folder.
-function stores.file(key, identity)
-  return ("root/objects/%s/%s"):format((identity or stores.me):id(), stores.path(key))
+function stores.file(key, keys)
+  return ("root/objects/%s/%s"):format((keys or stores.me):id(), stores.path(key))
 end
 
 ---Makes the folders of a file and writes it.

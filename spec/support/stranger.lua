@@ -23,6 +23,7 @@ local strangers = {}
 
 ---@class spec.Stranger
 ---@field line table a connection of filo.core.net, or what stands for one without TLS
+---@field keys filo.Keys to its namespace
 ---@field replies table whole ones, by number
 ---@field gone table? why the connection has ended
 local Stranger = {}
@@ -31,7 +32,8 @@ Stranger.__index = Stranger
 ---@param given? table identity, tls (false: none)
 function strangers.call(node, given)
   local identity = given and given.identity or assert(crypto.identity_generate())
-  local self = setmetatable({ identity = identity, id = identity:id(), handlers = {}, replies = {}, last = 0 }, Stranger)
+  local self = setmetatable({ identity = identity, id = identity:id(), keys = identity:namespace(), handlers = {}, replies = {}, last = 0 },
+    Stranger)
   self.bell = new_bell()
   if given and given.tls == false then
     self.line = wire.dial(node.address, identity)
@@ -68,11 +70,16 @@ end
 
 ---The hello of a peer that knows the cluster secret, some fields changed.
 function Stranger:hello(changes)
-  return { hello = changed({ version = 3, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
+  return { hello = changed({ version = 4, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
+end
+
+---The proof that it writes its own namespace.
+function Stranger:claim(part)
+  return { namespace = self.keys:raw_id(), signature = self.keys:sign("filo claim v2 " .. (part or "dialler") .. self.line:binding()) }
 end
 
 ---Its welcome, with these fields.
-function Stranger:welcome(fields) return { welcome = fields or {} } end -- luacheck: no self
+function Stranger:welcome(fields) return { welcome = fields or { claims = { self:claim() } } } end
 
 ---Sends a message; waits for the next one; nil, err when the connection has ended.
 function Stranger:say(message) return self.line:send(message) end
@@ -166,7 +173,7 @@ function Stranger:farewell()
 end
 
 ---A record of its own, well signed, about content that nobody has. fields: as forge takes them.
-function Stranger:record(fields) return forge(self.identity, fields).record end
+function Stranger:record(fields) return forge(self.keys, fields).record end
 
 -- Forged objects by streams of its own, without TLS --
 

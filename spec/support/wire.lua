@@ -23,7 +23,7 @@ local REASONS = {
   "unreachable", "busy", "too_large", "no_memory", "unsupported",
 }
 
-wire.me = assert(crypto.identity_from_secrets(("w"):rep(32), ("i"):rep(32)))
+wire.me = assert(crypto.identity_from_seed(("w"):rep(32)))
 
 ---Frames as bytes.
 function wire.message(bytes) return ("<Bs4"):pack(1, bytes) end

@@ -8,16 +8,20 @@ local new_locks = require "filo.host.lock"
 
 local KEY_MAX = 4096
 
+---A writer, in metadata: the start of its node ID.
+local WRITER = 8
+
 ---@class filo.Names
 local Names = {}
 Names.__index = Names
 
----@param given {host: filo.Host, disk: table, identity: filo.Identity, namespace: string, hash_key?: function, path: table|function}
+---@param given {host: filo.Host, disk: table, keys: filo.Keys, namespace: string, versions: filo.Versions, id: string, hash_key?: function,
+---  path: table|function}  id: the node's, raw
 ---@return filo.Names
 local function new(given)
   return setmetatable({
-    host = given.host, disk = given.disk, identity = given.identity, namespace = given.namespace, hash_key = given.hash_key,
-    transform = given.path, name_key = given.identity:derive("filo name v1", 32), writers = new_locks(given.host),
+    host = given.host, disk = given.disk, keys = given.keys, namespace = given.namespace, hash_key = given.hash_key,
+    versions = given.versions, me = given.id:sub(1, WRITER), transform = given.path, writers = new_locks(given.host),
   }, Names)
 end
 
@@ -35,7 +39,7 @@ end
 ---@return string  32 bytes
 function Names:hash(key)
   local crypto = self.host.crypto
-  if not self.hash_key then return crypto.hmac_sha256(self.name_key, key) end
+  if not self.hash_key then return assert(self.keys:key_hash(key)) end
   local given = self.hash_key(key)
   if type(given) ~= "string" or #given == 0 then error("option hash_key: the function must return a string", 0) end
   return #given == 32 and given or crypto.digest("sha256", given)
@@ -64,7 +68,7 @@ end
 ---@param name? table  that it was looked for under: a record of another key is refused
 ---@return string?, table|filo.Error
 function Names:unseal(record, name)
-  local content_key, meta = self.host.store.unseal(self.identity, record)
+  local content_key, meta = self.host.store.unseal(self.keys, record)
   if not content_key then return nil, meta end
   local decoded, err = self.host.decode(meta)
   if not decoded then return nil, err end
@@ -107,11 +111,32 @@ function Names:stat(name)
   return fields, record
 end
 
----The version of what is about to be published: later than what is here, and than `known`, which a peer has.
+---What was seen of an object by who has its version here: the latest of each other writer.
+local function seen_of(self, record)
+  local content_key, meta = self:unseal(record)
+  if not content_key then return nil end
+  return meta.by, meta.seen
+end
+
+---Seals and publishes a version of an object that is later than what is here, and than `known`, which a peer has: publish(version) does
+---it. Its metadata says who wrote it and what he had seen.
+---@param meta table  name, modified, fields
 ---@param known? integer
-function Names:next_version(name, known)
-  local existing = self.disk:stat(self.namespace, name.path)
-  return math.max(self.host.time(), (existing and existing.version or 0) + 1, (known or 0) + 1)
+---@param publish fun(version: table): ...  key_hash, version, generation, class, meta; as store:tombstone and deposit:publish take it
+function Names:write(name, meta, known, publish)
+  local there, record = self.disk:stat(self.namespace, name.path)
+  local seen = {}
+  if there then
+    local by, before = seen_of(self, record)
+    for writer, version in pairs(before or {}) do seen[writer] = version end
+    if by then seen[by] = there.version end
+    seen[self.me] = nil -- who writes has seen what he wrote
+  end
+  meta.by, meta.seen = self.me, next(seen) and seen or nil
+  local version = self.versions:after(math.max(there and there.version or 0, known or 0))
+  return publish {
+    key_hash = name.hash, version = version, generation = 0, class = 0, meta = self.host.encode(meta),
+  }
 end
 
 return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken }

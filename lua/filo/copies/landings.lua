@@ -126,7 +126,7 @@ end
 local function is_free(self, record, fields, peer)
   local landing = self:get(record)
   if not landing then return true end
-  return peer.id == self.host.crypto.hex(fields.namespace) and landing.peer ~= peer and waits(landing) and give_way(self, landing)
+  return peer.namespaces[fields.namespace] and landing.peer ~= peer and waits(landing) and give_way(self, landing)
 end
 
 ---Takes a slot for a copy that a peer offers. nil and an error when there is none, or no room.

@@ -12,7 +12,7 @@ local retry = require "filo.replication.retry"
 local Deleting = {}
 Deleting.__index = Deleting
 
----@param given {host: filo.Host, disk: table, identity: filo.Identity, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
+---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, find: filo.Find, survey: filo.Survey, prove: filo.Prove, verifier: filo.Verifier, hooks: filo.Hooks,
 ---  holders: filo.Holders, id: string, namespace: string, readonly: boolean}
 ---@return filo.Deleting
@@ -24,11 +24,13 @@ end
 ---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
 local function bury(self, name, known)
   local _ <close> = self.names:lock(name.hash)
-  local version = self.names:next_version(name, known)
-  local meta = self.host.encode { name = name.key }
-  local record, err = self.disk:tombstone(self.identity, name.hash, version, meta, name.path)
+  local number
+  local record, err = self.names:write(name, { name = name.key }, known, function(version)
+    number = version.version
+    return self.disk:tombstone(self.keys, version, name.path)
+  end)
   if not record then return nil, errors.wrap(err, ("cannot delete '%s'"):format(name.key), { key = name.key }) end
-  return { record = record, version = version, path = name.path, key_hash = name.hash, key = name.key }
+  return { record = record, version = number, path = name.path, key_hash = name.hash, key = name.key }
 end
 
 ---As Node:delete.

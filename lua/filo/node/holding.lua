@@ -7,7 +7,7 @@ local superseded = require "filo.replication.superseded"
 
 ---A copy that is held for another identity, as `node:held` gives it.
 ---@class filo.HeldCopy
----@field owner string  node ID of who stored it, 64 hex digits
+---@field owner string  namespace of who stored it, 64 hex digits
 ---@field key_hash string  32 bytes
 ---@field version integer
 ---@field size integer  bytes of content
@@ -18,15 +18,15 @@ local Holding = {}
 Holding.__index = Holding
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, spread: filo.Spread, verifier: filo.Verifier, set_aside: filo.SetAside,
----  removal: filo.Removal, id: string}
+---  removal: filo.Removal, namespace: string}
 ---@return filo.Holding
 local function new(given) return setmetatable(given, Holding) end
 
 ---The namespace of a copy; nil and an error of this node's own.
 ---@param instead string  what its own objects are for
 local function foreign(self, copy, instead)
-  local owner = copy.owner:lower()
-  if owner ~= self.id then return self.host.crypto.unhex(owner) end
+  local namespace = self.host.crypto.unhex(copy.owner)
+  if namespace ~= self.namespace then return namespace end
   return errors.fail("invalid", "that is this node's own object, and not held for another: " .. instead)
 end
 

@@ -27,14 +27,18 @@ local new_survey = require "filo.replication.survey"
 local new_sweep = require "filo.copies.sweep"
 local new_tasks = require "filo.host.tasks"
 local new_tombstones = require "filo.replication.tombstones"
+local face = require("filo.node.namespace").face
 local new_verifier = require "filo.copies.verify"
 local setup = require "filo.node.setup"
+local versions = require "filo.copies.versions"
 
 ---Copies on this disk.
 local function make_copies(node)
   local host, disk, options = node.host, node.disk, node.options
+  node.versions = versions.new { host = host, id = node.raw_id }
   node.names = new_names {
-    host = host, disk = disk, identity = node.identity, namespace = node.namespace, hash_key = options.hash_key, path = options.path,
+    host = host, disk = disk, keys = node.keys, namespace = node.namespace, versions = node.versions, id = node.raw_id,
+    hash_key = options.hash_key, path = options.path,
   }
   node.set_aside = new_set_aside { host = host, disk = disk, hooks = node.hooks }
   node.verifier = new_verifier { host = host, disk = disk, tasks = node.tasks, set_aside = node.set_aside }
@@ -78,7 +82,7 @@ local function make_calls(node)
   node.handed_out = new_handed_out()
   local function hand_out(each) return node.handed_out:add(each) end
   node.storing = new_storing {
-    host = host, disk = disk, identity = node.identity, names = names, peers = node.peer_list, spread = node.spread,
+    host = host, disk = disk, keys = node.keys, names = names, peers = node.peer_list, spread = node.spread,
     survey = node.survey, hooks = hooks, activity = node.activities, namespace = namespace,
     encrypts = function() return node.options.encrypt end,
   }
@@ -87,7 +91,7 @@ local function make_calls(node)
     tombstones = node.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
   }
   node.deleting = new_deleting {
-    host = host, disk = disk, identity = node.identity, names = names, getting = node.getting, fetches = node.fetches,
+    host = host, disk = disk, keys = node.keys, names = names, getting = node.getting, fetches = node.fetches,
     tombstones = node.tombstones, find = node.find, survey = node.survey, prove = node.prove, verifier = node.verifier, hooks = hooks,
     holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly,
   }
@@ -97,12 +101,12 @@ local function make_calls(node)
   }
   node.holding = new_holding {
     host = host, disk = disk, names = names, spread = node.spread, verifier = node.verifier, set_aside = node.set_aside,
-    removal = node.removal, id = node.id,
+    removal = node.removal, namespace = namespace,
   }
 end
 
 ---@class filo.node.Parts
----@param node filo.node.Parts  with host, disk, identity, id, namespace, root, address, tls, options, policy
+---@param node filo.node.Parts  with host, disk, identity, id, raw_id, keys, namespace, root, address, tls, options, policy
 return function(node)
   node.ended = new_gate(node.host)
   node.tasks = new_tasks(node.host, "the node was closed")
@@ -112,5 +116,6 @@ return function(node)
   make_copies(node)
   make_replication(node)
   make_calls(node)
+  node.own = face(setmetatable({ id = node.keys:id(), access = node.keys:access() }, { __index = node }))
   node.serve:start()
 end

@@ -264,9 +264,10 @@ function setup.open(host, given)
     if not called then error(ok, 0) end
     return nil, problem
   end
+  local keys = assert(identity:namespace())
   return {
     host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
-    id = identity:id(), namespace = identity:raw_id(),
+    id = identity:id(), raw_id = identity:raw_id(), keys = keys, namespace = keys:raw_id(),
     address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
   }
 end
@@ -279,14 +280,15 @@ function setup.admission(given)
 end
 
 ---What peers need to know of a node.
----@param parts table  host, disk, identity, id, namespace, tls, address, hooks, tasks
+---@param parts table  host, disk, identity, id, raw_id, keys, tls, address, hooks, tasks
 ---@param given filo.NodeOptions
 function setup.peer_settings(parts, given)
   local host = parts.host
   if not given.tls then host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
   return {
-    identity = parts.identity, id = parts.id, raw_id = parts.namespace, tls = parts.tls, admission = setup.admission(given),
-    instance = host.random(16), listen_address = parts.address, hooks = parts.hooks, tasks = parts.tasks,
+    identity = parts.identity, id = parts.id, raw_id = parts.raw_id, keys = { parts.keys }, tls = parts.tls,
+    admission = setup.admission(given), instance = host.random(16), listen_address = parts.address, hooks = parts.hooks,
+    tasks = parts.tasks,
     free = function() return parts.disk:space() or 0 end,
     met = function(peer) parts.tombstones:meet(peer) end,
   }

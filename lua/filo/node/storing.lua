@@ -12,7 +12,7 @@ local TRIES = 10
 local Storing = {}
 Storing.__index = Storing
 
----@param given {host: filo.Host, disk: table, identity: filo.Identity, names: filo.Names, peers: filo.Peers, spread: filo.Spread,
+---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, peers: filo.Peers, spread: filo.Spread,
 ---  survey: filo.Survey, hooks: filo.Hooks, activity: filo.Activities, namespace: string, encrypts: fun(): boolean}
 ---@return filo.Storing
 local function new(given) return setmetatable(given, Storing) end
@@ -48,8 +48,11 @@ local function publish(self, deposit, key, meta, size, known)
   local name, err = self.names:of(key)
   if not name then return nil, err end
   local _ <close> = self.names:lock(name.hash)
-  local number = self.names:next_version(name, known)
-  local record, body = deposit:publish(self.identity, name.hash, number, self.host.encode(meta), name.path)
+  local number
+  local record, body = self.names:write(name, meta, known, function(version)
+    number = version.version
+    return deposit:publish(self.keys, version, name.path)
+  end)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
   return open_version(self, describe(self, name, record, number, size, meta.fields, body), size)
 end

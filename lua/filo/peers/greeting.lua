@@ -2,6 +2,7 @@
 ---what peers know of each other. Who has dialled says hello first: whoever only connects learns nothing but the node ID.
 
 local admission = require "filo.peers.admission"
+local claims = require "filo.peers.claims"
 local errors = require "filo.base.errors"
 local protocol = require "filo.peers.protocol"
 
@@ -23,7 +24,10 @@ end
 local function send_welcome(peers, connection)
   local settings = peers.settings
   return connection:send {
-    welcome = { listen = settings.listen_address, about = settings.admission.about, free = settings.free() },
+    welcome = {
+      listen = settings.listen_address, about = settings.admission.about, free = settings.free(),
+      claims = claims.make(connection, settings.keys),
+    },
   }
 end
 
@@ -84,7 +88,11 @@ function greeting.exchange(peers, connection, rival)
   if ok then ok, err = send_welcome(peers, connection) end
   local welcome
   if ok then welcome, err = receive(host, connection, protocol.check_welcome) end
-  if welcome then return hello, welcome, id end
+  if welcome then
+    welcome.namespaces, err = claims.check(host, connection, welcome.claims or {})
+    if welcome.namespaces then return hello, welcome, id end
+    connection:close("protocol", err.message)
+  end
   return nil, not_let_in(peers, id, err)
 end
 

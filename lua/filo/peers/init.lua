@@ -50,7 +50,7 @@ local function tell_free(self)
   end
 end
 
----settings: identity, id, raw_id, instance, tls, listen_address, free (function), met
+---settings: identity, id, raw_id, keys (to the namespaces that this node writes), instance, tls, listen_address, free (function), met
 ---(function: a peer has come), hooks, tasks; and admission, which may change: cluster,
 ---allowed (ID -> true), admit, about
 local function new(host, settings)

@@ -18,6 +18,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field given_up_at? integer  bytes that had come when it was last waited for in vain
 ---@field doubted_at? integer  the same, when only a quick sign was waited for
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
+---@field namespaces table<string, true>  those that it has proved to write, by their raw IDs
 ---@field face filo.Peer  what scripts get of it
 local Peer = {}
 Peer.__index = Peer
@@ -29,8 +30,8 @@ function Peer.new(given)
   local host, connection, welcome = given.host, given.connection, given.welcome
   local self = setmetatable({
     id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = welcome.listen,
-    about = welcome.about or {}, free = welcome.free, instance = given.instance, host = host, pending = {}, ended = new_gate(host),
-    room = new_gate(host), turns = {}, next_id = 1, streams = setmetatable({}, { __mode = "v" }),
+    about = welcome.about or {}, free = welcome.free, namespaces = welcome.namespaces, instance = given.instance, host = host,
+    pending = {}, ended = new_gate(host), room = new_gate(host), turns = {}, next_id = 1, streams = setmetatable({}, { __mode = "v" }),
   }, Peer)
   self.face = new_face(self)
   return self

@@ -9,7 +9,7 @@
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 
-local protocol = { VERSION = 3 }
+local protocol = { VERSION = 4 }
 
 local function text(least, most)
   return function(value)
@@ -40,6 +40,8 @@ end
 
 local ABOUT_MOST = 2048
 
+local MOST_CLAIMS = 16
+
 ---What an owner tells of a node, which is kept for as long as it is connected.
 local function about(value) return map(value) and size_of(value, ABOUT_MOST) <= ABOUT_MOST end
 
@@ -53,7 +55,7 @@ local function plain_text(least, most)
 end
 
 local hash = text(32, 32)
-local record = text(260, 65736)
+local record = text(264, 65740)
 local chunk = integer(0, 1 << 32)
 local stream = integer(0, (1 << 32) - 1)
 ---The content of a small object, after its hash.
@@ -81,10 +83,24 @@ local hello = {
   instance = optional(text(16, 16)), -- random, of this run of the node: two with one ID are told apart by it
 }
 
+local claim = { namespace = hash, signature = text(64, 64) }
+
+---Namespaces that a node writes, each with the proof.
+local function claims(value)
+  if not map(value) or #value > MOST_CLAIMS then return false end
+  local count = 0
+  for _, each in pairs(value) do
+    if not map(each) or not claim.namespace(each.namespace) or not claim.signature(each.signature) then return false end
+    count = count + 1
+  end
+  return count == #value
+end
+
 local welcome = {
   listen = optional(plain_text(1, 264)), -- where it can be dialled
   about = optional(about),          -- what its owner tells of it: zone, size ...
   free = optional(integer(0, math.maxinteger)),
+  claims = optional(claims),
 }
 
 local envelope = {

@@ -4,6 +4,7 @@ local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
+local versions = require "filo.copies.versions"
 
 ---@class filo.Find
 local Find = {}
@@ -90,7 +91,7 @@ local function ask_all(self, peers, key_hash, sign)
 end
 
 local function merge(best, found)
-  if not best or found.fields.version > best.fields.version then return found end
+  if not best or versions.newer(found.fields, best.fields) then return found end
   if found.record == best.record then
     table.insert(best.holders, found.holders[1])
     best.body = best.body or found.body
@@ -181,7 +182,7 @@ local function listen_on(self, search, later)
       search.heard:wake()
     end)
     collect(self.host, search, self.host.limits.find, 0)
-    if search.best.fields.version > found.fields.version then later(search.best) end
+    if versions.newer(search.best.fields, found.fields) then later(search.best) end
   end)
 end
 

@@ -230,12 +230,12 @@ function Serve:read(body, peer)
   return errors.fail("not_found", "that version is not here")
 end
 
----Reading copies costs more than asking for it: only who owns one may, of what he keeps here.
-local function is_owner(self, body, peer) return peer.id == self.host.crypto.hex(body.namespace) end
+---Reading copies costs more than asking for it: only who writes a namespace may, of what he keeps here.
+local function is_owner(body, peer) return peer.namespaces[body.namespace] end
 
 ---The owner found our copy bad.
 function Serve:check(body, peer)
-  local path = is_owner(self, body, peer) and self.names:path(body.key_hash)
+  local path = is_owner(body, peer) and self.names:path(body.key_hash)
   if path then self.verifier:suspect(body.namespace, path) end
   return {}
 end
@@ -261,7 +261,7 @@ end
 
 ---The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good.
 function Serve:prove(body, peer)
-  if not is_owner(self, body, peer) then return errors.fail("denied", "only its owner may have it checked") end
+  if not is_owner(body, peer) then return errors.fail("denied", "only its owner may have it checked") end
   return in_turn(self, peer, prove, body, peer)
 end
 
@@ -270,7 +270,7 @@ local TOLD_OF_REMOVAL = { not_found = true, exists = true, busy = true }
 
 ---The owner wants no copy of it here any more.
 function Serve:drop(body, peer)
-  if not is_owner(self, body, peer) then return errors.fail("denied", "only its owner may have it removed") end
+  if not is_owner(body, peer) then return errors.fail("denied", "only its owner may have it removed") end
   local ok, err = self.removal(body.namespace, body.key_hash, body.version)
   if ok then return {} end
   if TOLD_OF_REMOVAL[err.code] then return nil, err end
@@ -309,7 +309,7 @@ end
 ---The owner wants to know what lies here of his. He is told of some at a time, in the order of their paths, and says where he wants to go
 ---on: nothing is kept here meanwhile.
 function Serve:list(body, peer)
-  if not is_owner(self, body, peer) then return errors.fail("denied", "only their owner may list them") end
+  if not is_owner(body, peer) then return errors.fail("denied", "only their owner may list them") end
   local after = body.after or ""
   if after ~= "" and not self.host.store.check_path(after) then return errors.fail("protocol", "there is no such place in a list") end
   return in_turn(self, peer, list, body.namespace, after, peer)

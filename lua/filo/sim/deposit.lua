@@ -54,12 +54,12 @@ end
 function Deposit:progress() return self.bytes end
 
 ---@return string?, string|filo.Error|nil
-function Deposit:publish(identity, key_hash, version, meta, path)
+function Deposit:publish(keys, version, path)
   local fields = {
-    flags = self.plain and record.PLAIN or 0, version = version, size = self.bytes, key_hash = key_hash, iv = self.iv,
-    root = record.root(self.hashes),
+    flags = self.plain and record.PLAIN or 0, version = version.version, generation = version.generation, class = version.class,
+    size = self.bytes, key_hash = version.key_hash, iv = self.iv, root = record.root(self.hashes),
   }
-  local bytes = record.make(identity, fields, self.key .. meta, self.store.random:bytes(12))
+  local bytes = record.make(keys, fields, self.key .. version.meta, self.store.random:bytes(12))
   local file = { record = bytes, fields = assert(record.peek(bytes)), hashes = self.hashes, chunks = self.chunks }
   local ok, err = self.store:publish(path, file)
   if not ok then return nil, err end
@@ -77,12 +77,13 @@ Deposit.__close = Deposit.close
 
 ---A deletion, signed.
 ---@return string?, filo.Error?
-local function tombstone(store, identity, key_hash, version, meta, path)
+local function tombstone(store, keys, version, path)
   local random = store.random
   local fields = {
-    flags = record.TOMBSTONE, version = version, size = 0, key_hash = key_hash, iv = random:bytes(16), root = record.root {},
+    flags = record.TOMBSTONE, version = version.version, generation = version.generation, class = version.class, size = 0,
+    key_hash = version.key_hash, iv = random:bytes(16), root = record.root {},
   }
-  local bytes = record.make(identity, fields, random:bytes(32) .. meta, random:bytes(12))
+  local bytes = record.make(keys, fields, random:bytes(32) .. version.meta, random:bytes(12))
   local ok, err = store:publish(path, { record = bytes, fields = assert(record.peek(bytes)), hashes = {}, chunks = {} })
   if not ok then return nil, err end
   return bytes

@@ -25,7 +25,7 @@ local errors = require "filo.base.errors"
 ---@field slow number  how many times slower than usual
 ---@field holders table<string, true>  node IDs, 32 bytes, of who has taken copies of its owner's objects
 ---@field lies? boolean  of what others keep here, it keeps something else
----@field owner? string  whose disk it is: to him it does not lie
+---@field namespace? string  of whose disk it is, raw: to him it does not lie
 local Disk = {}
 Disk.__index = Disk
 
@@ -91,7 +91,7 @@ end
 ---@return table
 function Disk:publish(namespace, path, file)
   file.intact, file.size = true, count(file)
-  if self.lies and namespace ~= self.owner then lie(file) end
+  if self.lies and namespace ~= self.namespace then lie(file) end
   local entry = { namespace = namespace, path = path, file = file, before = self:file(namespace, path) }
   put(self, namespace, path, file)
   self.unflushed[#self.unflushed + 1] = entry

@@ -16,7 +16,10 @@ local function identities_of(run)
 
   function identities.load(path)
     local identity = disk.identities[path]
-    if identity then return identity end
+    if identity then
+      disk.namespace = identity:namespace():raw_id()
+      return identity
+    end
     return errors.fail("not_found", "there is no " .. path)
   end
 
@@ -24,7 +27,7 @@ local function identities_of(run)
     local identity = world.keyring:generate(run.random)
     function identity.save(self, path)
       if disk.identities[path] then return errors.fail("exists", path .. " is there already") end
-      disk.identities[path] = self
+      disk.identities[path], disk.namespace = self, self:namespace():raw_id()
       return self
     end
     return identity
@@ -44,7 +47,7 @@ local function store_of(run)
 
   function store.parse(bytes) return record.parse(world.keyring, bytes) end
 
-  function store.unseal(identity, bytes) return record.unseal(identity, bytes) end
+  function store.unseal(keys, bytes) return record.unseal(keys, bytes) end
 
   function store.look()
     if machine.disk.absent then return "empty" end
@@ -53,12 +56,12 @@ local function store_of(run)
 
   function store.prepare() return not machine.disk.absent, errors.new("io", "the disk is not there") end
 
-  function store.open(root, owner, durability, reserve)
+  function store.open(root, _, durability, reserve)
     local _, err = machine.disk:problem()
     if err then return nil, err end
-    machine.disk.made, machine.disk.durability, machine.disk.owner = true, durability, owner
+    machine.disk.made, machine.disk.durability = true, durability
     run.store = new_store {
-      disk = machine.disk, root_path = root, owner = owner, durability = durability or "full", reserve = reserve or 0,
+      disk = machine.disk, root_path = root, durability = durability or "full", reserve = reserve or 0,
       chunk_size = world.chunk_size, inline = world.limits.inline, keyring = world.keyring, random = run.random,
       seconds = function() return machine:microseconds() // 1000000 end,
     }

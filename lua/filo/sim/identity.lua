@@ -8,7 +8,12 @@ local errors = require "filo.base.errors"
 local Identity = {}
 Identity.__index = Identity
 
----The keys of a world: node ID (raw) -> signing key.
+---The keys to a namespace.
+---@class filo.sim.Namespace
+local Namespace = {}
+Namespace.__index = Namespace
+
+---The keys of a world: ID of a node or a namespace (raw) -> signing key.
 ---@class filo.sim.Keyring
 local Keyring = {}
 Keyring.__index = Keyring
@@ -19,8 +24,9 @@ local function new_keyring() return setmetatable({ keys = {} }, Keyring) end
 ---@param random filo.sim.Random
 ---@return filo.sim.Identity
 function Keyring:generate(random)
-  local identity = setmetatable({ raw = random:bytes(32), key = random:bytes(32), secret = random:bytes(32) }, Identity)
-  self.keys[identity.raw] = identity.key
+  local keys = setmetatable({ raw = random:bytes(32), key = random:bytes(32), secret = random:bytes(32) }, Namespace)
+  local identity = setmetatable({ raw = random:bytes(32), key = random:bytes(32), keys = keys }, Identity)
+  self.keys[identity.raw], self.keys[keys.raw] = identity.key, keys.key
   return identity
 end
 
@@ -45,10 +51,30 @@ function Identity:raw_id() return self.raw end
 
 function Identity:sign(data) return sign(self.key, data) end
 
-function Identity:derive(label, length) return crypto.hmac_sha256(self.secret, label):sub(1, length) end
+function Identity:namespace() return self.keys end
 
 function Identity:close() end -- luacheck: no self
 
 Identity.__close = Identity.close
+
+function Namespace:id() return crypto.hex(self.raw) end
+
+function Namespace:raw_id() return self.raw end
+
+function Namespace:access() return "write" end -- luacheck: no self
+
+function Namespace:sign(data) return sign(self.key, data) end
+
+function Namespace:key_hash(key) return crypto.hmac_sha256(crypto.hmac_sha256(self.secret, "filo name v2"), key) end
+
+---What seals the metadata of an object.
+function Namespace:object_key(key_hash, generation)
+  local secret = crypto.hmac_sha256(self.secret, ("<zI4"):pack("filo secret v2", generation))
+  return crypto.hmac_sha256(secret, "filo object v2" .. key_hash)
+end
+
+function Namespace:close() end -- luacheck: no self
+
+Namespace.__close = Namespace.close
 
 return { new_keyring = new_keyring, class = Identity }

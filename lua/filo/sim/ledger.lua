@@ -4,7 +4,6 @@
 ---began after it and were cut off, or failed.
 
 local core_store = require "filo.core.store"
-local crypto = require "filo.core.crypto"
 
 ---@class filo.sim.Entry  an object
 ---@field owner filo.sim.Machine
@@ -33,10 +32,7 @@ local SECRET = "in clear:"
 
 local function new() return setmetatable({ entries = {}, of_machine = {}, of_place = {} }, Ledger) end
 
-local function place_of(identity, key)
-  local hash = crypto.hmac_sha256(identity:derive("filo name v1", 32), key)
-  return assert(core_store.cas_path("sha1", 2, 2, hash))
-end
+local function place_of(keys, key) return assert(core_store.cas_path("sha1", 2, 2, keys:key_hash(key))) end
 
 ---The object of a machine with this key.
 ---@param machine filo.sim.Machine
@@ -46,9 +42,9 @@ function Ledger:entry(machine, key)
   local mine = self.of_machine[machine.index] or {}
   self.of_machine[machine.index] = mine
   if mine[key] then return mine[key] end
-  local identity = machine.disk.identities["/identity"]
+  local keys = machine.disk.identities["/identity"]:namespace()
   local entry = {
-    owner = machine, key = key, subject = machine.name .. ":" .. key, namespace = identity.raw, path = place_of(identity, key),
+    owner = machine, key = key, subject = machine.name .. ":" .. key, namespace = keys.raw, path = place_of(keys, key),
     operations = {}, count = 0,
   }
   mine[key] = entry

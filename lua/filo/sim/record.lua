@@ -5,7 +5,7 @@ local errors = require "filo.base.errors"
 
 local record = {}
 
-local HEAD = "<BBBBI4I8I8c32c32c16c32"
+local HEAD = "<BBBBI4I8I8c32c32c16c32I4"
 local HEAD_SIZE, SIGNATURE = string.packsize(HEAD), 64
 local TOMBSTONE, PLAIN = 1, 2
 local NONCE, TAG = 12, 16
@@ -17,28 +17,30 @@ end
 
 local function tag(key, head, sealed) return crypto.hmac_sha256(key, head .. sealed):sub(1, TAG) end
 
----@param given {flags: integer, version: integer, size: integer, key_hash: string, iv: string, root: string}
----@param identity filo.sim.Identity
+---@param keys filo.sim.Namespace
+---@param given {flags: integer, version: integer, generation: integer, class: integer, size: integer, key_hash: string, iv: string,
+---  root: string}
 ---@param plain string  the content key and the owner's fields
 ---@param nonce string
 ---@return string
-function record.make(identity, given, plain, nonce)
-  local head = HEAD:pack(2, given.flags, 20, 0, NONCE + #plain + TAG, given.version, given.size, identity.raw, given.key_hash,
-    given.iv, given.root)
-  local key = identity:derive("filo metadata v1", 32)
+function record.make(keys, given, plain, nonce)
+  local head = HEAD:pack(2, given.flags, 20, given.class, NONCE + #plain + TAG, given.version, given.size, keys.raw, given.key_hash,
+    given.iv, given.root, given.generation)
+  local key = keys:object_key(given.key_hash, given.generation)
   local sealed = nonce .. mask(key, nonce, plain)
   local body = head .. sealed .. tag(key, head, sealed)
-  return body .. identity:sign("filo record v2" .. body)
+  return body .. keys:sign("filo record v2" .. body)
 end
 
 ---@return filo.core.Fields?, filo.Error?
 function record.peek(bytes)
   if #bytes < HEAD_SIZE + NONCE + 32 + TAG + SIGNATURE then return errors.fail("corrupt", "the record is cut") end
-  local version_of_format, flags, _, _, length, version, size, namespace, key_hash, iv, root = HEAD:unpack(bytes)
+  local version_of_format, flags, _, class, length, version, size, namespace, key_hash, iv, root, generation = HEAD:unpack(bytes)
   if version_of_format ~= 2 or #bytes ~= HEAD_SIZE + length + SIGNATURE then return errors.fail("corrupt", "the record is bad") end
   return {
     version = version, size = size, tombstone = flags & TOMBSTONE ~= 0, plain = flags & PLAIN ~= 0, namespace = namespace,
-    key_hash = key_hash, root = root, iv = iv,
+    key_hash = key_hash, root = root, iv = iv, class = class, generation = generation,
+    nonce = bytes:sub(HEAD_SIZE + 1, HEAD_SIZE + NONCE),
   }
 end
 
@@ -56,9 +58,12 @@ function record.parse(keyring, bytes)
 end
 
 ---@return string? content_key, string|filo.Error meta
-function record.unseal(identity, bytes)
+function record.unseal(keys, bytes)
+  local fields, err = record.peek(bytes)
+  if not fields then return nil, err end
+  if fields.namespace ~= keys.raw then return errors.fail("denied", "that record is of another namespace") end
   local head, sealed = bytes:sub(1, HEAD_SIZE), bytes:sub(HEAD_SIZE + 1, -SIGNATURE - TAG - 1)
-  local key = identity:derive("filo metadata v1", 32)
+  local key = keys:object_key(fields.key_hash, fields.generation)
   if tag(key, head, sealed) ~= bytes:sub(-SIGNATURE - TAG, -SIGNATURE - 1) then
     return errors.fail("corrupt", "the metadata cannot be opened")
   end

@@ -13,10 +13,11 @@ local function opened(folder, name) return assert(store.open(folder:file(name), 
 local kinds = {
   { "hasher", function() return crypto.hasher "sha256", function(h) h:update "x" end end },
   { "cipher", function() return crypto.ctr(("k"):rep(32), ("i"):rep(16)), function(h) h:crypt "x" end end },
+  { "keys", function() return assert(crypto.identity_generate()):namespace(), function(h) h:id() end end },
   { "identity", function() return assert(crypto.identity_generate()), function(h) h:id() end end },
   { "listener", function() return assert(net.listen "127.0.0.1:0"), function(h) h:address() end end },
   { "TLS settings", function()
-    return assert(net.tls(stores.me)), function(h) net.dial("127.0.0.1:1", { tls = h, id = ("i"):rep(32) }) end
+    return assert(net.tls(assert(crypto.identity_generate()))), function(h) net.dial("127.0.0.1:1", { tls = h, id = ("i"):rep(32) }) end
   end },
   { "store", function(folder) return opened(folder, "root"), function(h) h:space() end end },
   { "walk", function(folder)

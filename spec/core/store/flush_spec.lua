@@ -73,7 +73,7 @@ local OFFER_AGAIN = [[
   local store = require "filo.core.store"
   local stores = require "spec.support.stores"
   local disk <close> = assert(store.open(arg[1], stores.me:raw_id(), arg[2]))
-  local _, err = stores.try_put(disk, "content")
+  local _, err = stores.try_put(disk, "content", { version = tonumber(arg[3]) })
   local _, record, body = disk:sealed(stores.me:raw_id(), stores.path "key", 1000)
   print(err and err.code or "stored")
   print((select(2, disk:partial(stores.path "key", record, body))).code, (select(2, disk:partial(stores.path "key", record))).code)
@@ -84,9 +84,9 @@ describe("a copy that is offered and is here already", function()
     local folder <close> = temp.folder()
     local root = folder:file "root"
     deaf.run(folder, "", [[require "filo.core.store".open(arg[1], require "spec.support.stores".me:raw_id(), "full"):close()]], root)
-    assert.equal("io\nio\tio\n", deaf.run(folder, "fsync", OFFER_AGAIN, root, "group"))
-    assert.equal("exists\nexists\texists\n", deaf.run(folder, "", OFFER_AGAIN, root, "group"))
-    assert.equal("exists\nexists\texists\n", deaf.run(folder, "fsync", OFFER_AGAIN, root, "none"))
+    assert.equal("io\nio\tio\n", deaf.run(folder, "fsync", OFFER_AGAIN, root, "group", "2"))
+    assert.equal("exists\nexists\texists\n", deaf.run(folder, "", OFFER_AGAIN, root, "group", "1"))
+    assert.equal("exists\nexists\texists\n", deaf.run(folder, "fsync", OFFER_AGAIN, root, "none", "1"))
   end)
 end)
 
@@ -97,13 +97,14 @@ local ENDS = [[
 local crypto = require "filo.core.crypto"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
-local me = assert(crypto.identity_generate())
+local me = assert(assert(crypto.identity_generate()):namespace())
 local disk = assert(store.open(arg[1], me:raw_id(), "group"))
 for i = 1, 4 do
   local deposit = assert(disk:deposit(100000, false, false))
   assert(deposit:write(("x"):rep(100000)))
   assert(deposit:finish())
-  runtime.spawn(function() deposit:publish(me, ("%032d"):format(i), 1, "", "object " .. i) end)
+  local version = { key_hash = ("%032d"):format(i), version = 1, generation = 0, class = 0, meta = "" }
+  runtime.spawn(function() deposit:publish(me, version, "object " .. i) end)
 end
 runtime.sleep(0)
 ]]

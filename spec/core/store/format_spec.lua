@@ -10,10 +10,11 @@ local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
 local CHUNK = independent.CHUNK
-local owner = assert(crypto.identity_from_secrets(fixtures.key, fixtures.secret))
+local node = assert(crypto.identity_from_seed(fixtures.seed))
+local owner = assert(node:namespace())
 
 ---A root of the fixtures' owner.
-local function open_root(folder) return stores.open(folder, { owner = owner }) end
+local function open_root(folder) return stores.open(folder, { owner = node }) end
 
 ---Puts a sealed file where the independent program says that it lies.
 local function plant(folder, bytes)
@@ -22,7 +23,7 @@ local function plant(folder, bytes)
 end
 
 local function read_object(disk, key)
-  local key_hash = independent.key_hash(fixtures.identity, key)
+  local key_hash = independent.key_hash(fixtures.namespace, key)
   local path = assert(store.cas_path("sha1", 2, 2, key_hash))
   local object <close> = assert(disk:object(owner:raw_id(), path))
   local content_key, meta = assert(store.unseal(owner, object:record()))
@@ -50,8 +51,11 @@ describe("the fixtures", function()
         size = #object.content,
         tombstone = object.tombstone or false,
         plain = object.plain or false,
-        namespace = fixtures.identity.id,
-        key_hash = independent.key_hash(fixtures.identity, object.key),
+        class = object.class or 0,
+        generation = object.generation or 0,
+        nonce = crypto.digest("sha256", name .. " nonce1"):sub(1, 12),
+        namespace = fixtures.namespace.id,
+        key_hash = independent.key_hash(fixtures.namespace, object.key),
         root = independent.check(fixtures.read(name .. ".sealed")).root,
       }, got.fields)
     end)
@@ -76,11 +80,11 @@ describe("the fixtures", function()
   end)
 
   it("are read by the independent program, one of them by Filo of old", function()
-    local fields = independent.open(fixtures.identity, fixtures.read "by-filo.sealed")
+    local fields = independent.open(fixtures.namespace, fixtures.read "by-filo.sealed")
     assert.equal("Filo wrote this.\n", fields.content)
     assert.equal("\xa1dnamelmade by filo", fields.meta)
     assert.equal(1234567890, fields.version)
-    assert.equal(independent.key_hash(fixtures.identity, "made by filo"), fields.key_hash)
+    assert.equal(independent.key_hash(fixtures.namespace, "made by filo"), fields.key_hash)
     local folder <close> = temp.folder()
     local disk <close> = open_root(folder)
     plant(folder, fixtures.read "by-filo.sealed")
@@ -93,14 +97,16 @@ describe("what Filo seals", function()
   local function check(content, options)
     local folder <close> = temp.folder()
     local disk <close> = open_root(folder)
-    options.identity = owner
+    options.keys = owner
     local record = stores.put(disk, content, options)
     local file = folder:read(("root/objects/%s/%s"):format(owner:id(), stores.path "key"))
-    local fields = independent.open(fixtures.identity, file)
+    local fields = independent.open(fixtures.namespace, file)
     assert.equal(content, fields.content)
     assert.equal(options.meta, fields.meta)
     assert.equal(options.version, fields.version)
     assert.equal(options.plain or false, fields.plain)
+    assert.equal(options.class or 0, fields.class)
+    assert.equal(options.generation or 0, fields.generation)
     assert.is_false(fields.tombstone)
     assert.equal(stores.key_hash "key", fields.key_hash)
     assert.truthy(file:find(record, 1, true))
@@ -117,6 +123,10 @@ describe("what Filo seals", function()
     check(stores.bytes(CHUNK + 10), { version = 3, meta = "\xa0", plain = true })
   end)
 
+  it("is read by the independent program: of a class and a generation", function()
+    check("content", { version = 3, meta = "\xa0", class = 255, generation = 0xffffffff })
+  end)
+
   it("is read by the independent program: the longest metadata", function()
     check("content", { version = 3, meta = ("m"):rep(65536 - 60) })
   end)
@@ -124,8 +134,8 @@ describe("what Filo seals", function()
   it("is read by the independent program: a tombstone", function()
     local folder <close> = temp.folder()
     local disk <close> = open_root(folder)
-    local record = assert(disk:tombstone(owner, stores.key_hash "key", 9, "\xa0", "gone"))
-    local fields = independent.open(fixtures.identity, folder:read(("root/objects/%s/gone"):format(owner:id())))
+    local record = assert(disk:tombstone(owner, stores.version(stores.key_hash "key", 9, "\xa0"), "gone"))
+    local fields = independent.open(fixtures.namespace, folder:read(("root/objects/%s/gone"):format(owner:id())))
     assert.is_true(fields.tombstone)
     assert.equal(0, fields.size)
     assert.equal(9, fields.version)
@@ -138,8 +148,8 @@ describe("what Filo seals", function()
     local disk <close> = open_root(folder)
     local seen = {}
     for version = 1, 5 do
-      stores.put(disk, "the same content", { identity = owner, version = version })
-      local fields = independent.open(fixtures.identity, folder:read(("root/objects/%s/%s"):format(owner:id(), stores.path "key")))
+      stores.put(disk, "the same content", { keys = owner, version = version })
+      local fields = independent.open(fixtures.namespace, folder:read(("root/objects/%s/%s"):format(owner:id(), stores.path "key")))
       for _, value in ipairs { fields.iv, fields.content_key, fields.ciphertext, fields.sealed:sub(1, 12) } do
         assert.is_nil(seen[value])
         seen[value] = true
@@ -155,8 +165,9 @@ describe("an identity file", function()
     assert(os.execute("chmod 600 " .. path))
     local identity <close> = assert(crypto.identity_load(path))
     assert.equal(openssl.hex(fixtures.identity.id), identity:id())
-    assert.equal(fixtures.identity.name_key, identity:derive("filo name v1", 32))
-    assert.equal(fixtures.identity.metadata_key, identity:derive("filo metadata v1", 32))
+    local keys <close> = assert(identity:namespace())
+    assert.equal(fixtures.namespace.id, keys:raw_id())
+    assert.equal(independent.key_hash(fixtures.namespace, "a key"), keys:key_hash "a key")
   end)
 
   it("made by Filo is read by the independent program", function()
@@ -176,7 +187,7 @@ describe("a root", function()
   it("has a marker, a lock and its folders, for its owner alone", function()
     local folder <close> = temp.folder()
     local disk <close> = open_root(folder)
-    stores.put(disk, "content", { identity = owner })
+    stores.put(disk, "content", { keys = owner })
     assert.equal(independent.marker(fixtures.identity.id), folder:read "root/filo-root")
     assert.same({ "bad", "filo-root", "lock", "objects", "tmp" }, stores.list(stores.root(folder)))
     local pid = folder:read("root/lock"):match "^(%d+)\n$"
@@ -217,7 +228,7 @@ describe("a root", function()
   it("keeps what was set aside, by time and namespace", function()
     local folder <close> = temp.folder()
     local disk <close> = open_root(folder)
-    stores.put(disk, "content", { identity = owner })
+    stores.put(disk, "content", { keys = owner })
     local before = os.time()
     assert(disk:set_aside(owner:raw_id(), stores.path "key"))
     local names = stores.list(folder:file "root/bad")

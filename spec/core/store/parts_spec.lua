@@ -57,7 +57,7 @@ describe("what is kept of a copy", function()
 
   it("goes when a tombstone is published", function()
     local left = after(function(disk)
-      assert(disk:tombstone(stores.me, stores.key_hash "key", 7, "", stores.path "key"))
+      assert(disk:tombstone(stores.me, stores.version(stores.key_hash "key", 7, ""), stores.path "key"))
     end)
     assert.same({ "other" }, left)
   end)

@@ -63,8 +63,8 @@ describe("a path", function()
         function() disk:remove(me:raw_id(), path) end,
         function() disk:set_aside(me:raw_id(), path) end,
         function() disk:partial(path, "record") end,
-        function() disk:tombstone(me, hash, 1, "", path) end,
-        function() deposit:publish(me, hash, 1, "", path) end,
+        function() disk:tombstone(me, stores.version(hash, 1, ""), path) end,
+        function() deposit:publish(me, stores.version(hash, 1, ""), path) end,
       } do
         assert.error_matches(call, "path")
       end

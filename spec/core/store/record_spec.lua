@@ -11,36 +11,39 @@ local temp = require "spec.support.temp"
 local me, other = stores.me, stores.other
 
 describe("a record", function()
-  local identity = independent.identity(("k"):rep(32), ("s"):rep(32))
+  local namespace = independent.identity(("k"):rep(32)).namespace
   local EMPTY_ROOT = b3sum.derive("filo chunks v2", "")
 
   ---A record of no content with some fields changed, well signed.
   local function record(changes)
     local f = {
-      version = 2, flags = 0, chunk_bits = 20, zero = 0, sealed = ("m"):rep(60), number = 5, size = 0,
-      namespace = identity.id, key_hash = ("h"):rep(32), iv = ("i"):rep(16), root = EMPTY_ROOT,
+      version = 2, flags = 0, chunk_bits = 20, class = 0, generation = 0, sealed = ("m"):rep(60), number = 5, size = 0,
+      namespace = namespace.id, key_hash = ("h"):rep(32), iv = ("i"):rep(16), root = EMPTY_ROOT,
     }
     for name, value in pairs(changes) do f[name] = value end
-    local unsigned = ("<BBBBI4I8I8c32c32c16c32"):pack(f.version, f.flags, f.chunk_bits, f.zero, f.length or #f.sealed,
-      f.number, f.size, f.namespace, f.key_hash, f.iv, f.root) .. f.sealed
-    return unsigned .. openssl.ed25519_sign(identity.key, "filo record v2" .. unsigned)
+    local unsigned = ("<BBBBI4I8I8c32c32c16c32I4"):pack(f.version, f.flags, f.chunk_bits, f.class,
+      f.length or #f.sealed, f.number, f.size, f.namespace, f.key_hash, f.iv, f.root, f.generation) .. f.sealed
+    return unsigned .. openssl.ed25519_sign(namespace.key, "filo record v2" .. unsigned)
   end
 
   it("that is right is read", function()
     for _, changes in ipairs {
-      {}, { flags = 1 }, { flags = 2 }, { flags = 3 }, { number = 0 }, { size = 1 << 48 }, { sealed = ("m"):rep(65536) },
+      {}, { flags = 1 }, { flags = 2 }, { flags = 3 }, { number = 0 }, { number = math.maxinteger }, { class = 255 },
+      { generation = 0xffffffff }, { size = 1 << 48 }, { sealed = ("m"):rep(65536) },
     } do
       local bytes = record(changes)
       local fields = assert(store.parse(bytes))
       assert.same(fields, store.peek(bytes))
       assert.equal(changes.size or 0, fields.size)
       assert.equal(changes.number or 5, fields.version)
+      assert.equal(changes.class or 0, fields.class)
+      assert.equal(changes.generation or 0, fields.generation)
     end
   end)
 
   it("with a field that makes no sense is refused, though it is signed", function()
     for _, changes in ipairs {
-      { version = 0 }, { version = 1 }, { flags = 4 }, { flags = 128 }, { chunk_bits = 19 }, { chunk_bits = 0 }, { zero = 1 },
+      { version = 0 }, { version = 1 }, { flags = 4 }, { flags = 128 }, { chunk_bits = 19 }, { chunk_bits = 0 }, { number = -1 },
       { length = 61 }, { length = 59 }, { length = 0 }, { length = 0xffffffff }, { sealed = ("m"):rep(59) }, { sealed = ("m"):rep(65537) },
       { size = (1 << 48) + 1 }, { size = 1 << 62 }, { size = -1 }, { flags = 1, size = 1 }, { root = ("r"):rep(32) },
       { flags = 1, root = ("r"):rep(32) },

@@ -32,7 +32,7 @@ describe("a walk", function()
       local path = ("%s/%03d"):format(("d/"):rep(i % 7 + 1):sub(1, -2), i)
       records[path] = stores.put(disk, "content " .. i, { key = "k" .. i, path = path, version = i })
     end
-    stores.put(disk, "theirs", { identity = other, path = "theirs" })
+    stores.put(disk, "theirs", { keys = other, path = "theirs" })
     local mine = walk(disk, me:raw_id())
     assert.equal(150, #mine)
     for _, entry in ipairs(mine) do
@@ -50,7 +50,7 @@ describe("a walk", function()
   it("tells what is no object", function()
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)
-    stores.put(disk, "theirs", { identity = other, path = "theirs" })
+    stores.put(disk, "theirs", { keys = other, path = "theirs" })
     stores.put(disk, "good", { path = "good" })
     local namespace = "root/objects/" .. me:id() .. "/"
     stores.plant(folder, namespace .. "junk", "junk")

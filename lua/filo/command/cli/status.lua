@@ -31,7 +31,7 @@ local function peers(status)
 end
 
 local function stored(status, each)
-  local whose = each.owner == status.id and "its own" or "for " .. each.owner:sub(1, 16)
+  local whose = each.owner == status.namespace and "its own" or "for " .. each.owner:sub(1, 16)
   local least = status.counted and "" or "at least "
   local deleted = each.deleted > 0 and ", and " .. format.count(each.deleted, "deletion", "deletions") or ""
   return ("%s: %s%s, %s%s"):format(whose, least, format.count(each.objects, "object", "objects"), format.bytes(each.bytes), deleted)
@@ -39,7 +39,8 @@ end
 
 local function describe(status)
   local lines = {
-    { "node", status.id }, { "version", status.version }, { "process", status.pid or "unknown" }, { "root", status.root },
+    { "node", status.id }, { "namespace", status.namespace }, { "version", status.version }, { "process", status.pid or "unknown" },
+    { "root", status.root },
     { "listens", status.address or "no" },
     { "peers", peers(status) }, { "policy", status.policy },
     { "space", space(status) },
@@ -48,7 +49,7 @@ local function describe(status)
   if status.bad and status.bad.count > 0 then lines[#lines + 1] = { "bad", bad(status) } end
   for _, each in ipairs(status.stored) do lines[#lines + 1] = { "stores", stored(status, each) } end
   for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end
-  for i, each in ipairs(lines) do lines[i] = ("%-8s %s\n"):format(each[1], each[2]) end
+  for i, each in ipairs(lines) do lines[i] = ("%-9s %s\n"):format(each[1], each[2]) end
   return table.concat(lines)
 end
 
@@ -67,11 +68,11 @@ return {
     status, err = client:ask "status"
     if not status then return nil, err end
     status.pid = client:process()
-    status.stored, status.counted = stored_in(client.root, status.id)
+    status.stored, status.counted = stored_in(client.root, status.id, status.namespace)
     if not status.stored then
       failures.tell("status", "what is stored cannot be counted: " .. status.counted.message)
       status.stored, status.counted = {}, false
     end
-    io.write(args.json and json.encode(status, { "id", "root" }) .. "\n" or describe(status))
+    io.write(args.json and json.encode(status, { "id", "namespace", "root" }) .. "\n" or describe(status))
   end,
 }

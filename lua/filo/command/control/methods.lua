@@ -55,8 +55,8 @@ function methods.status(node)
   if not free then total = nil end
   local bad, bad_bytes = filo.timeout(SPACE_SECONDS, parts.disk.bad, parts.disk)
   return {
-    id = node.id, root = node.root, address = node.address, version = filo.VERSION, uptime = filo.now() - started,
-    memory = filo.memory(), free = free, total = total, bad = bad and { count = bad, bytes = bad_bytes },
+    id = node.id, namespace = node:namespace().id, root = node.root, address = node.address, version = filo.VERSION,
+    uptime = filo.now() - started, memory = filo.memory(), free = free, total = total, bad = bad and { count = bad, bytes = bad_bytes },
     policy = parts.policy.name, peers = #node:peers(), unreached = parts.peer_list:unreached(), moving = node:activity(),
   }
 end

@@ -1,4 +1,4 @@
----Counts what lies in a root, for each node that stored it: beside the running node, which has no part in that.
+---Counts what lies in a root, for each namespace that it is of: beside the running node, which has no part in that.
 
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
@@ -8,7 +8,7 @@ local store = require "filo.core.store"
 local SECONDS = 2
 
 ---@class filo.Stored
----@field owner string  node ID of who stored it
+---@field owner string  namespace of who stored it
 ---@field objects integer
 ---@field deleted integer  tombstones
 ---@field bytes integer  of content
@@ -30,11 +30,12 @@ end
 
 ---All of it, or as much as there is time for.
 ---@param root string
----@param own string  node ID of its owner, whose objects come first; the others in the order of their IDs
+---@param id string  of the node that it belongs to
+---@param own string  the node's own namespace, whose objects come first; the others in the order of their IDs
 ---@return filo.Stored[]?
 ---@return boolean|filo.Error whole  false: there is more; or err
-return function(root, own)
-  local disk <close>, err = store.open(root, crypto.unhex(own), nil, nil, true)
+return function(root, id, own)
+  local disk <close>, err = store.open(root, crypto.unhex(id), nil, nil, true)
   if not disk then return nil, err end
   local walk <close>, problem = disk:walk()
   if not walk then return nil, problem end

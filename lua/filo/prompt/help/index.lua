@@ -9,7 +9,8 @@ local index = {}
 ---The classes that scripts meet, by the names that their values usually have.
 local CLASSES = {
   channel = "filo.Channel", condition = "filo.Condition", connection = "filo.core.Raw", ctr = "filo.Ctr", error = "filo.Error",
-  hasher = "filo.Hasher", identity = "filo.Identity", listener = "filo.core.Listener", node = "filo.Node", object = "filo.Object",
+  hasher = "filo.Hasher", identity = "filo.Identity", keys = "filo.Keys", listener = "filo.core.Listener", namespace = "filo.Namespace",
+  node = "filo.Node", object = "filo.Object",
   options = "filo.NodeOptions", peer = "filo.Peer", policy = "filo.Policy", receipt = "filo.Receipt", task = "filo.Task",
 }
 

@@ -1,0 +1,40 @@
+---Versions: numbers that grow, which say when an object was written and, in their last ten bits, who did. So two writers of a namespace
+---hardly ever make the same one; if they do, the nonce of the record decides (core/README.md).
+---
+---A version is microseconds since 1970, rounded down to a multiple of 1024, and the writer's number. The clock is a hybrid one: it is never
+---behind a version that was seen, whatever the clock of this machine says.
+
+local GRAIN = 1024
+
+---@class filo.Versions
+---@field writer integer  0 to 1023
+---@field seen integer  the largest that came from elsewhere
+local Versions = {}
+Versions.__index = Versions
+
+---@param given {host: filo.Host, id: string}  id: the node's, raw
+---@return filo.Versions
+local function new(given)
+  local writer = ("<I2"):unpack(given.host.crypto.digest("sha256", given.id)) % GRAIN
+  return setmetatable({ host = given.host, writer = writer, seen = 0 }, Versions)
+end
+
+---Notes a version that another node made.
+---@param version integer
+function Versions:note(version) self.seen = math.max(self.seen, version) end
+
+---A version that is later than one that is known.
+---@param known integer  0: none
+---@return integer
+function Versions:after(known)
+  local now = math.max(self.host.time(), self.seen) // GRAIN
+  return math.max(now, known // GRAIN + 1) * GRAIN + self.writer
+end
+
+---Whether of two records of one object the first counts.
+---@param a filo.core.Fields
+---@param b filo.core.Fields
+---@return boolean
+local function newer(a, b) return a.version > b.version or a.version == b.version and a.nonce > b.nonce end
+
+return { new = new, newer = newer }
