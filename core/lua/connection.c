@@ -147,6 +147,9 @@ void filo_read_options(lua_State *L, int table, struct filo_connection_options *
   options->id = (const unsigned char *)lua_tolstring(L, -1, &len);
   if (!options->id || len != FILO_ID_SIZE) luaL_error(L, "option id: 32 bytes expected");
   lua_pop(L, 1); /* the table keeps it alive */
+  lua_getfield(L, table, "bulk");
+  options->bulk = lua_toboolean(L, -1);
+  lua_pop(L, 1);
   options->dial_timeout = number_option(L, table, "dial_timeout", 10);
   options->handshake_timeout = number_option(L, table, "handshake_timeout", 10);
   options->silence_timeout = number_option(L, table, "silence_timeout", 0);
@@ -358,6 +361,11 @@ static int connection_is_dialler(lua_State *L) {
   return 1;
 }
 
+static int connection_is_bulk(lua_State *L) {
+  lua_pushboolean(L, filo_connection_is_bulk(check_peer(L, 1)->connection));
+  return 1;
+}
+
 static int connection_remote(lua_State *L) {
   lua_pushstring(L, filo_connection_remote(check_peer(L, 1)->connection));
   return 1;
@@ -398,6 +406,7 @@ static const luaL_Reg methods[] = {{"ready", connection_ready},
                                    {"peer", connection_peer},
                                    {"binding", connection_binding},
                                    {"is_dialler", connection_is_dialler},
+                                   {"is_bulk", connection_is_bulk},
                                    {"remote", connection_remote},
                                    {"stats", connection_stats},
                                    {"send_object", filo_connection_send_object},

@@ -160,7 +160,7 @@ static void set_remote(struct filo_connection *c, int fd) {
 /* Takes fd, also on failure. */
 static int connected(struct filo_connection *c, int fd, struct filo_error *err) {
   set_remote(c, fd);
-  int rc = filo_link_new(fd, c->options.tls, c->id, c->dialler, &c->link, err);
+  int rc = filo_link_new(fd, c->options.tls, c->id, c->dialler, c->options.bulk, &c->link, err);
   if (rc < 0) return rc;
   event_assign(&c->readable, c->options.base, fd, EV_READ | EV_PERSIST, on_readable, c);
   event_assign(&c->writable, c->options.base, fd, EV_WRITE, on_writable, c);
@@ -183,6 +183,7 @@ static void on_dialled(void *ctx, int fd, const struct filo_error *why) {
 static void opened(struct filo_connection *c) {
   memcpy(c->peer, filo_link_peer(c->link, &c->proven), sizeof c->peer);
   memcpy(c->binding, filo_link_binding(c->link), sizeof c->binding);
+  c->bulk = filo_link_is_bulk(c->link);
   c->state = FILO_STATE_OPEN;
   event_del(&c->timer);
   filo_keepalive_open(c);
@@ -354,6 +355,10 @@ const unsigned char *filo_connection_peer(const struct filo_connection *c, bool 
 
 const unsigned char *filo_connection_binding(const struct filo_connection *c) {
   return c->binding;
+}
+
+bool filo_connection_is_bulk(const struct filo_connection *c) {
+  return c->bulk;
 }
 
 bool filo_connection_is_dialler(const struct filo_connection *c) {

@@ -43,7 +43,8 @@ struct filo_connection_options {
   struct event_base *base;
   struct filo_resolver *resolver; /* dialling host names */
   struct filo_tls *tls;           /* NULL: plain TCP */
-  const unsigned char *id;        /* our node ID, for plain TCP */
+  const unsigned char *id;        /* our node ID, for plain TCP; of a bulk line its ticket */
+  bool bulk;                      /* dialled: a bulk line; accepted: may be one (link.h) */
   double dial_timeout;            /* seconds: name look-up and TCP connect */
   double handshake_timeout;       /* seconds: until `ready` */
   double silence_timeout;         /* seconds without a byte from the peer: FILO_TIMEOUT; 0: none */
@@ -89,6 +90,8 @@ void filo_connection_abort(struct filo_connection *connection, int code, const c
 const unsigned char *filo_connection_peer(const struct filo_connection *connection, bool *proven);
 const unsigned char *filo_connection_binding(const struct filo_connection *connection);
 bool filo_connection_is_dialler(const struct filo_connection *connection);
+/* From `ready` on. A bulk line takes messages until it is admitted, and none afterwards. */
+bool filo_connection_is_bulk(const struct filo_connection *connection);
 /* Numeric address of the far end; empty before the TCP connection stands. */
 const char *filo_connection_remote(const struct filo_connection *connection);
 

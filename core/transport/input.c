@@ -72,6 +72,8 @@ static void peer_closed(struct filo_connection *c, uint32_t reason) {
 
 static int begin(struct filo_connection *c, struct filo_error *err) {
   const struct filo_frame *frame = &c->decoder.frame;
+  if (frame->type == FILO_FRAME_MESSAGE && c->bulk && c->admitted)
+    return filo_fail(err, FILO_PROTOCOL, "a message on a bulk line");
   if (frame->type == FILO_FRAME_MESSAGE) {
     if (frame->value == 0) deliver(c, c->decoder.header, 0);
     return 0;

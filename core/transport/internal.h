@@ -113,7 +113,7 @@ struct filo_connection {
   struct filo_connection_handler handler;
   void *ctx;
   enum filo_state state;
-  bool dialler, admitted;
+  bool dialler, proven, admitted, bulk;
   bool parted; /* closing: the last words are in the queue */
   bool left;   /* ended: `closed` was called */
   struct filo_error why;
@@ -122,7 +122,6 @@ struct filo_connection {
   struct event readable, writable, turn, again, timer;
   char remote[FILO_ADDRESS_MAX];
   unsigned char peer[FILO_ID_SIZE], binding[32];
-  bool proven;
 
   /* Output. */
   struct filo_queue queue;

@@ -14,7 +14,8 @@
 /* Pieces from this size on go to the socket from where they are; smaller ones are gathered. */
 enum { DIRECT = 16 * 1024, DISCARD = 256 * 1024 };
 
-static const char magic[PREFACE_MAGIC + 1] = "filo/1\r\n";
+static const char peer_magic[PREFACE_MAGIC + 1] = "filo/1\r\n";
+static const char bulk_magic[PREFACE_MAGIC + 1] = "filo/b\r\n";
 
 /* --- Held bytes --- */
 
@@ -100,8 +101,12 @@ int filo_link_send_held(struct filo_link *link, struct filo_error *err) {
 
 /* --- Plain TCP --- */
 
+static const char *magic_of(const struct filo_link *link) {
+  return link->bulk ? bulk_magic : peer_magic;
+}
+
 static int start_preface(struct filo_link *link, const unsigned char *id, struct filo_error *err) {
-  memcpy(link->preface, magic, PREFACE_MAGIC);
+  memcpy(link->preface, magic_of(link), PREFACE_MAGIC);
   memcpy(link->preface + PREFACE_MAGIC + PREFACE_RANDOM, id, FILO_ID_SIZE);
   int rc = filo_random(link->preface + PREFACE_MAGIC, PREFACE_RANDOM, err);
   if (rc == 0) rc = filo_link_hold(link, err);
@@ -153,7 +158,7 @@ static int plain_handshake(struct filo_link *link, struct filo_error *err) {
     if (n == 0) return want ? want : read_want;
     link->theirs_have += (size_t)n;
     size_t known = link->theirs_have < PREFACE_MAGIC ? link->theirs_have : PREFACE_MAGIC;
-    if (memcmp(link->theirs, magic, known) != 0) {
+    if (memcmp(link->theirs, magic_of(link), known) != 0) {
       link->broken = true;
       return filo_fail(err, FILO_PROTOCOL,
                        "the peer does not speak filo/1 without TLS (both sides need the same tls "
@@ -177,8 +182,33 @@ static ssize_t plain_write(struct filo_link *link, const unsigned char *bytes, s
 
 /* --- Both --- */
 
+/* A TLS record of a handshake begins with another byte than a bulk line. 0 when it is known now. */
+static int decide(struct filo_link *link, struct filo_error *err) {
+  static const unsigned char nobody[FILO_ID_SIZE];
+  unsigned char first;
+  ssize_t n;
+  do n = recv(link->fd, &first, 1, MSG_PEEK);
+  while (n < 0 && errno == EINTR);
+  int sys_errno = errno;
+  if (n < 0 && would_block(sys_errno)) return FILO_LINK_WANT_READ;
+  if (n < 0) return filo_link_lost(link, sys_errno, err);
+  if (n == 0) return filo_fail(err, FILO_UNREACHABLE, "the peer hung up during the handshake");
+  link->undecided = false;
+  if (first != (unsigned char)bulk_magic[0]) return filo_link_tls_new(link, err);
+  link->bulk = true;
+  return start_preface(link, nobody, err);
+}
+
+static int begin(struct filo_link *link, const unsigned char *id, bool bulk,
+                 struct filo_error *err) {
+  link->bulk = bulk && link->dialler;
+  link->undecided = bulk && !link->dialler && link->tls;
+  if (link->undecided) return 0;
+  return link->tls && !link->bulk ? filo_link_tls_new(link, err) : start_preface(link, id, err);
+}
+
 int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_SIZE], bool dialler,
-                  struct filo_link **ret, struct filo_error *err) {
+                  bool bulk, struct filo_link **ret, struct filo_error *err) {
   struct filo_link *link = calloc(1, sizeof *link);
   if (!link) {
     close(fd);
@@ -188,7 +218,7 @@ int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_S
   link->dialler = dialler;
   link->tls = tls ? filo_tls_ref(tls) : NULL;
   filo_socket_tune(fd);
-  int rc = tls ? filo_link_tls_new(link, err) : start_preface(link, id, err);
+  int rc = begin(link, id, bulk, err);
   if (rc < 0) {
     filo_link_free(link);
     return rc;
@@ -198,6 +228,8 @@ int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_S
 }
 
 int filo_link_handshake(struct filo_link *link, struct filo_error *err) {
+  int rc = link->undecided ? decide(link, err) : 0;
+  if (rc != 0) return rc;
   return link->ssl ? filo_link_tls_handshake(link, err) : plain_handshake(link, err);
 }
 
@@ -217,6 +249,10 @@ ssize_t filo_link_write(struct filo_link *link, const unsigned char *bytes, size
 
 int filo_link_flush(struct filo_link *link, struct filo_error *err) {
   return filo_link_send_held(link, err);
+}
+
+bool filo_link_is_bulk(const struct filo_link *link) {
+  return link->bulk;
 }
 
 bool filo_link_pending(const struct filo_link *link) {

@@ -4,6 +4,10 @@
  * Loop thread only. A link owns its descriptor. Without TLS (filo_tls NULL) both sides first
  * exchange a preface of "filo/1\r\n", 32 random bytes and their node ID, so that the layer above
  * can bind proofs to the connection in the same way. The socket gets no delay and keep-alive.
+ *
+ * A bulk line is a link without TLS beside one with TLS. Its preface begins with "filo/b\r\n" and has
+ * a ticket in the place of the dialler's node ID, and zeros in that of the other's: nobody's ID is
+ * to be seen on it.
  */
 #ifndef FILO_TRANSPORT_LINK_H
 #define FILO_TRANSPORT_LINK_H
@@ -17,9 +21,10 @@ enum { FILO_LINK_WANT_READ = 1, FILO_LINK_WANT_WRITE = 2 };
 
 struct filo_link;
 
-/* Takes fd, also on failure. `id` is our own node ID, used without TLS. */
+/* Takes fd, also on failure. `id` is our own node ID, used without TLS. `bulk`, of a dialler: it is a
+ * bulk line, and `id` its ticket; else, with TLS: it may be one, which the peer's first byte tells. */
 int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_SIZE], bool dialler,
-                  struct filo_link **ret, struct filo_error *err);
+                  bool bulk, struct filo_link **ret, struct filo_error *err);
 
 /* 0 when done, FILO_LINK_WANT_READ / _WRITE to be called again then, negative on failure. */
 int filo_link_handshake(struct filo_link *link, struct filo_error *err);
@@ -56,6 +61,9 @@ uint64_t filo_link_acknowledged(const struct filo_link *link, bool *more);
  * both prefaces, dialler's first. */
 const unsigned char *filo_link_peer(const struct filo_link *link, bool *proven);
 const unsigned char *filo_link_binding(const struct filo_link *link);
+
+/* After the handshake: whether it is a bulk line. */
+bool filo_link_is_bulk(const struct filo_link *link);
 
 /* Sends close_notify as far as that goes without waiting, then closes. */
 void filo_link_free(struct filo_link *link);

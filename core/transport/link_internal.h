@@ -23,6 +23,8 @@ struct filo_tls {
 struct filo_link {
   int fd;
   bool dialler;
+  bool undecided; /* accepted: whether it is a bulk line is not known yet */
+  bool bulk;
   bool greeted;  /* our part of the handshake is made; it may still have to be sent */
   bool broken;   /* nothing can be sent or received any more */
   bool finished; /* our end is sent */

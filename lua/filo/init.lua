@@ -66,6 +66,7 @@ end
 ---@field policy? filo.Policy  where copies go, and what is accepted; a copy at every peer by default
 ---@field encrypt? boolean  true by default; false: content is stored as it is, signed and hashed
 ---@field tls? boolean  true by default; false: for trusted networks only
+---@field bulk? "sealed"  at both ends: sealed content goes to peers over a second connection, without TLS; none by default
 ---@field durability? "full"|"group"|"none"  flushed to disk one by one (the default), many in one flush, or left to the system
 ---@field reserve? integer  bytes of free disk space that are never used; 64 MiB by default
 ---@field path? table|function  where an object lies in the root: {digest = "sha1", width = 2, depth = 2}, or a function from the key hash

@@ -92,6 +92,10 @@ function connection:binding() end
 ---@return boolean
 function connection:is_dialler() end
 
+---Whether it is a bulk line, whose peer() is the ticket of who dialled. It takes messages until it is admitted, and none afterwards.
+---@return boolean
+function connection:is_bulk() end
+
 ---@return string address
 function connection:remote() end
 

@@ -14,8 +14,8 @@
 ---  filo.core.Reader      read, save, close
 ---  filo.core.Walk        next, close
 ---  filo.core.Listener    accept, address, close
----  filo.core.Connection  ready, receive, send, drained, admit, close, abort, peer, binding, is_dialler, remote, stats, send_object,
----                        receive_object, open_stream, attach_stream, cut_stream
+---  filo.core.Connection  ready, receive, send, drained, admit, close, abort, peer, binding, is_dialler, is_bulk, remote, stats,
+---                        send_object, receive_object, open_stream, attach_stream, cut_stream
 ---  filo.core.Transfer    join, number, bytes, close
 ---  filo.Stream           read, write, finish, wait_cut, close
 ---  filo.core.Tls         close

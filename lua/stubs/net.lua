@@ -5,7 +5,8 @@
 local net = {}
 
 ---@class filo.core.ConnectionOptions
----@field id string 32 bytes: the own node ID
+---@field id string 32 bytes: the own node ID; of a bulk line its ticket
+---@field bulk? boolean dialled: a bulk line, without TLS; accepted, with tls: also takes these
 ---@field tls? filo.core.Tls plain TCP when left out
 ---@field dial_timeout? number seconds (10)
 ---@field handshake_timeout? number seconds (10)

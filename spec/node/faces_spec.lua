@@ -68,7 +68,7 @@ describe("what a script is given", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)
     local peer = a:peers()[1]
-    assert.equal("about address free id listen rtt", names_in(peer))
+    assert.equal("about address bulk free id listen rtt", names_in(peer))
     assert.equal(peer, a:peers()[1])
   end)
 

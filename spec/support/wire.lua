@@ -13,7 +13,7 @@ local filo = require "filo"
 
 local wire = {}
 
-local MAGIC = "filo/1\r\n"
+local MAGIC, BULK_MAGIC = "filo/1\r\n", "filo/b\r\n"
 local SECONDS = 20
 local NAMES = { "message", "stream", "credit", "reset", "ping", "pong" }
 
@@ -153,21 +153,24 @@ function Peer:binding() return self.bound_to end
 function Peer:close() self.raw:close() end
 Peer.__close = Peer.close
 
-local function shake_hands(raw, dialler, identity)
+local function shake_hands(raw, dialler, id, magic)
   local self = setmetatable({ raw = assert(raw), messages = {}, streams = {}, credit = {}, resets = {}, sent = {} }, Peer)
-  local ours = MAGIC .. crypto.random(32) .. (identity or wire.me):raw_id()
+  local ours = magic .. crypto.random(32) .. id
   self:write(ours)
   local theirs = assert(self:read(72))
-  assert(theirs:sub(1, 8) == MAGIC)
+  assert(theirs:sub(1, 8) == magic)
   self.id = theirs:sub(41)
   self.bound_to = crypto.digest("sha256", dialler and ours .. theirs or theirs .. ours)
   return self
 end
 
 ---@param identity? table wire.me when left out
-function wire.dial(address, identity) return shake_hands(filo.dial(address), true, identity) end
+function wire.dial(address, identity) return shake_hands(filo.dial(address), true, (identity or wire.me):raw_id(), MAGIC) end
+
+---A bulk line, with a ticket of 32 bytes.
+function wire.dial_bulk(address, ticket) return shake_hands(filo.dial(address), true, ticket, BULK_MAGIC) end
 
 ---Accepts the next connection of a filo.listen listener.
-function wire.accept(listener, identity) return shake_hands(listener:accept(), false, identity) end
+function wire.accept(listener, identity) return shake_hands(listener:accept(), false, (identity or wire.me):raw_id(), MAGIC) end
 
 return wire

@@ -81,6 +81,7 @@ setup.NODE_RULES = {
   policy = { type = "table", default = {}, at_once = true },
   encrypt = { type = "boolean", default = true, at_once = true },
   tls = { type = "boolean", default = true },
+  bulk = { type = "string", check = function(how) return how ~= "sealed" and "must be sealed, or left out" or nil end },
   path = { type = "table|function", default = {} },
   hash_key = { type = "function" },
   reserve = { type = "integer", default = 64 << 20, check = function(n) return n < 0 and "must be bytes, 0 or more" or nil end },
@@ -123,6 +124,10 @@ function setup.check_fetch_options(given) return check_reach("fetch", given, FET
 ---@return table
 function setup.check_get_options(given) return check_reach("get", given, GET_RULES) end
 
+local function check_bulk(given)
+  if given.bulk and not given.tls then return "option 'bulk' goes without 'tls = false': all of it goes unencrypted then" end
+end
+
 local function check_readonly(given)
   if given.readonly and (given.listen or #given.bootstrap > 0) then
     return "option 'readonly' goes without 'listen' and 'bootstrap': the node that owns the root has the peers"
@@ -139,7 +144,7 @@ function setup.check_node_options(host, given, level)
   checked.admit = checked.admit and pure.judge(host.pinned, checked.admit)
   ok, checked.bootstrap = pcall(read_bootstrap, host, checked.bootstrap)
   if not ok then error("filo.node: " .. checked.bootstrap, level) end
-  local problem = check_readonly(checked) or check_sendable(host, checked)
+  local problem = check_readonly(checked) or check_bulk(checked) or check_sendable(host, checked)
   if problem then error("filo.node: " .. problem, level) end
   if type(checked.path) == "table" then
     checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level)
@@ -287,8 +292,8 @@ function setup.peer_settings(parts, given)
   if not given.tls then host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
   return {
     identity = parts.identity, id = parts.id, raw_id = parts.raw_id, keys = { parts.keys }, tls = parts.tls,
-    admission = setup.admission(given), instance = host.random(16), listen_address = parts.address, hooks = parts.hooks,
-    tasks = parts.tasks,
+    bulk = given.bulk == "sealed", admission = setup.admission(given), instance = host.random(16), listen_address = parts.address,
+    hooks = parts.hooks, tasks = parts.tasks,
     free = function() return parts.disk:space() or 0 end,
     met = function(peer) parts.tombstones:meet(peer) end,
   }

@@ -10,9 +10,10 @@ local inside = require "filo.base.inside"
 ---@field about table  what its owner tells of it
 ---@field free? integer  bytes free in its store, as far as it has told
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
+---@field bulk boolean  streams of sealed objects go over a bulk line now
 local Face = { __name = "filo.Peer" }
 
-inside.seal(Face, "a peer", { "id", "address", "listen", "about", "free", "rtt" })
+inside.seal(Face, "a peer", { "id", "address", "listen", "about", "free", "rtt", "bulk" })
 
 function Face:__tostring() return tostring(inside.of(self)) end
 

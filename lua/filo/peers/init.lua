@@ -7,6 +7,7 @@ local errors = require "filo.base.errors"
 local greeting = require "filo.peers.greeting"
 local inside = require "filo.base.inside"
 local new_backlog = require "filo.peers.backlog"
+local new_bulk = require "filo.peers.bulk"
 local rules = require "filo.peers.admission"
 local new_bootstrap = require "filo.peers.bootstrap"
 local new_set = require "filo.base.set"
@@ -50,9 +51,17 @@ local function tell_free(self)
   end
 end
 
----settings: identity, id, raw_id, keys (to the namespaces that this node writes), instance, tls, listen_address, free (function), met
----(function: a peer has come), hooks, tasks; and admission, which may change: cluster,
----allowed (ID -> true), admit, about
+local function connection_options(self, bulk)
+  local limits = self.host.limits
+  return {
+    tls = self.settings.tls, id = self.settings.raw_id, bulk = bulk, handshake_timeout = limits.hello,
+    keepalive = limits.ping, silence_timeout = limits.silence,
+  }
+end
+
+---settings: identity, id, raw_id, keys (to the namespaces that this node writes), instance, tls, bulk (takes bulk lines), listen_address,
+---free (function), met (function: a peer has come), hooks, tasks; and admission, which may change: cluster, allowed (ID -> true), admit,
+---about
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
@@ -65,9 +74,17 @@ local function new(host, settings)
     drop = function(peer) self:turn_out(peer, "busy", "it does not read what is sent to it, and others wait") end,
   }
   self.bootstrap = new_bootstrap(host, self)
+  self.bulk = settings.bulk and new_bulk {
+    host = host, report = self.report, options = function() return connection_options(self) end, connections = self.connections,
+    spawn = function(fn, ...) return self.tasks:spawn(fn, ...) end,
+  } or nil
   self:handle("ping", function(body, peer)
     peer:hear(body)
     return { free = settings.free() }
+  end)
+  self:handle("bulk", function(body, peer)
+    if not self.bulk then return errors.fail("unsupported", "no bulk lines are taken here") end
+    return self.bulk:answer(body, peer)
   end)
   self:handle("open", function(body, peer, size) return self.streams:take(body, peer, size) end)
   self:spawn(tell_free, self)
@@ -160,7 +177,10 @@ local function admit(self, connection, hello, welcome, id)
     connection:close("exists", "there is a connection already")
     return errors.fail("exists", "connected already", { peer = id, known = old.instance == hello.instance })
   end
-  local peer = Peer.new { host = self.host, owner = self, connection = connection, id = id, instance = hello.instance, welcome = welcome }
+  local peer = Peer.new {
+    host = self.host, owner = self, connection = connection, id = id, instance = hello.instance, welcome = welcome,
+    bulk = self.bulk ~= nil,
+  }
   self.by_id[id], self.hellos[id] = peer, hello
   if old then
     self:drop(old, errors.new("exists", takeover.REASON))
@@ -183,6 +203,7 @@ function Peers:drop(peer, err)
   peer:end_with(err)
   self.backlog:forget(peer)
   self.streams:forget(peer)
+  if self.bulk then self.bulk:forget(peer) end
   if not peer.connection:is_dialler() then self.door:ends(peer.connection) end
   if self.by_id[peer.id] ~= peer then return end
   self.by_id[peer.id], self.hellos[peer.id] = nil, nil
@@ -238,6 +259,7 @@ local function greet_and_serve(self, connection, started)
     self.settings.hooks:announce("peer_up", peer)
   end
   started(peer)
+  if peer.takes_bulk and connection:is_dialler() then self:spawn(self.bulk.keep, self.bulk, peer) end
   self:drop(peer, serve(self, peer))
 end
 
@@ -252,14 +274,6 @@ local function run(self, connection, started)
 end
 
 -- Dialling and listening --------------------------------------------------------------------------------------------------
-
-local function connection_options(self)
-  local limits = self.host.limits
-  return {
-    tls = self.settings.tls, id = self.settings.raw_id, handshake_timeout = limits.hello,
-    keepalive = limits.ping, silence_timeout = limits.silence,
-  }
-end
 
 ---Greets on a connection in a task of its own, and waits until the peer is let in at both ends.
 local function start(self, connection)
@@ -316,6 +330,10 @@ local function receive_stranger(self, connection, scarce)
   local ready, err = connection:ready()
   if not ready then return self.report("info", "", "handshake", "a connection failed in its handshake: " .. tostring(err)) end
   door:ready(connection)
+  if self.bulk and connection:is_bulk() then
+    local why = self.bulk:take(connection, function() door:leave(connection) end)
+    return self.report("info", "", "bulk line", "a bulk line has ended: " .. tostring(why))
+  end
   run(self, connection, function(peer, why)
     if peer then return door:leave(connection) end
     local another = why.code == "exists" and not why.itself and not why.known
@@ -329,7 +347,7 @@ function Peers:listen(listener)
   self:spawn(function()
     while true do
       self.door:wait()
-      local connection, scarce = listener:accept(connection_options(self))
+      local connection, scarce = listener:accept(connection_options(self, self.bulk ~= nil))
       if self.closed then return end
       if connection then
         self:spawn(receive_stranger, self, connection, scarce)

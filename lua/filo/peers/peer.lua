@@ -20,18 +20,23 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
 ---@field namespaces table<string, true>  those that it has proved to write, by their raw IDs
 ---@field face filo.Peer  what scripts get of it
+---@field takes_bulk boolean  as this node does
+---@field bulk boolean  there is a bulk line to it
+---@field line? filo.core.Connection  the bulk line to it, while there is one
 local Peer = {}
 Peer.__index = Peer
 
 ---@param given {host: filo.Host, owner: filo.Peers, connection: filo.core.Connection, id: string, instance?: string,
----  welcome: table}
+---  welcome: table, bulk?: boolean}
 ---@return filo.peers.Peer
 function Peer.new(given)
   local host, connection, welcome = given.host, given.connection, given.welcome
   local self = setmetatable({
     id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = welcome.listen,
     about = welcome.about or {}, free = welcome.free, namespaces = welcome.namespaces, instance = given.instance, host = host,
-    pending = {}, ended = new_gate(host), room = new_gate(host), turns = {}, next_id = 1, streams = setmetatable({}, { __mode = "v" }),
+    pending = {}, ended = new_gate(host), room = new_gate(host), turns = {}, next_id = 1,
+    takes_bulk = given.bulk and welcome.bulk or false, bulk = false, line_lost = new_gate(host),
+    streams = setmetatable({}, { __mode = "v" }),
   }, Peer)
   self.face = new_face(self)
   return self
@@ -252,16 +257,62 @@ function Peer:across_takeover(fn, ...)
   return result, err
 end
 
----As connection:send_object.
-function Peer:send_object(...)
+---As connection:send_object, over the bulk line where there is one and the object is sealed. Gives the line, too, if it goes there.
+---@param object filo.core.Object
+---@return filo.core.Transfer?, filo.core.Connection|filo.Error|nil
+function Peer:send_object(object, ...)
   if self.gone then return gone(self) end
-  return self.connection:send_object(...)
+  local line = self.line
+  if line and not object:fields().plain then
+    local transfer, err = line:send_object(object, ...)
+    if transfer then return transfer, line end
+    if err.code ~= "closed" then return nil, err end
+  end
+  return self.connection:send_object(object, ...)
 end
 
----As connection:receive_object.
-function Peer:receive_object(...)
+---As connection:receive_object; of a stream that a message names. Gives the line, too, if it comes there.
+---@param named {stream: integer, bulk?: boolean}
+---@return filo.core.Transfer?, filo.core.Connection|filo.Error|nil
+function Peer:receive_object(named, ...)
   if self.gone then return gone(self) end
-  return self.connection:receive_object(...)
+  if not named.bulk then return self.connection:receive_object(named.stream, ...) end
+  local line = self.line
+  if not line then return errors.fail("closed", "the bulk line has ended", { peer = self.id }) end
+  local transfer, err = line:receive_object(named.stream, ...)
+  return transfer, transfer and line or err
+end
+
+---Streams of sealed objects go over this line from now on.
+---@param line filo.core.Connection
+function Peer:use_line(line)
+  if self.line then self.line:close() end
+  self.line, self.bulk = line, true
+  if self.gone then self:lose_line(line) end
+end
+
+---A line has ended, or is given up.
+---@param line filo.core.Connection
+function Peer:lose_line(line)
+  line:close()
+  if self.line ~= line then return end
+  self.line, self.bulk = nil, false
+  self.line_lost:wake()
+end
+
+---After these, a transfer may have failed because its line did. What is corrupt may have been changed on the way.
+local LINE_FAILED = { unreachable = true, closed = true, timeout = true, protocol = true, corrupt = true }
+
+---Whether something failed because the bulk line that it went over has ended: it is done again, over TLS. It may be told before the end of
+---the line is. One over which something corrupt came is given up.
+---@param line? filo.core.Connection
+---@param err filo.Error
+---@return boolean
+function Peer:has_lost(line, err)
+  if not line or self.gone or not LINE_FAILED[err.code] then return false end
+  if err.code == "corrupt" then self:lose_line(line) end
+  self.line_lost:wait_for(function() return self.line ~= line end, self.host.limits.rival)
+  return self.line ~= line and not self.gone
 end
 
 ---A stream to the peer, and its number, by which the peer attaches it. It is cut when the peer goes.
@@ -313,6 +364,7 @@ function Peer:end_with(err)
     local stream = self.streams[number] -- nil: nobody had it any more
     if stream then self:cut_stream(stream, self.gone.code, self.gone.message) end
   end
+  if self.line then self:lose_line(self.line) end
   self.ended:open()
 end
 

@@ -101,6 +101,7 @@ local welcome = {
   about = optional(about),          -- what its owner tells of it: zone, size ...
   free = optional(integer(0, math.maxinteger)),
   claims = optional(claims),
+  bulk = optional(boolean),         -- takes bulk lines
 }
 
 local envelope = {
@@ -132,7 +133,7 @@ local topics = {
     reply = { want = optional(chunk), hashes = optional(boolean), record = optional(record), here = optional(boolean) },
   },
   fill = {
-    request = { record = record, stream = stream, hashes = boolean, first = chunk },
+    request = { record = record, stream = stream, hashes = boolean, first = chunk, bulk = optional(boolean) },
     reply = { record = optional(record), here = optional(boolean) },
   },
   find = {
@@ -154,8 +155,9 @@ local topics = {
   },
   read = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },
-    reply = { stream = stream },
+    reply = { stream = stream, bulk = optional(boolean) },
   },
+  bulk = { request = { ready = optional(boolean) }, reply = { ticket = optional(hash), key = optional(hash) } },
   open = { request = { topic = text(1, 64), body = any, stream = stream }, reply = { stream = stream } },
 }
 

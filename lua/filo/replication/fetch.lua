@@ -184,29 +184,30 @@ end
 
 ---Fetches one run, or the hash list, from one holder.
 ---@param seconds? number  for its answer; as long as it may be silent when left out
----@return true?, filo.Error?, boolean? relieved  a faster one does it instead
+---@return true?, filo.Error?, "relieved"|"line"|nil spared  a faster one does it instead; or its bulk line has failed, and not the holder
 local function fetch_run(self, holder, run, hashes, seconds)
   local answer, err = retry(self.host, ask_for_run, self, holder, run, hashes, seconds)
   if not answer then return nil, err end
-  local transfer <close>, problem = holder:receive_object(answer.stream, self.partial, hashes, run.first, run.count)
-  if not transfer then return nil, problem end
+  local transfer <close>, line = holder:receive_object(answer, self.partial, hashes, run.first, run.count)
+  if not transfer then return nil, line, answer.bulk and "line" or nil end
   local watched, watching = watch_transfer(self, holder, transfer, run, hashes)
   local _ <close> = watching
   local ok
   ok, err = transfer:join()
-  if not ok and watched.relieved then return nil, err, true end
-  if watched.stalled then return errors.fail("timeout", "it sends nothing, or next to nothing") end
-  return ok, err
+  if not ok and watched.relieved then return nil, err, "relieved" end
+  if watched.stalled then ok, err = errors.fail("timeout", "it sends nothing, or next to nothing") end
+  return ok, err, not ok and holder:has_lost(line, err) and "line" or nil
 end
 
 ---Takes a run and fetches it from a holder, whose turn it is. Gives the holder to go on with, if it has not failed and no run is left.
 local function step(self, holder)
   local run = not self.over and take_run(self)
   if not run then return nil end
-  local ok, err, relieved = fetch_run(self, holder, run, false)
+  local ok, err, spared = fetch_run(self, holder, run, false)
   if ok then return holder end
-  if relieved then return nil end
+  if spared == "relieved" then return nil end
   give_back(self, run)
+  if spared == "line" then return holder end
   local next_holder = successor(self, holder, err)
   if not next_holder then give_up(self, holder, err) end
   return next_holder
@@ -241,10 +242,10 @@ local function hasty_seconds(self, holder) return self.host.limits.patience + 4 
 local function ask_for_list(self, holder, hasty)
   local others = has_others(self, holder)
   local run = not others and take_run(self) or NO_CHUNKS
-  local ok, err, relieved = fetch_run(self, holder, run, true, others and hasty and hasty_seconds(self, holder) or nil)
+  local ok, err, spared = fetch_run(self, holder, run, true, others and hasty and hasty_seconds(self, holder) or nil)
   if ok then return end
   give_back(self, run)
-  if relieved or others and hasty and err.code == "timeout" then return end
+  if spared or others and hasty and err.code == "timeout" then return end
   if not successor(self, holder, err) then give_up(self, holder, err) end
 end
 

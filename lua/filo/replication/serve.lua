@@ -33,11 +33,13 @@ local TOLD = {
   corrupt = "what came does not match the record",
   timeout = "the bytes stopped coming",
   closed = "the stream was given up",
+  unreachable = "the stream was cut",
   cancelled = "the stream was given up",
   exists = "the stream was given up", -- for another connection
   protocol = "the stream ended before the copy was whole",
 }
-local OF_THE_PEER = { busy = true, corrupt = true, timeout = true, closed = true, cancelled = true, exists = true, protocol = true }
+local OF_THE_PEER = { busy = true, corrupt = true, timeout = true, closed = true, cancelled = true, exists = true, protocol = true,
+  unreachable = true }
 
 local function failed(self, peer, err)
   if not OF_THE_PEER[err.code] then
@@ -136,8 +138,8 @@ local function receive(self, landing, body, peer)
     if landing.partial:missing(0) >= chunks.count(host, size) then return true end
     return errors.fail("protocol", "nothing of it was sent")
   end
-  local transfer <close>, err = peer:receive_object(body.stream, landing.partial, body.hashes, body.first)
-  if not transfer then return nil, err end
+  local transfer <close>, line = peer:receive_object(body, landing.partial, body.hashes, body.first)
+  if not transfer then return nil, line end
   landing.transfer = transfer
   local _ <close> = at_end(function() landing.transfer = nil end)
   local watch = new_stall_watch(host, function() return transfer:bytes() end)
@@ -146,8 +148,9 @@ local function receive(self, landing, body, peer)
       local done, why = transfer:join(seconds)
       return landing.ended or done or why.code ~= "timeout", done, why
     end)
-  if ended then return ok, problem end
-  return errors.fail("timeout", "the bytes stopped coming")
+  if not ended then return errors.fail("timeout", "the bytes stopped coming") end
+  if not ok and line and problem.code == "corrupt" then peer:lose_line(line) end -- it is sent again, over TLS
+  return ok, problem
 end
 
 function Serve:fill(body, peer)
@@ -220,13 +223,14 @@ function Serve:read(body, peer)
     local _ <close> = reading
     local _ <close> = at_end(function() started:close() end)
     local object <close> = open(self, body)
-    local transfer <close> = object and peer:send_object(object, body.hashes, body.first, body.count)
+    if not object then return end
+    local transfer <close>, line = peer:send_object(object, body.hashes, body.first, body.count)
     if not transfer then return end
-    started:send(transfer:number())
+    started:send { stream = transfer:number(), bulk = line and true or nil }
     transfer:join()
   end)
-  local number = started:receive()
-  if number then return { stream = number } end
+  local named = started:receive()
+  if named then return named end
   return errors.fail("not_found", "that version is not here")
 end
 

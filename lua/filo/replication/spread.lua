@@ -49,9 +49,9 @@ local function fill(self, peer, request, transfer, total)
     or "it takes no bytes, or next to none", { peer = peer.id })
 end
 
----Tells a peer of the record, sends what it lacks, and returns when it has published the copy.
----@return table?, filo.Error?
-local function copy_large(self, peer, version)
+---Tells a peer of the record, sends what it lacks, and returns when it has published the copy. Gives the bulk line, too, if that was used.
+---@return table?, filo.Error?, filo.core.Connection?
+local function send_large(self, peer, version)
   local turn <close>, late = peer:turn "landings_of_peer"
   if not turn then return nil, late end
   local record = version.record
@@ -59,13 +59,25 @@ local function copy_large(self, peer, version)
   if not answer or not answer.want then return answer, err end
   local object <close> = version.object:share()
   local hashes, first = answer.hashes == true, answer.want
-  local transfer <close>, problem = peer:send_object(object, hashes, first)
-  if not transfer and problem.code ~= "invalid" then return nil, problem end -- invalid: nothing is missing
-  local request = { record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first }
+  local transfer <close>, line = peer:send_object(object, hashes, first)
+  if not transfer and line.code ~= "invalid" then return nil, line end -- invalid: nothing is missing
+  if not transfer then line = nil end
+  local request = {
+    record = record, stream = transfer and transfer:number() or 0, hashes = transfer and hashes or false, first = first,
+    bulk = line and true or nil,
+  }
   local total = transfer and chunks.bytes_of(self.host, version.info.size, hashes, first) or 0
   local _ <close> = self.activity:begin("copy", { key = version.info.key, peer = peer.id, size = total },
     function() return transfer and transfer:bytes() or 0 end)
-  return fill(self, peer, request, transfer, total)
+  answer, err = fill(self, peer, request, transfer, total)
+  return answer, err, line
+end
+
+---The same; what a bulk line has failed to bring goes over TLS.
+local function copy_large(self, peer, version)
+  local answer, err, line = send_large(self, peer, version)
+  if not answer and peer:has_lost(line, err) then answer, err = send_large(self, peer, version) end
+  return answer, err
 end
 
 local function copy_small(_, peer, version)
