@@ -94,6 +94,8 @@ static void push_entry(lua_State *L, const struct filo_walk_entry *entry) {
   } else {
     lua_pushlstring(L, (const char *)entry->record, entry->record_len);
     lua_setfield(L, -2, "record");
+    lua_pushinteger(L, (lua_Integer)entry->verified);
+    lua_setfield(L, -2, "verified");
   }
 }
 

@@ -18,6 +18,8 @@
  *     move          moving objects to other paths
  *     holders       nodes that have taken copies of the owner's objects
  *     space         free space, the reserve, and what of it is promised
+ *     changes       the one who is told of each change
+ *     marks         what is told to those that read beside the owner
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -66,12 +68,22 @@ struct filo_store {
   pthread_mutex_t names; /* held from looking at what lies at a path until it is changed */
   unsigned renamed;      /* under names: publications that are renamed and not durable yet */
   unsigned unflushed;    /* under names: those of them that have made folders */
-  pthread_mutex_t space; /* held from looking at the free space until it is promised */
+  struct filo_observer observer; /* under names */
+  bool unobserved;               /* under names: something changed that nobody was told of */
+  char note_found[FILO_NOTE_DIGITS + 1]; /* what was left here; "" once it was taken */
+  char note[FILO_NOTE_DIGITS + 1];       /* under names: what to leave */
+  pthread_mutex_t space;          /* held from looking at the free space until it is promised */
   atomic_uint_least64_t promised; /* bytes that drafts may still write */
   atomic_uint_least64_t drafts;   /* numbers temporary files */
   struct filo_parts parts;
   struct filo_flusher *flusher; /* durability "group" only */
 };
+
+/* changes.c: what lies at a path has just changed. Under names. */
+void filo_store_changed(struct filo_store *store, const unsigned char ns[32], const char *path);
+
+/* root.c: what a lock file says was left; "" for nothing. */
+void filo_root_read_note(int lock_fd, char note[FILO_NOTE_DIGITS + 1]);
 
 /* store.c: FILO_DENIED when it is open for reading only. */
 int filo_store_check_writable(const struct filo_store *store, struct filo_error *err);

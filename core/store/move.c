@@ -24,7 +24,11 @@ int filo_store_move(struct filo_store *store, const unsigned char ns[32], const 
   int rc = filo_location_find(store, ns, from, &location, err);
   if (rc == 0) {
     rc = move_into(store, ns, to, &location, err);
-    if (rc == 0) filo_location_prune(&location, ns, from);
+    if (rc == 0) {
+      filo_store_changed(store, ns, from);
+      filo_store_changed(store, ns, to);
+      filo_location_prune(&location, ns, from);
+    }
     filo_location_close(&location);
   }
   pthread_mutex_unlock(&store->names);

@@ -13,6 +13,7 @@ struct filo_object {
   atomic_uint refs;
   int fd;
   char *label;
+  const char *path; /* its end */
   unsigned char *record;
   size_t record_len;
   struct filo_body body;
@@ -67,7 +68,7 @@ static int load(struct filo_object *object, const unsigned char *ns, bool afresh
 }
 
 /* Takes fd and label (which may be NULL for lack of memory), also when it fails. */
-static int open_object(int fd, char *label, const unsigned char *ns, bool afresh,
+static int open_object(int fd, char *label, const unsigned char *ns, const char *path, bool afresh,
                        struct filo_object **ret, struct filo_error *err) {
   struct filo_object *object = label ? malloc(sizeof *object) : NULL;
   int rc;
@@ -75,6 +76,7 @@ static int open_object(int fd, char *label, const unsigned char *ns, bool afresh
     atomic_init(&object->refs, 1);
     object->fd = fd;
     object->label = label;
+    object->path = label + strlen(label) - strlen(path);
     rc = load(object, ns, afresh, err);
   } else {
     rc = filo_fail(err, FILO_NO_MEMORY, "no memory to open an object");
@@ -94,7 +96,7 @@ int filo_object_open(struct filo_store *store, const unsigned char ns[32], const
   int fd;
   int rc = filo_location_open_file(store, ns, path, &fd, err);
   if (rc < 0) return rc;
-  return open_object(fd, filo_location_label(store, ns, path), ns, afresh, ret, err);
+  return open_object(fd, filo_location_label(store, ns, path), ns, path, afresh, ret, err);
 }
 
 struct filo_object *filo_object_ref(struct filo_object *object) {
@@ -192,6 +194,10 @@ int64_t filo_object_verified(const struct filo_object *object) {
   return filo_verified_at(object->fd);
 }
 
-void filo_object_mark_verified(const struct filo_object *object, const struct filo_store *store) {
-  if (!store->readonly) filo_verified_note(object->fd);
+void filo_object_mark_verified(const struct filo_object *object, struct filo_store *store) {
+  if (store->readonly) return;
+  filo_verified_note(object->fd);
+  pthread_mutex_lock(&store->names);
+  filo_store_changed(store, object->body.fields.ns, object->path);
+  pthread_mutex_unlock(&store->names);
 }

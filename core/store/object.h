@@ -39,7 +39,7 @@ const unsigned char *filo_object_record(const struct filo_object *object, size_t
  * written or verified. 0: that is not known, or the file has changed since. */
 int64_t filo_object_verified(const struct filo_object *object);
 /* All were verified now. Best effort; nothing is noted in a store that is open for reading only. */
-void filo_object_mark_verified(const struct filo_object *object, const struct filo_store *store);
+void filo_object_mark_verified(const struct filo_object *object, struct filo_store *store);
 
 /* Only what is at the end of the file: fields and record bytes (malloc'ed), with the signature
  * checked, no hashes read. What has, stat and offers need. */

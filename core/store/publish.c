@@ -25,6 +25,7 @@ static int rename_into(struct filo_draft *draft) {
     return filo_fail_errno(&draft->err, error, "cannot publish %s in %s", draft->path, store->root);
   }
   draft->name[0] = 0;
+  filo_store_changed(store, draft->fields.ns, draft->path);
   return 0;
 }
 

@@ -60,6 +60,7 @@ int filo_store_remove(struct filo_store *store, const unsigned char ns[32], cons
   FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
   rc = label ? unlink_object(&location, label, version, err)
              : filo_fail(err, FILO_NO_MEMORY, "no memory to remove an object");
+  if (rc == 0) filo_store_changed(store, ns, path);
   if (rc == 0) filo_location_prune(&location, ns, path);
   pthread_mutex_unlock(&store->names);
   int error =

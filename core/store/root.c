@@ -17,7 +17,7 @@
 static const char marker_name[] = "filo-root", marker_draft[] = "filo-root.new",
                   lock_name[] = "lock";
 static const char marker_start[] = "filo root v2\nowner ", layout_start[] = "layout ";
-static const char closed[] = "closed\n";
+static const char closed[] = "closed"; /* and, after a space, the note that is left */
 
 enum {
   OWNER_AT = sizeof marker_start - 1,
@@ -293,9 +293,23 @@ static bool is_locked(const struct filo_store *store) {
   return flock(store->root_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-static bool was_closed(const struct filo_store *store) {
-  char text[sizeof closed] = "";
-  return pread(store->lock_fd, text, sizeof closed - 1, 0) >= 0 && strcmp(text, closed) == 0;
+enum { CLOSED_SIZE = sizeof closed - 1, CLOSED_MAX = CLOSED_SIZE + 1 + FILO_NOTE_DIGITS + 1 };
+
+/* Of a lock file: whether the root was closed in order, and what was left; "": nothing. */
+static bool read_closed(int lock_fd, char note[FILO_NOTE_DIGITS + 1]) {
+  char text[CLOSED_MAX + 2] = "";
+  unsigned char bytes[FILO_NOTE_DIGITS / 2];
+  note[0] = 0;
+  if (pread(lock_fd, text, CLOSED_MAX + 1, 0) < 0 || strncmp(text, closed, CLOSED_SIZE) != 0)
+    return false;
+  if (strlen(text) == CLOSED_MAX && text[CLOSED_SIZE] == ' ' && text[CLOSED_MAX - 1] == '\n' &&
+      filo_unhex(bytes, text + CLOSED_SIZE + 1, sizeof bytes) == 0)
+    filo_hex(note, bytes, sizeof bytes);
+  return note[0] || strcmp(text + CLOSED_SIZE, "\n") == 0;
+}
+
+void filo_root_read_note(int lock_fd, char note[FILO_NOTE_DIGITS + 1]) {
+  read_closed(lock_fd, note);
 }
 
 /* Emptied first: that works on a full disk, and `closed` must not outlast a kill. The pid only
@@ -320,7 +334,7 @@ static int lock(struct filo_store *store, bool *ret_closed, struct filo_error *e
     return filo_fail_errno(err, error, "cannot lock %s/%s", store->root, lock_name);
   }
   if (is_locked(store)) return locked_by_other(store, err);
-  *ret_closed = was_closed(store);
+  *ret_closed = read_closed(store->lock_fd, store->note_found);
   return write_pid(store, err);
 }
 
@@ -391,6 +405,8 @@ int filo_root_open(struct filo_store *store, struct filo_error *err) {
 /* Where this cannot be written, the next one flushes once more. */
 void filo_root_close(const struct filo_store *store) {
   if (!store->flushed || store->renamed > 0) return;
-  if (pwrite(store->lock_fd, closed, sizeof closed - 1, 0) == sizeof closed - 1)
-    (void)!ftruncate(store->lock_fd, sizeof closed - 1);
+  char text[CLOSED_MAX + 1];
+  const char *note = store->unobserved ? "" : store->note;
+  int len = snprintf(text, sizeof text, "%s%s%s\n", closed, note[0] ? " " : "", note);
+  if (pwrite(store->lock_fd, text, (size_t)len, 0) == len) (void)!ftruncate(store->lock_fd, len);
 }

@@ -58,6 +58,7 @@ static int set_aside(struct filo_store *store, const unsigned char ns[32], const
   if (rc < 0) return rc;
   rc = check_file(&location, path, wanted, err);
   if (rc == 0) rc = move_to_bad(store, ns, path, &location, err);
+  if (rc == 0) filo_store_changed(store, ns, path);
   if (rc == 0) filo_location_prune(&location, ns, path);
   filo_location_close(&location);
   return rc;

@@ -64,6 +64,14 @@ void filo_store_close(struct filo_store *store) {
   free(store);
 }
 
+const char *filo_store_root(const struct filo_store *store) {
+  return store->root;
+}
+
+bool filo_store_is_readonly(const struct filo_store *store) {
+  return store->readonly;
+}
+
 bool filo_store_in_use(const struct filo_store *store) {
   return atomic_load_explicit(&store->refs, memory_order_acquire) > 1;
 }

@@ -59,6 +59,10 @@ int filo_store_look(const char *root, enum filo_root_state *ret, struct filo_err
  * elsewhere is not taken for that of a root that is gone when the process is killed in between. */
 int filo_store_prepare(const char *root, struct filo_error *err);
 
+/* The folder; valid as long as the store. */
+const char *filo_store_root(const struct filo_store *store);
+bool filo_store_is_readonly(const struct filo_store *store);
+
 /* Another reference. Sealers and partials hold one each. */
 struct filo_store *filo_store_ref(struct filo_store *store);
 
@@ -148,11 +152,61 @@ struct filo_walk_entry {
   struct filo_record fields;
   unsigned char *record; /* the record's bytes, malloc'ed; the caller frees it */
   size_t record_len;
+  int64_t verified; /* as filo_object_verified */
 };
 int filo_walk_new(struct filo_store *store, const unsigned char *ns, const char *after,
                   struct filo_walk **ret, struct filo_error *err);
 /* False at the end. */
 bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry);
+/* As filo_walk_next, but of files only where they lie: nothing is read (code 0, no record). */
+bool filo_walk_next_path(struct filo_walk *walk, struct filo_walk_entry *entry);
 void filo_walk_free(struct filo_walk *walk);
+
+/* What lies at a path now, as a walk gives it; no signature is checked. code is FILO_NOT_FOUND when
+ * nothing does. */
+void filo_store_examine(struct filo_store *store, const unsigned char ns[32], const char *path,
+                        struct filo_walk_entry *entry);
+
+/* Whether there is a folder at a path ("": the namespace's), which can be read: 0; FILO_NOT_FOUND or
+ * FILO_INVALID: nothing lies there, or a file does; else it cannot be. */
+int filo_store_folder(struct filo_store *store, const unsigned char ns[32], const char *path);
+
+/* Told of each change of what lies at a path below objects/: a publication, a removal, a setting
+ * aside, a move, and that it was verified. Called on any thread under the lock under which the change
+ * became visible, so in the order of these: it notes that, and neither waits long nor calls the
+ * store. */
+struct filo_observer {
+  void (*changed)(void *ctx, const unsigned char ns[32], const char *path);
+  void *ctx;
+};
+
+/* From now on; NULL: nobody is told any more, nor is being told on return. */
+void filo_store_observe(struct filo_store *store, const struct filo_observer *observer);
+
+/* What the owner of a root tells those that read it beside, for as long as it lives. */
+enum filo_mark {
+  FILO_MARK_LISTED, /* its catalogue has all, but for: */
+  FILO_MARK_BEHIND, /* changes that are not in the catalogue yet */
+  FILO_MARK_LISTING /* its catalogue is being rebuilt */
+};
+
+/* Best effort: where the system has no such locks, nothing is told. Nothing, of a store that is open
+ * for reading only. */
+void filo_store_mark(struct filo_store *store, enum filo_mark mark, bool on);
+/* Of whoever owns the root now. */
+bool filo_store_marked(const struct filo_store *store, enum filo_mark mark);
+
+enum { FILO_NOTE_DIGITS = 32 };
+
+/* What is left in the root for whoever opens it next, once it is closed in order: a text of
+ * FILO_NOTE_DIGITS hexadecimal digits. Nothing is left when an object changes while nobody observes,
+ * before or after this, or when bytes may not be on the disk yet. */
+void filo_store_leave_note(struct filo_store *store, const char *note);
+
+/* What the process before has left; "" when it left nothing, or did not end in order. It counts once:
+ * a power cut does not bring it back. Of a store that is open for reading only, what lies there
+ * now. */
+int filo_store_take_note(struct filo_store *store, char note[FILO_NOTE_DIGITS + 1],
+                         struct filo_error *err);
 
 #endif

@@ -17,6 +17,7 @@ struct filo_walk {
   bool all; /* namespaces; otherwise level 0 is the namespace's folder */
   unsigned char ns[FILO_ID_SIZE];
   char path[FILO_PATH_MAX];
+  bool paths; /* only where files lie is wanted */
   bool ordered;
   char after[FILO_PATH_MAX]; /* ordered: what comes after it is wanted */
   unsigned depth;
@@ -134,26 +135,63 @@ static bool enter_or_tell(struct filo_walk *walk, int at, const char *name, size
   return rc < 0;
 }
 
+/* What an open file says that lies where an entry does. trusted: no signature is checked. */
+static int read_file(int fd, bool trusted, struct filo_walk_entry *entry) {
+  struct filo_trailer trailer;
+  int rc = filo_trailer_read(fd, entry->path, trusted, &trailer, NULL);
+  if (rc < 0) return rc;
+  if (memcmp(trailer.fields.ns, entry->ns, sizeof entry->ns) != 0) {
+    filo_trailer_free(&trailer);
+    return FILO_CORRUPT;
+  }
+  entry->fields = trailer.fields;
+  entry->record = trailer.record;
+  entry->record_len = trailer.record_len;
+  entry->verified = filo_verified_at(fd);
+  return 0;
+}
+
 /* True, with an entry, unless the file is gone by now. */
 static bool read_entry(struct filo_walk *walk, int at, const char *name,
                        struct filo_walk_entry *entry) {
+  fill_entry(walk, strlen(walk->path), 0, entry);
+  if (walk->paths) return true;
   FILO_AUTO_CLOSE int fd = openat(at, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   int error = errno;
   if (fd < 0 && error == ENOENT) return false;
-  struct filo_trailer trailer;
-  int rc = error == ELOOP ? FILO_CORRUPT : filo_fail_errno(NULL, error, "unreadable");
-  if (fd >= 0) rc = filo_trailer_read(fd, walk->path, false, &trailer, NULL);
-  if (rc == 0 && memcmp(trailer.fields.ns, walk->ns, sizeof walk->ns) != 0) {
-    filo_trailer_free(&trailer);
-    rc = FILO_CORRUPT;
-  }
-  fill_entry(walk, strlen(walk->path), rc, entry);
-  if (rc == 0) {
-    entry->fields = trailer.fields;
-    entry->record = trailer.record;
-    entry->record_len = trailer.record_len;
-  }
+  entry->code = error == ELOOP ? FILO_CORRUPT : filo_fail_errno(NULL, error, "unreadable");
+  if (fd >= 0) entry->code = read_file(fd, false, entry);
   return true;
+}
+
+int filo_store_folder(struct filo_store *store, const unsigned char ns[32], const char *path) {
+  struct filo_location within;
+  char name[FILO_PATH_MAX + 2];
+  snprintf(name, sizeof name, "%s%s-", path, *path ? "/" : "");
+  int rc = filo_location_open(store, ns, name, false, &within, NULL);
+  if (rc == 0) filo_location_close(&within);
+  return rc;
+}
+
+static bool is_link(struct filo_store *store, const unsigned char ns[32], const char *path) {
+  struct filo_location location;
+  struct stat st;
+  if (filo_location_open(store, ns, path, false, &location, NULL) < 0) return false;
+  bool found =
+      fstatat(location.fd, location.name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+  filo_location_close(&location);
+  return found;
+}
+
+void filo_store_examine(struct filo_store *store, const unsigned char ns[32], const char *path,
+                        struct filo_walk_entry *entry) {
+  memset(entry, 0, sizeof *entry);
+  memcpy(entry->ns, ns, sizeof entry->ns);
+  snprintf(entry->path, sizeof entry->path, "%s", path);
+  FILO_AUTO_CLOSE int fd = -1;
+  entry->code = filo_location_open_file(store, ns, path, &fd, NULL);
+  if (entry->code == 0) entry->code = read_file(fd, true, entry);
+  if (entry->code == FILO_DENIED && is_link(store, ns, path)) entry->code = FILO_CORRUPT;
 }
 
 static bool enter_namespace(struct filo_walk *walk, int at, const char *name,
@@ -194,12 +232,21 @@ static const struct dirent *next_name(struct level *level, int *error) {
   return found;
 }
 
-bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry) {
+static bool next_entry(struct filo_walk *walk, bool paths, struct filo_walk_entry *entry) {
   bool got = false;
+  walk->paths = paths;
   while (walk->depth > 0 && !got) {
     int error;
     const struct dirent *found = next_name(&walk->levels[walk->depth - 1], &error);
     got = found ? visit(walk, found, entry) : leave(walk, error, entry);
   }
   return got;
+}
+
+bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry) {
+  return next_entry(walk, false, entry);
+}
+
+bool filo_walk_next_path(struct filo_walk *walk, struct filo_walk_entry *entry) {
+  return next_entry(walk, true, entry);
 }

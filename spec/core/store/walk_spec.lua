@@ -39,9 +39,10 @@ describe("a walk", function()
       local record = records[entry.path]
       assert.equal(record, entry.record)
       local fields = assert(store.parse(record))
-      fields.path, fields.record = entry.path, record
+      fields.path, fields.record, fields.verified = entry.path, record, entry.verified
       assert.same(fields, entry)
     end
+    assert.is_true(math.abs(mine[1].verified - os.time()) < 60)
     assert.equal(151, #walk(disk))
     assert.same({ "theirs" }, { walk(disk, other:raw_id())[1].path })
     assert.same({}, walk(disk, ("n"):rep(32)))
