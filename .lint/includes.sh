@@ -7,11 +7,12 @@ broken() {
     BEGIN {
       allowed["crypto"] = "crypto"
       allowed["store"] = "crypto store"
+      allowed["catalogue"] = "crypto store catalogue"
       allowed["transport"] = "crypto transport"
       allowed["runtime"] = "runtime"
       allowed["terminal"] = "terminal"
       allowed["transfer"] = "crypto store transport runtime transfer"
-      allowed["lua"] = "crypto store transport runtime terminal transfer lua"
+      allowed["lua"] = "crypto store catalogue transport runtime terminal transfer lua"
       allowed["."] = "lua runtime"
       needs_lua = "runtime lua ."
       needs_libevent = "runtime transport terminal transfer lua"

@@ -25,6 +25,7 @@ library|libevent_core >= 2.1|libevent-dev|libevent 2.1|event loop
 library|libssl >= 3.0|libssl-dev|OpenSSL 3|TLS, hashes, ciphers, signatures
 library|libcbor|libcbor-dev|libcbor|reads and writes messages
 blake3|blake3|librust-blake3-dev|BLAKE3 (libblake3, or its C sources)|hashes content
+library|sqlite3 >= 3.35|libsqlite3-dev|SQLite 3.35|keeps the catalogue of a root
 library|libedit|libedit-dev|libedit|edits lines at the prompt
 module|argparse.lua|lua-argparse|argparse for Lua 5.4|reads the arguments of commands
 module|dkjson.lua|lua-dkjson|dkjson for Lua 5.4|writes JSON

@@ -377,6 +377,7 @@ static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
                                          {"partial", filo_store_partial},
                                          {"partial_outside", filo_store_partial_outside},
                                          {"walk", filo_store_walk},
+                                         {"catalogue", filo_store_catalogue},
                                          {"sealed", filo_store_sealed},
                                          {"object", filo_store_open_object},
                                          {"tombstone", filo_store_tombstone},
@@ -430,6 +431,7 @@ int filo_open_store(lua_State *L) {
   filo_register_deposit(L);
   filo_register_reader(L);
   filo_register_walk(L);
+  filo_register_catalogue(L);
   luaL_newlib(L, functions);
   lua_pushinteger(L, FILO_CHUNK_SIZE);
   lua_setfield(L, -2, "chunk_size");

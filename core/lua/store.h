@@ -34,12 +34,16 @@ int filo_records_peek(lua_State *L);
 int filo_records_vouches(lua_State *L);
 int filo_records_unseal(lua_State *L);
 
+/* Method of a store: catalogue(keys). */
+int filo_store_catalogue(lua_State *L);
+
 /* Register the metatables of their userdata. */
 void filo_register_object(lua_State *L);
 void filo_register_partial(lua_State *L);
 void filo_register_deposit(lua_State *L);
 void filo_register_reader(lua_State *L);
 void filo_register_walk(lua_State *L);
+void filo_register_catalogue(lua_State *L);
 
 /* Methods that make other userdata: of a store ... */
 int filo_store_deposit(lua_State *L);

@@ -150,6 +150,12 @@ function store:sealed(namespace, path, most) end
 ---@return filo.Error? err
 function store:walk(namespace, after) end
 
+---Begins to open the catalogue of what lies here, which is told of all changes from now on. It keeps the store open until it is closed.
+---@param keys filo.Keys to the namespace whose objects have names in it
+---@return filo.core.Catalogue? catalogue
+---@return filo.Error? err
+function store:catalogue(keys) end
+
 ---@param namespace string
 ---@param path string
 ---@param afresh? boolean what is read comes from the disk, not from what the system remembers of it

@@ -1,0 +1,124 @@
+/* The catalogue: a database beside the objects of a root that knows each of their files and, of
+ * namespaces whose keys are here, the name of each object, so that nobody has to go through folders.
+ *
+ * It is a cache of the files and never the truth: whatever is wrong with it, it is thrown away and
+ * made again from them. It is good for as long as all changes are reported to it (filo_observer), and
+ * across processes only when it was closed in order, by the process that was the last to own the
+ * root: then a token in it is the note that was left in the root (filo_store_leave_note).
+ *
+ * A thread of its own opens it, rebuilds it, and applies the changes, which are told as paths: it
+ * looks at the file there, so that neither their order nor how often one is told matters. A query
+ * first applies what waits: one sees one's own writes.
+ *
+ * Beside the owner (a store that is open for reading only) the owner's database is read, which the
+ * marks of the root vouch for; without one that is good, a private copy is made in a temporary file.
+ *
+ * Any thread, but for open and close; queries wait for the disk, and are for workers.
+ */
+#ifndef FILO_CATALOGUE_CATALOGUE_H
+#define FILO_CATALOGUE_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/namespace.h"
+#include "error.h"
+#include "store/store.h"
+
+struct filo_catalogue;
+
+/* Begins to open it, and reports to it from now on. Takes references of both. */
+int filo_catalogue_open(struct filo_store *store, struct filo_namespace *keys,
+                        struct filo_catalogue **ret, struct filo_error *err);
+
+/* Applies what waits, closes the database in order, and ends the thread; waits for all that. The rest
+ * is freed by filo_catalogue_free, on the opener's thread, once no query is under way any more; those that come
+ * get FILO_CLOSED. */
+void filo_catalogue_close(struct filo_catalogue *catalogue);
+void filo_catalogue_free(struct filo_catalogue *catalogue);
+
+enum filo_catalogue_state {
+  FILO_CATALOGUE_OPENING,
+  FILO_CATALOGUE_REBUILDING,
+  FILO_CATALOGUE_READY,
+  FILO_CATALOGUE_FAILED /* for now: it is tried again in a while */
+};
+
+/* Does not wait. done: files seen by the rebuilding; err: why it failed. */
+enum filo_catalogue_state filo_catalogue_state(struct filo_catalogue *catalogue, uint64_t *done,
+                                               struct filo_error *err);
+
+/* Somebody begins to ask: beside an owner without a good catalogue, one is made once more, as of
+ * now. */
+void filo_catalogue_refresh(struct filo_catalogue *catalogue);
+
+/* What is known of a file. */
+struct filo_row {
+  int64_t id; /* as long as the database lives; grows with each that is added */
+  unsigned char ns[FILO_ID_SIZE];
+  int problem; /* 0, or the code of why it is no object: then there are but ns and path */
+  bool has_key_hash;
+  unsigned char key_hash[32];
+  uint64_t version;
+  uint64_t size;
+  unsigned char flags, class;
+  int64_t verified; /* as filo_object_verified: what it was when that was last reported */
+  bool has_modified;
+  int64_t modified; /* of what was stored, as its owner's metadata has it: seconds since 1970 */
+  char *name;       /* NULL where it cannot be read, and of a tombstone */
+  size_t name_len;
+  char *path;            /* below its namespace's folder; NULL: that of the default transform */
+  unsigned char *record; /* only of filo_catalogue_read */
+  size_t record_len;
+};
+
+struct filo_rows {
+  struct filo_row *list;
+  size_t count;
+};
+void filo_rows_free(struct filo_rows *rows);
+
+/* Queries give up to `most` rows, and those after a place in their order that is the last one's of
+ * the page before. FILO_BUSY: it is being opened or rebuilt: ask again in a while; any other code: it
+ * cannot be used for now, and the files have to be gone through. */
+enum { FILO_PAGE_ROWS = 512 };
+
+/* Objects of a namespace with names, in the order of these (bytes), that start with a prefix, after a
+ * name (NULL: from the beginning). Not whole: without their key hashes and paths, which is many times
+ * faster. */
+int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                         const void *prefix, size_t prefix_len, const void *after, size_t after_len,
+                         bool whole, size_t most, struct filo_rows *ret, struct filo_error *err);
+
+/* Reads the file of each row: it is what lies there now, with its path and record, or a problem. What
+ * is gone is left out. */
+int filo_catalogue_read(struct filo_catalogue *catalogue, struct filo_rows *rows,
+                        struct filo_error *err);
+
+/* All of a namespace, or only its tombstones, in the order of their ids, after one (0: none). */
+int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                         bool tombstones, int64_t after, size_t most, struct filo_rows *ret,
+                         struct filo_error *err);
+
+/* Objects of a namespace with names, those first whose bytes were hashed longest ago or never; after
+ * one that has this time and id. */
+int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                           int64_t verified, int64_t after, size_t most, struct filo_rows *ret,
+                           struct filo_error *err);
+
+/* Files of all namespaces that are no objects, or cannot be read, after an id. Each is looked at once
+ * more before. */
+int filo_catalogue_problems(struct filo_catalogue *catalogue, int64_t after, size_t most,
+                            struct filo_rows *ret, struct filo_error *err);
+
+struct filo_usage {
+  unsigned char ns[FILO_ID_SIZE];
+  uint64_t objects, deleted; /* deleted: tombstones */
+  uint64_t bytes;            /* of content */
+};
+
+/* Of each namespace that has any, in no order; *ret is malloc'ed. */
+int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage **ret, size_t *count,
+                         struct filo_error *err);
+
+#endif

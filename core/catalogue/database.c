@@ -1,0 +1,323 @@
+/* The database: what is in it, and how it is opened, closed and thrown away. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "bytes.h"
+#include "catalogue/internal.h"
+
+/* What is below belongs to this number: another one's database is not read. */
+enum { LAYOUT = 1, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
+
+/* files: each file below objects/. `place` stands for its path, which is kept only where it is not
+ * that of the default transform. `problem`: a code, of what is no object; then the columns behind it
+ * are NULL. `name`: where it can be read. */
+static const char tables[] =
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE namespaces (id INTEGER PRIMARY KEY, ns BLOB UNIQUE NOT NULL,"
+    " objects INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+    "CREATE TABLE files (id INTEGER PRIMARY KEY, ns INTEGER NOT NULL, place BLOB NOT NULL,"
+    " path TEXT, problem INTEGER, key_hash BLOB, version INTEGER, size INTEGER, flags INTEGER,"
+    " verified INTEGER, modified INTEGER, name BLOB, class INTEGER);"
+    "CREATE TABLE changed (id INTEGER PRIMARY KEY, ns BLOB NOT NULL, path TEXT NOT NULL);";
+
+/* Made once the files are in it: in order, that is many times faster than one by one. */
+static const char indexes[] =
+    "CREATE INDEX by_place ON files (ns, place);"
+    "CREATE INDEX by_namespace ON files (ns);"
+    /* with all that a list of names gives, so that it is read from here alone, in order */
+    "CREATE INDEX by_name ON files (ns, name, version, size, flags, verified, modified, class)"
+    " WHERE name IS NOT NULL;"
+    "CREATE INDEX by_verified ON files (ns, verified) WHERE name IS NOT NULL;"
+    "CREATE INDEX tombstones ON files (ns) WHERE flags & 1;"
+    "CREATE INDEX problems ON files (problem) WHERE problem IS NOT NULL;"
+    "UPDATE namespaces SET objects = found.objects, deleted = found.deleted, bytes = found.bytes"
+    " FROM (SELECT ns, sum(NOT flags & 1) AS objects, sum(flags & 1) AS deleted, sum(size) AS bytes"
+    "  FROM files WHERE problem IS NULL GROUP BY ns) AS found WHERE found.ns = namespaces.id;";
+
+/* In the order in which queries.c reads them. */
+#define COLUMNS                                                                                    \
+  "files.id, path, problem, key_hash, version, size, flags, verified, modified, name, class"
+#define NAMES_BETWEEN " AND name >= ?2 AND name < ?3 ORDER BY name LIMIT ?4"
+#define OF_NAMESPACE "ns = (SELECT id FROM namespaces WHERE ns = ?1)"
+
+static const char *const texts[FILO_SQL_STATEMENTS] = {
+    [FILO_SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [FILO_SQL_COMMIT] = "COMMIT",
+    [FILO_SQL_ROLLBACK] = "ROLLBACK",
+    [FILO_SQL_FIND_NAMESPACE] = "SELECT id FROM namespaces WHERE ns = ?1",
+    [FILO_SQL_ADD_NAMESPACE] = "INSERT INTO namespaces VALUES (NULL, ?1, 0, 0, 0)",
+    [FILO_SQL_COUNT] = "UPDATE namespaces SET objects = objects + ?2, deleted = deleted + ?3,"
+                       " bytes = bytes + ?4 WHERE id = ?1",
+    [FILO_SQL_INSERT] =
+        "INSERT INTO files VALUES (?13, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [FILO_SQL_DELETE] =
+        "DELETE FROM files WHERE ns = ?1 AND place = ?2 RETURNING problem, flags, size, id",
+    [FILO_SQL_NOTE_CHANGE] = "INSERT INTO changed VALUES (NULL, ?1, ?2)",
+    [FILO_SQL_NEXT_CHANGES] = "DELETE FROM changed WHERE id IN (SELECT id FROM changed ORDER BY id"
+                              " LIMIT 256) RETURNING ns, path",
+    [FILO_SQL_NAMES] =
+        "SELECT id, NULL, NULL, NULL, version, size, flags, verified, modified, name, class"
+        " FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN,
+    [FILO_SQL_OBJECTS] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN,
+    [FILO_SQL_FILES] = "SELECT " COLUMNS " FROM files INDEXED BY by_namespace WHERE " OF_NAMESPACE
+                       " AND id > ?2 AND problem IS NULL ORDER BY id LIMIT ?3",
+    [FILO_SQL_TOMBSTONES] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE
+                            " AND flags & 1 AND id > ?2 ORDER BY id LIMIT ?3",
+    [FILO_SQL_STALEST] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE
+                         " AND name IS NOT NULL AND (verified, id) > (?2, ?3)"
+                         " ORDER BY verified, id LIMIT ?4",
+    [FILO_SQL_PROBLEMS] =
+        "SELECT " COLUMNS ", namespaces.ns FROM files INDEXED BY problems JOIN namespaces"
+        " ON files.ns = namespaces.id WHERE problem IS NOT NULL AND files.id > ?1"
+        " ORDER BY files.id LIMIT ?2",
+    [FILO_SQL_VERSION] = "PRAGMA data_version",
+    [FILO_SQL_USAGE] =
+        "SELECT ns, objects, deleted, bytes FROM namespaces WHERE objects OR deleted",
+};
+
+/* --- Failures --- */
+
+static int code_of(int rc) {
+  if (rc == SQLITE_IOERR_DATA) return FILO_CORRUPT;
+  switch (rc & 0xff) {
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+  case SQLITE_FORMAT:
+  case SQLITE_ERROR: /* tables that are not what they should be */
+    return FILO_CORRUPT;
+  case SQLITE_FULL:
+    return FILO_NO_SPACE;
+  case SQLITE_NOMEM:
+    return FILO_NO_MEMORY;
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+    return FILO_LOCKED;
+  case SQLITE_PERM:
+  case SQLITE_READONLY:
+  case SQLITE_AUTH:
+    return FILO_DENIED;
+  default:
+    return FILO_IO;
+  }
+}
+
+int filo_database_failed(const struct filo_database *database, struct filo_error *err,
+                         const char *what) {
+  if (!database->db) return filo_fail(err, FILO_NO_MEMORY, "%s: no memory", what);
+  return filo_fail(err, code_of(sqlite3_extended_errcode(database->db)), "%s: %s", what,
+                   sqlite3_errmsg(database->db));
+}
+
+static const char failed_to_open[] = "cannot open the catalogue";
+
+/* --- Statements --- */
+
+sqlite3_stmt *filo_statement(struct filo_database *database, enum filo_statement which) {
+  sqlite3_stmt **statement = &database->statements[which];
+  if (*statement) {
+    sqlite3_reset(*statement);
+    return *statement;
+  }
+  sqlite3_prepare_v3(database->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT, statement, NULL);
+  return *statement;
+}
+
+int filo_database_run(struct filo_database *database, enum filo_statement which,
+                      struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(database, which);
+  int rc = statement ? sqlite3_step(statement) : SQLITE_ERROR;
+  if (rc != SQLITE_DONE) return filo_database_failed(database, err, "cannot write the catalogue");
+  sqlite3_reset(statement);
+  return 0;
+}
+
+static int run_text(struct filo_database *database, const char *text, struct filo_error *err) {
+  if (sqlite3_exec(database->db, text, NULL, NULL, NULL) == SQLITE_OK) return 0;
+  return filo_database_failed(database, err, "cannot prepare the catalogue");
+}
+
+static int set(struct filo_database *database, const char *pragma, int value,
+               struct filo_error *err) {
+  char text[96];
+  snprintf(text, sizeof text, "PRAGMA %s = %d", pragma, value);
+  return run_text(database, text, err);
+}
+
+/* --- What it says of itself --- */
+
+static bool is_text(struct filo_database *database, const char *name, const char *wanted) {
+  sqlite3_stmt *statement;
+  if (sqlite3_prepare_v2(database->db, "SELECT value FROM about WHERE name = ?1", -1, &statement,
+                         NULL) != SQLITE_OK)
+    return false;
+  sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+  const char *found = sqlite3_step(statement) == SQLITE_ROW
+                          ? (const char *)sqlite3_column_text(statement, 0)
+                          : NULL;
+  bool same = found && strcmp(found, wanted) == 0;
+  sqlite3_finalize(statement);
+  return same;
+}
+
+static int set_text(struct filo_database *database, const char *name, const char *value,
+                    struct filo_error *err) {
+  sqlite3_stmt *statement;
+  if (sqlite3_prepare_v2(database->db, "INSERT OR REPLACE INTO about VALUES (?1, ?2)", -1,
+                         &statement, NULL) != SQLITE_OK)
+    return filo_database_failed(database, err, "cannot write the catalogue");
+  sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(statement, 2, value, -1, SQLITE_STATIC);
+  int rc = sqlite3_step(statement) == SQLITE_DONE
+               ? 0
+               : filo_database_failed(database, err, "cannot write the catalogue");
+  sqlite3_finalize(statement);
+  return rc;
+}
+
+static bool has_layout(struct filo_database *database) {
+  sqlite3_stmt *statement;
+  if (sqlite3_prepare_v2(database->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
+    return false;
+  bool same = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int(statement, 0) == LAYOUT;
+  sqlite3_finalize(statement);
+  return same;
+}
+
+/* Whose names are in it. */
+static void readable(const struct filo_catalogue *catalogue, char out[2 * FILO_ID_SIZE + 1]) {
+  filo_hex(out, filo_namespace_id(catalogue->keys), FILO_ID_SIZE);
+}
+
+/* --- Opening and closing --- */
+
+static int open_file(struct filo_database *database, const char *path, int flags,
+                     const struct filo_pages *pages, struct filo_error *err) {
+  memset(database, 0, sizeof *database);
+  int rc =
+      sqlite3_open_v2(path, &database->db, flags | SQLITE_OPEN_NOMUTEX, filo_pages_name(pages));
+  if (rc != SQLITE_OK) {
+    int code = filo_database_failed(database, err, failed_to_open);
+    filo_database_close(database);
+    return code;
+  }
+  sqlite3_extended_result_codes(database->db, 1);
+  sqlite3_busy_timeout(database->db, BUSY_MS);
+  return 0;
+}
+
+static int check(struct filo_catalogue *catalogue, const char *note, struct filo_error *err) {
+  struct filo_database *database = &catalogue->database;
+  char keys[2 * FILO_ID_SIZE + 1];
+  readable(catalogue, keys);
+  if (has_layout(database) && is_text(database, "names of", keys) &&
+      (!note || is_text(database, "note", note)))
+    return 0;
+  return filo_fail(err, FILO_CORRUPT, "the catalogue is not the one that was left");
+}
+
+/* Writing to it goes to a log first, which others read with it. */
+static int prepare_to_write(struct filo_database *database, struct filo_error *err) {
+  int rc = set(database, "cache_size", -CACHE_KIB, err);
+  if (rc == 0) rc = run_text(database, "PRAGMA journal_mode = WAL", err);
+  if (rc == 0) rc = run_text(database, "PRAGMA synchronous = NORMAL", err);
+  if (rc == 0) rc = set(database, "wal_autocheckpoint", 250, err);
+  if (rc == 0) rc = set(database, "journal_size_limit", 4 << 20, err);
+  return rc;
+}
+
+int filo_database_open(struct filo_catalogue *catalogue, const char *note, struct filo_error *err) {
+  struct filo_database *database = &catalogue->database;
+  int flags = catalogue->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  int rc = open_file(database, catalogue->path, flags, catalogue->pages, err);
+  if (rc < 0) return rc;
+  rc = check(catalogue, note, err);
+  if (rc == 0 && catalogue->readonly) rc = set(database, "cache_size", -CACHE_KIB, err);
+  if (rc == 0 && !catalogue->readonly) rc = prepare_to_write(database, err);
+  if (rc < 0) filo_database_close(database);
+  return rc;
+}
+
+/* For its owner only. */
+static int make_file(const char *path, struct filo_error *err) {
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot make %s", path);
+  }
+  close(fd);
+  return 0;
+}
+
+int filo_database_create(struct filo_catalogue *catalogue, struct filo_error *err) {
+  struct filo_database *database = &catalogue->database;
+  bool private = catalogue->readonly;
+  char keys[2 * FILO_ID_SIZE + 1];
+  int reserved = FILO_PAGE_CHECK;
+  readable(catalogue, keys);
+  int rc = private ? 0 : make_file(catalogue->path, err);
+  if (rc == 0)
+    rc = open_file(database, private ? "" : catalogue->path,
+                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                   private ? catalogue->private_pages : catalogue->pages, err);
+  if (rc < 0) return rc;
+  sqlite3_file_control(database->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+  rc = set(database, "page_size", FILO_PAGE_SIZE, err);
+  if (rc == 0) rc = set(database, "cache_size", -BUILDING_CACHE_KIB, err);
+  /* One that is not finished is worth nothing. */
+  if (rc == 0) rc = run_text(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", err);
+  if (rc == 0) rc = run_text(database, tables, err);
+  if (rc == 0) rc = set(database, "user_version", LAYOUT, err);
+  if (rc == 0) rc = set_text(database, "names of", keys, err);
+  return rc;
+}
+
+int filo_database_index(struct filo_catalogue *catalogue, struct filo_error *err) {
+  return run_text(&catalogue->database, indexes, err);
+}
+
+int filo_database_finish(struct filo_catalogue *catalogue, struct filo_error *err) {
+  struct filo_database *database = &catalogue->database;
+  int rc = catalogue->readonly ? set(database, "cache_size", -CACHE_KIB, err)
+                               : prepare_to_write(database, err);
+  sqlite3_db_release_memory(database->db);
+  return rc;
+}
+
+int filo_database_close_in_order(struct filo_catalogue *catalogue, const char *note,
+                                 struct filo_error *err) {
+  struct filo_database *database = &catalogue->database;
+  int rc = run_text(database, "PRAGMA synchronous = FULL", err);
+  if (rc == 0) rc = set_text(database, "note", note, err);
+  /* Without the log it can be read where nothing can be written; unless somebody reads it now. */
+  if (rc == 0) run_text(database, "PRAGMA journal_mode = DELETE", NULL);
+  filo_database_close(database);
+  return rc;
+}
+
+void filo_database_close(struct filo_database *database) {
+  for (unsigned i = 0; i < FILO_SQL_STATEMENTS; i++) sqlite3_finalize(database->statements[i]);
+  sqlite3_close(database->db);
+  memset(database, 0, sizeof *database);
+}
+
+void filo_database_remove(const struct filo_catalogue *catalogue) {
+  static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+    FILO_AUTO_FREE char *name = NULL;
+    if (asprintf(&name, "%s%s", catalogue->path, ends[i]) >= 0) unlink(name);
+  }
+}
+
+int filo_database_check_room(const struct filo_catalogue *catalogue, uint64_t bytes,
+                             struct filo_error *err) {
+  struct statvfs fs;
+  FILO_AUTO_FREE char *folder = strdup(catalogue->path);
+  if (!folder) return filo_fail(err, FILO_NO_MEMORY, "no memory for the catalogue");
+  *strrchr(folder, '/') = 0;
+  if (statvfs(folder, &fs) < 0 || (uint64_t)fs.f_bavail * fs.f_frsize >= bytes) return 0;
+  return filo_fail(err, FILO_NO_SPACE, "the disk has no room for a catalogue");
+}

@@ -1,0 +1,202 @@
+/* Private to core/catalogue: what its parts share.
+ *
+ *     catalogue   the thread, from opening to closing
+ *     beside      the database of another process
+ *     changes     what is reported and not applied yet
+ *     rebuild     from the files to the database
+ *     rows        from a file to its row
+ *     describe    what the metadata of an own object says
+ *     queries     pages of rows
+ *     database    opening, throwing away, statements
+ *     pages       checked pages
+ */
+#ifndef FILO_CATALOGUE_INTERNAL_H
+#define FILO_CATALOGUE_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "catalogue/catalogue.h"
+#include "catalogue/pages.h"
+
+enum { FILO_PLACE_SIZE = 16 };
+
+/* A path at which something has changed. */
+struct filo_change {
+  STAILQ_ENTRY(filo_change) next;
+  unsigned char ns[FILO_ID_SIZE];
+  char path[];
+};
+STAILQ_HEAD(filo_changes, filo_change);
+
+enum filo_statement {
+  FILO_SQL_BEGIN,
+  FILO_SQL_COMMIT,
+  FILO_SQL_ROLLBACK,
+  FILO_SQL_FIND_NAMESPACE,
+  FILO_SQL_ADD_NAMESPACE,
+  FILO_SQL_COUNT,
+  FILO_SQL_INSERT,
+  FILO_SQL_DELETE,
+  FILO_SQL_NOTE_CHANGE,
+  FILO_SQL_NEXT_CHANGES,
+  FILO_SQL_NAMES,
+  FILO_SQL_OBJECTS,
+  FILO_SQL_FILES,
+  FILO_SQL_TOMBSTONES,
+  FILO_SQL_STALEST,
+  FILO_SQL_PROBLEMS,
+  FILO_SQL_USAGE,
+  FILO_SQL_VERSION,
+  FILO_SQL_STATEMENTS
+};
+
+/* A namespace, and what its counts in the database lack. */
+struct filo_counted {
+  int64_t id; /* 0: none */
+  unsigned char ns[FILO_ID_SIZE];
+  int64_t objects, deleted, bytes;
+};
+
+struct filo_database {
+  sqlite3 *db;
+  sqlite3_stmt *statements[FILO_SQL_STATEMENTS];
+  struct filo_counted last; /* the one that was used last */
+};
+
+struct filo_catalogue {
+  struct filo_store *store;
+  struct filo_namespace *keys;
+  bool readonly;                    /* beside the owner */
+  char *path;                       /* of the database in the root */
+  struct filo_pages *pages;         /* of that one ... */
+  struct filo_pages *private_pages; /* ... and of a copy in a temporary file */
+  pthread_t thread;
+  bool has_thread;
+
+  pthread_mutex_t lock;   /* of all below, but for the database */
+  pthread_cond_t turned;  /* state, in_use, stopping, or changes came */
+  pthread_cond_t drained; /* there is room for changes */
+  enum filo_catalogue_state state;
+  struct filo_error problem;
+  unsigned failures; /* in a row */
+  unsigned waited;   /* turns for the owner of the root to make its catalogue */
+  bool in_use;       /* the database, by a query or by the thread; while READY */
+  bool stopping;
+  bool lost; /* a change could not be noted */
+  struct filo_changes changes;
+  unsigned waiting; /* of these */
+  unsigned taken;   /* and of those that are being applied */
+  atomic_uint_least64_t done;
+
+  struct filo_database database; /* of who has it in use; of the thread while not READY */
+  bool is_private;               /* readonly: a copy in a temporary file */
+  bool asked;                    /* under lock: somebody has begun to ask since it was opened */
+  uint64_t device, inode;        /* readonly: of the owner's that is open */
+};
+
+/* --- database.c --- */
+
+/* Fills err from the database. */
+int filo_database_failed(const struct filo_database *database, struct filo_error *err,
+                         const char *what);
+
+/* The one in the root as it was left; FILO_CORRUPT when it is not what is expected, whatever that
+ * was. note: its token. */
+int filo_database_open(struct filo_catalogue *catalogue, const char *note, struct filo_error *err);
+
+/* A new one without indexes, in the root or (readonly) in a temporary file, to be filled. */
+int filo_database_create(struct filo_catalogue *catalogue, struct filo_error *err);
+
+/* Makes it what it is to be, once it is filled. */
+int filo_database_index(struct filo_catalogue *catalogue, struct filo_error *err);
+int filo_database_finish(struct filo_catalogue *catalogue, struct filo_error *err);
+
+/* Closes it so that this note vouches for it. */
+int filo_database_close_in_order(struct filo_catalogue *catalogue, const char *note,
+                                 struct filo_error *err);
+
+void filo_database_close(struct filo_database *database);
+
+/* Removes the files of the one in the root. */
+void filo_database_remove(const struct filo_catalogue *catalogue);
+
+/* A statement, reset, to be bound and stepped; NULL: see filo_database_failed. */
+sqlite3_stmt *filo_statement(struct filo_database *database, enum filo_statement which);
+/* Runs one that gives nothing. */
+int filo_database_run(struct filo_database *database, enum filo_statement which,
+                      struct filo_error *err);
+
+/* FILO_NO_SPACE when there is less room than this in the root: what is left is for objects. */
+int filo_database_check_room(const struct filo_catalogue *catalogue, uint64_t bytes,
+                             struct filo_error *err);
+enum { FILO_ROOM_TO_BUILD = 512 << 10, FILO_ROOM_TO_CHANGE = 256 << 10 };
+
+/* --- rows.c --- */
+
+/* What the file at a path is: a row whose name and path are malloc'ed. False when nothing is there. */
+bool filo_row_examine(const struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                      const char *path, struct filo_row *ret);
+void filo_row_free(struct filo_row *row);
+
+/* Adds a row of what lies at a path. */
+int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
+                    struct filo_error *err);
+
+/* Makes the rows of a path what the file there is. Within a transaction. */
+int filo_row_update(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                    const char *path, struct filo_error *err);
+
+/* Writes what the counts lack. */
+int filo_rows_count(struct filo_database *database, struct filo_error *err);
+
+/* The id of a namespace, which is added when it is new; or a negative code. */
+int64_t filo_row_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                           struct filo_error *err);
+
+/* --- describe.c --- */
+
+/* Opens the metadata of an own record: the name in it (malloc'ed) and, where it tells, when what was
+ * stored was modified. False when it cannot be read. */
+bool filo_catalogue_describe(const struct filo_namespace *keys, const unsigned char *record,
+                             size_t len, struct filo_row *row);
+
+/* --- changes.c --- */
+
+enum { FILO_CHANGES_MOST = 16384, FILO_CHANGES_AT_ONCE = 512 };
+
+void filo_changes_observe(struct filo_catalogue *catalogue);
+/* Takes what waits, up to some hundred. */
+void filo_changes_take(struct filo_catalogue *catalogue, struct filo_changes *ret);
+/* All that was taken is applied, or kept. */
+void filo_changes_taken(struct filo_catalogue *catalogue);
+void filo_changes_free(struct filo_changes *changes);
+/* Applies all that waits now. By who has the database in use. */
+int filo_changes_apply(struct filo_catalogue *catalogue, struct filo_error *err);
+/* Forgets what waits: a rebuilding will see it. */
+void filo_changes_drop(struct filo_catalogue *catalogue);
+
+/* --- rebuild.c --- */
+
+/* FILO_CANCELLED: it was told to stop. */
+int filo_rebuild(struct filo_catalogue *catalogue, struct filo_error *err);
+
+/* --- beside.c --- */
+
+/* 0: the owner's database is open; FILO_BUSY: it will be good in a while; else there is none. */
+int filo_beside_open(struct filo_catalogue *catalogue, struct filo_error *err);
+/* 0: it still is, and has all that was stored until now; FILO_BUSY: it is another one by now;
+ * FILO_LOCKED: its owner does not come to it. */
+int filo_beside_check(struct filo_catalogue *catalogue, struct filo_error *err);
+
+/* --- catalogue.c --- */
+
+/* Has the database in use, when it is READY; FILO_BUSY and others as queries. */
+int filo_catalogue_use(struct filo_catalogue *catalogue, struct filo_error *err);
+/* code: 0, or what the database failed with, which is thrown away then. Gives what a query is to
+ * give. */
+int filo_catalogue_used(struct filo_catalogue *catalogue, int code, struct filo_error *err);
+
+#endif

@@ -1,0 +1,250 @@
+/* Pages of rows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalogue/internal.h"
+
+enum { NAME_MAX_BYTES = 4096 };
+
+/* --- From a statement to rows --- */
+
+static char *copy(const void *bytes, size_t len) {
+  char *made = malloc(len + 1);
+  if (!made) return NULL;
+  if (len) memcpy(made, bytes, len);
+  made[len] = 0;
+  return made;
+}
+
+static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
+  row->has_key_hash = sqlite3_column_bytes(statement, 3) == sizeof row->key_hash;
+  if (row->has_key_hash)
+    memcpy(row->key_hash, sqlite3_column_blob(statement, 3), sizeof row->key_hash);
+  row->version = (uint64_t)sqlite3_column_int64(statement, 4);
+  row->size = (uint64_t)sqlite3_column_int64(statement, 5);
+  row->flags = (unsigned char)sqlite3_column_int(statement, 6);
+  row->verified = sqlite3_column_int64(statement, 7);
+  row->has_modified = sqlite3_column_type(statement, 8) != SQLITE_NULL;
+  row->modified = sqlite3_column_int64(statement, 8);
+  row->class = (unsigned char)sqlite3_column_int(statement, 10);
+  if (sqlite3_column_type(statement, 9) == SQLITE_NULL) return true;
+  row->name_len = (size_t)sqlite3_column_bytes(statement, 9);
+  row->name = copy(sqlite3_column_blob(statement, 9), row->name_len);
+  return row->name != NULL;
+}
+
+/* ns: NULL: in a last column. False: no memory, or a row that makes no sense. */
+static bool read_row(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row) {
+  memset(row, 0, sizeof *row);
+  row->id = sqlite3_column_int64(statement, 0);
+  if (!ns && sqlite3_column_bytes(statement, 11) != FILO_ID_SIZE) return false;
+  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 11), FILO_ID_SIZE);
+  row->problem = sqlite3_column_int(statement, 2);
+  const void *path = sqlite3_column_text(statement, 1);
+  if (path) row->path = copy(path, (size_t)sqlite3_column_bytes(statement, 1));
+  return (!path || row->path) && (row->problem || read_object(statement, row));
+}
+
+/* Steps a statement that was bound. */
+static int read_rows(struct filo_database *database, sqlite3_stmt *statement,
+                     const unsigned char *ns, size_t most, struct filo_rows *ret,
+                     struct filo_error *err) {
+  int rc = SQLITE_DONE;
+  *ret = (struct filo_rows){.list = malloc(most * sizeof *ret->list)};
+  if (!ret->list) return filo_fail(err, FILO_NO_MEMORY, "no memory for a list");
+  while (ret->count < most && (rc = sqlite3_step(statement)) == SQLITE_ROW)
+    if (!read_row(statement, ns, &ret->list[ret->count++])) break;
+  int code = 0;
+  if (rc == SQLITE_ROW && ret->count < most)
+    code = filo_fail(err, FILO_CORRUPT, "a row of the catalogue makes no sense");
+  else if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+    code = filo_database_failed(database, err, "cannot read the catalogue");
+  sqlite3_reset(statement);
+  if (code < 0) filo_rows_free(ret);
+  return code;
+}
+
+/* --- What all have in common --- */
+
+/* Has the database in use, with all that was stored before. */
+static int begin(struct filo_catalogue *catalogue, struct filo_error *err) {
+  int rc = filo_catalogue_use(catalogue, err);
+  if (rc < 0) return rc;
+  if (!catalogue->readonly) {
+    rc = filo_changes_apply(catalogue, err);
+    return rc < 0 ? filo_catalogue_used(catalogue, rc, err) : 0;
+  }
+  if (!catalogue->is_private) rc = filo_beside_check(catalogue, err);
+  return rc < 0 ? filo_catalogue_used(catalogue, rc, err) : 0;
+}
+
+static sqlite3_stmt *prepare(struct filo_catalogue *catalogue, enum filo_statement which,
+                             const unsigned char *ns, struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(&catalogue->database, which);
+  if (!statement)
+    filo_catalogue_used(
+        catalogue, filo_database_failed(&catalogue->database, err, "cannot read the catalogue"),
+        err);
+  else if (ns)
+    sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
+  return statement;
+}
+
+static int finish(struct filo_catalogue *catalogue, sqlite3_stmt *statement,
+                  const unsigned char *ns, size_t most, struct filo_rows *ret,
+                  struct filo_error *err) {
+  int rc = read_rows(&catalogue->database, statement, ns, most, ret, err);
+  return filo_catalogue_used(catalogue, rc, err);
+}
+
+/* --- Names --- */
+
+struct bounds {
+  unsigned char from[NAME_MAX_BYTES + 1], to[NAME_MAX_BYTES + 1];
+  size_t from_len, to_len;
+};
+
+/* The first name from which on, and the first beyond. */
+static bool set_bounds(struct bounds *bounds, const void *prefix, size_t prefix_len,
+                       const void *after, size_t after_len) {
+  if (prefix_len > NAME_MAX_BYTES || after_len > NAME_MAX_BYTES) return false;
+  bounds->from_len = after ? after_len + 1 : prefix_len;
+  if (after) {
+    memcpy(bounds->from, after, after_len);
+    bounds->from[after_len] = 0; /* what comes right after it */
+  } else if (prefix_len) {
+    memcpy(bounds->from, prefix, prefix_len);
+  }
+  bounds->to_len = prefix_len;
+  if (prefix_len) memcpy(bounds->to, prefix, prefix_len);
+  while (bounds->to_len > 0 && bounds->to[bounds->to_len - 1] == 0xff) bounds->to_len--;
+  if (bounds->to_len > 0) {
+    bounds->to[bounds->to_len - 1]++;
+    return true;
+  }
+  memset(bounds->to, 0xff, sizeof bounds->to);
+  bounds->to_len = sizeof bounds->to;
+  return true;
+}
+
+int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                         const void *prefix, size_t prefix_len, const void *after, size_t after_len,
+                         bool whole, size_t most, struct filo_rows *ret, struct filo_error *err) {
+  struct bounds bounds;
+  *ret = (struct filo_rows){0};
+  if (!set_bounds(&bounds, prefix, prefix_len, after, after_len)) return 0; /* no name is so long */
+  int rc = begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, whole ? FILO_SQL_OBJECTS : FILO_SQL_NAMES, ns, err);
+  if (!statement) return FILO_BUSY;
+  sqlite3_bind_blob64(statement, 2, bounds.from, bounds.from_len, SQLITE_STATIC);
+  sqlite3_bind_blob64(statement, 3, bounds.to, bounds.to_len, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 4, (int64_t)most);
+  return finish(catalogue, statement, ns, most, ret, err);
+}
+
+/* --- The others --- */
+
+int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                         bool tombstones, int64_t after, size_t most, struct filo_rows *ret,
+                         struct filo_error *err) {
+  int rc = begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement =
+      prepare(catalogue, tombstones ? FILO_SQL_TOMBSTONES : FILO_SQL_FILES, ns, err);
+  if (!statement) return FILO_BUSY;
+  sqlite3_bind_int64(statement, 2, after);
+  sqlite3_bind_int64(statement, 3, (int64_t)most);
+  return finish(catalogue, statement, ns, most, ret, err);
+}
+
+int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                           int64_t verified, int64_t after, size_t most, struct filo_rows *ret,
+                           struct filo_error *err) {
+  int rc = begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_STALEST, ns, err);
+  if (!statement) return FILO_BUSY;
+  sqlite3_bind_int64(statement, 2, verified);
+  sqlite3_bind_int64(statement, 3, after);
+  sqlite3_bind_int64(statement, 4, (int64_t)most);
+  return finish(catalogue, statement, ns, most, ret, err);
+}
+
+static int read_problems(struct filo_catalogue *catalogue, int64_t after, size_t most,
+                         struct filo_rows *ret, struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(&catalogue->database, FILO_SQL_PROBLEMS);
+  if (!statement)
+    return filo_database_failed(&catalogue->database, err, "cannot read the catalogue");
+  sqlite3_bind_int64(statement, 1, after);
+  sqlite3_bind_int64(statement, 2, (int64_t)most);
+  return read_rows(&catalogue->database, statement, NULL, most, ret, err);
+}
+
+/* A folder that could not be read hides what is in it: once it can be, all is gone over again. */
+static int look_at(struct filo_catalogue *catalogue, const struct filo_row *row,
+                   struct filo_error *err) {
+  int folder = filo_store_folder(catalogue->store, row->ns, row->path);
+  if (folder == FILO_NOT_FOUND || folder == FILO_INVALID)
+    return filo_row_update(catalogue, row->ns, row->path, err);
+  return folder < 0 ? 0 : filo_fail(err, FILO_CORRUPT, "a folder can be read again");
+}
+
+/* What could not be read may be readable by now, or be gone. */
+static int look_again(struct filo_catalogue *catalogue, const struct filo_rows *rows,
+                      struct filo_error *err) {
+  int rc = filo_database_run(&catalogue->database, FILO_SQL_BEGIN, err);
+  for (size_t i = 0; rc == 0 && i < rows->count; i++)
+    if (rows->list[i].path) rc = look_at(catalogue, &rows->list[i], err);
+  if (rc == 0) rc = filo_rows_count(&catalogue->database, err);
+  return rc < 0 ? rc : filo_database_run(&catalogue->database, FILO_SQL_COMMIT, err);
+}
+
+int filo_catalogue_problems(struct filo_catalogue *catalogue, int64_t after, size_t most,
+                            struct filo_rows *ret, struct filo_error *err) {
+  int rc = begin(catalogue, err);
+  if (rc < 0) return rc;
+  rc = read_problems(catalogue, after, most, ret, err);
+  if (rc == 0 && ret->count > 0 && !catalogue->readonly) {
+    rc = look_again(catalogue, ret, err);
+    filo_rows_free(ret);
+    if (rc == 0) rc = read_problems(catalogue, after, most, ret, err);
+  }
+  return filo_catalogue_used(catalogue, rc, err);
+}
+
+int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage **ret, size_t *count,
+                         struct filo_error *err) {
+  int rc = begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_USAGE, NULL, err);
+  if (!statement) return FILO_BUSY;
+  size_t room = 0;
+  int step;
+  *ret = NULL;
+  *count = 0;
+  while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+    if (*count == room) {
+      struct filo_usage *more = realloc(*ret, (room = 2 * room + 16) * sizeof *more);
+      if (!more) break;
+      *ret = more;
+    }
+    struct filo_usage *usage = &(*ret)[(*count)++];
+    memset(usage, 0, sizeof *usage);
+    if (sqlite3_column_bytes(statement, 0) == FILO_ID_SIZE)
+      memcpy(usage->ns, sqlite3_column_blob(statement, 0), FILO_ID_SIZE);
+    usage->objects = (uint64_t)sqlite3_column_int64(statement, 1);
+    usage->deleted = (uint64_t)sqlite3_column_int64(statement, 2);
+    usage->bytes = (uint64_t)sqlite3_column_int64(statement, 3);
+  }
+  if (step == SQLITE_ROW)
+    rc = filo_fail(err, FILO_NO_MEMORY, "no memory for a list");
+  else if (step != SQLITE_DONE)
+    rc = filo_database_failed(&catalogue->database, err, "cannot read the catalogue");
+  sqlite3_reset(statement);
+  if (rc < 0) {
+    free(*ret);
+    *ret = NULL;
+  }
+  return filo_catalogue_used(catalogue, rc, err);
+}

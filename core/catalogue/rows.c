@@ -1,0 +1,239 @@
+/* Rows: what is known of a file, from the file to the database. */
+#include <blake3.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "catalogue/internal.h"
+#include "store/path.h"
+
+/* --- From the file --- */
+
+static const struct filo_cas standard = {FILO_SHA1, 2, 2};
+
+static bool is_default_path(const unsigned char key_hash[32], const char *path) {
+  char usual[FILO_PATH_MAX];
+  return filo_cas_path(&standard, key_hash, usual, NULL) == 0 && strcmp(usual, path) == 0;
+}
+
+static void describe_object(const struct filo_catalogue *catalogue,
+                            const struct filo_walk_entry *entry, struct filo_row *row) {
+  row->has_key_hash = true;
+  memcpy(row->key_hash, entry->fields.key_hash, sizeof row->key_hash);
+  row->version = entry->fields.version;
+  row->size = entry->fields.size;
+  row->flags = entry->fields.flags;
+  row->class = entry->fields.class;
+  row->verified = entry->verified;
+  bool own = memcmp(row->ns, filo_namespace_id(catalogue->keys), FILO_ID_SIZE) == 0;
+  if (own && !(row->flags & FILO_TOMBSTONE))
+    filo_catalogue_describe(catalogue->keys, entry->record, entry->record_len, row);
+}
+
+bool filo_row_examine(const struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                      const char *path, struct filo_row *ret) {
+  struct filo_walk_entry entry;
+  filo_store_examine(catalogue->store, ns, path, &entry);
+  if (entry.code == FILO_NOT_FOUND) return false;
+  memset(ret, 0, sizeof *ret);
+  memcpy(ret->ns, ns, FILO_ID_SIZE);
+  ret->problem = entry.code;
+  if (entry.code == 0) describe_object(catalogue, &entry, ret);
+  ret->record = entry.record;
+  ret->record_len = entry.record_len;
+  return true;
+}
+
+void filo_row_free(struct filo_row *row) {
+  free(row->name);
+  free(row->path);
+  free(row->record);
+  row->name = row->path = NULL;
+  row->record = NULL;
+}
+
+void filo_rows_free(struct filo_rows *rows) {
+  for (size_t i = 0; i < rows->count; i++) filo_row_free(&rows->list[i]);
+  free(rows->list);
+  *rows = (struct filo_rows){0};
+}
+
+/* The row anew; false when nothing is there. */
+static bool read_again(const struct filo_catalogue *catalogue, struct filo_row *row, char *path) {
+  struct filo_row found;
+  if (!filo_row_examine(catalogue, row->ns, path, &found)) return false;
+  found.id = row->id;
+  found.path = strdup(path);
+  filo_row_free(row);
+  *row = found;
+  return true;
+}
+
+int filo_catalogue_read(struct filo_catalogue *catalogue, struct filo_rows *rows,
+                        struct filo_error *err) {
+  size_t kept = 0;
+  int rc = 0;
+  for (size_t i = 0; i < rows->count; i++) {
+    struct filo_row *row = &rows->list[i];
+    char path[FILO_PATH_MAX] = "";
+    if (row->path)
+      strcpy(path, row->path);
+    else
+      rc = filo_cas_path(&standard, row->key_hash, path, err);
+    if (rc < 0) break;
+    if (read_again(catalogue, row, path))
+      rows->list[kept++] = *row;
+    else
+      filo_row_free(row);
+  }
+  if (rc == 0) rows->count = kept;
+  return rc;
+}
+
+/* --- Namespaces --- */
+
+int filo_rows_count(struct filo_database *database, struct filo_error *err) {
+  struct filo_counted *last = &database->last;
+  if (last->id == 0 || (!last->objects && !last->deleted && !last->bytes)) return 0;
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_COUNT);
+  if (!statement) return filo_database_failed(database, err, "cannot count in the catalogue");
+  const int64_t values[] = {last->id, last->objects, last->deleted, last->bytes};
+  for (int i = 0; i < 4; i++) sqlite3_bind_int64(statement, i + 1, values[i]);
+  last->objects = last->deleted = last->bytes = 0;
+  return filo_database_run(database, FILO_SQL_COUNT, err);
+}
+
+static int64_t find_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                              struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_FIND_NAMESPACE);
+  if (!statement) return filo_database_failed(database, err, "cannot read the catalogue");
+  sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
+  int rc = sqlite3_step(statement);
+  int64_t id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+  if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+    id = filo_database_failed(database, err, "cannot read the catalogue");
+  sqlite3_reset(statement);
+  return id;
+}
+
+static int64_t add_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                             struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_ADD_NAMESPACE);
+  if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
+  sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
+  int rc = filo_database_run(database, FILO_SQL_ADD_NAMESPACE, err);
+  return rc < 0 ? rc : sqlite3_last_insert_rowid(database->db);
+}
+
+int64_t filo_row_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                           struct filo_error *err) {
+  struct filo_counted *last = &database->last;
+  if (last->id > 0 && memcmp(last->ns, ns, FILO_ID_SIZE) == 0) return last->id;
+  int rc = filo_rows_count(database, err);
+  int64_t id = rc < 0 ? rc : find_namespace(database, ns, err);
+  if (id == 0) id = add_namespace(database, ns, err);
+  *last = (struct filo_counted){.id = id > 0 ? id : 0};
+  memcpy(last->ns, ns, FILO_ID_SIZE);
+  return id;
+}
+
+static void count(struct filo_counted *in, bool is_object, unsigned char flags, int64_t size,
+                  int by) {
+  if (!is_object) return;
+  if (flags & FILO_TOMBSTONE)
+    in->deleted += by;
+  else
+    in->objects += by;
+  in->bytes += by * size;
+}
+
+/* --- To the database --- */
+
+static void place_of(const char *path, unsigned char out[FILO_PLACE_SIZE]) {
+  blake3_hasher hasher;
+  blake3_hasher_init(&hasher);
+  blake3_hasher_update(&hasher, path, strlen(path));
+  blake3_hasher_finalize(&hasher, out, FILO_PLACE_SIZE);
+}
+
+static void bind_object(sqlite3_stmt *statement, const struct filo_row *row) {
+  sqlite3_bind_null(statement, 4);
+  sqlite3_bind_blob(statement, 5, row->key_hash, sizeof row->key_hash, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 6, (int64_t)row->version);
+  sqlite3_bind_int64(statement, 7, (int64_t)row->size);
+  sqlite3_bind_int(statement, 8, row->flags);
+  sqlite3_bind_int64(statement, 9, row->verified);
+  if (row->has_modified)
+    sqlite3_bind_int64(statement, 10, row->modified);
+  else
+    sqlite3_bind_null(statement, 10);
+  if (row->name)
+    sqlite3_bind_blob64(statement, 11, row->name, row->name_len, SQLITE_STATIC);
+  else
+    sqlite3_bind_null(statement, 11);
+  sqlite3_bind_int(statement, 12, row->class);
+}
+
+static void bind_problem(sqlite3_stmt *statement, int problem) {
+  sqlite3_bind_int(statement, 4, problem);
+  for (int i = 5; i <= 12; i++) sqlite3_bind_null(statement, i);
+}
+
+int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
+                    struct filo_error *err) {
+  unsigned char place[FILO_PLACE_SIZE];
+  int64_t ns = filo_row_namespace(database, row->ns, err);
+  if (ns < 0) return (int)ns;
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_INSERT);
+  if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
+  place_of(path, place);
+  sqlite3_bind_int64(statement, 1, ns);
+  sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
+  if (row->id)
+    sqlite3_bind_int64(statement, 13, row->id);
+  else
+    sqlite3_bind_null(statement, 13);
+  if (!row->problem && is_default_path(row->key_hash, path))
+    sqlite3_bind_null(statement, 3);
+  else
+    sqlite3_bind_text(statement, 3, path, -1, SQLITE_STATIC);
+  if (row->problem)
+    bind_problem(statement, row->problem);
+  else
+    bind_object(statement, row);
+  count(&database->last, !row->problem, row->flags, (int64_t)row->size, 1);
+  return filo_database_run(database, FILO_SQL_INSERT, err);
+}
+
+/* Gives the id that the row had, 0 when there was none; or a negative code. */
+static int64_t delete_row(struct filo_database *database, int64_t ns, const char *path,
+                          struct filo_error *err) {
+  unsigned char place[FILO_PLACE_SIZE];
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_DELETE);
+  if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
+  place_of(path, place);
+  sqlite3_bind_int64(statement, 1, ns);
+  sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
+  int64_t id = 0;
+  int rc;
+  while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+    count(&database->last, sqlite3_column_type(statement, 0) == SQLITE_NULL,
+          (unsigned char)sqlite3_column_int(statement, 1), sqlite3_column_int64(statement, 2), -1);
+    id = sqlite3_column_int64(statement, 3);
+  }
+  if (rc != SQLITE_DONE) return filo_database_failed(database, err, "cannot write the catalogue");
+  sqlite3_reset(statement);
+  return id;
+}
+
+int filo_row_update(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                    const char *path, struct filo_error *err) {
+  struct filo_row row;
+  int64_t id = filo_row_namespace(&catalogue->database, ns, err);
+  if (id > 0) id = delete_row(&catalogue->database, id, path, err);
+  if (id < 0) return (int)id;
+  if (!filo_row_examine(catalogue, ns, path, &row)) return 0;
+  row.id = id;
+  int rc = filo_row_insert(&catalogue->database, &row, path, err);
+  filo_row_free(&row);
+  return rc;
+}

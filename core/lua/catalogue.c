@@ -1,0 +1,351 @@
+/* Catalogues: pages of what is known of a store's files. */
+#include "catalogue/catalogue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/arguments.h"
+#include "lua/call.h"
+#include "lua/handle.h"
+#include "lua/keys.h"
+#include "lua/store.h"
+
+/* --- The handle --- */
+
+/* Shared with the calls that use it on workers. */
+struct shared {
+  struct filo_catalogue *catalogue;
+  unsigned refs;
+};
+
+struct catalogue_box {
+  struct shared *shared;
+};
+
+static void unref(struct shared *shared) {
+  if (--shared->refs > 0) return;
+  filo_catalogue_free(shared->catalogue);
+  free(shared);
+}
+
+/* By the collector it is closed here and now, which waits. */
+static void release(void *self) {
+  struct catalogue_box *box = self;
+  if (!box->shared) return;
+  filo_catalogue_close(box->shared->catalogue);
+  unref(box->shared);
+}
+
+static const struct filo_handle_type type = {
+    .name = "filo.catalogue",
+    .closed = "the catalogue is closed",
+    .size = sizeof(struct catalogue_box),
+    .release = release,
+};
+
+static struct shared *check_shared(lua_State *L) {
+  return ((struct catalogue_box *)filo_handle_check(L, 1, &type))->shared;
+}
+
+/* store:catalogue(keys) */
+int filo_store_catalogue(lua_State *L) {
+  struct filo_store *store = filo_check_store(L, 1);
+  struct filo_namespace *keys = filo_check_keys(L, 2);
+  struct catalogue_box *box = filo_handle_push(L, &type);
+  struct shared *shared = calloc(1, sizeof *shared);
+  struct filo_error err;
+  if (!shared) return luaL_error(L, "no memory");
+  shared->refs = 1;
+  if (filo_catalogue_open(store, keys, &shared->catalogue, &err) < 0) {
+    free(shared);
+    return filo_return_error(L, &err);
+  }
+  box->shared = shared;
+  return 1;
+}
+
+/* --- Calls --- */
+
+struct catalogue_call {
+  struct filo_call base;
+  struct shared *shared;
+  unsigned char ns[FILO_ID_SIZE];
+  char *prefix, *after_name;
+  size_t prefix_len, after_name_len, most;
+  int64_t verified, after;
+  bool tombstones, records;
+  struct filo_rows rows;
+  char *last_name; /* of the page, though its object may be gone */
+  size_t last_name_len;
+  struct filo_usage *usage;
+  size_t usage_count;
+};
+
+static void discard(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  filo_rows_free(&call->rows);
+  unref(call->shared);
+  free(call->usage);
+  free(call->prefix);
+  free(call->after_name);
+  free(call->last_name);
+  free(call);
+}
+
+static struct catalogue_call *new_call(lua_State *L, void (*work)(struct filo_call *)) {
+  struct shared *shared = check_shared(L);
+  struct catalogue_call *call = filo_call_new(L, sizeof *call, work, discard);
+  call->shared = shared;
+  shared->refs++;
+  return call;
+}
+
+static size_t check_most(lua_State *L, int index) {
+  lua_Integer most = luaL_optinteger(L, index, FILO_PAGE_ROWS);
+  luaL_argcheck(L, most > 0 && most <= FILO_PAGE_ROWS, index, "1 to 512");
+  return (size_t)most;
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_bytes(lua_State *L, const char *name, const void *bytes, size_t len) {
+  lua_pushlstring(L, bytes, len);
+  lua_setfield(L, -2, name);
+}
+
+static void set_boolean(lua_State *L, const char *name, bool value) {
+  lua_pushboolean(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void set_object(lua_State *L, const struct filo_row *row) {
+  if (row->has_key_hash) set_bytes(L, "key_hash", row->key_hash, sizeof row->key_hash);
+  set_integer(L, "version", (lua_Integer)row->version);
+  set_integer(L, "size", (lua_Integer)row->size);
+  set_boolean(L, "tombstone", row->flags & FILO_TOMBSTONE);
+  set_boolean(L, "plain", row->flags & FILO_PLAIN);
+  set_integer(L, "class", row->class);
+  set_integer(L, "verified", (lua_Integer)row->verified);
+  if (row->has_modified) set_integer(L, "modified", (lua_Integer)row->modified);
+  if (row->name) set_bytes(L, "name", row->name, row->name_len);
+  if (row->record) set_bytes(L, "record", row->record, row->record_len);
+}
+
+static void push_row(lua_State *L, const struct filo_row *row) {
+  lua_createtable(L, 0, 10);
+  set_integer(L, "id", (lua_Integer)row->id);
+  set_bytes(L, "namespace", row->ns, sizeof row->ns);
+  if (row->path) set_bytes(L, "path", row->path, strlen(row->path));
+  if (row->problem)
+    set_bytes(L, "problem", filo_code_name(row->problem), strlen(filo_code_name(row->problem)));
+  else
+    set_object(L, row);
+}
+
+static int rows_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct catalogue_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_createtable(L, (int)call->rows.count, 0);
+  for (size_t i = 0; i < call->rows.count; i++) {
+    push_row(L, &call->rows.list[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  if (call->last_name)
+    lua_pushlstring(L, call->last_name, call->last_name_len);
+  else
+    lua_pushnil(L);
+  discard(&call->base);
+  return 2;
+}
+
+/* A copy of an argument, or NULL for nil; false without memory. */
+static bool copy_text(lua_State *L, int index, char **ret, size_t *len) {
+  const char *text = luaL_optlstring(L, index, NULL, len);
+  *ret = text ? malloc(*len + 1) : NULL;
+  if (*ret) memcpy(*ret, text, *len);
+  return *ret || !text;
+}
+
+static void names_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_names(call->shared->catalogue, call->ns, call->prefix,
+                                    call->prefix_len, call->after_name, call->after_name_len,
+                                    call->records, call->most, &call->rows, &base->err);
+  if (base->code < 0 || call->rows.count == 0) return;
+  struct filo_row *last = &call->rows.list[call->rows.count - 1];
+  call->last_name = malloc(last->name_len + 1);
+  call->last_name_len = last->name_len;
+  if (call->last_name)
+    memcpy(call->last_name, last->name, last->name_len);
+  else
+    base->code = filo_fail(&base->err, FILO_NO_MEMORY, "no memory for a list");
+  if (base->code == 0 && call->records)
+    base->code = filo_catalogue_read(call->shared->catalogue, &call->rows, &base->err);
+}
+
+static int list_names(lua_State *L, bool records) {
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  luaL_checkstring(L, 3);
+  luaL_optstring(L, 4, NULL);
+  size_t most = check_most(L, 5);
+  struct catalogue_call *call = new_call(L, names_work);
+  memcpy(call->ns, ns, sizeof call->ns);
+  call->most = most;
+  call->records = records;
+  if (!copy_text(L, 3, &call->prefix, &call->prefix_len) ||
+      !copy_text(L, 4, &call->after_name, &call->after_name_len)) {
+    discard(&call->base);
+    return luaL_error(L, "no memory");
+  }
+  return filo_call(L, &call->base, rows_ended);
+}
+
+/* names(namespace, prefix, after or nil [, most]): rows; the name of the last one in the catalogue */
+static int catalogue_names(lua_State *L) {
+  return list_names(L, false);
+}
+
+/* records(namespace, prefix, after or nil [, most]): the same, and their files are read */
+static int catalogue_records(lua_State *L) {
+  return list_names(L, true);
+}
+
+static void files_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_files(call->shared->catalogue, call->ns, call->tombstones,
+                                    call->after, call->most, &call->rows, &base->err);
+}
+
+static int list_files(lua_State *L, bool tombstones) {
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  lua_Integer after = luaL_checkinteger(L, 3);
+  size_t most = check_most(L, 4);
+  struct catalogue_call *call = new_call(L, files_work);
+  memcpy(call->ns, ns, sizeof call->ns);
+  call->tombstones = tombstones;
+  call->after = after;
+  call->most = most;
+  return filo_call(L, &call->base, rows_ended);
+}
+
+/* files(namespace, after [, most]) */
+static int catalogue_files(lua_State *L) {
+  return list_files(L, false);
+}
+
+/* tombstones(namespace, after [, most]) */
+static int catalogue_tombstones(lua_State *L) {
+  return list_files(L, true);
+}
+
+static void stalest_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_stalest(call->shared->catalogue, call->ns, call->verified,
+                                      call->after, call->most, &call->rows, &base->err);
+}
+
+/* stalest(namespace, verified, after [, most]) */
+static int catalogue_stalest(lua_State *L) {
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  lua_Integer verified = luaL_checkinteger(L, 3), after = luaL_checkinteger(L, 4);
+  size_t most = check_most(L, 5);
+  struct catalogue_call *call = new_call(L, stalest_work);
+  memcpy(call->ns, ns, sizeof call->ns);
+  call->verified = verified;
+  call->after = after;
+  call->most = most;
+  return filo_call(L, &call->base, rows_ended);
+}
+
+static void problems_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_problems(call->shared->catalogue, call->after, call->most,
+                                       &call->rows, &base->err);
+}
+
+/* problems(after [, most]) */
+static int catalogue_problems(lua_State *L) {
+  lua_Integer after = luaL_checkinteger(L, 2);
+  size_t most = check_most(L, 3);
+  struct catalogue_call *call = new_call(L, problems_work);
+  call->after = after;
+  call->most = most;
+  return filo_call(L, &call->base, rows_ended);
+}
+
+static void usage_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code =
+      filo_catalogue_usage(call->shared->catalogue, &call->usage, &call->usage_count, &base->err);
+}
+
+static int usage_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct catalogue_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_createtable(L, (int)call->usage_count, 0);
+  for (size_t i = 0; i < call->usage_count; i++) {
+    const struct filo_usage *usage = &call->usage[i];
+    lua_createtable(L, 0, 4);
+    set_bytes(L, "namespace", usage->ns, sizeof usage->ns);
+    set_integer(L, "objects", (lua_Integer)usage->objects);
+    set_integer(L, "deleted", (lua_Integer)usage->deleted);
+    set_integer(L, "bytes", (lua_Integer)usage->bytes);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  discard(&call->base);
+  return 1;
+}
+
+/* usage() */
+static int catalogue_usage(lua_State *L) {
+  return filo_call(L, &new_call(L, usage_work)->base, usage_ended);
+}
+
+/* state(): "opening", "rebuilding", "ready" or "failed"; files seen by rebuilding; why it failed */
+static int catalogue_state(lua_State *L) {
+  static const char *const names[] = {"opening", "rebuilding", "ready", "failed"};
+  uint64_t done;
+  struct filo_error err;
+  enum filo_catalogue_state state = filo_catalogue_state(check_shared(L)->catalogue, &done, &err);
+  lua_pushstring(L, names[state]);
+  lua_pushinteger(L, (lua_Integer)done);
+  if (state != FILO_CATALOGUE_FAILED) return 2;
+  lua_pushstring(L, err.message);
+  return 3;
+}
+
+static int catalogue_refresh(lua_State *L) {
+  filo_catalogue_refresh(check_shared(L)->catalogue);
+  return 0;
+}
+
+static void close_work(struct filo_call *base) {
+  filo_catalogue_close(((struct catalogue_call *)base)->shared->catalogue);
+}
+
+/* close(): waits until it is closed in order */
+static int catalogue_close(lua_State *L) {
+  struct catalogue_box *box = filo_handle_box(L, 1, &type);
+  if (!box->shared) return 0;
+  struct catalogue_call *call = new_call(L, close_work);
+  unref(box->shared); /* the call has it now */
+  box->shared = NULL;
+  return filo_call(L, &call->base, filo_call_ended);
+}
+
+static const luaL_Reg methods[] = {
+    {"names", catalogue_names},       {"records", catalogue_records},
+    {"files", catalogue_files},       {"tombstones", catalogue_tombstones},
+    {"stalest", catalogue_stalest},   {"problems", catalogue_problems},
+    {"usage", catalogue_usage},       {"state", catalogue_state},
+    {"refresh", catalogue_refresh},   {"close", catalogue_close},
+    {"close_now", filo_handle_close}, {NULL, NULL}};
+
+void filo_register_catalogue(lua_State *L) {
+  filo_handle_register(L, &type, methods);
+}

@@ -1,0 +1,76 @@
+---@meta
+---The catalogue of a store: rows of what lies there, a page for each trip to a worker. Times are seconds since 1970. A failure returns nil
+---and an error: "busy" while it is made, to be asked again in a while; any other but "closed" when it cannot be used for now.
+
+---@class filo.core.Catalogue
+local catalogue = {}
+
+---Own objects with names that start with a prefix, in the order of these, after one. Without `key_hash` and `path`.
+---@param namespace string
+---@param prefix string
+---@param after? string
+---@param most? integer 512, which is the most
+---@return filo.CatalogueRow[]? rows
+---@return string|filo.Error|nil last the name of the last one; nil: there are no more
+function catalogue:names(namespace, prefix, after, most) end
+
+---The same, and their files are read: what is given is what lies there, with its record, or a problem; what is gone is left out.
+---@param namespace string
+---@param prefix string
+---@param after? string
+---@param most? integer
+---@return filo.CatalogueRow[]? rows
+---@return string|filo.Error|nil last the name of the last one that was in the catalogue; nil: there are no more
+function catalogue:records(namespace, prefix, after, most) end
+
+---All objects and deletions of a namespace, in the order of their ids, after one (0: from the beginning).
+---@param namespace string
+---@param after integer
+---@param most? integer
+---@return filo.CatalogueRow[]? rows
+---@return filo.Error? err
+function catalogue:files(namespace, after, most) end
+
+---The deletions of a namespace.
+---@param namespace string
+---@param after integer
+---@param most? integer
+---@return filo.CatalogueRow[]? rows
+---@return filo.Error? err
+function catalogue:tombstones(namespace, after, most) end
+
+---Objects with names, in the order of when they were verified and of their ids, after one that has these (-1 and 0: from the beginning).
+---@param namespace string
+---@param verified integer
+---@param after integer
+---@param most? integer
+---@return filo.CatalogueRow[]? rows
+---@return filo.Error? err
+function catalogue:stalest(namespace, verified, after, most) end
+
+---Files of any namespace that are no objects, or cannot be read, after an id. Each was looked at once more.
+---@param after integer
+---@param most? integer
+---@return filo.CatalogueRow[]? rows
+---@return filo.Error? err
+function catalogue:problems(after, most) end
+
+---How much lies there, for each namespace that has anything.
+---@return filo.core.Usage[]? list
+---@return filo.Error? err
+function catalogue:usage() end
+
+---@return "opening"|"rebuilding"|"ready"|"failed" state
+---@return integer seen files, by the rebuilding
+---@return string? why it failed
+function catalogue:state() end
+
+---Somebody begins to ask: where the root is open for reading only, and its owner has no good catalogue, one is made as of now.
+function catalogue:refresh() end
+
+---Applies what waits and closes the database in order; waits for that.
+---@return true?
+function catalogue:close() end
+
+---The same where a task cannot wait: all stands still meanwhile. Also what the end of a `<close>` variable does.
+function catalogue:close_now() end

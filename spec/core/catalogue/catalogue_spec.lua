@@ -1,0 +1,174 @@
+local catalogues = require "spec.support.catalogues"
+local store = require "filo.core.store"
+local stores = require "spec.support.stores"
+local temp = require "spec.support.temp"
+
+local function with(fn, options)
+  return function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder, options or { durability = "group" })
+    local catalogue <close> = catalogues.open(disk)
+    fn(catalogue, disk, folder)
+  end
+end
+
+local function rows(catalogue, method, ...) return assert(catalogues.ask(catalogue, method, ...)) end
+
+describe("a catalogue", function()
+  it("lists names in the order of their bytes, by prefix and page by page", with(function(catalogue, disk)
+    local names = { "b", "a/2", "a/10", "a", "a-b", "\xff\xff", "a/\xff", "ä", "a\0b" }
+    for _, name in ipairs(names) do catalogues.put(disk, name) end
+    table.sort(names)
+    for most = 1, 10 do assert.same(names, catalogues.names(catalogue, "", most)) end
+    assert.same({ "a/10", "a/2", "a/\xff" }, catalogues.names(catalogue, "a/"))
+    assert.same({ "a/\xff" }, catalogues.names(catalogue, "a/\xff"))
+    assert.same({ "\xff\xff" }, catalogues.names(catalogue, "\xff"))
+    assert.same({}, catalogues.names(catalogue, "c"))
+    assert.same({}, catalogues.names(catalogue, ("x"):rep(5000)))
+  end))
+
+  it("knows at once what has just been stored, replaced, removed, set aside and moved", with(function(catalogue, disk)
+    for i = 1, 50 do
+      local name = ("%03d"):format(i)
+      catalogues.put(disk, name)
+      assert.equal(i, #catalogues.names(catalogue))
+    end
+    local me = stores.me:raw_id()
+    catalogues.put(disk, "001", "longer than before", { version = 2, modified = -7 })
+    local row = rows(catalogue, "names", me, "001")[1]
+    assert.same({ 2, 18, -7, false }, { row.version, row.size, row.modified, row.plain })
+    assert(disk:remove(me, stores.path "002"))
+    assert(disk:set_aside(me, stores.path "003"))
+    assert(disk:tombstone(stores.me, stores.version(stores.key_hash "004", 2, ""), stores.path "004"))
+    assert(disk:move(me, stores.path "005", "elsewhere/five"))
+    local left = catalogues.names(catalogue)
+    assert.same({ "001", "005", "006", 47 }, { left[1], left[2], left[3], #left })
+    assert.same({ 47, 1, 46 * 7 + 18 }, catalogues.usage(catalogue))
+    local gone = rows(catalogue, "tombstones", me, 0)
+    assert.same({ 1, stores.key_hash "004", 2 }, { #gone, gone[1].key_hash, gone[1].version })
+    local paths = {}
+    for _, each in ipairs(rows(catalogue, "files", me, 0)) do paths[each.path or "usual"] = each.name end
+    assert.equal("005", paths["elsewhere/five"])
+  end))
+
+  it("has names of its own namespace only, and counts all", with(function(catalogue, disk)
+    catalogues.put(disk, "mine")
+    catalogues.put(disk, "theirs", "12345", { keys = stores.other })
+    assert.same({ "mine" }, catalogues.names(catalogue))
+    assert.same({ 1, 0, 5 }, catalogues.usage(catalogue, stores.other))
+    local row = rows(catalogue, "files", stores.other:raw_id(), 0)[1]
+    assert.same({ stores.key_hash "theirs", 5 }, { row.key_hash, row.size })
+    assert.is_nil(row.name)
+  end))
+
+  it("reads files for who wants what lies there", with(function(catalogue, disk, folder)
+    for _, name in ipairs { "a", "b", "c" } do catalogues.put(disk, name) end
+    assert(os.remove(folder:file(stores.file "a")))
+    folder:write(stores.file "b", "no sealed object")
+    local page = rows(catalogue, "records", stores.me:raw_id(), "")
+    assert.same({ 2, "corrupt", stores.path "b" }, { #page, page[1].problem, page[1].path })
+    assert.is_truthy(store.parse(page[2].record))
+    assert.equal("c", (select(2, catalogue:records(stores.me:raw_id(), ""))))
+  end))
+
+  it("has those first that were verified longest ago", function()
+    local folder <close> = temp.folder()
+    do
+      local disk <close> = stores.open(folder)
+      for _, name in ipairs { "a", "b", "c" } do catalogues.put(disk, name) end
+    end
+    assert(os.execute(("find '%s/objects' -type f -exec touch -d 2001-01-01 {} +"):format(folder:file "root"))) -- as who writes to them
+    local disk <close> = stores.open(folder)
+    local catalogue <close> = catalogues.open(disk)
+    local function order()
+      local names, verified, after = "", -1, 0
+      while true do
+        local row = rows(catalogue, "stalest", stores.me:raw_id(), verified, after, 1)[1]
+        if not row then return names end
+        names, verified, after = names .. row.name, row.verified, row.id
+      end
+    end
+    local first = order():sub(1, 1)
+    local object <close> = stores.object(disk, first)
+    assert(object:mark_verified())
+    assert.matches("^%l%l" .. first .. "$", order())
+    local row = rows(catalogue, "names", stores.me:raw_id(), first)[1]
+    assert.is_true(math.abs(row.verified - os.time()) < 60)
+  end)
+end)
+
+describe("a catalogue that was closed in order", function()
+  ---Opens the store anew, and gives what fn(catalogue, disk) does.
+  local function reopen(folder, fn)
+    local disk <close> = stores.open(folder, { durability = "group" })
+    local catalogue <close> = catalogues.open(disk)
+    return fn(catalogue, disk)
+  end
+
+  local function fill(folder)
+    reopen(folder, function(_, disk)
+      for i = 1, 10 do catalogues.put(disk, ("name %02d"):format(i)) end
+    end)
+  end
+
+  local function check(folder, seen)
+    reopen(folder, function(catalogue)
+      assert.equal(10, #catalogues.names(catalogue))
+      assert.same({ 10, 0, 70 }, catalogues.usage(catalogue))
+      assert.equal(seen, catalogues.seen(catalogue))
+    end)
+  end
+
+  it("is opened without going over the files", function()
+    local folder <close> = temp.folder()
+    fill(folder)
+    for _ = 1, 3 do check(folder, 0) end
+  end)
+
+  it("is for its owner only", function()
+    local folder <close> = temp.folder()
+    fill(folder)
+    assert.equal("600", (io.popen("stat -c %a " .. folder:file "root/catalogue"):read "l"))
+  end)
+
+  it("is made anew when something has changed of which it was not told", function()
+    local folder <close> = temp.folder()
+    fill(folder)
+    do
+      local disk <close> = stores.open(folder, { durability = "group" })
+      catalogues.put(disk, "name 11")
+      assert(disk:remove(stores.me:raw_id(), stores.path "name 01"))
+    end
+    check(folder, 10)
+    do
+      local disk <close> = stores.open(folder, { durability = "group" })
+      assert(disk:wait_idle())
+    end
+    check(folder, 10) -- nothing has changed, but who had the root open has left nothing
+  end)
+
+  it("is made anew when it is gone, is another one, or is none", function()
+    local folder <close> = temp.folder()
+    fill(folder)
+    local path = "root/catalogue"
+    local kept = folder:read(path)
+    check(folder, 0)
+    folder:write(path, kept) -- that of the time before
+    check(folder, 10)
+    assert(os.remove(folder:file(path)))
+    check(folder, 10)
+    folder:write(path, "nothing of the kind")
+    check(folder, 10)
+    folder:write(path, "")
+    check(folder, 10)
+    check(folder, 0)
+  end)
+
+  it("is made anew when its layout is another one's", function()
+    local folder <close> = temp.folder()
+    fill(folder)
+    local bytes = folder:read "root/catalogue"
+    folder:write("root/catalogue", bytes:sub(1, 63) .. "\9" .. bytes:sub(65)) -- user_version
+    check(folder, 10)
+  end)
+end)
