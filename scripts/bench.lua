@@ -8,6 +8,7 @@
 --   bulk       a large file to two peers, and back
 --   small      requests, and objects of some KiB: how long, and how many a second
 --   files      'filo get -r' and 'filo rm' of thousands of small files
+--   catalogue  lists of 100000 objects; OBJECTS=1000000 in the environment: of so many
 --
 -- Without a part all are measured. Each figure is the median of runs in turns with what it is measured beside. A ratio
 -- above 1 means that Filo is so many times as slow, or as dear, as that. rsync, scp, nginx and redis are asked to do
@@ -20,7 +21,7 @@ package.path = here .. "?.lua;" .. package.path
 local report = require "bench.support.report"
 local script = require "filo.script"
 
-local PARTS = { "seal", "bulk", "small", "files" }
+local PARTS = { "seal", "bulk", "small", "files", "catalogue" }
 
 local function is_part(name)
   for _, part in ipairs(PARTS) do

@@ -158,7 +158,8 @@ function Node:has(key)
   return name ~= nil and node.getting:stat(name) ~= nil
 end
 
----The objects stored here whose key starts with prefix, in no order, for a `for` loop: as `stat` gives them.
+---The objects stored here whose key starts with prefix, in the order of their keys, for a `for` loop: as `stat` gives them. Each file is
+---opened for that; `keys` opens none.
 ---@param prefix? string
 ---@param on_corrupt? fun(path: string)  told of each file that should be an object and is none any more, whatever its key was
 ---@return fun(): table?
@@ -167,6 +168,25 @@ function Node:list(prefix, on_corrupt)
   if prefix ~= nil and type(prefix) ~= "string" then error("list: a prefix must be a string", 2) end
   if on_corrupt ~= nil and type(on_corrupt) ~= "function" then error("list: a function expected", 2) end
   return node.listing:items(prefix or "", on_corrupt)
+end
+
+---What is known of the objects stored here whose key starts with prefix without opening their files, in the order of their keys, for a
+---`for` loop: `key`, `size`, `version`, `modified`, `encrypted` and `verified`.
+---@param prefix? string
+---@param on_corrupt? fun(path: string)  told of each file that is known to be no object any more, whatever its key was
+---@return fun(): filo.KeyItem?
+function Node:keys(prefix, on_corrupt)
+  local node = open(self)
+  if prefix ~= nil and type(prefix) ~= "string" then error("keys: a prefix must be a string", 2) end
+  if on_corrupt ~= nil and type(on_corrupt) ~= "function" then error("keys: a function expected", 2) end
+  return node.listing:keys(prefix or "", on_corrupt)
+end
+
+---What is kept here of each owner: this node first, if it has stored anything, the others in the order of their IDs.
+---@return filo.Usage[]
+function Node:usage()
+  local node = open(self)
+  return node.listing:usage()
 end
 
 ---What a peer holds of this node's objects, as it says, for a `for` loop: plain tables, in no order that means anything. Deletions are

@@ -226,7 +226,8 @@ local function find_object(root)
 end
 
 describe("a command that goes through all objects", function()
-  it("tells of what is no object any more", function()
+  ---Calls fn(house, path, child) with a node that has a good object, and one at path, "bad", that is no object any more.
+  local function damaged(fn)
     local house <close> = commands.house()
     house:run("a", "init", "--listen", "127.0.0.1:0")
     local child = house:serve "a"
@@ -235,21 +236,48 @@ describe("a command that goes through all objects", function()
     local size = #house.folder:read(path:sub(#house.folder.path + 2))
     nodes.flip(path, size - 1)
     house:feed("content", "a", "put", "-", "-k", "good")
-    local function check_one(out, ...)
-      local result = house:run("a", ...)
-      assert.same({ 1, out }, { result.status, result.out })
-      assert.matches(path .. " is no sealed object any more", result.err, 1, true)
-    end
-    local function check()
-      check_one("good good\n", "verify")
-      check_one("good\n", "ls")
-      check_one("", "get", "-rfq", "", "-d", house.folder:file "out")
-      assert.equal("content", house.folder:read "out/good")
-    end
-    check()
+    fn(house, path, child)
+  end
+
+  local function stop(child)
     child:kill "TERM"
     child:wait()
-    check()
+  end
+
+  it("tells by its name of one that is no object any more", function()
+    for status, command in pairs { [1] = { "verify" }, [3] = { "get", "-r", "" } } do
+      damaged(function(house, _, child)
+        assert.same("bad\ngood\n", house:run("a", "ls").out)
+        local result = house:within("a", table.unpack(command))
+        assert.equal(status, result.status)
+        assert.matches("'bad'", result.err)
+        stop(child)
+        assert.same("good\n", house:run("a", "ls").out) -- it was set aside
+      end)
+    end
+  end)
+
+  it("tells of what is no object any more, where its name is not known", function()
+    damaged(function(house, path, child)
+      local function check_one(out, ...)
+        local result = house:run("a", ...)
+        assert.same({ 1, out }, { result.status, result.out })
+        assert.matches(path .. " is no sealed object any more", result.err, 1, true)
+      end
+      local function check()
+        check_one("good good\n", "verify")
+        check_one("good\n", "ls")
+        check_one("", "get", "-rfq", "", "-d", house.folder:file "out")
+        assert.equal("content", house.folder:read "out/good")
+      end
+      stop(child)
+      assert(os.remove(house:root "a" .. "/catalogue"))
+      check()
+      child = house:serve "a"
+      check()
+      stop(child)
+      check()
+    end)
   end)
 end)
 

@@ -3,6 +3,7 @@
 local commands = require "spec.support.commands"
 local filo = require "filo"
 local json = require "filo.dkjson"
+local lfs = require "lfs"
 
 describe("the exit status of a command", function()
   local function status(house, ...) return house:within("a", ...).status end
@@ -36,7 +37,7 @@ describe("the exit status of a command", function()
     check(nowhere, "rm", "zz")
     check("'zz' is not here", "rm", "--here", "zz")
     check("'zz' is not here", "verify", "zz")
-    check("no key here starts with 'zz'", "get", "-r", "zz")
+    check("nothing here is named 'zz'", "get", "-r", "zz")
     child:kill "TERM"
     child:wait()
     check("'zz' is not here", "verify", "zz")
@@ -47,11 +48,15 @@ end)
 describe("filo status", function()
   it("tells the rest when what is stored cannot be counted", function()
     local house <close> = commands.house()
-    house:first "a"
-    assert(os.rename(house:root "a" .. "/objects", house:root "a" .. "/away"))
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    os.remove(house:root "a" .. "/catalogue")
+    assert(lfs.mkdir(house:root "a" .. "/catalogue"))
+    house:serve "a"
+    house:feed("12345", "a", "put", "-", "-k", "k") -- the catalogue was tried by then
     local result = house:run("a", "status")
-    assert.same({ 0, true }, { result.status, result.out:find "\nlistens" ~= nil })
-    assert.matches("^filo status: what is stored cannot be counted: ", result.err)
+    assert.same({ 0, "" }, { result.status, result.err })
+    assert.matches("\nlistens .*\nstores    not known: the catalogue cannot be used", result.out)
+    assert.matches("^k\n$", house:run("a", "ls").out)
   end)
 
   it("tells the process, the version, and what is stored for whom", function()

@@ -66,16 +66,19 @@ describe("node:held", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
-    local file <close> = assert(io.open(nodes.place(a, b, "key"), "r+b"))
+    local file = assert(io.open(nodes.place(a, b, "key"), "r+b"))
     file:seek("end", -12)
     assert(file:write(string.pack("<I4", 7))) -- a format of a Filo to come
-    file:flush()
+    file:close()
+    net:stop "b"
+    os.remove(b.root .. "/catalogue")
+    b = net:restart "b"
     assert.same({}, held(b))
     local folder = ("%s/objects/%s/"):format(b.root, a:namespace().id):gsub("%p", "%%%0")
     assert.truthy(net:logged("^b warning: cannot list " .. folder .. ".*: unsupported$"))
     local lines = #net.lines
     assert.same({}, held(a))
-    assert.equal(lines, #net.lines)
+    for i = lines + 1, #net.lines do assert.not_matches("cannot list", net.lines[i]) end
   end)
 end)
 

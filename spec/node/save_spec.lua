@@ -139,6 +139,6 @@ describe("where a file must have a name", function()
     ]], folder:file "root", folder:file "target"))
     assert.same({ "new", "there" }, stores.list(folder:file "target"))
     for _, name in ipairs { "new", "there" } do assert.equal("content", folder:read("target/" .. name)) end
-    assert.same({ "bad", "filo-root", "identity", "lock", "objects", "tmp" }, stores.list(folder:file "root"))
+    assert.same({ "bad", "catalogue", "filo-root", "identity", "lock", "objects", "tmp" }, stores.list(folder:file "root"))
   end)
 end)

@@ -95,6 +95,7 @@ describe("descriptors do not leak", function()
   it("by connections that come and go", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false, policy = { quorum = 1 } })
+    a:usage() -- its catalogue is open then
     check(function() assert(filo.dial(a.address)):close() end)
     check(function() strangers.call(a, { tls = false }):close() end)
     check(function()

@@ -62,6 +62,7 @@ describe("a peer that was away during a delete", function()
       assert(a:store("key " .. i, "content"))
       assert(a:delete("key " .. i))
     end
+    nodes.wait(function() return not inside.of(a).tombstones.catching_up end, "end of what it is told at first")
     local told, back = 0, false
     b:on("before_accept", function() told = told + 1 end)
     a:on("peer_up", function() back = true end)

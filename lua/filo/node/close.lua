@@ -24,6 +24,7 @@ return function(node)
   node.tasks:close() -- once more, for those that caught it
   node.landings:close()
   node.handed_out:close()
+  cancelled = node.catalogue:close() or cancelled
   cancelled = wait_in_full(node, limits.close_disk, function(seconds) node.disk:wait_idle(seconds) end) or cancelled
   node.disk:close() -- only then the root is free
   if node.tls then node.tls:close() end

@@ -1,6 +1,5 @@
 ---Listing: objects of this node's own, copies that are held here for others, and what peers hold of this node's.
 
-local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local keys = require "filo.copies.keys"
 
@@ -8,87 +7,143 @@ local keys = require "filo.copies.keys"
 local Listing = {}
 Listing.__index = Listing
 
----@param given {host: filo.Host, disk: table, names: filo.Names, namespace: string, root: string, inventory: filo.Inventory,
----  hand_out: fun(walk: any): any}
+---@param given {host: filo.Host, names: filo.Names, catalogue: filo.Catalogue, namespace: string, root: string, id: string,
+---  inventory: filo.Inventory}
 ---@return filo.Listing
 local function new(given) return setmetatable(given, Listing) end
 
----Where an entry lies, for people.
-local function place(self, entry)
-  return ("%s/objects/%s/%s"):format(self.root, self.host.crypto.hex(entry.namespace), entry.path)
+---Where a row's file lies, for people.
+local function place(self, row)
+  return ("%s/objects/%s/%s"):format(self.root, self.host.crypto.hex(row.namespace), row.path)
 end
 
 ---What cannot be read is passed over: it hides nothing else. The first is named, the others are counted.
-local function note(self, seen, entry)
+local function note(self, seen, row)
   seen.unread = seen.unread + 1
   if seen.unread > 1 then return end
-  self.host.log("warning", ("cannot list %s: %s"):format(place(self, entry), entry.problem))
+  self.host.log("warning", ("cannot list %s: %s"):format(place(self, row), row.problem))
 end
 
 ---A file that is no object is told when it is asked for, or here to who wants to know.
-local function note_problem(self, seen, entry, on_corrupt)
-  if entry.problem ~= "corrupt" then return note(self, seen, entry) end
-  if on_corrupt then on_corrupt(place(self, entry)) end
+local function note_problem(self, seen, row, on_corrupt)
+  if row.problem ~= "corrupt" then return note(self, seen, row) end
+  if on_corrupt then on_corrupt(place(self, row)) end
 end
 
----Goes over what lies here, for a `for` loop.
----@param namespace? string  all when left out
----@param concerns fun(namespace: string): boolean  whether what cannot be read there is told of
----@param describe fun(entry: table): table?  what the loop is given of an entry that can be read; nil: it is passed over
+---Goes over rows, and then over files that are no objects or cannot be read, for a `for` loop.
+---@param next_row fun(): filo.CatalogueRow?
+---@param namespace? string  problems that are told of; nil: of all others' than this node's own
+---@param describe fun(row: filo.CatalogueRow): table?  what the loop is given; nil: it is passed over
 ---@param on_corrupt? fun(path: string)
-local function walk(self, namespace, concerns, describe, on_corrupt)
-  local entries, err = self.disk:walk(namespace)
-  if not entries then
-    self.host.log("warning", tostring(err))
-    return function() end
+local function go_over(self, next_row, namespace, describe, on_corrupt)
+  local seen = { unread = 0 }
+  local function concerns(row)
+    if namespace then return row.namespace == namespace end
+    return row.namespace ~= self.namespace
   end
-  self.hand_out(entries)
-  local batch, at, seen = {}, 0, { unread = 0 }
+  self.catalogue:look_again()
   local function next_item()
-    while true do
-      at = at + 1
-      if not batch[at] then
-        batch, at = entries:next(), 1
-        if not batch[1] then return nil end
-      end
-      local entry = batch[at]
-      if entry.problem and concerns(entry.namespace) then note_problem(self, seen, entry, on_corrupt) end
-      local item = not entry.problem and describe(entry)
+    for row in next_row do
+      if row.problem then note_problem(self, seen, row, on_corrupt) end
+      local item = not row.problem and describe(row)
       if item then return item end
     end
-  end
-  return next_item, nil, nil, at_end(function()
-    entries:close()
+    for row in self.catalogue:problems() do
+      if concerns(row) then note_problem(self, seen, row, on_corrupt) end
+    end
     if seen.unread > 1 then
       local folder = namespace and self.host.crypto.hex(namespace) or ""
       self.host.log("warning", ("cannot list %d more below %s/objects/%s"):format(seen.unread - 1, self.root, folder))
     end
-  end)
+  end
+  return next_item
 end
 
 ---As Node:list.
 function Listing:items(prefix, on_corrupt)
-  local function describe(entry)
-    if entry.tombstone then return nil end
-    local content_key, meta = self.names:unseal(entry.record)
+  local function describe(row)
+    if row.tombstone then return nil end
+    local content_key, meta = self.names:unseal(row.record)
     if not content_key or type(meta.name) ~= "string" or meta.name:sub(1, #prefix) ~= prefix then return nil end
-    return keys.describe(entry, meta, "here")
+    return keys.describe(row, meta, "here")
   end
-  return walk(self, self.namespace, function() return true end, describe, on_corrupt)
+  return go_over(self, self.catalogue:list(prefix, true), self.namespace, describe, on_corrupt)
+end
+
+---What is known of an object without opening its file.
+---@class filo.KeyItem
+---@field key string
+---@field size integer  bytes of content
+---@field version integer
+---@field modified? integer  seconds since 1970
+---@field encrypted boolean
+---@field verified? integer  when all of it was last hashed and found good, as is known; seconds since 1970
+
+---@return filo.KeyItem
+local function item_of(row)
+  return {
+    key = row.name, size = row.size, version = row.version, modified = row.modified, encrypted = not row.plain,
+    verified = row.verified > 0 and row.verified or nil,
+  }
+end
+
+---As Node:keys.
+function Listing:keys(prefix, on_corrupt)
+  return go_over(self, self.catalogue:list(prefix), self.namespace, item_of, on_corrupt)
+end
+
+---As Node:keys of all, those first that were verified longest ago, or never.
+function Listing:stalest(on_corrupt)
+  return go_over(self, self.catalogue:stalest(), self.namespace, item_of, on_corrupt)
+end
+
+---Rows of what is kept for others.
+local function rows_for_others(self)
+  local owners, at, next_row = {}, 0, function() end
+  for _, usage in ipairs(self.catalogue:usage()) do
+    if usage.namespace ~= self.namespace then owners[#owners + 1] = usage.namespace end
+  end
+  return function()
+    while true do
+      local row = next_row()
+      if row then return row end
+      at = at + 1
+      if not owners[at] then return nil end
+      next_row = self.catalogue:files(owners[at])
+    end
+  end
 end
 
 ---As Node:held.
 ---@param owner? string  node ID
 function Listing:held(owner)
   local hex, unhex = self.host.crypto.hex, self.host.crypto.unhex
-  local function is_foreign(namespace) return namespace ~= self.namespace end
-  local function describe(entry)
-    if not is_foreign(entry.namespace) then return nil end
-    return {
-      owner = hex(entry.namespace), key_hash = entry.key_hash, version = entry.version, size = entry.size, tombstone = entry.tombstone,
-    }
+  local wanted = owner and unhex(owner:lower())
+  local function describe(row)
+    return { owner = hex(row.namespace), key_hash = row.key_hash, version = row.version, size = row.size, tombstone = row.tombstone }
   end
-  return walk(self, owner and unhex(owner:lower()), is_foreign, describe)
+  local next_row = not wanted and rows_for_others(self) or wanted == self.namespace and function() end or self.catalogue:files(wanted)
+  return go_over(self, next_row, wanted, describe)
+end
+
+---What is kept here of one owner.
+---@class filo.Usage
+---@field owner string  namespace, 64 hex digits
+---@field objects integer
+---@field deleted integer  deletions of theirs that are known here
+---@field bytes integer  of content
+
+---As Node:usage.
+---@return filo.Usage[]
+function Listing:usage()
+  local list = {}
+  for _, usage in ipairs(self.catalogue:usage()) do
+    local own = usage.namespace == self.namespace
+    table.insert(list, own and 1 or #list + 1, {
+      owner = self.host.crypto.hex(usage.namespace), objects = usage.objects, deleted = usage.deleted, bytes = usage.bytes,
+    })
+  end
+  return list
 end
 
 ---A copy of an own object at a peer. Its key is known where the sealed metadata can be opened.

@@ -1,6 +1,7 @@
 ---What a node is made of: each part, and what it needs of the others.
 
 local new_activities = require "filo.copies.activity"
+local new_catalogue = require "filo.copies.catalogue"
 local new_deleting = require "filo.node.deleting"
 local new_fetches = require "filo.replication.shared_fetches"
 local new_find = require "filo.replication.find"
@@ -40,6 +41,11 @@ local function make_copies(node)
     host = host, disk = disk, keys = node.keys, namespace = node.namespace, versions = node.versions, id = node.raw_id,
     hash_key = options.hash_key, path = options.path,
   }
+  node.handed_out = new_handed_out()
+  node.catalogue = new_catalogue {
+    host = host, disk = disk, keys = node.keys, names = node.names, namespace = node.namespace,
+    hand_out = function(each) return node.handed_out:add(each) end,
+  }
   node.set_aside = new_set_aside { host = host, disk = disk, hooks = node.hooks }
   node.verifier = new_verifier { host = host, disk = disk, tasks = node.tasks, set_aside = node.set_aside }
   node.removal = new_removal { disk = disk, names = node.names }
@@ -67,7 +73,8 @@ local function make_replication(node)
     holders = node.holders, id = node.id, namespace = node.namespace, plan = node.plan,
   }
   node.tombstones = new_tombstones {
-    host = host, disk = disk, peers = peers, tasks = tasks, holders = node.holders, id = node.id, namespace = node.namespace,
+    host = host, disk = disk, peers = peers, tasks = tasks, holders = node.holders, names = node.names, catalogue = node.catalogue,
+    id = node.id, namespace = node.namespace,
   }
   node.serve = new_serve {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, names = node.names, landings = node.landings,
@@ -79,7 +86,6 @@ end
 ---What scripts call.
 local function make_calls(node)
   local host, disk, names, hooks, namespace = node.host, node.disk, node.names, node.hooks, node.namespace
-  node.handed_out = new_handed_out()
   local function hand_out(each) return node.handed_out:add(each) end
   node.storing = new_storing {
     host = host, disk = disk, keys = node.keys, names = names, peers = node.peer_list, spread = node.spread,
@@ -96,8 +102,8 @@ local function make_calls(node)
     holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly,
   }
   node.listing = new_listing {
-    host = host, disk = disk, names = names, namespace = namespace, hand_out = hand_out,
-    root = node.root, inventory = node.inventory,
+    host = host, names = names, catalogue = node.catalogue, namespace = namespace, root = node.root, id = node.id,
+    inventory = node.inventory,
   }
   node.holding = new_holding {
     host = host, disk = disk, names = names, spread = node.spread, verifier = node.verifier, set_aside = node.set_aside,

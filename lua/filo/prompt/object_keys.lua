@@ -23,7 +23,7 @@ end
 
 ---True when there are no more than are wanted.
 local function collect(keys, node, prefix)
-  for item in node:list(prefix) do
+  for item in node:keys(prefix) do
     if #keys == MOST then return false end
     keys[#keys + 1] = item.key
   end

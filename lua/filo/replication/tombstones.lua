@@ -16,16 +16,20 @@ local superseded = require "filo.replication.superseded"
 ---Deletions that one peer is told of at once; times limits.tell that those of one batch may take, also with a peer that answers.
 local AT_ONCE, BATCH_TIMES = 16, 4
 
+---Deletions that are read before those who are behind are told of them.
+local BATCH = 64
+
 ---@class filo.Tombstones
 local Tombstones = {}
 Tombstones.__index = Tombstones
 
----@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, holders: filo.Holders, id: string, namespace: string}
+---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, holders: filo.Holders, names: filo.Names,
+---  catalogue: filo.Catalogue, id: string, namespace: string}
 ---@return filo.Tombstones
 local function new(given)
   return setmetatable({
-    host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, holders = given.holders, id = given.id,
-    namespace = given.namespace,
+    host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, holders = given.holders, names = given.names,
+    catalogue = given.catalogue, id = given.id, namespace = given.namespace,
     caught_up = {}, missed = {}, arrived = {}, rested = -math.huge, idle = new_gate(given.host),
     answered = new_gate(given.host),
   }, Tombstones)
@@ -204,37 +208,58 @@ local function tell_each(self, behind, batch)
   end
 end
 
----The tombstones of what was walked over.
-local function tombstones_of(entries)
-  local list = {}
-  for _, entry in ipairs(entries) do
-    if entry.tombstone then list[#list + 1] = entry end
+---The record of a tombstone that the catalogue knows of; nil when another version lies there by now.
+---@return table? tombstone
+---@return filo.Error? err  it cannot be read
+local function read_tombstone(self, row)
+  if row.problem == "corrupt" then return nil end
+  if row.problem then return errors.fail(row.problem, row.path .. " cannot be read: it is tried again") end
+  local path, err = row.path, nil
+  if not path then path, err = self.names:path(row.key_hash) end
+  if not path then return nil, err end
+  local fields, record = self.disk:stat(self.namespace, path)
+  if not fields and record.code ~= "not_found" and record.code ~= "corrupt" then
+    return errors.fail(record.code, path .. " cannot be read: it is tried again")
   end
-  return list
+  if not fields or not fields.tombstone then return nil end
+  return { record = record, version = fields.version, path = path, key_hash = fields.key_hash }
 end
 
----The next of what lies here. Whoever connects with a new identity has all of it read: the more time that takes, the longer until the next
----time that it begins.
-local function read_on(self, walk)
-  local host = self.host
+---The next tombstones here, and whether there are more. Whoever connects with a new identity has all of them read: the more time that
+---takes, the longer until the next time that it begins.
+---@return table[] batch, boolean more, filo.Error? unread
+local function read_on(self, next_row)
+  local host, batch = self.host, {}
   local began = host.now()
-  local batch = walk:next()
+  local more, unread
+  repeat
+    local row, tombstone, err = next_row(), nil, nil
+    if row then tombstone, err = read_tombstone(self, row) end
+    batch[#batch + 1] = tombstone
+    unread = unread or err
+    more = row ~= nil
+  until not more or #batch == BATCH
   self.rested = math.max(self.rested, began) + (host.now() - began) * host.limits.walk_share
-  return batch
+  return batch, more, unread
 end
 
 ---Goes once over what lies here.
 local function go_over(self, behind)
-  local walk <close> = assert(self.disk:walk(self.namespace))
-  local batch, unread = read_on(self, walk), nil
-  while batch[1] and behind[1] do
-    tell_each(self, behind, tombstones_of(batch))
-    for _, entry in ipairs(batch) do
-      if entry.problem and entry.problem ~= "corrupt" then unread = entry end
+  self.catalogue:wait()
+  local next_row, unread = self.catalogue:tombstones(self.namespace), nil
+  repeat
+    local batch, more, problem = read_on(self, next_row)
+    unread = unread or problem
+    tell_each(self, behind, batch)
+  until not more or not behind[1]
+  if not unread then
+    for row in self.catalogue:problems() do
+      if row.namespace == self.namespace and row.problem ~= "corrupt" then
+        unread = errors.new(row.problem, row.path .. " cannot be read: it is tried again")
+      end
     end
-    batch = read_on(self, walk)
   end
-  if unread then error(errors.new(unread.problem, unread.path .. " cannot be read: it is tried again")) end
+  if unread then error(unread, 0) end
 end
 
 ---Tells the peers that have come, all of them in one go, until no more come.

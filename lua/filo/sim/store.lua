@@ -4,6 +4,7 @@ local Partial = require "filo.sim.partial"
 local deposit = require "filo.sim.deposit"
 local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
+local new_sim_catalogue = require "filo.sim.catalogue"
 local new_object = require "filo.sim.object"
 local record = require "filo.sim.record"
 local runtime = require "filo.core.runtime"
@@ -292,12 +293,15 @@ function Store:walk(namespace, after)
   return setmetatable({ store = self, list = after and list_after(self.disk, namespace, after) or self.disk:list(namespace), at = 0 }, Walk)
 end
 
+function Store:catalogue(keys) return new_sim_catalogue(self, keys) end
+
 local function entry_of(store, each)
   local file = store.disk:file(each.namespace, each.path)
   if not file then return nil end
   if file.unreadable then return { path = each.path, namespace = each.namespace, problem = "corrupt" } end
   local entry = { path = each.path, record = file.record }
   for name, value in pairs(file.fields) do entry[name] = value end
+  entry.verified = file.verified
   return entry
 end
 

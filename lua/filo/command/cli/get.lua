@@ -1,6 +1,7 @@
 ---`filo get`: writes objects to files.
 
 local attributes = require "filo.command.attributes"
+local catalogue_progress = require "filo.command.catalogue_progress"
 local core_files = require "filo.core.files"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
@@ -325,6 +326,11 @@ local function list_places(args, keys)
   return list
 end
 
+local function list_keys(node, args)
+  local _ <close> = catalogue_progress(node, "get")
+  return root_keys.named(node, args)
+end
+
 ---@return string? problem
 local function check(args)
   if args.json and args.output == "-" then return "--json and the object cannot both be on standard output" end
@@ -344,7 +350,7 @@ return {
       parser:option("-o --output", "Where a single object goes; '-' is standard output."):argname "FILE",
       parser:option("-d --directory", "Folder below which objects get the names of their keys. Default: this one."):argname "DIR"
     )
-    parser:flag("-r --recursive", "Every object whose key starts with one of these.")
+    parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
     parser:flag("--owners", "Set owners and groups that 'filo put --owners' kept, and bits that run a file as these. For root.")
     parser:flag("--hard-links", "Make one file of those that 'filo put --hard-links' found to be one.")
     parser:flag("-f --force", "Replace files that are there.")
@@ -360,7 +366,7 @@ return {
     args.directory = args.directory or "."
     local node <close>, err = open.reader(args)
     if not node then return nil, err end
-    local keys = root_keys.named(node, args)
+    local keys = list_keys(node, args)
     if args.recursive then
       keys = superseded.leave_out(node, keys, function(text) if not args.quiet then failures.tell("get", text) end end)
     end

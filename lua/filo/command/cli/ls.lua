@@ -1,5 +1,6 @@
 ---`filo ls`: lists the objects that the node stores of its own.
 
+local catalogue_progress = require "filo.command.catalogue_progress"
 local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
@@ -22,7 +23,8 @@ return {
 
   describe = function(parser)
     root.option(parser)
-    parser:argument("prefix", "Only keys that start with this."):args "?":convert(tostring)
+    parser:argument("name", "Only this object and what is below it: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
+      :args "?":convert(tostring)
     parser:flag("-l --long", "With size and time of modification.")
     parser:flag("--json", "For programs: an object on each line.")
     parser:epilog "Works with and without a running node. The order is that of the keys."
@@ -38,10 +40,8 @@ return {
       if args.json then failures.write_json(problem) end
       status = exit.failure
     end
-    local items = {}
-    for item in node:list(args.prefix, note) do items[#items + 1] = item end
-    table.sort(items, function(a, b) return a.key < b.key end)
-    for _, item in ipairs(items) do
+    local _ <close> = catalogue_progress(node, "ls")
+    for item in root_keys.each(node, args.name or "", note, args.json) do
       if not io.write(line(item, args), "\n") then return exit.failure end -- whoever reads has enough
     end
     return status

@@ -1,11 +1,9 @@
 ---`filo status`: tells how the running node is.
 
-local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
-local stored_in = require "filo.command.root.stored"
 
 local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching", check = "checking the copy at %s" }
 
@@ -32,9 +30,15 @@ end
 
 local function stored(status, each)
   local whose = each.owner == status.namespace and "its own" or "for " .. each.owner:sub(1, 16)
-  local least = status.counted and "" or "at least "
   local deleted = each.deleted > 0 and ", and " .. format.count(each.deleted, "deletion", "deletions") or ""
-  return ("%s: %s%s, %s%s"):format(whose, least, format.count(each.objects, "object", "objects"), format.bytes(each.bytes), deleted)
+  return ("%s: %s, %s%s"):format(whose, format.count(each.objects, "object", "objects"), format.bytes(each.bytes), deleted)
+end
+
+---Of the catalogue, where what is stored is not known.
+local function uncounted(status)
+  local catalogue = status.catalogue
+  if catalogue.state == "failed" then return "not known: the catalogue cannot be used; the log tells why" end
+  return ("not known yet: the catalogue is being made, %s so far"):format(format.count(catalogue.seen, "object", "objects"))
 end
 
 local function describe(status)
@@ -47,6 +51,7 @@ local function describe(status)
     { "memory", status.memory and format.bytes(status.memory) or "unknown: /proc is not mounted" }, { "up", format.clock(status.uptime) },
   }
   if status.bad and status.bad.count > 0 then lines[#lines + 1] = { "bad", bad(status) } end
+  if not status.counted then lines[#lines + 1] = { "stores", uncounted(status) } end
   for _, each in ipairs(status.stored) do lines[#lines + 1] = { "stores", stored(status, each) } end
   for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end
   for i, each in ipairs(lines) do lines[i] = ("%-9s %s\n"):format(each[1], each[2]) end
@@ -68,11 +73,6 @@ return {
     status, err = client:ask "status"
     if not status then return nil, err end
     status.pid = client:process()
-    status.stored, status.counted = stored_in(client.root, status.id, status.namespace)
-    if not status.stored then
-      failures.tell("status", "what is stored cannot be counted: " .. status.counted.message)
-      status.stored, status.counted = {}, false
-    end
     io.write(args.json and json.encode(status, { "id", "namespace", "root" }) .. "\n" or describe(status))
   end,
 }

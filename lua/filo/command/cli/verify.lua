@@ -1,8 +1,10 @@
 ---`filo verify`: reads copies here to the end and checks every byte.
 
+local catalogue_progress = require "filo.command.catalogue_progress"
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local inside = require "filo.base.inside"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
@@ -20,14 +22,16 @@ local function open_checker(args)
   return function(key) return node:verify(key) end, node
 end
 
----What is to be verified: keys, and errors of what lies here and has none any more.
+---What is to be verified, first what was longest ago: keys, and errors of what lies here and has none any more.
 ---@return (string|filo.Error)[]?, filo.Error?
 local function list_all(args)
-  if #args.key > 0 then return root_keys.of(args) end
+  if #args.key > 0 then return root_keys.of(args, "verify") end
   local node <close>, err = open.reader(args)
   if not node then return nil, err end
-  local keys, problems = root_keys.list(node)
-  table.sort(keys)
+  local _ <close> = catalogue_progress(node, "verify")
+  local keys, problems = {}, {}
+  local function note(path) problems[#problems + 1] = root_keys.unreadable(path) end
+  for item in inside.of(node).listing:stalest(note) do keys[#keys + 1] = item.key end
   return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 
@@ -37,10 +41,11 @@ return {
   describe = function(parser)
     root.option(parser)
     parser:argument("key", "Their keys; all that the node stores of its own when there is none."):args "*"
-    parser:flag("-r --recursive", "Every object here whose key starts with one of these.")
+    parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
     parser:flag("--json", "For programs: an object on each line.")
     parser:flag("-q --quiet", "Say nothing of good ones.")
-    parser:epilog "Works with and without a running node. Bad copies are set aside; good ones are fetched when they are asked for."
+    parser:epilog("What was verified longest ago comes first. Works with and without a running node. Bad copies are set aside; good ones "
+      .. "are fetched when they are asked for.")
   end,
 
   run = function(args)

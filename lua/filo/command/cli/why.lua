@@ -49,7 +49,7 @@ return {
   describe = function(parser)
     root.option(parser)
     parser:argument("key", "Their keys."):args "+"
-    parser:flag("-r --recursive", "Every object here whose key starts with one of these.")
+    parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
     parser:flag("--json", "For programs: an object on each line.")
   end,
 
@@ -57,7 +57,7 @@ return {
     local client <close>, err = open.client(args)
     if not client then return nil, err end
     local list
-    list, err = root_keys.of(args)
+    list, err = root_keys.of(args, "why")
     if not list then return nil, err end
     local lacking = false
     local status = failures.each("why", list, function(key)

@@ -6,6 +6,7 @@
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local filo = require "filo"
+local format = require "filo.base.format"
 local inside = require "filo.base.inside"
 local prompt = require "filo.command.control.prompt"
 local source = require "filo.node.content"
@@ -13,7 +14,7 @@ local source = require "filo.node.content"
 local methods = {}
 
 local PROGRESS_SECONDS = 0.1
-local SPACE_SECONDS = 0.03
+local SPACE_SECONDS, STORED_SECONDS = 0.03, 1
 local started = filo.now()
 
 ---Tells emit every now and then how far the node is with a key, until the end of the scope.
@@ -49,12 +50,22 @@ function methods.peers(node)
   return list
 end
 
+---What is kept here, when that is known at once.
+local function stored_here(node)
+  local catalogue = inside.of(node).catalogue
+  local state, seen = catalogue:state()
+  local stored = state == "ready" and filo.timeout(STORED_SECONDS, node.usage, node)
+  return stored or {}, { state = state, seen = seen }, stored ~= false and stored ~= nil
+end
+
 function methods.status(node)
   local parts = inside.of(node)
   local free, total = filo.timeout(SPACE_SECONDS, parts.disk.space, parts.disk) -- it waits its turn behind what is being flushed
   if not free then total = nil end
   local bad, bad_bytes = filo.timeout(SPACE_SECONDS, parts.disk.bad, parts.disk)
+  local stored, catalogue, counted = stored_here(node)
   return {
+    stored = stored, catalogue = catalogue, counted = counted,
     id = node.id, namespace = node:namespace().id, root = node.root, address = node.address, version = filo.VERSION,
     uptime = filo.now() - started, memory = filo.memory(), free = free, total = total, bad = bad and { count = bad, bytes = bad_bytes },
     policy = parts.policy.name, peers = #node:peers(), unreached = parts.peer_list:unreached(), moving = node:activity(),
@@ -142,6 +153,41 @@ end
 function methods.evict(node, asked, emit)
   local _ <close> = report_progress(node, asked.key, emit)
   return node:evict(asked.key)
+end
+
+---The only other owner of what is kept here whose namespace starts so.
+---@return filo.Usage?, filo.Error?
+local function find_owner(node, text)
+  local found
+  for _, usage in ipairs(node:usage()) do
+    if usage.owner ~= node:namespace().id and usage.owner:sub(1, #text) == text:lower() then
+      if found then return errors.fail("invalid", ("several owners of what is kept here begin with %s"):format(text)) end
+      found = usage
+    end
+  end
+  if found then return found end
+  return errors.fail("not_found", ("nothing is kept here for %s"):format(text))
+end
+
+---Drops what is kept for another owner, but for deletions. Without `force` it says what that would be.
+function methods.drop_owner(node, asked)
+  local usage, err = find_owner(node, asked.owner)
+  if not usage then return nil, err end
+  if not asked.force then
+    local sentence = "%s, %s, are kept here for %s, and each may be the last copy: -f drops them"
+    return errors.fail("invalid", sentence:format(format.count(usage.objects, "object", "objects"), format.bytes(usage.bytes), usage.owner))
+  end
+  local done = { owner = usage.owner, objects = 0, bytes = 0 }
+  for copy in node:held(usage.owner) do
+    local ok, problem
+    if not copy.tombstone then ok, problem = node:drop(copy) end
+    if ok then
+      done.objects, done.bytes = done.objects + 1, done.bytes + copy.size
+    elseif problem and problem.code ~= "not_found" then
+      done.failed, done.problem = (done.failed or 0) + 1, done.problem or tostring(problem)
+    end
+  end
+  return done
 end
 
 function methods.connect(node, asked)

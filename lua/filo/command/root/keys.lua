@@ -1,5 +1,9 @@
 ---The keys of what lies in a root, and what is told of files there that are no objects any more.
+---
+---What names several: "photos" is the object of that name and all below "photos/", but not "photos2"; "photos/" what is below only; with a
+---star behind it, "pho*", it is all that starts so.
 
+local catalogue_progress = require "filo.command.catalogue_progress"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local open = require "filo.command.root.open"
@@ -14,34 +18,56 @@ function keys.unreadable(path)
   return errors.new("corrupt", sentence:format(path), { path = path })
 end
 
----Keys of the objects in a root, and an error for each file there that is none any more.
----@param node filo.Node
----@param prefix? string  of the keys
----@return string[] keys, filo.Error[] problems
-function keys.list(node, prefix)
-  local list, problems = {}, {}
-  local function note(path) problems[#problems + 1] = keys.unreadable(path) end
-  for item in node:list(prefix, note) do list[#list + 1] = item.key end
-  return list, problems
+---What a name stands for: a key, if there may be one object of just that name, and how others start.
+---@return string? key, string prefix
+local function meaning(name)
+  if name == "" or name:find "/$" then return nil, name end
+  if name:find "%*$" then return nil, name:sub(1, -2) end
+  return name, name .. "/"
 end
 
----The keys that a command line names. With -r, each stands for all that start with it, in their order; behind them are errors of what may
----have been one of these, and is no object any more, and of what no key starts with.
+---The first item of some, if it has that key.
+local function first(items, key)
+  local item = items()
+  return item and item.key == key and item or nil
+end
+
+---Goes over the objects in a root that a name stands for, in the order of their keys.
+---@param node filo.Node
+---@param name string
+---@param on_corrupt? fun(path: string)
+---@param with_fields? boolean  as `node:list` gives them, not `node:keys`
+---@return fun(): filo.KeyItem?
+function keys.each(node, name, on_corrupt, with_fields)
+  local key, prefix = meaning(name)
+  local method = with_fields and node.list or node.keys
+  local alone = key and first(method(node, key), key)
+  local others = method(node, prefix, on_corrupt)
+  return function()
+    local item = alone
+    alone = nil
+    return item or others()
+  end
+end
+
+---The keys that a command line names. With -r, each stands for several, in their order; behind them are errors of what may have been one of
+---these, and is no object any more, and of what there is none for.
 ---@param node filo.Node
 ---@param args {key: string[], recursive?: boolean}
 ---@return (string|filo.Error)[]
 function keys.named(node, args)
   if not args.recursive then return args.key end
-  local all, seen, problems, unknown = {}, {}, nil, {}
-  for _, prefix in ipairs(args.key) do
-    local found
-    found, problems = keys.list(node, prefix)
-    if not found[1] and not problems[1] then
-      unknown[#unknown + 1] = errors.new("not_found", ("no key here starts with '%s'"):format(format.printable(prefix)), { key = prefix })
+  local all, seen, problems, unknown = {}, {}, {}, {}
+  for _, name in ipairs(args.key) do
+    local found = false
+    problems = {}
+    for item in keys.each(node, name, function(path) problems[#problems + 1] = keys.unreadable(path) end) do
+      found = true
+      if not seen[item.key] then all[#all + 1] = item.key end
+      seen[item.key] = true
     end
-    for _, key in ipairs(found) do
-      if not seen[key] then all[#all + 1] = key end
-      seen[key] = true
+    if not found and not problems[1] then
+      unknown[#unknown + 1] = errors.new("not_found", ("nothing here is named '%s'"):format(format.printable(name)), { key = name })
     end
   end
   table.sort(all)
@@ -51,11 +77,13 @@ end
 
 ---As `named`, of a root that is opened for that where it has to be.
 ---@param args {root?: string, key: string[], recursive?: boolean}
+---@param command string  its name
 ---@return (string|filo.Error)[]?, filo.Error?
-function keys.of(args)
+function keys.of(args, command)
   if not args.recursive then return args.key end
   local node <close>, err = open.reader(args)
   if not node then return nil, err end
+  local _ <close> = catalogue_progress(node, command)
   return keys.named(node, args)
 end
 

@@ -1,0 +1,201 @@
+---The catalogue of what lies here: rows, a page for each trip to a worker. It is made from the files, which takes a while where there are
+---many: who asks meanwhile waits. While it cannot be used, all files are gone through instead; the reason is logged once.
+
+local errors = require "filo.base.errors"
+local new_backoff = require "filo.host.backoff"
+local new_walked = require "filo.copies.walked"
+
+local PAUSE_FIRST, PAUSE_MOST = 0.005, 0.2
+
+---Rows of a list of names that are asked for at once: many want the first one only.
+local FIRST_PAGE, PAGE = 16, 512
+
+---What is known of a file without opening it.
+---@class filo.CatalogueRow
+---@field id integer
+---@field namespace string  32 bytes
+---@field path? string  where it lies; nil: where the default option `path` has it
+---@field problem? string  an error's code, of what is no object; then there is nothing else
+---@field key_hash string  32 bytes
+---@field version integer
+---@field size integer  bytes of content
+---@field tombstone boolean
+---@field plain boolean
+---@field class integer
+---@field verified integer  when its bytes were last hashed and found good, as was last reported, in seconds since 1970; 0: not known
+---@field modified? integer
+---@field name? string  what its owner calls it, where that can be read; nil of a tombstone
+---@field record? string  of those that were read for it
+
+---@class filo.Catalogue
+---@field core? filo.core.Catalogue
+local Catalogue = {}
+Catalogue.__index = Catalogue
+
+---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, namespace: string,
+---  hand_out: fun(walk: any): any}
+---@return filo.Catalogue
+local function new(given)
+  local files = new_walked { host = given.host, disk = given.disk, names = given.names, namespace = given.namespace,
+    hand_out = given.hand_out }
+  local self = setmetatable({ host = given.host, namespace = given.namespace, walked = files }, Catalogue)
+  local err
+  self.core, err = given.disk:catalogue(given.keys)
+  if not self.core then self:tell_failure(err) end
+  return self
+end
+
+function Catalogue:tell_failure(err)
+  local reason = tostring(err)
+  if self.told == reason then return end
+  self.told = reason
+  self.host.log("warning", "the catalogue cannot be used, so that lists go through all objects: " .. reason)
+end
+
+---How it is: "ready", "failed"; or "opening" or "rebuilding", and how many objects it has seen by now.
+---@return string state, integer done
+function Catalogue:state()
+  if not self.core then return "failed", 0 end
+  return self.core:state()
+end
+
+---Waits until it is made.
+function Catalogue:wait()
+  local backoff = new_backoff(self.host, PAUSE_FIRST, PAUSE_MOST)
+  while true do
+    local state = self:state()
+    if state ~= "opening" and state ~= "rebuilding" then return end
+    backoff:wait()
+  end
+end
+
+---A page; nil when the catalogue cannot be used. Waits while it is made.
+---@param method string  of filo.core.Catalogue
+---@return table[]?, any
+local function ask(self, method, ...)
+  local backoff
+  while self.core do
+    local rows, err = self.core[method](self.core, ...)
+    if rows then
+      self.told = nil
+      return rows, err
+    end
+    if err.code == "closed" then error(err, 0) end
+    if err.code ~= "busy" then
+      self:tell_failure(err)
+      return nil
+    end
+    backoff = backoff or new_backoff(self.host, PAUSE_FIRST, PAUSE_MOST)
+    backoff:wait()
+  end
+end
+
+---Goes over pages, from where the last row was, for a `for` loop. When the catalogue cannot be used (any more), over the files.
+---@param next_page fun(last?: filo.CatalogueRow): table[]?
+---@param go_over_files fun(): fun(): filo.CatalogueRow?
+---@return fun(): filo.CatalogueRow?
+local function rows(self, next_page, go_over_files)
+  if self.core then self.core:refresh() end
+  local page, at, last, beside = {}, 0, nil, nil
+  return function()
+    if beside then return beside() end
+    at = at + 1
+    if not page[at] then
+      page, at = next_page(last), 1
+      if not page then
+        beside = go_over_files()
+        return beside()
+      end
+    end
+    last = page[at] or last
+    return page[at]
+  end
+end
+
+---Objects of this node's own whose name starts with a prefix, in the order of their names (bytes).
+---@param prefix string
+---@param with_records? boolean  each file is read: what is given is what lies there, a problem, too, and nothing of what has gone
+---@return fun(): filo.CatalogueRow?
+function Catalogue:list(prefix, with_records)
+  local after, most = nil, FIRST_PAGE
+  local function next_page()
+    local page, last
+    repeat
+      page, last = ask(self, with_records and "records" or "names", self.namespace, prefix, after, most)
+      after, most = page and last or after, PAGE
+    until not page or page[1] or not last
+    return page
+  end
+  return rows(self, next_page, function() return self.walked:list(prefix, after) end)
+end
+
+---Pages in the order of ids.
+local function by_id(self, method, namespace)
+  local function next_page(last) return ask(self, method, namespace, last and last.id or 0) end
+  return rows(self, next_page, function() return self.walked[method](self.walked, namespace) end)
+end
+
+---All that lies here of a namespace.
+---@param namespace string
+---@return fun(): filo.CatalogueRow?
+function Catalogue:files(namespace) return by_id(self, "files", namespace) end
+
+---The deletions of a namespace, and what may be one and cannot be read.
+---@param namespace string
+---@return fun(): filo.CatalogueRow?
+function Catalogue:tombstones(namespace) return by_id(self, "tombstones", namespace) end
+
+---Objects of this node's own, those first that were verified longest ago, or never. Those that are verified meanwhile are not given again.
+---@return fun(): filo.CatalogueRow?
+function Catalogue:stalest()
+  local now = self.host.time() // 1000000
+  local next_row = rows(self, function(last)
+    return ask(self, "stalest", self.namespace, last and last.verified or -1, last and last.id or 0)
+  end, function() return self.walked:stalest() end)
+  return function()
+    local row = next_row()
+    if row and row.verified <= now then return row end
+  end
+end
+
+---Files that are no objects, or cannot be read, of all namespaces. Where the catalogue cannot be used, they are among all others.
+---@return fun(): filo.CatalogueRow?
+function Catalogue:problems()
+  local function next_page(last) return ask(self, "problems", last and last.id or 0) end
+  return rows(self, next_page, function() return function() end end)
+end
+
+---What could not be read may be readable by now: then it is among the objects.
+function Catalogue:look_again()
+  for _ in self:problems() do end
+end
+
+---What is kept here for one namespace.
+---@class filo.core.Usage
+---@field namespace string  32 bytes
+---@field objects integer
+---@field deleted integer  tombstones
+---@field bytes integer  of content
+
+---For each namespace that has anything here, in the order of their bytes.
+---@return filo.core.Usage[]
+function Catalogue:usage()
+  if self.core then self.core:refresh() end
+  local list = ask(self, "usage") or self.walked:usage()
+  table.sort(list, function(a, b) return a.namespace < b.namespace end)
+  return list
+end
+
+---Closes it in order, which a cancelled task does not stop.
+---@return filo.Error? cancelled
+function Catalogue:close()
+  local core = self.core
+  if not core then return end
+  self.core = nil
+  local ok, err = pcall(core.close, core)
+  if ok then return nil end
+  if errors.is_cancelled(err) then return err end
+  core:close_now()
+end
+
+return new

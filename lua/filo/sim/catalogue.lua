@@ -1,0 +1,122 @@
+---The catalogue of a simulated store: what filo.core.Catalogue gives. It is never behind, since it is made anew for each page, from what
+---lies on the simulated disk.
+
+local cbor = require "filo.core.cbor"
+local record = require "filo.sim.record"
+
+local PAGE = 512
+
+---@class filo.sim.Catalogue
+local Catalogue = {}
+Catalogue.__index = Catalogue
+
+---@param store filo.sim.Store
+---@param keys filo.Keys
+---@return filo.sim.Catalogue
+local function new(store, keys) return setmetatable({ store = store, keys = keys, ids = {}, count = 0 }, Catalogue) end
+
+---The number of a place, which it keeps.
+local function id_of(self, each)
+  local place = each.namespace .. each.path
+  if not self.ids[place] then
+    self.count = self.count + 1
+    self.ids[place] = self.count
+  end
+  return self.ids[place]
+end
+
+local function describe(self, row)
+  if row.tombstone or row.namespace ~= self.keys:raw_id() then return end
+  local content_key, meta = record.unseal(self.keys, row.record)
+  meta = content_key and cbor.decode(meta)
+  if meta then row.name, row.modified = meta.name, meta.modified end
+end
+
+local function row_of(self, each)
+  local file = self.store.disk:file(each.namespace, each.path)
+  local row = { id = id_of(self, each), namespace = each.namespace, path = each.path }
+  if file.unreadable then
+    row.problem = "corrupt"
+    return row
+  end
+  for name, value in pairs(file.fields) do row[name] = value end
+  row.record, row.verified = file.record, file.verified or 0
+  describe(self, row)
+  return row
+end
+
+---The first rows, in an order, of those that are wanted.
+local function page(self, namespace, wanted, before, most)
+  self.store:pause()
+  local problem = self.store:read_problem()
+  if problem then return nil, problem end
+  local rows = {}
+  for _, each in ipairs(self.store.disk:list(namespace)) do
+    local row = row_of(self, each)
+    if wanted(row) then rows[#rows + 1] = row end
+  end
+  table.sort(rows, before)
+  return table.move(rows, 1, most or PAGE, 1, {})
+end
+
+local function by_id(a, b) return a.id < b.id end
+
+function Catalogue:names(namespace, prefix, after, most)
+  local rows, err = page(self, namespace, function(row)
+    return row.name and row.name:sub(1, #prefix) == prefix and (not after or row.name > after)
+  end, function(a, b) return a.name < b.name end, most)
+  if not rows then return nil, err end
+  return rows, rows[1] and rows[#rows].name
+end
+
+Catalogue.records = Catalogue.names
+
+function Catalogue:files(namespace, after)
+  return page(self, namespace, function(row) return not row.problem and row.id > after end, by_id)
+end
+
+function Catalogue:tombstones(namespace, after)
+  return page(self, namespace, function(row) return row.tombstone and row.id > after end, by_id)
+end
+
+function Catalogue:problems(after)
+  return page(self, nil, function(row) return row.problem and row.id > after end, by_id)
+end
+
+function Catalogue:stalest(namespace, verified, after)
+  return page(self, namespace, function(row)
+    return row.name and (row.verified > verified or row.verified == verified and row.id > after)
+  end, function(a, b)
+    if a.verified ~= b.verified then return a.verified < b.verified end
+    return a.id < b.id
+  end)
+end
+
+function Catalogue:usage()
+  self.store:pause()
+  local problem = self.store:read_problem()
+  if problem then return nil, problem end
+  local list = {}
+  for _, each in ipairs(self.store.disk:list()) do
+    local row, usage = row_of(self, each), list[#list]
+    if not row.problem then
+      if not usage or usage.namespace ~= row.namespace then
+        usage = { namespace = row.namespace, objects = 0, deleted = 0, bytes = 0 }
+        list[#list + 1] = usage
+      end
+      local what = row.tombstone and "deleted" or "objects"
+      usage[what], usage.bytes = usage[what] + 1, usage.bytes + row.size
+    end
+  end
+  return list
+end
+
+function Catalogue:state() return "ready", 0 end -- luacheck: no self
+
+function Catalogue:refresh() end -- luacheck: no self
+
+function Catalogue:close() end -- luacheck: no self
+
+Catalogue.close_now = Catalogue.close
+
+return new
