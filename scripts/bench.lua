@@ -9,11 +9,12 @@
 --   small      requests, and objects of some KiB: how long, and how many a second
 --   files      'filo get -r' and 'filo rm' of thousands of small files
 --   catalogue  lists of 100000 objects; OBJECTS=1000000 in the environment: of so many
+--   runtime    tasks, channels and sockets of scripts
 --
 -- Without a part all are measured. Each figure is the median of runs in turns with what it is measured beside. A ratio
--- above 1 means that Filo is so many times as slow, or as dear, as that. rsync, scp, nginx and redis are asked to do
--- the same where they are installed; a line says which are not. The congestion control is the system's, for all of
--- them: bbr makes loopback slow (`sysctl net.ipv4.tcp_congestion_control`).
+-- above 1 means that Filo is so many times as slow, or as dear, as that. rsync, scp, nginx, redis and cqueues (Debian's
+-- lua-cqueues) are asked to do the same where they are installed; a line says which are not. The congestion control is
+-- the system's, for all of them: bbr makes loopback slow (`sysctl net.ipv4.tcp_congestion_control`).
 
 local here = arg[0]:match "^(.*/)" or ""
 package.path = here .. "?.lua;" .. package.path
@@ -21,7 +22,7 @@ package.path = here .. "?.lua;" .. package.path
 local report = require "bench.support.report"
 local script = require "filo.script"
 
-local PARTS = { "seal", "bulk", "small", "files", "catalogue" }
+local PARTS = { "seal", "bulk", "small", "files", "catalogue", "runtime" }
 
 local function is_part(name)
   for _, part in ipairs(PARTS) do

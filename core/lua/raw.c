@@ -240,6 +240,18 @@ static int written(lua_State *L, struct filo_raw_box *box) {
   return 1;
 }
 
+/* How many bytes went at once: of the first ones of a turn, when none wait. More that are written in
+ * that turn are gathered. What fails is tried again, and told of, by the bufferevent. */
+static size_t send_at_once(lua_State *L, struct filo_raw_box *box, const char *bytes, size_t len) {
+  uint64_t turn = filo_loop_turns(filo_runtime_loop(filo_runtime_of(L)));
+  if (box->sent_in == turn || evbuffer_get_length(bufferevent_get_output(box->bev)) > 0) return 0;
+  box->sent_in = turn;
+  evutil_socket_t fd = bufferevent_getfd(box->bev);
+  if (len > WRITE_BEHIND) len = WRITE_BEHIND;
+  ssize_t sent = write(fd, bytes, len);
+  return sent > 0 ? (size_t)sent : 0;
+}
+
 static int raw_write(lua_State *L) {
   size_t len;
   struct filo_raw_box *box = check_raw(L);
@@ -248,7 +260,9 @@ static int raw_write(lua_State *L) {
   if (box->way == FILO_RAW_READ) return luaL_error(L, "%s cannot be written: read it", box->remote);
   if (box->writable.waiter) return luaL_error(L, "another task writes to this connection already");
   if (box->broken) return filo_return_error(L, &box->why);
-  if (bufferevent_write(box->bev, bytes, len) < 0) return luaL_error(L, "no memory");
+  size_t sent = send_at_once(L, box, bytes, len);
+  if (sent < len && bufferevent_write(box->bev, bytes + sent, len - sent) < 0)
+    return luaL_error(L, "no memory");
   return written(L, box);
 }
 

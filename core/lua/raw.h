@@ -20,6 +20,7 @@ struct filo_raw_box {
   enum filo_raw_way way;
   struct event arriving; /* pending while more may be read ahead */
   struct evbuffer *input;
+  uint64_t sent_in;           /* the turn of the loop in which bytes went at once */
   struct filo_passed passed;  /* each with a byte of the input */
   struct event sendable;      /* pending while a descriptor waits to be passed */
   struct filo_event readable; /* connected, bytes came, ended */

@@ -39,7 +39,7 @@ static lua_State *check_coroutine(lua_State *L, int index) {
 }
 
 static const char *status_of(lua_State *L, lua_State *co) {
-  const struct filo_task *task = filo_task_of(L, co);
+  const struct filo_task *task = filo_task_of(co);
   if (task && task->state == FILO_TASK_ENDED) return "dead";
   if (L == co) return "running";
   if (task) return "normal"; /* only the loop resumes it */
@@ -192,7 +192,8 @@ static int co_close(lua_State *L) {
   lua_State *co = check_coroutine(L, 1);
   const char *status = status_of(L, co);
   if (*status != 'd' && *status != 's') return luaL_error(L, "cannot close a %s coroutine", status);
-  if (filo_task_reset(co) == LUA_OK) {
+  /* That of a task is left as it is: its results are there, and it keeps the task. */
+  if (filo_task_of(co) || filo_task_reset(co) == LUA_OK) {
     lua_pushboolean(L, 1);
     return 1;
   }
@@ -204,11 +205,13 @@ static int co_close(lua_State *L) {
 /* --- In the function of a task itself --- */
 
 static bool is_main(lua_State *L) {
-  return filo_task_of(L, L) != NULL;
+  return filo_task_of(L) != NULL;
 }
 
 static int co_running(lua_State *L) {
-  bool main = lua_pushthread(L) || is_main(L);
+  struct filo_task *task = filo_task_of(L);
+  if (task) task->exposed = true;
+  bool main = lua_pushthread(L) || task;
   lua_pushboolean(L, main);
   return 2;
 }

@@ -22,13 +22,18 @@ static int never(lua_State *L, int status, lua_KContext ctx) {
 }
 
 void filo_exit_push(lua_State *L, const struct filo_task *task) {
-  if (!task) {
+  if (!task || !task->has_exit) {
     lua_pushnil(L);
     return;
   }
-  lua_rawgetp(L, LUA_REGISTRYINDEX, task);
+  filo_task_push(L, task);
   lua_getiuservalue(L, -1, FILO_TASK_EXIT);
   lua_remove(L, -2);
+}
+
+void filo_exit_set(lua_State *L, struct filo_task *task) {
+  task->has_exit = !lua_isnil(L, -1);
+  lua_setiuservalue(L, -2, FILO_TASK_EXIT);
 }
 
 /* stack: what os.exit was given */
@@ -64,9 +69,10 @@ static int do_exit(lua_State *L) {
 
 int filo_runtime_on_exit(lua_State *L) {
   if (!lua_isnil(L, 1)) luaL_checktype(L, 1, LUA_TFUNCTION);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, filo_task_check(L));
+  struct filo_task *task = filo_task_check(L);
+  filo_task_push(L, task);
   lua_pushvalue(L, 1);
-  lua_setiuservalue(L, -2, FILO_TASK_EXIT);
+  filo_exit_set(L, task);
   return 0;
 }
 

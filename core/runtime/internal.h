@@ -4,23 +4,28 @@
 
 #include "runtime/clock.h"
 #include "runtime/line.h"
+#include "runtime/spare.h"
 #include "runtime/task.h"
 
 #define FILO_TASK_TYPE "filo.task"
 #define FILO_ERROR_TYPE "filo.error"
 
-/* User values of a task's userdata: its coroutine, and what os.exit calls in it, if not the process's
- * end (exit.c). */
-enum { FILO_TASK_COROUTINE = 1, FILO_TASK_EXIT };
+/* User values of a task's userdata: its coroutine, or, once that was given back, its result; and what
+ * os.exit calls in it, if not the process's end (exit.c). */
+enum { FILO_TASK_RESULT = 1, FILO_TASK_EXIT };
 
 enum filo_task_state { FILO_TASK_READY, FILO_TASK_RUNNING, FILO_TASK_WAITING, FILO_TASK_ENDED };
 
 struct filo_task {
   struct filo_runtime *runtime;
-  lua_State *co;
+  lua_State *co; /* NULL: it has ended, and given it back; others keep theirs with their results */
+  int ref;       /* in the registry: its userdata, until it has ended */
   enum filo_task_state state;
   enum filo_why why;
   int nargs;         /* of the first resumption */
+  int results;       /* once it has no coroutine any more: 0 or 1 */
+  bool exposed;      /* a script may know its coroutine */
+  bool has_exit;     /* FILO_TASK_EXIT is set */
   bool in_suspend;   /* waits in runtime.suspend, so that runtime.wake may wake it */
   bool cancelled;    /* to be delivered at this or the next wait */
   bool interrupted;  /* the main one, by a signal that ends the process */
@@ -53,7 +58,9 @@ struct filo_runtime {
   struct filo_clock *clocks; /* the virtual ones */
   struct filo_clock *clock;  /* of what runs now; NULL: real time */
   struct filo_task *ready, **ready_tail;
-  struct filo_task *all;
+  struct filo_task *all; /* that have not ended */
+  struct filo_spares spares;
+  struct filo_task nobody; /* whose all coroutines are that no task has; it knows the runtime */
   unsigned live;
   unsigned pinned;           /* coroutines resumed below a function that cannot be suspended */
   int ended_by;              /* the signal that ends the main task */
@@ -87,8 +94,14 @@ int filo_runtime_on_exit(lua_State *L);
 /* Pushes what os.exit calls first in a task, or nil. task may be NULL. */
 void filo_exit_push(lua_State *L, const struct filo_task *task);
 
+/* Pops that, for the task whose userdata is below. */
+void filo_exit_set(lua_State *L, struct filo_task *task);
+
+/* Pushes the userdata of a task that has not ended. */
+void filo_task_push(lua_State *L, const struct filo_task *task);
+
 /* The task that a coroutine is the one of; NULL: it is a script's own. */
-struct filo_task *filo_task_of(lua_State *L, lua_State *co);
+struct filo_task *filo_task_of(lua_State *co);
 
 /* Makes the runtime's tables. */
 void filo_module_install(lua_State *L);

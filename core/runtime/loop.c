@@ -27,6 +27,7 @@ struct filo_loop {
   int alarm_fd; /* a timer of the kernel's own, set only before a wait: libevent's are coarser */
   struct event *alarm;
   double alarm_at; /* HUGE_VAL: it is not set */
+  uint64_t turns;
   filo_signal_fn *on_signal;
   void *ctx;
 };
@@ -229,7 +230,12 @@ struct filo_pool *filo_loop_pool(struct filo_loop *loop) {
   return loop->pool;
 }
 
+uint64_t filo_loop_turns(const struct filo_loop *loop) {
+  return loop->turns;
+}
+
 void filo_loop_turn(struct filo_loop *loop, double until) {
+  loop->turns++;
   bool wait = until > 0 && (until == HUGE_VAL || until > filo_now());
   if (wait && until < HUGE_VAL) set_alarm(loop, until);
   event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);

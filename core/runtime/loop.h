@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "error.h"
 #include "runtime/pool.h"
@@ -35,6 +36,9 @@ void filo_loop_linger(struct filo_loop *loop, double seconds);
 /* Handles what is ready; when there is nothing, waits for something until a time of filo_now, which
  * may be past or HUGE_VAL. */
 void filo_loop_turn(struct filo_loop *loop, double until);
+
+/* How many turns there have been. */
+uint64_t filo_loop_turns(const struct filo_loop *loop);
 
 /* Catches (or stops catching) a signal. interrupts: a script that computes, too, or that a function
  * of C keeps waiting, as io.read does at a terminal. */

@@ -87,22 +87,24 @@ static struct filo_task *check_task(lua_State *L, int index) {
   return luaL_checkudata(L, index, FILO_TASK_TYPE);
 }
 
-static int spawn(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  filo_task_spawn(L, lua_gettop(L) - 1, false);
+static int start(lua_State *L, bool detached) {
+  if (!lua_isfunction(L, 1)) return luaL_error(L, "spawn: a function expected");
+  filo_task_spawn(L, lua_gettop(L) - 1, detached);
   return 1;
 }
 
+static int spawn(lua_State *L) {
+  return start(L, false);
+}
+
 static int spawn_detached(lua_State *L) {
-  luaL_checktype(L, 1, LUA_TFUNCTION);
-  filo_task_spawn(L, lua_gettop(L) - 1, true);
-  return 1;
+  return start(L, true);
 }
 
 static int push_current(lua_State *L) {
   struct filo_task *task = filo_task_current(L);
   if (!task) return 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, task);
+  filo_task_push(L, task);
   return 1;
 }
 
@@ -136,14 +138,18 @@ static int task_observe(lua_State *L) {
   return 1;
 }
 
-/* Copies the results, or raises the error, of an ended task. */
+/* Copies the results, or raises the error, of an ended task, which is at index 1. */
 static int give_results(lua_State *L, struct filo_task *task) {
-  int count = lua_gettop(task->co);
-  luaL_checkstack(L, count, "too many results");
-  if (!lua_checkstack(task->co, count)) return luaL_error(L, "too many results");
-  for (int i = 1; i <= count; i++) lua_pushvalue(task->co, i);
-  lua_xmove(task->co, L, count);
-  return task->failed ? lua_error(L) : count;
+  if (!task->co) {
+    lua_getiuservalue(L, 1, FILO_TASK_RESULT);
+    return task->failed ? lua_error(L) : task->results;
+  }
+  int top = lua_gettop(task->co), first = task->failed ? top : 2;
+  luaL_checkstack(L, top, "too many results");
+  if (!lua_checkstack(task->co, top)) return luaL_error(L, "too many results");
+  for (int i = first; i <= top; i++) lua_pushvalue(task->co, i);
+  lua_xmove(task->co, L, top - first + 1);
+  return task->failed ? lua_error(L) : top - first + 1;
 }
 
 static int joined(lua_State *L, int status, lua_KContext ctx) {
@@ -269,9 +275,9 @@ void filo_runtime_signal(void *ctx, int signum) {
   lua_State *L = runtime->L;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &signals_key);
   if (lua_rawgeti(L, -1, signum) == LUA_TFUNCTION) {
-    filo_task_spawn(L, 0, true);
+    struct filo_task *task = filo_task_spawn(L, 0, true);
     lua_rawgeti(L, -2, -signum);
-    lua_setiuservalue(L, -2, FILO_TASK_EXIT);
+    filo_exit_set(L, task);
     lua_pop(L, 2);
     return;
   }
@@ -411,7 +417,7 @@ void filo_module_install(lua_State *L) {
   lua_pushliteral(L, FILO_ERROR_TYPE);
   lua_setfield(L, -2, "__name");
 
-  luaL_getmetatable(L, FILO_TASK_TYPE);
+  luaL_newmetatable(L, FILO_TASK_TYPE);
   luaL_newlib(L, task_methods);
   lua_setfield(L, -2, "__index");
 

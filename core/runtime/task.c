@@ -1,7 +1,8 @@
 /* One ready list. A wake puts a task on it; `drain` takes the whole list and resumes each task
- * once, so that all tasks have their turns; after some rounds of it the sockets have theirs. A task's userdata holds
- * its coroutine as a user value; while the task lives, the registry pins the userdata under the
- * task's address.
+ * once, so that all tasks have their turns; after some rounds of it the sockets have theirs. Until a task
+ * ends, the registry keeps its userdata, which has the coroutine as a user value; the coroutine
+ * has the userdata at the bottom of its stack, and the task's address in its extra space. Then it is
+ * given back (spare.c), unless a script may know it, or the results are too many to be kept otherwise.
  */
 #include "runtime/task.h"
 
@@ -25,8 +26,22 @@
 
 static const char mark;
 
+/* Of each coroutine: its task, or the runtime's `nobody`. */
+static struct filo_task **owner(lua_State *co) {
+  return (struct filo_task **)lua_getextraspace(co);
+}
+
 struct filo_runtime *filo_runtime_of(lua_State *L) {
-  return *(struct filo_runtime **)lua_getextraspace(L);
+  return (*owner(L))->runtime;
+}
+
+struct filo_task *filo_task_of(lua_State *co) {
+  struct filo_task *task = *owner(co);
+  return task == &task->runtime->nobody ? NULL : task;
+}
+
+void filo_task_push(lua_State *L, const struct filo_task *task) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, task->ref);
 }
 
 lua_State *filo_runtime_state(struct filo_runtime *runtime) {
@@ -148,34 +163,6 @@ int filo_task_raise_cancelled(lua_State *L) {
   return lua_error(L);
 }
 
-void filo_event_set(struct filo_event *event) {
-  event->set = true;
-  if (event->waiter) filo_task_wake(event->waiter);
-}
-
-int filo_event_wait(lua_State *L, struct filo_event *event, double seconds, lua_KContext ctx,
-                    lua_KFunction k) {
-  filo_task_check(L);
-  if (event->waiter) return luaL_error(L, "another task waits for this already");
-  event->waiter = filo_task_begin_wait(L, seconds);
-  return filo_task_yield(L, ctx, k);
-}
-
-enum filo_why filo_event_why(lua_State *L, struct filo_event *event) {
-  event->waiter = NULL;
-  enum filo_why why = filo_task_why(L);
-  return why == FILO_TIMED_OUT && event->set ? FILO_WOKEN : why;
-}
-
-int filo_event_overdue(lua_State *L, struct filo_event *event, const char *late) {
-  enum filo_why why = filo_event_why(L, event);
-  if (why == FILO_WOKEN) return 0;
-  if (why == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
-  struct filo_error err;
-  filo_fail(&err, FILO_TIMEOUT, "%s", late);
-  return filo_return_error(L, &err);
-}
-
 /* --- Running --- */
 
 int filo_task_resume(struct filo_runtime *runtime, lua_State *co, lua_State *from, int nargs,
@@ -201,7 +188,30 @@ static void report(const struct filo_task *task) {
   filo_log("error", "failed", message ? message : "a task failed");
 }
 
-/* The task's function has ended: its results, or its error, are all that is on its stack. */
+/* Its coroutine stays with it, or goes to the spare ones, and the result becomes the user value. */
+static void leave_coroutine(struct filo_task *task) {
+  struct filo_runtime *runtime = task->runtime;
+  lua_State *L = runtime->L, *co = task->co;
+  int results = lua_gettop(co) > 0 ? lua_gettop(co) - 1 : 0;
+  if (task->exposed || results > 1 || lua_status(co) != LUA_OK) {
+    luaL_unref(L, LUA_REGISTRYINDEX, task->ref);
+    return;
+  }
+  filo_task_push(L, task);
+  if (results > 0)
+    lua_xmove(co, L, 1);
+  else
+    lua_pushnil(L);
+  lua_setiuservalue(L, -2, FILO_TASK_RESULT);
+  task->results = results;
+  task->co = NULL;
+  *owner(co) = &runtime->nobody;
+  filo_spares_give(&runtime->spares, L, co, task->ref);
+  lua_pop(L, 1);
+}
+
+/* The task's function has ended: its userdata, and its results or its error, are all that is on its
+ * stack. */
 static void end(struct filo_task *task, bool failed) {
   struct filo_runtime *runtime = task->runtime;
   task->state = FILO_TASK_ENDED;
@@ -219,8 +229,11 @@ static void end(struct filo_task *task, bool failed) {
   if (failed && !task->observed && !task->joiners.first && !task->cancel_ended) report(task);
   filo_line_wake_all(&task->joiners);
   filo_clock_task_ended(runtime, task);
-  lua_pushnil(runtime->L);
-  lua_rawsetp(runtime->L, LUA_REGISTRYINDEX, task);
+  *task->back_live = task->next_live;
+  if (task->next_live) task->next_live->back_live = task->back_live;
+  free(task->traceback);
+  task->traceback = NULL;
+  leave_coroutine(task);
 }
 
 static int error_text(lua_State *L) {
@@ -321,27 +334,39 @@ void filo_runtime_turn(struct filo_runtime *runtime) {
          !filo_loop_signalled() && filo_now() < until);
 }
 
-struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
+/* Pushes a task with a coroutine, in which nothing is but its userdata. */
+static struct filo_task *new_task(lua_State *L, int nargs) {
   struct filo_runtime *runtime = filo_runtime_of(L);
   struct filo_task *task = lua_newuserdatauv(L, sizeof *task, FILO_TASK_EXIT);
   memset(task, 0, sizeof *task);
   task->runtime = runtime;
-  task->state = FILO_TASK_ENDED;
   luaL_setmetatable(L, FILO_TASK_TYPE);
-  lua_State *co = lua_newthread(L);
-  if (!lua_checkstack(co, nargs + 4)) luaL_error(L, "too many arguments");
-  lua_setiuservalue(L, -2, FILO_TASK_COROUTINE);
-  filo_exit_push(L, runtime->current);
-  lua_setiuservalue(L, -2, FILO_TASK_EXIT);
+  lua_State *co = filo_spares_take(&runtime->spares, L, &task->ref);
+  if (!lua_checkstack(co, nargs + 4)) {
+    filo_spares_give(&runtime->spares, L, co, task->ref);
+    luaL_error(L, "too many arguments");
+  }
+  lua_setiuservalue(L, -2, FILO_TASK_RESULT);
   lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, task);
-  lua_pushlightuserdata(L, task);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, co);
-  lua_insert(L, -(nargs + 2));
-  lua_pushcfunction(co, body);
-  lua_xmove(L, co, nargs + 1);
-
+  lua_rawseti(L, LUA_REGISTRYINDEX, task->ref);
+  lua_pushvalue(L, -1);
+  lua_xmove(L, co, 1);
+  *owner(co) = task;
   task->co = co;
+  return task;
+}
+
+struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
+  struct filo_task *task = new_task(L, nargs);
+  struct filo_runtime *runtime = task->runtime;
+  if (runtime->current && runtime->current->has_exit) {
+    filo_exit_push(L, runtime->current);
+    filo_exit_set(L, task);
+  }
+  lua_insert(L, -(nargs + 2));
+  lua_pushcfunction(task->co, body);
+  lua_xmove(L, task->co, nargs + 1);
+
   task->nargs = nargs + 1;
   task->clock = runtime->clock;
   if (task->clock) task->clock->live++;
@@ -360,34 +385,6 @@ struct filo_task *filo_task_spawn(lua_State *L, int nargs, bool detached) {
   runtime->live++;
   make_ready(task);
   return task;
-}
-
-struct filo_task *filo_task_of(lua_State *L, lua_State *co) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, co);
-  struct filo_task *task = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return task;
-}
-
-/* A script may still have the coroutine: that is dead for good, with no results to be run. */
-static void leave_coroutine(lua_State *L, struct filo_task *task) {
-  if (!task->co || task->state != FILO_TASK_ENDED) return;
-  lua_settop(task->co, 0);
-  lua_pushnil(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, task->co);
-}
-
-static int collect_task(lua_State *L) {
-  struct filo_task *task = luaL_checkudata(L, 1, FILO_TASK_TYPE);
-  leave_coroutine(L, task);
-  free(task->traceback);
-  task->traceback = NULL;
-  if (task->back_live) {
-    *task->back_live = task->next_live;
-    if (task->next_live) task->next_live->back_live = task->back_live;
-  }
-  task->back_live = NULL;
-  return 0;
 }
 
 /* --- The runtime --- */
@@ -460,11 +457,8 @@ int filo_runtime_new(struct filo_runtime **ret, struct filo_error *err) {
     free(runtime);
     return filo_fail(err, FILO_NO_MEMORY, "no memory for Lua");
   }
-  *(struct filo_runtime **)lua_getextraspace(runtime->L) = runtime;
-  luaL_newmetatable(runtime->L, FILO_TASK_TYPE);
-  lua_pushcfunction(runtime->L, collect_task);
-  lua_setfield(runtime->L, -2, "__gc");
-  lua_pop(runtime->L, 1);
+  runtime->nobody.runtime = runtime;
+  *owner(runtime->L) = &runtime->nobody;
   filo_module_install(runtime->L);
   filo_loop_watch_signal(SIGINT, true, true);
   filo_loop_watch_signal(SIGTERM, true, true);
@@ -484,6 +478,7 @@ void filo_runtime_free(struct filo_runtime *runtime, double grace) {
   filo_loop_stop(runtime->loop);
   filo_clock_free_all(runtime);
   filo_timers_free(&runtime->timers);
+  for (struct filo_task *task = runtime->all; task; task = task->next_live) free(task->traceback);
   filo_runtime_close(runtime);
   filo_watchdog_stop();
   filo_loop_free(runtime->loop);

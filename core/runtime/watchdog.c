@@ -260,7 +260,7 @@ struct filo_watchdog filo_watchdog_enter(lua_State *L, double seconds) {
     if (ticks_wake) set_ticks(false);
   }
   change(L, until);
-  if (!before.running && started && !atomic_exchange(&armed, true)) arm(TICK_NANOSECONDS);
+  if (!before.running && started && !armed && !atomic_exchange(&armed, true)) arm(TICK_NANOSECONDS);
   return before;
 }
 

@@ -28,10 +28,7 @@ end
 ---@param fn function
 ---@param ... any  its arguments
 ---@return filo.Task
-function task.spawn(fn, ...)
-  check_function("spawn", fn)
-  return runtime.spawn(fn, ...)
-end
+task.spawn = runtime.spawn
 
 ---Waits. 0 gives every other task and socket a turn.
 ---@param seconds number
