@@ -324,14 +324,21 @@ static void time_out(struct filo_timers *timers) {
   while (filo_timers_first(timers) <= now) filo_task_time_out(filo_timers_take(timers).task);
 }
 
+/* The main task has ended, or os.exit was called: the others are cancelled next, and must not have got
+ * on with their unwinding before. */
+static bool is_over(const struct filo_runtime *runtime) {
+  const struct filo_task *main_task = runtime->main_task;
+  return runtime->exiting || (main_task && main_task->state == FILO_TASK_ENDED);
+}
+
 void filo_runtime_turn(struct filo_runtime *runtime) {
   bool busy = runtime->ready || filo_clock_advance(runtime);
   filo_loop_turn(runtime->loop, busy ? 0 : filo_timers_first(&runtime->timers));
   time_out(&runtime->timers);
   double until = filo_now() + TURN_SECONDS;
   do drain(runtime);
-  while ((runtime->ready || filo_clock_advance(runtime)) && !runtime->exiting &&
-         !filo_loop_signalled() && filo_now() < until);
+  while (!is_over(runtime) && !filo_loop_signalled() && filo_now() < until &&
+         (runtime->ready || filo_clock_advance(runtime)));
 }
 
 /* Pushes a task with a coroutine, in which nothing is but its userdata. */
@@ -401,7 +408,7 @@ static int exit_status(const struct filo_runtime *runtime, const struct filo_tas
 int filo_runtime_run(struct filo_runtime *runtime, int nargs) {
   struct filo_task *task = filo_task_spawn(runtime->L, nargs, true);
   runtime->main_task = task;
-  while (task->state != FILO_TASK_ENDED && !runtime->exiting) filo_runtime_turn(runtime);
+  while (!is_over(runtime)) filo_runtime_turn(runtime);
   bool interrupted = filo_loop_interrupted();
   if (interrupted) filo_loop_turn(runtime->loop, 0);
   runtime->main_task = NULL;

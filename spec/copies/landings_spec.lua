@@ -83,7 +83,7 @@ describe("a copy that has come", function()
     local a, b = net:cluster(2)
     for i = 1, 5 do assert(a:store("key " .. i, nodes.bytes(100000, i))) end
     host.sleep(2 * host.limits.offer)
-    assert.equal(0, inside.of(b:peers()[1]).ended.line.count)
+    assert.equal(0, #inside.of(b:peers()[1]).ended.line)
   end))
 end)
 

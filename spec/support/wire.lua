@@ -65,7 +65,7 @@ function Peer:write(bytes, step)
   end
 end
 
----The next frame; nil, err at the end.
+---The next frame; nil, err at the end, which may come in the middle of one that carries bytes.
 function Peer:frame()
   local kind, err = self:read(1)
   if not kind then return nil, err end
@@ -76,8 +76,10 @@ function Peer:frame()
   end
   if frame.type ~= "message" then frame.stream = ("<I4"):unpack(assert(self:read(4))) end
   frame.value = ("<I4"):unpack(assert(self:read(4)))
-  if frame.type == "message" or frame.type == "stream" then frame.bytes = assert(self:read(frame.value)) end
-  return frame
+  if frame.type ~= "message" and frame.type ~= "stream" then return frame end
+  frame.bytes = self:read(frame.value)
+  if frame.bytes then return frame end
+  return nil, filo.error("unreachable", "the other side hung up in the middle of a frame")
 end
 
 ---Takes the next frame and notes what it says, or answers it when it is a ping; nil, err at the end.

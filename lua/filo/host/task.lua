@@ -119,12 +119,6 @@ end
 
 ---A queue between tasks.
 ---@class filo.Channel
----@field capacity integer
----@field count integer  values that it holds: in a ring, from `first` on
----@field first integer
----@field senders filo.Line
----@field receivers filo.Line
----@field closed boolean
 local Channel = {}
 Channel.__index = Channel
 
@@ -134,6 +128,7 @@ Channel.__index = Channel
 function task.channel(capacity)
   capacity = capacity or 1
   if math.type(capacity) ~= "integer" or capacity < 1 then error("channel: an integer of 1 or more expected", 2) end
+  -- Its values, `count` of them, lie in a ring of `capacity` places, from `first` on.
   return setmetatable({
     capacity = capacity, count = 0, first = 1, senders = runtime.line(), receivers = runtime.line(), closed = false,
   }, Channel)
