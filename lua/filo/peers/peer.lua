@@ -133,6 +133,7 @@ end
 ---Whether nothing at all has come since it was given up: it is not waited for again until it speaks. The same of one that only showed no
 ---quick sign, where no more than that is waited for.
 local function is_silent(self, sign)
+  if not self.given_up_at and not (sign and self.doubted_at) then return false end
   local bytes = self.connection:stats().bytes_in
   return bytes == self.given_up_at or sign ~= nil and bytes == self.doubted_at
 end
@@ -150,18 +151,18 @@ end
 ---@param sign? number  as for Peer:request
 local function wait_for_reply(self, waiting, topic, deadline, sign)
   local host = self.host
-  local pulse = sign or host.limits.rival
-  local lives = new_pulse(self, pulse, not sign)
+  local pulse, lives = sign or host.limits.rival, nil
   while not waiting.reply do
     if self.gone then return gone(self) end
     local left = deadline - host.now()
     local silent = is_silent(self, sign)
-    if not silent and not lives() then
+    if not silent and lives and not lives() then
       silent = true
       local bytes = self.connection:stats().bytes_in
       if sign then self.doubted_at = bytes else self.given_up_at = bytes end
     end
     if left <= 0 or silent then return no_answer(self, topic) end
+    lives = lives or new_pulse(self, pulse, not sign)
     host.suspend(math.min(left, pulse / 3))
   end
   return waiting.reply
