@@ -24,6 +24,7 @@ enum {
 static void turn(struct filo_catalogue *catalogue, enum filo_catalogue_state state) {
   bool ready = state == FILO_CATALOGUE_READY, building = state == FILO_CATALOGUE_REBUILDING;
   catalogue->state = state;
+  catalogue->stale = false;
   catalogue->waited = 0;
   filo_store_mark(catalogue->store, FILO_MARK_LISTING, building);
   filo_store_mark(catalogue->store, FILO_MARK_LISTED, ready);
@@ -42,7 +43,7 @@ int filo_catalogue_use(struct filo_catalogue *catalogue, struct filo_error *err)
   pthread_mutex_lock(&catalogue->lock);
   while (catalogue->in_use && catalogue->state == FILO_CATALOGUE_READY)
     pthread_cond_wait(&catalogue->turned, &catalogue->lock);
-  enum filo_catalogue_state state = catalogue->state;
+  enum filo_catalogue_state state = catalogue->stale ? FILO_CATALOGUE_OPENING : catalogue->state;
   bool stopping = catalogue->stopping;
   if (state == FILO_CATALOGUE_READY && !stopping) catalogue->in_use = true;
   struct filo_error problem = catalogue->problem;
@@ -70,8 +71,10 @@ int filo_catalogue_used(struct filo_catalogue *catalogue, int code, struct filo_
 
 void filo_catalogue_refresh(struct filo_catalogue *catalogue) {
   pthread_mutex_lock(&catalogue->lock);
-  if (catalogue->is_private && catalogue->asked && catalogue->state == FILO_CATALOGUE_READY)
-    turn(catalogue, FILO_CATALOGUE_OPENING);
+  if (catalogue->state == FILO_CATALOGUE_READY && catalogue->is_private && catalogue->asked) {
+    catalogue->stale = true;
+    pthread_cond_broadcast(&catalogue->turned);
+  }
   catalogue->asked = true;
   pthread_mutex_unlock(&catalogue->lock);
 }
@@ -79,7 +82,7 @@ void filo_catalogue_refresh(struct filo_catalogue *catalogue) {
 enum filo_catalogue_state filo_catalogue_state(struct filo_catalogue *catalogue, uint64_t *done,
                                                struct filo_error *err) {
   pthread_mutex_lock(&catalogue->lock);
-  enum filo_catalogue_state state = catalogue->state;
+  enum filo_catalogue_state state = catalogue->stale ? FILO_CATALOGUE_OPENING : catalogue->state;
   if (state == FILO_CATALOGUE_FAILED) *err = catalogue->problem;
   pthread_mutex_unlock(&catalogue->lock);
   *done = atomic_load(&catalogue->done);
@@ -156,7 +159,9 @@ static void apply(struct filo_catalogue *catalogue) {
 
 /* With the lock: until there is something to do for who is READY. */
 static void attend(struct filo_catalogue *catalogue) {
-  if (catalogue->lost && !catalogue->in_use) {
+  if (catalogue->stale && !catalogue->in_use) {
+    turn(catalogue, FILO_CATALOGUE_OPENING);
+  } else if (catalogue->lost && !catalogue->in_use) {
     catalogue->lost = false;
     turn(catalogue, FILO_CATALOGUE_REBUILDING);
   } else if (catalogue->waiting > 0 && !catalogue->in_use) {
@@ -190,6 +195,7 @@ static void rest(struct filo_catalogue *catalogue) {
 
 static void *run(void *arg) {
   struct filo_catalogue *catalogue = arg;
+  pthread_setname_np(pthread_self(), "catalogue");
   pthread_mutex_lock(&catalogue->lock);
   /* What was left in order is opened even for a moment, to be closed so again. */
   while (!catalogue->stopping || catalogue->state == FILO_CATALOGUE_OPENING) {
@@ -231,7 +237,8 @@ static struct filo_catalogue *new_catalogue(struct filo_store *store, struct fil
 }
 
 static int prepare(struct filo_catalogue *catalogue, struct filo_error *err) {
-  const char *root = filo_store_root(catalogue->store);
+  FILO_AUTO_FREE char *whole = realpath(filo_store_root(catalogue->store), NULL);
+  const char *root = whole ? whole : filo_store_root(catalogue->store);
   FILO_AUTO_FREE char *temporary = NULL;
   if (asprintf(&catalogue->path, "%s/catalogue", root) < 0) catalogue->path = NULL;
   if (asprintf(&temporary, "%s/tmp", root) < 0) temporary = NULL;

@@ -27,11 +27,16 @@ static struct filo_change *new_change(const unsigned char ns[FILO_ID_SIZE], cons
   return change;
 }
 
+/* Who opens it needs the store's lock, which is held here. */
+static bool is_drained(enum filo_catalogue_state state) {
+  return state == FILO_CATALOGUE_READY || state == FILO_CATALOGUE_REBUILDING;
+}
+
 static void changed(void *ctx, const unsigned char ns[FILO_ID_SIZE], const char *path) {
   struct filo_catalogue *catalogue = ctx;
   struct filo_change *change = new_change(ns, path);
   pthread_mutex_lock(&catalogue->lock);
-  while (catalogue->waiting >= MOST && catalogue->state != FILO_CATALOGUE_FAILED)
+  while (catalogue->waiting >= MOST && is_drained(catalogue->state))
     pthread_cond_wait(&catalogue->drained, &catalogue->lock);
   if (catalogue->state == FILO_CATALOGUE_FAILED) {
     free(change);
@@ -78,14 +83,13 @@ void filo_changes_free(struct filo_changes *changes) {
 
 void filo_changes_drop(struct filo_catalogue *catalogue) {
   struct filo_changes changes;
+  bool more;
   do {
     filo_changes_take(catalogue, &changes);
-    catalogue->taken = 0;
-    bool none = STAILQ_EMPTY(&changes);
+    more = !STAILQ_EMPTY(&changes);
     filo_changes_free(&changes);
-    if (none) break;
-  } while (true);
-  filo_changes_taken(catalogue);
+    filo_changes_taken(catalogue);
+  } while (more);
 }
 
 static int apply(struct filo_catalogue *catalogue, const struct filo_changes *changes,

@@ -85,7 +85,8 @@ struct filo_catalogue {
   unsigned waited;   /* turns for the owner of the root to make its catalogue */
   bool in_use;       /* the database, by a query or by the thread; while READY */
   bool stopping;
-  bool lost; /* a change could not be noted */
+  bool lost;  /* a change could not be noted */
+  bool stale; /* a private copy is to be made once more */
   struct filo_changes changes;
   unsigned waiting; /* of these */
   unsigned taken;   /* and of those that are being applied */

@@ -122,10 +122,8 @@ static void set_boolean(lua_State *L, const char *name, bool value) {
 }
 
 static void set_object(lua_State *L, const struct filo_row *row) {
-  if (row->has_key_hash) set_bytes(L, "key_hash", row->key_hash, sizeof row->key_hash);
   set_integer(L, "version", (lua_Integer)row->version);
   set_integer(L, "size", (lua_Integer)row->size);
-  set_boolean(L, "tombstone", row->flags & FILO_TOMBSTONE);
   set_boolean(L, "plain", row->flags & FILO_PLAIN);
   set_integer(L, "class", row->class);
   set_integer(L, "verified", (lua_Integer)row->verified);
@@ -134,15 +132,25 @@ static void set_object(lua_State *L, const struct filo_row *row) {
   if (row->record) set_bytes(L, "record", row->record, row->record_len);
 }
 
-static void push_row(lua_State *L, const struct filo_row *row) {
-  lua_createtable(L, 0, 10);
+static void set_file(lua_State *L, const struct filo_row *row) {
   set_integer(L, "id", (lua_Integer)row->id);
   set_bytes(L, "namespace", row->ns, sizeof row->ns);
   if (row->path) set_bytes(L, "path", row->path, strlen(row->path));
-  if (row->problem)
-    set_bytes(L, "problem", filo_code_name(row->problem), strlen(filo_code_name(row->problem)));
-  else
-    set_object(L, row);
+  if (row->problem) {
+    const char *code = filo_code_name(row->problem);
+    set_bytes(L, "problem", code, strlen(code));
+  } else {
+    set_bytes(L, "key_hash", row->key_hash, sizeof row->key_hash);
+    set_boolean(L, "tombstone", row->flags & FILO_TOMBSTONE);
+  }
+}
+
+/* Of a list of names, which may have a million, no more than is told of a name. */
+static void push_row(lua_State *L, const struct filo_row *row) {
+  bool has_file = row->problem || row->has_key_hash;
+  lua_createtable(L, 0, has_file ? 13 : 7);
+  if (has_file) set_file(L, row);
+  if (!row->problem) set_object(L, row);
 }
 
 static int rows_ended(lua_State *L, int status, lua_KContext ctx) {

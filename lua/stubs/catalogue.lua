@@ -5,7 +5,8 @@
 ---@class filo.core.Catalogue
 local catalogue = {}
 
----Own objects with names that start with a prefix, in the order of these, after one. Without `key_hash` and `path`.
+---Own objects with names that start with a prefix, in the order of these, after one. Without `id`, `namespace`,
+---`path`, `key_hash` and `tombstone`.
 ---@param namespace string
 ---@param prefix string
 ---@param after? string

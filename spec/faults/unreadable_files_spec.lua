@@ -72,6 +72,31 @@ local TELL = [[
   assert(os.execute("chmod 700 " .. folder))
 ]]
 
+---A catalogue is made while a folder cannot be read.
+local MADE_MEANWHILE = [[
+  local filo = require "filo"
+  local function start(log) return assert(filo.node { root = arg[1], durability = "group", reserve = 0, log = log }) end
+  local node = start(function() end)
+  for i = 1, 20 do assert(node:store("key " .. i, "content")) end
+  local hidden = node:path_of(node:key_hash "key 1"):match "^[^/]+"
+  local folder = ("%s/objects/%s/%s"):format(node.root, node:namespace().id, hidden)
+  node:close()
+  os.remove(arg[1] .. "/catalogue")
+  assert(os.execute("chmod 000 " .. folder))
+  local told
+  node = start(function(_, message) if message:find "^cannot list" then told = message end end)
+  local function has(key)
+    for item in node:keys() do
+      if item.key == key then return true end
+    end
+    return false
+  end
+  print(has "key 1", told == ("cannot list %s: denied"):format(folder))
+  assert(os.execute("chmod 700 " .. folder))
+  print(has "key 1")
+  node:close()
+]]
+
 describe("a folder that cannot be read", function()
   it("hides what is in it, and no more", function()
     local folder <close> = temp.folder()
@@ -83,6 +108,12 @@ describe("a folder that cannot be read", function()
     assert.is_true(tonumber(listed) >= 15 and tonumber(listed) < 20)
     assert.equal("warning: cannot list " .. folder:file "root/HIDDEN: denied", line)
     assert.same({ "20", "0", "cannot list 19 more" }, { all, none, others })
+  end)
+
+  it("hides what is in it from a catalogue that is made meanwhile, until it can be read", function()
+    local folder <close> = temp.folder()
+    local result = process.run(mortal { folder:write("script.lua", MADE_MEANWHILE), folder:file "root" })
+    assert.same({ "", "false\ttrue\ntrue\n" }, { result.err, result.out })
   end)
 
   it("leaves it open whether a peer knows all deletions", function()

@@ -3,7 +3,7 @@
 local inside = require "filo.base.inside"
 
 ---Objects that one person, or several, name and read together. Its calls are those of a node: `store`, `get`, `fetch`, `stat`, `has`,
----`list`, `delete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`, `key_hash`.
+---`list`, `keys`, `delete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`, `key_hash`.
 ---@class filo.Namespace
 ---@field id string  namespace ID, 64 hex digits
 ---@field access "read-one"|"read"|"write"  what can be done with it here
@@ -14,8 +14,8 @@ inside.seal(Namespace, "a namespace", { "id", "access" })
 function Namespace:__tostring() return "namespace " .. self.id:sub(1, 16) end
 
 local CALLS = {
-  "store", "get", "fetch", "stat", "has", "list", "delete", "replicate", "evict", "withdraw", "verify", "copies", "placement", "held_by",
-  "key_hash", "path_of",
+  "store", "get", "fetch", "stat", "has", "list", "keys", "delete", "replicate", "evict", "withdraw", "verify", "copies", "placement",
+  "held_by", "key_hash", "path_of",
 }
 
 ---Takes the calls from the class of nodes: they are about what is behind the face, in either.

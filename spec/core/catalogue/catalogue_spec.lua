@@ -1,4 +1,5 @@
 local catalogues = require "spec.support.catalogues"
+local crypto = require "filo.core.crypto"
 local store = require "filo.core.store"
 local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
@@ -168,7 +169,14 @@ describe("a catalogue that was closed in order", function()
     local folder <close> = temp.folder()
     fill(folder)
     local bytes = folder:read "root/catalogue"
-    folder:write("root/catalogue", bytes:sub(1, 63) .. "\9" .. bytes:sub(65)) -- user_version
+    local function write(version)
+      local page = bytes:sub(1, 63) .. string.char(version) .. bytes:sub(65, 4088) -- SQLite's user_version
+      folder:write("root/catalogue", page .. crypto.digest("blake3", ("\0"):rep(8) .. page):sub(1, 8) .. bytes:sub(4097))
+    end
+    write(bytes:byte(64))
+    assert.is_true(bytes == folder:read "root/catalogue") -- each page ends so
+    write(bytes:byte(64) + 1)
     check(folder, 10)
+    check(folder, 0)
   end)
 end)
