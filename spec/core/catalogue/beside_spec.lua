@@ -1,6 +1,7 @@
 ---Beside the process that owns a root, for reading only.
 
 local catalogues = require "spec.support.catalogues"
+local filo = require "filo"
 local process = require "spec.support.process"
 local small_disk = require "spec.support.disk"
 local store = require "filo.core.store"
@@ -61,6 +62,24 @@ describe("a catalogue that is read beside its owner", function()
     assert.same({ "a", "b" }, catalogues.names(beside))
     assert.same(before, stores.list(stores.root(folder)))
     assert.same({}, stores.drafts(folder))
+  end)
+
+  it("serves several at once where each has one made", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder, OWNER)
+    for i = 1, 100 do catalogues.put(disk, ("%03d"):format(i)) end
+    local reader <close> = open_reader(folder)
+    local beside <close> = catalogues.open(reader)
+    local tasks = {}
+    for i = 1, 20 do
+      tasks[i] = filo.spawn(function()
+        for _ = 1, 5 do
+          beside:refresh()
+          assert.equal(100, #catalogues.names(beside, "", 7))
+        end
+      end)
+    end
+    for _, task in ipairs(tasks) do task:join() end
   end)
 
   it("is not believed once its owner was killed", function()
