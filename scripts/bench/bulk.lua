@@ -1,4 +1,4 @@
----A large file to two peers over TLS, and back, beside programs that move files. All memory is warm.
+---A large file to two peers over TLS, and back, beside programs that move files; and with `bulk = "sealed"`. All memory is warm.
 
 local cluster = require "bench.support.cluster"
 local filo = require "filo"
@@ -14,7 +14,7 @@ local function both(first, second)
   filo.all { function() programs.run(first) end, function() programs.run(second) end }
 end
 
-local function filo_works(nodes, source)
+local function filo_works(nodes, source, suffix)
   local node = nodes.node
   local function timed(fn)
     local before = nodes:cpu()
@@ -34,7 +34,7 @@ local function filo_works(nodes, source)
       for _ in object:chunks() do end
     end)
   end
-  return { { "store", store }, { "get", get } }
+  return { { "store" .. suffix, store }, { "get" .. suffix, get } }
 end
 
 local function rsync_works(url, place, source)
@@ -72,21 +72,23 @@ local function nginx_works(command, url, place)
   end } }
 end
 
-local function tell(report, medians)
-  local store, get = medians.store, medians.get
+---@param suffix string  of the names of Filo's works
+---@param words string  of what is told of them
+local function tell(report, medians, suffix, words, reach)
+  local store, get = medians["store" .. suffix], medians["get" .. suffix]
   local push, pull, copy, web = medians["rsync push"], medians["rsync pull"], medians["scp push"], medians["nginx pull"]
-  local function beside(work, figure, peer, name, missing, reach)
+  local function beside(work, figure, peer, name, missing, times)
     if peer then
-      report { work = work, filo = figure, unit = "s", beside = name, peer = peer[1], reach = reach }
+      report { work = work, filo = figure, unit = "s", beside = name, peer = peer[1], reach = times }
     else
       report { work = work, missing = missing }
     end
   end
-  local stored, got = "store 512 MiB at two peers", "get 512 MiB back"
-  beside(stored, store[1], push, "two rsync pushes at once", "rsync is not installed", "1.70 x")
+  local stored, got = "store 512 MiB at two peers" .. words, "get 512 MiB back" .. words
+  beside(stored, store[1], push, "two rsync pushes at once", "rsync is not installed", reach.store)
   beside(stored, store[1], copy, "two scp pushes at once", "scp, or sshd, is not installed")
-  report { work = "  all three processes", filo = store[2], unit = "CPU-s/GiB", reach = "3.6 CPU-s/GiB" }
-  beside(got, get[1], pull, "rsync pull", "rsync is not installed", "1.10 x")
+  report { work = "  all three processes", filo = store[2], unit = "CPU-s/GiB", reach = reach.cpu }
+  beside(got, get[1], pull, "rsync pull", "rsync is not installed", reach.get)
   beside(got, get[1], web, "nginx to curl, TLS 1.3", "nginx, or curl, is not installed")
   report { work = "  all three processes", filo = get[2], unit = "CPU-s/GiB" }
 end
@@ -98,15 +100,19 @@ return function(report)
   local source = place .. "/source"
   folder.fill(source, MIB)
   local nodes <close> = cluster.start { folder = place, peers = 2 }
+  local sealed <close> = cluster.start { folder = place, name = "sealed", peers = 2, options = { bulk = "sealed" } }
   local rsync <close>, rsync_url = programs.rsync(place)
   local ssh <close>, scp = programs.ssh(place)
   local nginx <close>, curl, web_url = programs.nginx(place)
 
-  local works = filo_works(nodes, source)
+  local works = filo_works(nodes, source, "")
   local function add(list) table.move(list, 1, #list, #works + 1, works) end
+  add(filo_works(sealed, source, " sealed"))
   if rsync then add(rsync_works(rsync_url, place, source)) end
   if ssh then add(scp_works(scp, place, source)) end
   if nginx then add(nginx_works(curl, web_url, place)) end
-  tell(report, measure.in_turns(RUNS, works))
+  local medians = measure.in_turns(RUNS, works)
+  tell(report, medians, "", "", { store = "1.70 x", cpu = "3.6 CPU-s/GiB", get = "1.10 x" })
+  tell(report, medians, " sealed", ", sealed", { store = "1.20 x" })
   report { work = "memory of a peer, at most", filo = nodes:peak_memory() / (1 << 20), unit = "MiB", reach = "40 MiB" }
 end

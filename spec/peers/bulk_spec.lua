@@ -36,7 +36,9 @@ end
 ---Takes away a's own copy, and fetches b's.
 local function get_back(a, key)
   nodes.drop(a, key)
-  return assert(nodes.content(a, key))
+  local content = assert(nodes.content(a, key))
+  nodes.kept(a, key)
+  return content
 end
 
 describe("the option bulk = 'sealed'", function()
@@ -128,6 +130,23 @@ describe("the option bulk = 'sealed'", function()
       wait_for_line(a, b) -- a new one
     end)
   end
+end)
+
+describe("many streams on a bulk line", function()
+  it("all bring what they should", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2, { bulk = "sealed" })
+    wait_for_line(a, b)
+    local works = {}
+    for i = 1, 10 do
+      works[i] = function()
+        local content = nodes.bytes(2 * MIB + 1000 * i, i)
+        assert.equal(2, #assert(a:store("key " .. i, content)).copies)
+        assert.is_true(content == get_back(a, "key " .. i))
+      end
+    end
+    filo.all(works)
+  end)
 end)
 
 ---What only who has the key can say on that line.
@@ -257,6 +276,9 @@ describe("a second connection to a node with bulk = 'sealed'", function()
     local a = net:start "a"
     local stranger <close> = strangers.meet(a)
     assert.equal("unsupported", select(2, stranger:ask("bulk", {})).code)
-    assert.has_error(function() wire.dial_bulk(a.address, ("t"):rep(32)) end)
+    local raw <close> = assert(filo.dial(a.address))
+    raw:write("filo/b\r\n" .. ("r"):rep(32) .. ("t"):rep(32))
+    local answer = raw:read("a", 20)
+    assert.is_nil(answer and answer:find("filo/b", 1, true))
   end)
 end)

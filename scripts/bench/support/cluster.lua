@@ -63,7 +63,8 @@ function Cluster:__close()
   for _, process in ipairs(self.processes) do process:close() end
 end
 
----@param settings { folder: string, peers: integer, durability?: string, options?: table<string, boolean|string> }  `options`: of all
+---@param settings { folder: string, name?: string, peers: integer, durability?: string, options?: table<string, boolean|string> }
+---  `options` are those of every node
 ---@return { node: filo.Node, addresses: string[] }  with methods `cpu`, `peak_memory`, `replace`; for a `<close>` variable
 function cluster.start(settings)
   local options = { durability = settings.durability or "none" }
@@ -71,9 +72,10 @@ function cluster.start(settings)
   local texts = {}
   for name, value in pairs(options) do texts[name] = ("%q"):format(value) end
 
-  local self = { addresses = {}, processes = {}, root = settings.folder .. "/owner", durability = options.durability }
+  local name = settings.name or "node"
+  local self = { addresses = {}, processes = {}, root = ("%s/%s"):format(settings.folder, name), durability = options.durability }
   for i = 1, settings.peers do
-    self.processes[i], self.addresses[i] = start_peer(("%s/peer%d"):format(settings.folder, i), texts)
+    self.processes[i], self.addresses[i] = start_peer(("%s/%s-peer%d"):format(settings.folder, name, i), texts)
   end
   options.root, options.bootstrap = self.root, self.addresses
   self.node = assert(filo.node(cluster.options(options)))
