@@ -309,7 +309,7 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {"identity_from_seed", filo_identity_open_seed},
                                      {"identity_load", filo_identity_open_file},
                                      {"namespace", filo_keys_open_lines},
-                                     {"namespace_load", filo_keys_open_file},
+                                     {"namespace_load", filo_keys_open_files},
                                      {"verify", verify},
                                      {"write_private", write_private},
                                      {NULL, NULL}};

@@ -86,24 +86,44 @@ int filo_keys_open_lines(lua_State *L) {
   return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 
-static int open_file(const char *path, struct filo_namespace **ret, struct filo_error *err) {
+/* Reads the files whose paths are at the indices 1 to count, with a newline after each. */
+static int read_files(lua_State *L, int count, char *text, size_t *len, struct filo_error *err) {
+  int rc = 0;
+  *len = 0;
+  for (int i = 1; i <= count && rc == 0; i++) {
+    size_t got = 0;
+    rc =
+        filo_private_file_read(lua_tostring(L, i), "keys", text + *len, FILE_MAX - *len, &got, err);
+    *len += got;
+    if (rc == 0 && *len >= FILE_MAX) rc = filo_fail(err, FILO_TOO_LARGE, "too many capabilities");
+    if (rc == 0) text[(*len)++] = '\n';
+  }
+  return rc;
+}
+
+static int open_files(lua_State *L, int count, struct filo_namespace **ret,
+                      struct filo_error *err) {
   size_t len;
-  char *text = malloc(FILE_MAX + 1);
-  if (!text) return filo_fail(err, FILO_NO_MEMORY, "no memory for %s", path);
   struct filo_error why;
-  int rc = filo_private_file_read(path, "keys", text, FILE_MAX, &len, err);
-  if (rc == 0 && len > FILE_MAX) rc = filo_fail(err, FILO_CORRUPT, "%s is no key file", path);
-  if (rc == 0 && (rc = open_text(text, len, ret, &why)) < 0)
-    filo_fail(err, rc, "%s: %s", path, why.message);
+  const char *first = lua_tostring(L, 1);
+  char *text = malloc(FILE_MAX + 1);
+  if (!text) return filo_fail(err, FILO_NO_MEMORY, "no memory for %s", first);
+  int rc = read_files(L, count, text, &len, err);
+  if (rc == 0) {
+    rc = open_text(text, len, ret, &why);
+    if (rc < 0) filo_fail(err, rc, "%s: %s", first, why.message);
+  }
   OPENSSL_clear_free(text, FILE_MAX + 1);
   return rc;
 }
 
-/* namespace_load(path) */
-int filo_keys_open_file(lua_State *L) {
-  const char *path = filo_check_file(L, 1);
+/* namespace_load(path, ...) */
+int filo_keys_open_files(lua_State *L) {
+  int count = lua_gettop(L);
+  luaL_argcheck(L, count > 0, 1, "a path expected");
+  for (int i = 1; i <= count; i++) filo_check_file(L, i);
   struct filo_error err;
-  int rc = open_file(path, push(L), &err);
+  int rc = open_files(L, count, push(L), &err);
   return rc < 0 ? filo_return_error(L, &err) : 1;
 }
 

@@ -13,9 +13,9 @@ struct filo_namespace *filo_check_keys(lua_State *L, int index);
 /* Pushes the keys to a node's own namespace; or nil and an error. Gives how many values. */
 int filo_keys_push_own(lua_State *L, const struct filo_identity *identity);
 
-/* Functions of the module: namespace(lines), namespace_load(path). */
+/* Functions of the module: namespace(lines), namespace_load(path, ...). */
 int filo_keys_open_lines(lua_State *L);
-int filo_keys_open_file(lua_State *L);
+int filo_keys_open_files(lua_State *L);
 
 /* Registers the metatable. */
 void filo_register_keys(lua_State *L);

@@ -2,6 +2,7 @@
 ---node/ and replication/.
 
 local close = require "filo.node.close"
+local accepting = require "filo.node.accepting"
 local configuring = require "filo.node.configuring"
 local errors = require "filo.base.errors"
 local inside = require "filo.base.inside"
@@ -44,13 +45,59 @@ local function open_for(self, key)
   return node, node.names:of(key)
 end
 
----The namespace whose objects the node's own calls are about.
----@return filo.Namespace
-function Node:namespace() return parts_of(self).own end
+---A namespace that this node has keys to: "own", which is made with its identity, or one that it was given, by the name under which it
+---was accepted. Without a name, the one that the node's own calls are about: "main", where there is one, else "own".
+---@param name? string
+---@return filo.Namespace?, filo.Error?
+function Node:namespace(name)
+  local node = parts_of(self)
+  if name ~= nil and type(name) ~= "string" then error("namespace: a name expected", 2) end
+  local space, err = node.spaces:named(name or node.spaces.list[1].name)
+  if not space then return nil, err end
+  return node.faces[space.name]
+end
+
+---Puts what another node's `share` gave on the key ring, under a name, by which `namespace` finds it from then on. Nothing is replaced: of
+---a namespace that is there already, more may be done. Peers are told of one that can be written.
+---@param line string  a capability
+---@param name? string  letters, digits and . _ - inside, 64 at most; the name that the namespace has here, or the start of its ID
+---@return filo.Namespace?, filo.Error?
+function Node:accept(line, name)
+  local node = open(self)
+  if type(line) ~= "string" then error("accept: a capability expected, as share gives one", 2) end
+  if name ~= nil and type(name) ~= "string" then error("accept: a name expected", 2) end
+  return accepting(node, line, name)
+end
+
+---A capability for others, as one line of text, which is a secret: who has it reads one object and its later versions; or all objects,
+---without a key; with `write`, also makes and deletes them.
+---@param key? string
+---@param given? {write?: boolean}
+---@return string?, filo.Error?
+function Node:share(key, given)
+  local node = open(self)
+  given = setup.check_share_options(given)
+  if given.write and key ~= nil then error("share: who may write a namespace may write all of it: leave out the key", 2) end
+  if key == nil then return node.keys:grant(given.write and "write" or "read", 0) end
+  local ok, err = keys.check_key(key, 2)
+  if not ok then return nil, err end
+  local line
+  line, err = node.keys:grant("read-one", 0, key)
+  if line then return line end
+  return nil, errors.wrap(err, ("'%s' cannot be read"):format(key), { key = key })
+end
+
+---The namespaces that this node has keys to, the one first that its own calls are about.
+---@return filo.Namespace[]
+function Node:namespaces()
+  local node, list = parts_of(self), {}
+  for i, space in ipairs(node.spaces.list) do list[i] = node.faces[space.name] end
+  return list
+end
 
 ---What stands for a key at peers.
 ---@param key string
----@return string  32 bytes
+---@return string?, filo.Error?  32 bytes
 function Node:key_hash(key) return parts_of(self).names:hash(key) end
 
 ---Where an object lies below its namespace's folder.
@@ -422,7 +469,8 @@ function Node:broadcast(topic, body, seconds)
 end
 
 ---Calls fn when something happens; hooks named before_... may return false and a reason to refuse it. Returns a function that
----removes the hook. Names: before_store, stored, copied, before_accept, accepted, before_delete, deleted, peer_up, peer_down, corrupt.
+---removes the hook. Names: before_store, stored, copied, before_accept, accepted, before_delete, deleted, peer_up, peer_down, corrupt,
+---conflict.
 ---@param name string
 ---@param fn function
 ---@param priority? number  higher is called earlier; 0 by default

@@ -122,11 +122,12 @@ function crypto.identity_load(path) end
 ---@return filo.Error? err "invalid": none, or of several namespaces; "corrupt": mistyped or cut; "unsupported": of an unknown kind
 function crypto.namespace(lines) end
 
----The same from a file of mode 0600.
+---The same from files of mode 0600.
 ---@param path string
+---@param ... string more of them
 ---@return filo.Keys? keys
----@return filo.Error? err also "not_found" and "denied" (others may read the file)
-function crypto.namespace_load(path) end
+---@return filo.Error? err also "not_found", "denied" (others may read a file) and "too_large" (1 MiB in all)
+function crypto.namespace_load(path, ...) end
 
 ---Checks an Ed25519 signature. Never raises for strings: they may be a peer's.
 ---@param id string 64 hexadecimal digits or 32 bytes

@@ -161,6 +161,41 @@ function host.identities.load(path) end
 ---@return filo.Error? err
 function host.identities.generate() end
 
+---What a node was given of namespaces, each under a name of its user's.
+---@class filo.Host.keyring
+host.keyring = {}
+
+---@param root string
+---@return string[]? names  sorted
+---@return filo.Error? err
+function host.keyring.names(root) end
+
+---@param root string
+---@param name string
+---@return filo.Keys? keys
+---@return filo.Error? err  "not_found", "denied" (others may read a file), "corrupt"
+function host.keyring.load(root, name) end
+
+---Whether something can be called so.
+---@param name string
+---@return string?
+---@return filo.Error? err  "invalid"
+function host.keyring.check_name(name) end
+
+---The keys that a capability gives.
+---@param line string
+---@return filo.Keys? keys
+---@return filo.Error? err  "invalid", "corrupt", "unsupported"
+function host.keyring.read(line) end
+
+---Adds a capability; one that is there already stays.
+---@param root string
+---@param name string  letters, digits and . _ - inside
+---@param line string
+---@return true?
+---@return filo.Error? err
+function host.keyring.add(root, name, line) end
+
 ---Roots and what lies in them.
 ---@class filo.Host.store
 ---@field chunk_size integer  bytes of content that one hash is over; the last chunk may be shorter. No less than limits.inline

@@ -48,7 +48,9 @@ end
 local function first_machine(folder, block)
   local address = free_address()
   local child, ends = machine(folder, "first", address, block)
-  nodes.wait(function() return nodes.exists(folder:file "token") and folder:read("token"):find "\n" end, "token")
+  for _, name in ipairs { "token", "device" } do
+    nodes.wait(function() return nodes.exists(folder:file(name)) and folder:read(name):find "\n" end, name)
+  end
   child:expect "listens at"
   return address, child, ends
 end
@@ -64,7 +66,7 @@ end
 
 describe("the README's daily use", function()
   it("sets up two nodes with six commands or fewer", function()
-    local first_block, second_block, use = table.unpack(blocks("README.md", "Daily use", "sh"))
+    local first_block, second_block, _, use = table.unpack(blocks("README.md", "Daily use", "sh"))
     local count = select(2, (first_block .. second_block):gsub("filo [^\n]+\n", ""))
     assert.is_true(count >= 4 and count <= 6, count .. " commands")
 
@@ -83,8 +85,32 @@ describe("the README's daily use", function()
     end
   end)
 
+  it("lets another machine of the same person read and write the same, and shares with others", function()
+    local first_block, keeper_block, device_block, use, share = table.unpack(blocks("README.md", "Daily use", "sh"))
+    local folder <close> = new_folder()
+    local _, first, first_end = first_machine(folder, first_block)
+    local _ <close> = first_end
+    local device, device_end = machine(folder, "second", "127.0.0.1:0", device_block)
+    local _ <close> = device_end
+    device:expect "is connected"
+    first:expect "is connected"
+    assert.matches("photo.jpg .*2 copies", run(folder, "second", use))
+    os.remove(folder:file "copy.jpg")
+    assert.equal("photo.jpg\n", run(folder, "first", "filo ls\nfilo get --quiet photo.jpg --output copy.jpg"))
+    assert.equal(folder:read "photo.jpg", folder:read "copy.jpg")
+    os.remove(folder:file "copy.jpg")
+
+    local anna, anna_end = machine(folder, "anna", "127.0.0.1:0", keeper_block)
+    local _ <close> = anna_end
+    anna:expect "is connected"
+    local shares, accepts = share:match "^(filo share[^\n]*\n)(.*)$"
+    run(folder, "first", shares)
+    assert.matches("single objects of it can be read", run(folder, "anna", accepts))
+    assert.equal(folder:read "photo.jpg", folder:read "copy.jpg")
+  end)
+
   it("gets back what a lost machine had stored, with its identity", function()
-    local first_block, second_block, _, restore = table.unpack(blocks("README.md", "Daily use", "sh"))
+    local first_block, second_block, _, _, _, restore = table.unpack(blocks("README.md", "Daily use", "sh"))
     local folder <close> = new_folder()
     local _, _, first_end = first_machine(folder, first_block)
     local _ <close> = first_end

@@ -15,7 +15,7 @@ end
 
 ---A token of these bytes with a checksum that is right.
 local function with_checksum(bytes)
-  local pipe <close> = assert(io.popen("printf '" .. (bytes .. filo.crypto.digest("sha256", "filo token v1" .. bytes):sub(1, 8)):gsub(".",
+  local pipe <close> = assert(io.popen("printf '" .. (bytes .. filo.crypto.digest("sha256", "filo token v2" .. bytes):sub(1, 8)):gsub(".",
     function(c) return ("\\%03o"):format(c:byte()) end) .. "' | base64 -w0 | tr '+/' '-_' | tr -d ="))
   return "filo_" .. pipe:read "a"
 end
@@ -26,6 +26,9 @@ describe("a token", function()
       INVITATION.secret = ("s\xff"):rep(length):sub(1, length)
       assert.same(INVITATION, token.decode(token.encode(INVITATION), NOW))
     end
+    local device = { capability = "filo-write.AAAA" }
+    for name, value in pairs(INVITATION) do device[name] = value end
+    assert.same(device, token.decode(token.encode(device), NOW))
   end)
 
   it("is one line that may stand in a URL", function()
@@ -33,7 +36,7 @@ describe("a token", function()
   end)
 
   it("has the bytes that are documented", function()
-    local bytes = (">Bi8c32s2s2"):pack(1, INVITATION.expires, filo.crypto.unhex(INVITATION.id), INVITATION.address, INVITATION.secret)
+    local bytes = (">Bi8c32s2s2s2"):pack(2, INVITATION.expires, filo.crypto.unhex(INVITATION.id), INVITATION.address, INVITATION.secret, "")
     assert.equal(with_checksum(bytes), token.encode(INVITATION))
   end)
 
@@ -50,7 +53,7 @@ describe("a token", function()
     fails("filo_?" .. text:sub(7), "corrupt", "mistyped or cut")
     fails("", "invalid", "no token")
     fails("xfilo_" .. text, "invalid", "no token")
-    fails(with_checksum "\2of tomorrow", "unsupported", "newer Filo")
+    fails(with_checksum "\3of tomorrow", "unsupported", "newer Filo")
   end)
 
   it("has no letter that may be another one", function()

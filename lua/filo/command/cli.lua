@@ -16,8 +16,8 @@ local cli = {}
 
 ---In the order in which help lists them.
 cli.NAMES = {
-  "init", "invite", "join", "serve", "reload", "stop", "put", "get", "ls", "stat", "rm", "verify", "why", "usage", "peers", "status", "sim",
-  "help", "completions", "version",
+  "init", "invite", "join", "serve", "reload", "stop", "put", "get", "ls", "stat", "rm", "verify", "why", "usage", "peers", "status",
+  "share", "accept", "namespaces", "sim", "help", "completions", "version",
 }
 
 local function known(name)

@@ -45,6 +45,16 @@ local function new(given)
   return self
 end
 
+---The same for another namespace. Its names are in no catalogue: a list of them goes over its files.
+---@param names filo.Names
+---@param namespace string
+---@return filo.Catalogue
+function Catalogue:of_another(names, namespace)
+  local walked = self.walked
+  local files = new_walked { host = self.host, disk = walked.disk, names = names, namespace = namespace, hand_out = walked.hand_out }
+  return setmetatable({ namespace = namespace, walked = files, nameless = true }, { __index = self })
+end
+
 function Catalogue:tell_failure(err)
   local reason = tostring(err)
   if self.told == reason then return end
@@ -117,6 +127,7 @@ end
 ---@param with_records? boolean  each file is read: what is given is what lies there, a problem, too, and nothing of what has gone
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:list(prefix, with_records)
+  if self.nameless then return self.walked:list(prefix) end
   local after, most = nil, FIRST_PAGE
   local function next_page()
     local page, last
@@ -148,6 +159,7 @@ function Catalogue:tombstones(namespace) return by_id(self, "tombstones", namesp
 ---Objects of this node's own, those first that were verified longest ago, or never. Those that are verified meanwhile are not given again.
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:stalest()
+  if self.nameless then return self.walked:stalest() end
   local now = self.host.time() // 1000000
   local next_row = rows(self, function(last)
     return ask(self, "stalest", self.namespace, last and last.verified or -1, last and last.id or 0)
@@ -161,6 +173,7 @@ end
 ---Files that are no objects, or cannot be read, of all namespaces. Where the catalogue cannot be used, they are among all others.
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:problems()
+  if self.nameless then return function() end end -- they are among the files that lists go over
   local function next_page(last) return ask(self, "problems", last and last.id or 0) end
   return rows(self, next_page, function() return function() end end)
 end

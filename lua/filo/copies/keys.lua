@@ -36,10 +36,10 @@ local function check_key(key, level)
 end
 
 ---What stands for a key at peers.
----@return string  32 bytes
+---@return string?, filo.Error?  32 bytes; "denied": single objects can be read, and not this one
 function Names:hash(key)
   local crypto = self.host.crypto
-  if not self.hash_key then return assert(self.keys:key_hash(key)) end
+  if not self.hash_key then return self.keys:key_hash(key) end
   local given = self.hash_key(key)
   if type(given) ~= "string" or #given == 0 then error("option hash_key: the function must return a string", 0) end
   return #given == 32 and given or crypto.digest("sha256", given)
@@ -52,8 +52,10 @@ function Names:path(hash) return path_layout.path(self.host, self.transform, has
 ---The name of a key that was checked.
 ---@return table?, filo.Error?
 function Names:of(key)
-  local hash = self:hash(key)
-  local path, err = self:path(hash)
+  local hash, err = self:hash(key)
+  if not hash then return nil, errors.wrap(err, ("'%s' cannot be read"):format(key), { key = key }) end
+  local path
+  path, err = self:path(hash)
   if not path then return nil, err end
   return { key = key, hash = hash, path = path }
 end
@@ -111,32 +113,42 @@ function Names:stat(name)
   return fields, record
 end
 
----What was seen of an object by who has its version here: the latest of each other writer.
-local function seen_of(self, record)
+---Adds to `seen` a version, and what was seen by who wrote it.
+local function add_seen(self, seen, record)
+  local fields, err = self.host.store.peek(record)
+  if not fields then return nil, err end
   local content_key, meta = self:unseal(record)
-  if not content_key then return nil end
-  return meta.by, meta.seen
+  if not content_key then return fields.version end
+  for writer, version in pairs(meta.seen or {}) do seen[writer] = math.max(version, seen[writer] or 0) end
+  if meta.by then seen[meta.by] = math.max(fields.version, seen[meta.by] or 0) end
+  return fields.version
 end
 
----Seals and publishes a version of an object that is later than what is here, and than `known`, which a peer has: publish(version) does
----it. Its metadata says who wrote it and what he had seen.
+---Seals and publishes a version of an object that is later than what is here, and than what peers have. Its metadata says who wrote it and
+---what he had seen.
 ---@param meta table  name, modified, fields
----@param known? integer
+---@param known? integer  a version that a peer has
+---@param elsewhere? string  the newest record that peers have
 ---@param publish fun(version: table): ...  key_hash, version, generation, class, meta; as store:tombstone and deposit:publish take it
-function Names:write(name, meta, known, publish)
+function Names:write(name, meta, known, elsewhere, publish)
   local there, record = self.disk:stat(self.namespace, name.path)
-  local seen = {}
-  if there then
-    local by, before = seen_of(self, record)
-    for writer, version in pairs(before or {}) do seen[writer] = version end
-    if by then seen[by] = there.version end
-    seen[self.me] = nil -- who writes has seen what he wrote
-  end
+  local seen, latest = {}, math.max(known or 0, there and there.version or 0)
+  if there then add_seen(self, seen, record) end
+  if elsewhere then latest = math.max(latest, add_seen(self, seen, elsewhere) or 0) end
+  seen[self.me] = nil -- who writes has seen what he wrote
   meta.by, meta.seen = self.me, next(seen) and seen or nil
-  local version = self.versions:after(math.max(there and there.version or 0, known or 0))
   return publish {
-    key_hash = name.hash, version = version, generation = 0, class = 0, meta = self.host.encode(meta),
+    key_hash = name.hash, version = self.versions:after(latest), generation = 0, class = 0, meta = self.host.encode(meta),
   }
 end
 
-return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken }
+---Whether who wrote a version knew of another.
+---@param meta table  of the one
+---@param other table  metadata of the other
+---@param version integer  the other
+---@return boolean
+local function knew(meta, other, version)
+  return meta.by == other.by or other.by ~= nil and meta.seen ~= nil and (meta.seen[other.by] or 0) >= version
+end
+
+return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, knew = knew }

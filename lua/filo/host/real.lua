@@ -6,6 +6,7 @@ local crypto = require "filo.core.crypto"
 local net = require "filo.core.net"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
+local keyring = require "filo.host.keyring"
 local limits = require "filo.host.limits"
 local task = require "filo.host.task"
 
@@ -37,6 +38,13 @@ local host = {
   identities = {
     load = crypto.identity_load,
     generate = crypto.identity_generate,
+  },
+  keyring = {
+    names = keyring.names,
+    load = keyring.load,
+    add = keyring.add,
+    read = keyring.read,
+    check_name = keyring.check_name,
   },
   store = {
     open = store.open,

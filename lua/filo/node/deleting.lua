@@ -14,7 +14,7 @@ Deleting.__index = Deleting
 
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, find: filo.Find, survey: filo.Survey, prove: filo.Prove, verifier: filo.Verifier, hooks: filo.Hooks,
----  holders: filo.Holders, id: string, namespace: string, readonly: boolean}
+---  holders: filo.Holders, id: string, namespace: string, readonly: boolean, elsewhere: fun(name: filo.Name): string?}
 ---@return filo.Deleting
 local function new(given)
   given.removing = new_locks(given.host)
@@ -23,9 +23,10 @@ end
 
 ---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
 local function bury(self, name, known)
+  local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
   local number
-  local record, err = self.names:write(name, { name = name.key }, known, function(version)
+  local record, err = self.names:write(name, { name = name.key }, known, elsewhere, function(version)
     number = version.version
     return self.disk:tombstone(self.keys, version, name.path)
   end)

@@ -18,7 +18,7 @@ local Holding = {}
 Holding.__index = Holding
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, spread: filo.Spread, verifier: filo.Verifier, set_aside: filo.SetAside,
----  removal: filo.Removal, namespace: string}
+---  removal: filo.Removal, writes: fun(raw_id: string): boolean}
 ---@return filo.Holding
 local function new(given) return setmetatable(given, Holding) end
 
@@ -26,7 +26,7 @@ local function new(given) return setmetatable(given, Holding) end
 ---@param instead string  what its own objects are for
 local function foreign(self, copy, instead)
   local namespace = self.host.crypto.unhex(copy.owner)
-  if namespace ~= self.namespace then return namespace end
+  if not self.writes(namespace) then return namespace end
   return errors.fail("invalid", "that is this node's own object, and not held for another: " .. instead)
 end
 

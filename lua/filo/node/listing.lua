@@ -8,7 +8,7 @@ local Listing = {}
 Listing.__index = Listing
 
 ---@param given {host: filo.Host, names: filo.Names, catalogue: filo.Catalogue, namespace: string, root: string, id: string,
----  inventory: filo.Inventory}
+---  inventory: filo.Inventory, writes: fun(raw_id: string): boolean}
 ---@return filo.Listing
 local function new(given) return setmetatable(given, Listing) end
 
@@ -39,7 +39,7 @@ local function go_over(self, next_row, namespace, describe, on_corrupt)
   local seen = { unread = 0 }
   local function concerns(row)
     if namespace then return row.namespace == namespace end
-    return row.namespace ~= self.namespace
+    return not self.writes(row.namespace)
   end
   self.catalogue:look_again()
   local function next_item()
@@ -101,7 +101,7 @@ end
 local function rows_for_others(self)
   local owners, at, next_row = {}, 0, function() end
   for _, usage in ipairs(self.catalogue:usage()) do
-    if usage.namespace ~= self.namespace then owners[#owners + 1] = usage.namespace end
+    if not self.writes(usage.namespace) then owners[#owners + 1] = usage.namespace end
   end
   return function()
     while true do
@@ -122,7 +122,7 @@ function Listing:held(owner)
   local function describe(row)
     return { owner = hex(row.namespace), key_hash = row.key_hash, version = row.version, size = row.size, tombstone = row.tombstone }
   end
-  local next_row = not wanted and rows_for_others(self) or wanted == self.namespace and function() end or self.catalogue:files(wanted)
+  local next_row = not wanted and rows_for_others(self) or self.writes(wanted) and function() end or self.catalogue:files(wanted)
   return go_over(self, next_row, wanted, describe)
 end
 

@@ -2,6 +2,7 @@
 
 local new_activities = require "filo.copies.activity"
 local new_catalogue = require "filo.copies.catalogue"
+local new_conflicts = require "filo.node.conflicts"
 local new_deleting = require "filo.node.deleting"
 local new_fetches = require "filo.replication.shared_fetches"
 local new_find = require "filo.replication.find"
@@ -35,17 +36,7 @@ local versions = require "filo.copies.versions"
 
 ---Copies on this disk.
 local function make_copies(node)
-  local host, disk, options = node.host, node.disk, node.options
-  node.versions = versions.new { host = host, id = node.raw_id }
-  node.names = new_names {
-    host = host, disk = disk, keys = node.keys, namespace = node.namespace, versions = node.versions, id = node.raw_id,
-    hash_key = options.hash_key, path = options.path,
-  }
-  node.handed_out = new_handed_out()
-  node.catalogue = new_catalogue {
-    host = host, disk = disk, keys = node.keys, names = node.names, namespace = node.namespace,
-    hand_out = function(each) return node.handed_out:add(each) end,
-  }
+  local host, disk = node.host, node.disk
   node.set_aside = new_set_aside { host = host, disk = disk, hooks = node.hooks }
   node.verifier = new_verifier { host = host, disk = disk, tasks = node.tasks, set_aside = node.set_aside }
   node.removal = new_removal { disk = disk, names = node.names }
@@ -54,74 +45,148 @@ local function make_copies(node)
   new_sweep { host = host, disk = disk, tasks = node.tasks }
 end
 
----Copies at peers, and from them.
-local function make_replication(node)
-  local host, disk, peers, tasks, hooks = node.host, node.disk, node.peer_list, node.tasks, node.hooks
-  node.refusals = new_refusals()
-  node.holders = new_holders { host = host, disk = disk }
-  node.find = new_find { host = host, peers = peers, hooks = hooks, tasks = tasks, holders = node.holders, namespace = node.namespace }
-  node.survey = new_survey {
-    host = host, disk = disk, peers = peers, find = node.find, refusals = node.refusals, id = node.id, namespace = node.namespace,
+---What is made for each namespace: the names in it.
+---@param space table  what it is made in
+---@param keys filo.Keys
+local function make_names(node, space, keys)
+  local host, options = node.host, node.options
+  space.keys, space.namespace = keys, keys:raw_id()
+  space.versions = versions.new { host = host, id = node.raw_id }
+  space.names = new_names {
+    host = host, disk = node.disk, keys = keys, namespace = space.namespace, versions = space.versions, id = node.raw_id,
+    hash_key = options.hash_key, path = options.path,
   }
-  node.prove = new_prove { host = host, peers = peers, hooks = hooks, activity = node.activities, namespace = node.namespace }
-  node.inventory = new_inventory { host = host, peers = peers, holders = node.holders, namespace = node.namespace }
-  node.fetches = new_fetches {
-    host = host, disk = disk, find = node.find, peers = peers, tasks = tasks, activity = node.activities, namespace = node.namespace,
-  }
-  node.spread = new_spread {
-    host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, refusals = node.refusals, activity = node.activities,
-    holders = node.holders, id = node.id, namespace = node.namespace, plan = node.plan,
-  }
-  node.tombstones = new_tombstones {
-    host = host, disk = disk, peers = peers, tasks = tasks, holders = node.holders, names = node.names, catalogue = node.catalogue,
-    id = node.id, namespace = node.namespace,
-  }
-  node.serve = new_serve {
-    host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, names = node.names, landings = node.landings,
-    verifier = node.verifier, set_aside = node.set_aside, removal = node.removal, namespace = node.namespace,
-    policy = function() return node.policy end,
+  if space ~= node then
+    space.catalogue = node.catalogue:of_another(space.names, space.namespace)
+    return
+  end
+  node.catalogue = new_catalogue {
+    host = host, disk = node.disk, keys = keys, names = node.names, namespace = node.namespace,
+    hand_out = function(each) return node.handed_out:add(each) end,
   }
 end
 
----What scripts call.
-local function make_calls(node)
-  local host, disk, names, hooks, namespace = node.host, node.disk, node.names, node.hooks, node.namespace
+---Its copies at peers, and from them.
+local function make_replication(node, space)
+  local host, disk, peers, tasks, hooks, namespace = node.host, node.disk, node.peer_list, node.tasks, node.hooks, space.namespace
+  space.find = new_find { host = host, peers = peers, hooks = hooks, tasks = tasks, holders = node.holders, namespace = namespace }
+  space.survey = new_survey {
+    host = host, disk = disk, peers = peers, find = space.find, refusals = node.refusals, id = node.id, namespace = namespace,
+  }
+  space.prove = new_prove { host = host, peers = peers, hooks = hooks, activity = node.activities, namespace = namespace }
+  space.inventory = new_inventory { host = host, peers = peers, holders = node.holders, namespace = namespace }
+  space.fetches = new_fetches {
+    host = host, disk = disk, find = space.find, peers = peers, tasks = tasks, activity = node.activities, namespace = namespace,
+  }
+  space.spread = new_spread {
+    host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, refusals = node.refusals, activity = node.activities,
+    holders = node.holders, id = node.id, namespace = namespace, plan = node.plan,
+  }
+  space.tombstones = new_tombstones {
+    host = host, disk = disk, peers = peers, tasks = tasks, holders = node.holders, names = space.names, catalogue = space.catalogue,
+    id = node.id, namespace = namespace,
+  }
+end
+
+---Whether other nodes may write a namespace, too.
+local function has_other_writers(node, space, name)
+  if name ~= "own" then return true end
+  for _, peer in ipairs(node.peer_list:list()) do
+    if peer.namespaces[space.namespace] then return true end
+  end
+  return false
+end
+
+---What scripts call of it.
+local function make_calls(node, space, name)
+  local host, disk, names, hooks, namespace = node.host, node.disk, space.names, node.hooks, space.namespace
   local function hand_out(each) return node.handed_out:add(each) end
-  node.storing = new_storing {
-    host = host, disk = disk, keys = node.keys, names = names, peers = node.peer_list, spread = node.spread,
-    survey = node.survey, hooks = hooks, activity = node.activities, namespace = namespace,
-    encrypts = function() return node.options.encrypt end,
+
+  ---The newest record of an object that peers have, where another node may have written it.
+  local function elsewhere(wanted)
+    local found = has_other_writers(node, space, name) and space.find:newest(wanted, nil, nil, true)
+    return found and found.record or nil
+  end
+
+  space.conflicts = new_conflicts {
+    host = host, disk = disk, names = names, hooks = hooks, versions = space.versions, namespace = namespace,
   }
-  node.getting = new_getting {
-    host = host, disk = disk, names = names, peers = node.peer_list, find = node.find, fetches = node.fetches,
-    tombstones = node.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
+  space.storing = new_storing {
+    host = host, disk = disk, keys = space.keys, names = names, peers = node.peer_list, spread = space.spread,
+    survey = space.survey, hooks = hooks, activity = node.activities, namespace = namespace,
+    encrypts = function() return node.options.encrypt end, tasks = node.tasks, elsewhere = elsewhere, conflicts = space.conflicts,
   }
-  node.deleting = new_deleting {
-    host = host, disk = disk, keys = node.keys, names = names, getting = node.getting, fetches = node.fetches,
-    tombstones = node.tombstones, find = node.find, survey = node.survey, prove = node.prove, verifier = node.verifier, hooks = hooks,
-    holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly,
+  space.conflicts.storing = space.storing
+  space.getting = new_getting {
+    host = host, disk = disk, names = names, peers = node.peer_list, find = space.find, fetches = space.fetches,
+    tombstones = space.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
   }
-  node.listing = new_listing {
-    host = host, names = names, catalogue = node.catalogue, namespace = namespace, root = node.root, id = node.id,
-    inventory = node.inventory,
+  space.deleting = new_deleting {
+    host = host, disk = disk, keys = space.keys, names = names, getting = space.getting, fetches = space.fetches,
+    tombstones = space.tombstones, find = space.find, survey = space.survey, prove = space.prove, verifier = node.verifier, hooks = hooks,
+    holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere,
   }
-  node.holding = new_holding {
-    host = host, disk = disk, names = names, spread = node.spread, verifier = node.verifier, set_aside = node.set_aside,
-    removal = node.removal, namespace = namespace,
+  space.listing = new_listing {
+    host = host, names = names, catalogue = space.catalogue, namespace = namespace, root = node.root, id = node.id,
+    inventory = space.inventory, writes = function(raw_id) return node.spaces:writes(raw_id) end,
   }
+end
+
+---@param space table  what it is made in: the node, of its main namespace, or a table of its own, for which all else is the node's
+local function make_space(node, space, name, keys)
+  if space ~= node then make_names(node, space, keys) end
+  make_replication(node, space)
+  make_calls(node, space, name)
+  local behind = setmetatable({ id = keys:id(), name = name, access = keys:access() }, { __index = space })
+  node.faces[name] = face(behind)
+  if behind.access == "write" then node.written[name] = space end
+end
+
+---Those of a namespace that the node writes.
+---@return filo.Conflicts?
+local function conflicts_of(node, raw_id)
+  for _, space in pairs(node.written) do
+    if space.namespace == raw_id then return space.conflicts end
+  end
+  return nil
 end
 
 ---@class filo.node.Parts
----@param node filo.node.Parts  with host, disk, identity, id, raw_id, keys, namespace, root, address, tls, options, policy
+---@field spaces filo.Spaces
+---@field faces table<string, filo.Namespace>  by name
+---@field written table<string, table>  parts of the namespaces that the node writes, by name
+---@param node filo.node.Parts  with host, disk, identity, id, raw_id, spaces, root, address, tls, options, policy
 return function(node)
-  node.ended = new_gate(node.host)
-  node.tasks = new_tasks(node.host, "the node was closed")
-  node.hooks = new_hooks(node.host)
-  node.peer_list = new_peers(node.host, setup.peer_settings(node, node.options))
+  local host, disk = node.host, node.disk
+  node.ended = new_gate(host)
+  node.tasks = new_tasks(host, "the node was closed")
+  node.hooks = new_hooks(host)
+  node.peer_list = new_peers(host, setup.peer_settings(node, node.options))
   node.plan = new_planning(node)
+  node.handed_out, node.faces, node.written = new_handed_out(), {}, {}
+  make_names(node, node, node.spaces.list[1].keys)
   make_copies(node)
-  make_replication(node)
-  make_calls(node)
-  node.own = face(setmetatable({ id = node.keys:id(), access = node.keys:access() }, { __index = node }))
+  node.refusals = new_refusals()
+  node.holders = new_holders { host = host, disk = disk }
+  for i, each in ipairs(node.spaces.list) do
+    make_space(node, i == 1 and node or setmetatable({}, { __index = node }), each.name, each.keys)
+  end
+  node.serve = new_serve {
+    host = host, disk = disk, peers = node.peer_list, tasks = node.tasks, hooks = node.hooks, names = node.names, landings = node.landings,
+    verifier = node.verifier, set_aside = node.set_aside, removal = node.removal, policy = function() return node.policy end,
+    conflicts = function(raw_id) return conflicts_of(node, raw_id) end,
+  }
+  node.holding = new_holding {
+    host = host, disk = disk, names = node.names, spread = node.spread, verifier = node.verifier, set_aside = node.set_aside,
+    removal = node.removal, writes = function(raw_id) return node.spaces:writes(raw_id) end,
+  }
   node.serve:start()
+
+  ---A namespace that was accepted. The one that the node's own calls are about stays as it was until the next start.
+  function node.add_space(name, keys)
+    if name == node.spaces.list[1].name then return end
+    node.spaces:put { name = name, keys = keys }
+    make_space(node, setmetatable({}, { __index = node }), name, keys)
+    if keys:access() == "write" then node.peer_list:claim(keys) end
+  end
 end

@@ -3,19 +3,20 @@
 local inside = require "filo.base.inside"
 
 ---Objects that one person, or several, name and read together. Its calls are those of a node: `store`, `get`, `fetch`, `stat`, `has`,
----`list`, `keys`, `delete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`, `key_hash`.
+---`list`, `keys`, `delete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`, `key_hash`, `share`.
 ---@class filo.Namespace
 ---@field id string  namespace ID, 64 hex digits
+---@field name string  what it is called here
 ---@field access "read-one"|"read"|"write"  what can be done with it here
 local Namespace = { __name = "filo.Namespace" }
 
-inside.seal(Namespace, "a namespace", { "id", "access" })
+inside.seal(Namespace, "a namespace", { "id", "name", "access" })
 
 function Namespace:__tostring() return "namespace " .. self.id:sub(1, 16) end
 
 local CALLS = {
   "store", "get", "fetch", "stat", "has", "list", "keys", "delete", "replicate", "evict", "withdraw", "verify", "copies", "placement",
-  "held_by", "key_hash", "path_of",
+  "held_by", "key_hash", "path_of", "share",
 }
 
 ---Takes the calls from the class of nodes: they are about what is behind the face, in either.

@@ -3,7 +3,9 @@
 local errors = require "filo.base.errors"
 local path_layout = require "filo.copies.path_layout"
 local new_disk = require "filo.copies.closable_store"
+local open_spaces = require "filo.node.spaces"
 local options = require "filo.base.options"
+local sorted_keys = require "filo.base.sorted_keys"
 local policy = require "filo.placement.policy"
 local protocol = require "filo.peers.protocol"
 local pure = require "filo.placement.pure"
@@ -93,10 +95,15 @@ setup.NODE_RULES = {
 
 local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" }, to = { type = "string|table" } }
 
+local SHARE_RULES = { write = { type = "boolean" } }
+
 local REPLICATE_RULES = { to = { type = "string|table" } }
 
 ---@return table
 function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
+
+---@return table
+function setup.check_share_options(given) return options.check("share", given, SHARE_RULES, 2) end
 
 ---@return table
 function setup.check_replicate_options(given) return options.check("replicate", given, REPLICATE_RULES, 2) end
@@ -258,6 +265,9 @@ function setup.open(host, given)
   if given.log then host = with_log(host, given.log) end
   local identity, err = open_identity(host, given)
   if not identity then return nil, err end
+  local spaces
+  spaces, err = open_spaces(host, identity, given.root)
+  if not spaces then return nil, err end
   local disk
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
   if not disk then return nil, err end
@@ -269,10 +279,9 @@ function setup.open(host, given)
     if not called then error(ok, 0) end
     return nil, problem
   end
-  local keys = assert(identity:namespace())
   return {
     host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
-    id = identity:id(), raw_id = identity:raw_id(), keys = keys, namespace = keys:raw_id(),
+    id = identity:id(), raw_id = identity:raw_id(), spaces = spaces,
     address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
   }
 end
@@ -285,17 +294,19 @@ function setup.admission(given)
 end
 
 ---What peers need to know of a node.
----@param parts table  host, disk, identity, id, raw_id, keys, tls, address, hooks, tasks
+---@param parts table  host, disk, identity, id, raw_id, spaces, tls, address, hooks, tasks
 ---@param given filo.NodeOptions
 function setup.peer_settings(parts, given)
   local host = parts.host
   if not given.tls then host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
   return {
-    identity = parts.identity, id = parts.id, raw_id = parts.raw_id, keys = { parts.keys }, tls = parts.tls,
+    identity = parts.identity, id = parts.id, raw_id = parts.raw_id, keys = parts.spaces:writers(), tls = parts.tls,
     bulk = given.bulk == "sealed", admission = setup.admission(given), instance = host.random(16), listen_address = parts.address,
     hooks = parts.hooks, tasks = parts.tasks,
     free = function() return parts.disk:space() or 0 end,
-    met = function(peer) parts.tombstones:meet(peer) end,
+    met = function(peer)
+      for _, name in ipairs(sorted_keys(parts.written)) do parts.written[name].tombstones:meet(peer) end
+    end,
   }
 end
 

@@ -13,7 +13,8 @@ local Storing = {}
 Storing.__index = Storing
 
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, peers: filo.Peers, spread: filo.Spread,
----  survey: filo.Survey, hooks: filo.Hooks, activity: filo.Activities, namespace: string, encrypts: fun(): boolean}
+---  survey: filo.Survey, hooks: filo.Hooks, activity: filo.Activities, namespace: string, encrypts: fun(): boolean, tasks: filo.Tasks,
+---  elsewhere: fun(name: filo.Name): string?, conflicts: filo.Conflicts}
 ---@return filo.Storing
 local function new(given) return setmetatable(given, Storing) end
 
@@ -47,9 +48,10 @@ end
 local function publish(self, deposit, key, meta, size, known)
   local name, err = self.names:of(key)
   if not name then return nil, err end
+  local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
   local number
-  local record, body = self.names:write(name, meta, known, function(version)
+  local record, body = self.names:write(name, meta, known, elsewhere, function(version)
     number = version.version
     return deposit:publish(self.keys, version, name.path)
   end)
@@ -72,8 +74,11 @@ local function seal_again(self, object, content_key, fields)
   return nil, err
 end
 
----The same content as a version that is newer than the one `known` to a peer.
-local function renew(self, version, known)
+---The same content as a version that is newer than the one `known` to a peer, or under another key.
+---@param known? integer
+---@param key? string
+---@param change? fun(meta: table)
+local function renew(self, version, known, key, change)
   local object <close>, err = self.disk:object(self.namespace, version.path)
   if not object then return nil, err end
   if object:record() ~= version.record then return nil, errors.new("exists", "another version took its place") end
@@ -82,7 +87,21 @@ local function renew(self, version, known)
   if not content_key then return nil, meta end
   local deposit <close>, problem = seal_again(self, object, content_key, fields)
   if not deposit then return nil, problem end
+  if key then meta.name = key end
+  if change then change(meta) end
   return publish(self, deposit, meta.name, meta, fields.size, known)
+end
+
+---Stores the version of an object that is here under another key, too, and has copies made of it.
+---@param version {record: string, path: string}
+---@param key string
+---@param change fun(meta: table)  of its metadata
+---@return true?, filo.Error?
+function Storing:keep_as(version, key, change)
+  local kept, err = renew(self, version, nil, key, change)
+  if not kept then return nil, err end
+  self.tasks:spawn(self.spread.carry_out, self.spread, kept, { key = key, size = kept.info.size }, {})
+  return true
 end
 
 -- The calls ---------------------------------------------------------------------------------------------------------------
@@ -130,7 +149,12 @@ function Storing:store(key, given_content, given)
   local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), shown, plain, host.limits.read_tries)
   if not version then return nil, receipt end
   local placed, missing = self.spread:carry_out(version, receipt, {
-    renew = function(...) return renew(self, ...) end, to = given.to,
+    renew = function(renewed, known, record)
+      local lost, problem = self.conflicts:yield(renewed, record)
+      if lost then return nil, problem end
+      return renew(self, renewed, known)
+    end,
+    to = given.to,
   })
   self.hooks:announce("stored", version.info, receipts.show(receipt))
   return placed, missing

@@ -2,6 +2,7 @@
 
 local Peer = require "filo.peers.peer"
 local at_end = require "filo.host.at_end"
+local claims = require "filo.peers.claims"
 local crowd = require "filo.peers.crowd"
 local errors = require "filo.base.errors"
 local greeting = require "filo.peers.greeting"
@@ -86,6 +87,12 @@ local function new(host, settings)
     if not self.bulk then return errors.fail("unsupported", "no bulk lines are taken here") end
     return self.bulk:answer(body, peer)
   end)
+  self:handle("claim", function(body, peer)
+    local proved, err = claims.check(host, peer.connection, body.claims)
+    if not proved then return nil, err end
+    for namespace in pairs(proved) do peer.namespaces[namespace] = true end
+    return {}
+  end)
   self:handle("open", function(body, peer, size) return self.streams:take(body, peer, size) end)
   self:spawn(tell_free, self)
   secret.check(host, settings.admission.cluster)
@@ -107,6 +114,15 @@ function Peers:use_admission(admission)
     if code then self:turn_out(peer, code, "it is not let in any more: " .. why) end
   end
   if self.host.encode(admission.about) ~= self.host.encode(before.about) then tell_all(self, { about = admission.about }) end
+end
+
+---Tells all peers of one more namespace that this node writes, and proves it; who comes later is told in the welcome.
+---@param keys filo.Keys
+function Peers:claim(keys)
+  table.insert(self.settings.keys, keys)
+  for _, peer in ipairs(self:list()) do
+    self:spawn(function() peer:request("claim", { claims = claims.make(peer.connection, { keys }) }) end)
+  end
 end
 
 ---Registers what answers requests of a topic: see requests.lua.

@@ -127,6 +127,7 @@ local topics = {
     request = { free = optional(integer(0, math.maxinteger)), about = optional(about) },
     reply = { free = optional(integer(0, math.maxinteger)) },
   },
+  claim = { request = { claims = claims }, reply = {} },
   store = { request = { record = record, body = body }, reply = { record = optional(record), here = optional(boolean) } },
   offer = {
     request = { record = record },

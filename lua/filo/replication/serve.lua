@@ -14,7 +14,7 @@ Serve.__index = Serve
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, names: filo.Names,
 ---  landings: filo.Landings, verifier: filo.Verifier, set_aside: filo.SetAside, removal: filo.Removal,
----  namespace: string, policy: fun(): table}
+---  policy: fun(): table, conflicts: fun(raw_id: string): filo.Conflicts?}  conflicts: of a namespace that this node writes
 ---@return filo.Serve
 local function new(given)
   local limits = given.host.limits
@@ -84,7 +84,8 @@ end
 local function accept(self, record, peer)
   local fields, err = self.host.store.peek(record)
   if not fields then return nil, err end
-  if fields.namespace == self.namespace then -- it looks for what it has lost itself, and takes the newest
+  -- What it has lost of its own it looks for itself, and takes the newest.
+  if self.conflicts(fields.namespace) and not peer.namespaces[fields.namespace] then
     return errors.fail("denied", "refused: this node writes that namespace itself")
   end
   local ok
@@ -99,13 +100,20 @@ local function accept(self, record, peer)
   return fields, path
 end
 
+---Makes a copy visible. Of what this node writes, too, a version that the other did not know of is kept first.
+local function publish(self, partial, fields, record, path)
+  local conflicts = self.conflicts(fields.namespace)
+  if conflicts then return conflicts:publish(partial, fields, record, path) end
+  return partial:publish()
+end
+
 function Serve:store(body, peer)
   local fields, path = accept(self, body.record, peer)
   if not fields then return nil, path end
   local partial <close>, err = self.disk:partial(path, body.record, body.body)
   if not partial then return settled(self, peer, path, fields, body.record, err) end
   local ok
-  ok, err = partial:publish()
+  ok, err = publish(self, partial, fields, body.record, path)
   if not ok then return settled(self, peer, path, fields, body.record, err) end
   self.hooks:announce("accepted", offer_of(fields), peer)
   return {}
@@ -163,7 +171,7 @@ function Serve:fill(body, peer)
   local ok, err = receive(self, landing, body, peer)
   if landing.ended then return errors.fail("busy", "others wait for the slot: offer it again") end
   if not ok then return failed(self, peer, err) end
-  ok, err = landing.partial:publish()
+  ok, err = publish(self, landing.partial, landing.fields, body.record, landing.path)
   if not ok then return settled(self, peer, landing.path, landing.fields, body.record, err) end
   self.hooks:announce("accepted", offer_of(landing.fields), peer)
   return {}

@@ -217,8 +217,12 @@ function Round:settle_newer(peer, record)
     self.problem = outdated(peer, self.receipt.key, number, deletion)
     return
   end
-  local version, err = self.how.renew(self.version, number)
+  local version, err = self.how.renew(self.version, number, record)
   if version then return self:begin_again(version) end
+  if err.kept then -- another writer's counts
+    self.problem = err
+    return
+  end
   self:refuse(peer, ("it has a newer version, and no other could be made here: %s"):format(tostring(err)))
 end
 
@@ -292,8 +296,8 @@ end
 ---@param version filo.Version
 ---@param receipt table  the node's own, with key and size
 ---@param how {renew?: function, holders?: function, to?: string[]}
----  renew: fun(version: filo.Version, known: integer): filo.Version?, filo.Error?, the same content as a version newer than `known`; left
----  out: a peer that has a newer version ends it ("exists");
+---  renew: fun(version: filo.Version, known: integer, record: string): filo.Version?, filo.Error?, the same content as a version newer
+---  than `known`, which a peer has in that record; left out: a peer that has a newer version ends it ("exists");
 ---  holders: fun(): filo.Holder[], who has a copy already; left out: nobody, since the version is new;
 ---  to: IDs of the peers that get one, all of them, whatever the policy says
 ---@return filo.Receipt?, filo.Error?

@@ -36,6 +36,15 @@ local function identities_of(run)
   return identities
 end
 
+---No simulated node was given anything.
+local keyring = {
+  names = function() return {} end,
+  check_name = function(name) return name end,
+  load = function(_, name) return errors.fail("not_found", "there is no namespace " .. name) end,
+  read = function() return errors.fail("unsupported", "a simulated node is given no keys") end,
+  add = function() return errors.fail("unsupported", "a simulated node is given no keys") end,
+}
+
 local function store_of(run)
   local world, machine = run.world, run.machine
   local store = {
@@ -110,6 +119,7 @@ return function(run)
     limits = world.limits,
     crypto = crypto_of(run),
     identities = identities_of(run),
+    keyring = keyring,
     store = store_of(run),
     net = net_of(run),
     log = function(level, message)

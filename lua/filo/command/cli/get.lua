@@ -24,7 +24,7 @@ local AHEAD = 16
 local function fetch(args, key, progress, file)
   local client <close>, err = open.client(args)
   if not client then return nil, err end
-  return client:call("fetch", { key = key, newest = true }, function(event)
+  return client:call("fetch", { key = key, newest = true, of = args.of }, function(event)
     for _, each in ipairs(event.moving or {}) do
       if each.what == "fetch" then progress:show(format.printable(key), each.bytes, each.size) end
     end
@@ -326,9 +326,9 @@ local function list_places(args, keys)
   return list
 end
 
-local function list_keys(node, args)
+local function list_keys(node, objects, args)
   local _ <close> = catalogue_progress(node, "get")
-  return root_keys.named(node, args)
+  return root_keys.named(objects, args)
 end
 
 ---@return string? problem
@@ -345,6 +345,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
+    root.of_option(parser)
     parser:argument("key", "Their keys."):args "+":convert(tostring)
     parser:mutex(
       parser:option("-o --output", "Where a single object goes; '-' is standard output."):argname "FILE",
@@ -366,14 +367,17 @@ return {
     args.directory = args.directory or "."
     local node <close>, err = open.reader(args)
     if not node then return nil, err end
-    local keys = list_keys(node, args)
+    local objects
+    objects, err = open.objects(node, args)
+    if not objects then return nil, err end
+    local keys = list_keys(node, objects, args)
     if args.recursive then
-      keys = superseded.leave_out(node, keys, function(text) if not args.quiet then failures.tell("get", text) end end)
+      keys = superseded.leave_out(objects, keys, function(text) if not args.quiet then failures.tell("get", text) end end)
     end
     local progress <close> = new_progress(args.quiet or args.json)
     local folders <close> = new_folders(args, keys)
     local state = {
-      node = node, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = folders,
+      node = objects, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = folders,
       twins = {},
     }
     local status = failures.each("get", list_places(args, keys), function(each)

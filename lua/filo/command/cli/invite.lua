@@ -1,4 +1,4 @@
----`filo invite`: prints a token, with which another node joins.
+---`filo invite`: prints a token, with which another node joins: a keeper of copies, or another machine of the same person.
 
 local errors = require "filo.base.errors"
 local json = require "filo.base.json"
@@ -61,6 +61,13 @@ local function invitation_of(path)
   return owner and { id = owner, listen = options.listen, cluster = options.cluster }, err
 end
 
+---What lets another machine write what this one does.
+local function capability_of(args)
+  local node <close>, err = open.reader(args)
+  if not node then return nil, err end
+  return node:share(nil, { write = true })
+end
+
 return {
   summary = "Print a token, with which another node joins this one's cluster.",
 
@@ -68,9 +75,12 @@ return {
     root.option(parser)
     parser:option("--address", "Where others reach this node. Default: where it listens."):argname("HOST:PORT")
       :convert(check_place)
+    parser:flag("--device", "For another machine of yours: it reads and writes what is stored here as this one does. Without, the other "
+      .. "node holds copies, of which it reads nothing.")
     parser:option("--expires", "How long the token is good: 30m, 24h, 7d.", "24h"):argname("TIME"):convert(duration)
     parser:flag("--json", "For programs.")
-    parser:epilog "The token holds the cluster secret: send it where nobody else reads it."
+    parser:epilog("The token holds the cluster secret, and with --device the keys to all that is stored here: send it where nobody else "
+      .. "reads it.")
   end,
 
   run = function(args)
@@ -85,8 +95,12 @@ return {
     local address = args.address
     if not address then address, err = reachable(found.listen) end
     if not address then return nil, err end
+    local capability, problem
+    if args.device then capability, problem = capability_of(args) end
+    if problem then return nil, problem end
     local expires = os.time() + args.expires
-    local text = token.encode { address = address, id = found.id, secret = found.cluster, expires = expires }
-    io.write(args.json and json.encode({ token = text, id = found.id, address = address, expires = expires }, { "token" }) or text, "\n")
+    local text = token.encode { address = address, id = found.id, secret = found.cluster, expires = expires, capability = capability }
+    local told = { token = text, id = found.id, address = address, expires = expires, device = args.device or false }
+    io.write(args.json and json.encode(told, { "token" }) or text, "\n")
   end,
 }

@@ -13,11 +13,18 @@ node %s
 in %s
 The node that invited it is there: %s.
 
-Keep a copy of %s/identity: without it nothing that this node stores can be read.
+%s
 Its options are in %s/node.lua.
 
   filo serve     starts it
 ]]
+
+local KEEPER = [[
+It keeps copies of what the others store, and reads nothing of them. What is stored here is its own:
+keep a copy of %s/identity, without which nothing of that can be read.]]
+
+local DEVICE = [[
+It reads and writes what is stored at the node that invited it, as that one does: put, get and ls mean the same objects here and there.]]
 
 local SEEN = "others on this machine see what stands on a command line, and the token holds the cluster secret: give it on standard "
   .. "input, 'filo join - < FILE', or name a file that it is in"
@@ -69,7 +76,7 @@ return {
     invitation, err = read_token(args.token)
     if not invitation then return nil, err end
     local id
-    id, err = make.node(path)
+    id, err = make.node(path, invitation.capability)
     if not id then return nil, err end
     local peer
     peer, err = check(path, invitation)
@@ -77,7 +84,9 @@ return {
     local ok
     ok, err = make.settings(path, { listen = args.listen, secret = invitation.secret, bootstrap = invitation })
     if not ok then return nil, err end
-    local joined = { id = id, root = path, peer = invitation.id, address = invitation.address }
-    io.write(args.json and json.encode(joined, { "id", "root" }) .. "\n" or NEXT:format(id, path, peer, path, path))
+    local device = invitation.capability ~= nil
+    local joined = { id = id, root = path, peer = invitation.id, address = invitation.address, device = device }
+    local what = device and DEVICE or KEEPER:format(path)
+    io.write(args.json and json.encode(joined, { "id", "root" }) .. "\n" or NEXT:format(id, path, peer, what, path))
   end,
 }

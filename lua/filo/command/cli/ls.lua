@@ -23,6 +23,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
+    root.of_option(parser)
     parser:argument("name", "Only this object and what is below it: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
       :args "?":convert(tostring)
     parser:flag("-l --long", "With size and time of modification.")
@@ -33,6 +34,9 @@ return {
   run = function(args)
     local node <close>, err = open.reader(args)
     if not node then return nil, err end
+    local objects
+    objects, err = open.objects(node, args)
+    if not objects then return nil, err end
     local status
     local function note(path)
       local problem = root_keys.unreadable(path)
@@ -41,7 +45,7 @@ return {
       status = exit.failure
     end
     local _ <close> = catalogue_progress(node, "ls")
-    for item in root_keys.each(node, args.name or "", note, args.json) do
+    for item in root_keys.each(objects, args.name or "", note, args.json) do
       if not io.write(line(item, args), "\n") then return exit.failure end -- whoever reads has enough
     end
     return status

@@ -42,7 +42,7 @@ local function remove_keys(args, client)
   local progress <close> = new_progress(args.quiet or args.json)
   local status = failures.each("rm", list, function(key)
     if errors.is(key) then return nil, key end
-    local done, problem = client:call(args.here and "evict" or "delete", { key = key }, function(event)
+    local done, problem = client:call(args.here and "evict" or "delete", { key = key, of = args.of }, function(event)
       show_check(progress, key, event.moving or {})
     end)
     progress:clear()
@@ -84,6 +84,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
+    root.of_option(parser)
     parser:argument("key", "Their keys."):args "*"
     parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
     parser:flag("--here", "Free space here: the object stays at the peers, one of which must have read and checked its copy before.")

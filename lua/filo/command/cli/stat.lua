@@ -9,11 +9,13 @@ local root = require "filo.command.root"
 local function look(args)
   local node <close>, err = open.reader(args)
   if not node then return nil, err end
-  local item, problem = node:stat(args.key)
+  local objects, unknown = open.objects(node, args)
+  if not objects then return nil, unknown end
+  local item, problem = objects:stat(args.key)
   if item or problem.code ~= "not_found" then return item, problem end
   local client <close> = open.client(args)
   if not client then return nil, problem end
-  return client:call("stat", { key = args.key })
+  return client:call("stat", { key = args.key, of = args.of })
 end
 
 local function describe(item)
@@ -32,6 +34,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
+    root.of_option(parser)
     parser:argument("key", "Its key.")
     parser:flag("--json", "For programs.")
   end,

@@ -14,12 +14,15 @@ local root_keys = require "filo.command.root.keys"
 ---@return (fun(key: string): true?, filo.Error?)?, filo.Error|table
 local function open_checker(args)
   local client, err = open.client(args)
-  if client then return function(key) return client:call("verify", { key = key }) end, client end
+  if client then return function(key) return client:call("verify", { key = key, of = args.of }) end, client end
   if err.code ~= "not_running" then return nil, err end
   local node
   node, err = open.owner(args)
   if not node then return nil, err end
-  return function(key) return node:verify(key) end, node
+  local objects
+  objects, err = open.objects(node, args)
+  if not objects then return nil, err end
+  return function(key) return objects:verify(key) end, node
 end
 
 ---What is to be verified, first what was longest ago: keys, and errors of what lies here and has none any more.
@@ -28,10 +31,13 @@ local function list_all(args)
   if #args.key > 0 then return root_keys.of(args, "verify") end
   local node <close>, err = open.reader(args)
   if not node then return nil, err end
+  local objects
+  objects, err = open.objects(node, args)
+  if not objects then return nil, err end
   local _ <close> = catalogue_progress(node, "verify")
   local keys, problems = {}, {}
   local function note(path) problems[#problems + 1] = root_keys.unreadable(path) end
-  for item in inside.of(node).listing:stalest(note) do keys[#keys + 1] = item.key end
+  for item in inside.of(objects).listing:stalest(note) do keys[#keys + 1] = item.key end
   return table.move(problems, 1, #problems, #keys + 1, keys)
 end
 
@@ -40,6 +46,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
+    root.of_option(parser)
     parser:argument("key", "Their keys; all that the node stores of its own when there is none."):args "*"
     parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
     parser:flag("--json", "For programs: an object on each line.")

@@ -48,6 +48,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
+    root.of_option(parser)
     parser:argument("key", "Their keys."):args "+"
     parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
     parser:flag("--json", "For programs: an object on each line.")
@@ -62,7 +63,7 @@ return {
     local lacking = false
     local status = failures.each("why", list, function(key)
       if errors.is(key) then return nil, key end
-      local survey, problem = client:call("copies", { key = key })
+      local survey, problem = client:call("copies", { key = key, of = args.of })
       if not survey then return nil, problem end
       if args.json then
         json.with_object(survey.item, "fields")

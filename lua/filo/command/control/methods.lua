@@ -23,7 +23,7 @@ local function report_progress(node, key, emit)
     while true do
       filo.sleep(PROGRESS_SECONDS)
       local moving = {}
-      for _, each in ipairs(node:activity()) do
+      for _, each in ipairs(inside.of(node).activities:list()) do
         if each.key == key then moving[#moving + 1] = each end
       end
       emit { moving = moving }
@@ -188,6 +188,23 @@ function methods.drop_owner(node, asked)
     end
   end
   return done
+end
+
+---Calls about objects: of the namespace that is asked for by its name, else of the node's.
+for _, name in ipairs { "store", "fetch", "stat", "delete", "verify", "copies", "evict" } do
+  local method = methods[name]
+  methods[name] = function(node, asked, ...)
+    local objects, err = node, nil
+    if asked.of then objects, err = node:namespace(asked.of) end
+    if not objects then return nil, err end
+    return method(objects, asked, ...)
+  end
+end
+
+function methods.accept(node, asked)
+  local namespace, err = node:accept(asked.line, asked.name)
+  if not namespace then return nil, err end
+  return { id = namespace.id, name = namespace.name, access = namespace.access }
 end
 
 function methods.connect(node, asked)

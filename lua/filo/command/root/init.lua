@@ -10,6 +10,12 @@ function root.option(parser)
   parser:option("--root", "Folder of the node. Default: $FILO_ROOT, else filo in $XDG_DATA_HOME or ~/.local/share."):argname "DIR"
 end
 
+---Adds `--of` to a command about objects.
+function root.of_option(parser)
+  parser:option("--of", "Those of a namespace that was accepted under this name; 'own': the node's. Default: what get and put mean.")
+    :argname "NAME"
+end
+
 ---The text, when it is "host:port"; for argparse.
 ---@param text string
 ---@return string?, string? problem

@@ -33,7 +33,7 @@ local function first(items, key)
 end
 
 ---Goes over the objects in a root that a name stands for, in the order of their keys.
----@param node filo.Node
+---@param node filo.Node|filo.Namespace
 ---@param name string
 ---@param on_corrupt? fun(path: string)
 ---@param with_fields? boolean  as `node:list` gives them, not `node:keys`
@@ -52,7 +52,7 @@ end
 
 ---The keys that a command line names. With -r, each stands for several, in their order; behind them are errors of what may have been one of
 ---these, and is no object any more, and of what there is none for.
----@param node filo.Node
+---@param node filo.Node|filo.Namespace
 ---@param args {key: string[], recursive?: boolean}
 ---@return (string|filo.Error)[]
 function keys.named(node, args)
@@ -76,7 +76,7 @@ function keys.named(node, args)
 end
 
 ---As `named`, of a root that is opened for that where it has to be.
----@param args {root?: string, key: string[], recursive?: boolean}
+---@param args {root?: string, of?: string, key: string[], recursive?: boolean}
 ---@param command string  its name
 ---@return (string|filo.Error)[]?, filo.Error?
 function keys.of(args, command)
@@ -84,7 +84,10 @@ function keys.of(args, command)
   local node <close>, err = open.reader(args)
   if not node then return nil, err end
   local _ <close> = catalogue_progress(node, command)
-  return keys.named(node, args)
+  local objects
+  objects, err = open.objects(node, args)
+  if not objects then return nil, err end
+  return keys.named(objects, args)
 end
 
 return keys

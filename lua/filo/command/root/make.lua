@@ -14,13 +14,18 @@ local make = {}
 
 ---The node: folder, identity and marker, as the first start of a node makes them. An identity that is there is kept.
 ---@param path string
+---@param capability? string  to the namespace that the node's calls are about, if that is not its own
 ---@return string? id, filo.Error?
-function make.node(path)
+function make.node(path, capability)
   if root.exists(root.options_file(path)) then
     return errors.fail("exists", ("there is a node in %s already: choose another folder with --root"):format(path))
   end
   local node <close>, err = filo.node { root = path, log = function() end }
   if not node then return nil, err end
+  if capability then
+    local namespace, problem = node:accept(capability, "main")
+    if not namespace then return nil, problem end
+  end
   return node.id
 end
 

@@ -56,6 +56,15 @@ end
 ---@return filo.Node?, filo.Error?
 function open.reader(args) return open_node(args, true) end
 
+---What the option --of says of the objects that are meant: those of a namespace, else the node's own.
+---@param node filo.Node
+---@param args {of?: string}
+---@return filo.Node|filo.Namespace|nil, filo.Error?
+function open.objects(node, args)
+  if args.of then return node:namespace(args.of) end
+  return node
+end
+
 ---Opens the root when no node runs on it.
 ---@param args {root?: string}
 ---@return filo.Node?, filo.Error?

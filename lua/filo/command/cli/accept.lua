@@ -1,0 +1,64 @@
+---`filo accept`: takes a capability that `filo share` has printed.
+
+local errors = require "filo.base.errors"
+local format = require "filo.base.format"
+local json = require "filo.base.json"
+local open = require "filo.command.root.open"
+local root = require "filo.command.root"
+
+local SEEN = "others on this machine see what stands on a command line, and a capability is a secret: give it on standard input, "
+  .. "'filo accept - < FILE', or name a file that it is in"
+
+---@return string?, filo.Error?
+local function read_line(name)
+  if name:find "^filo%-[%a-]+%." then return errors.fail("usage", SEEN) end
+  local file, problem, number = io.stdin, nil, nil
+  if name ~= "-" then file, problem, number = io.open(name) end
+  local line
+  if file then line, problem, number = file:read "l" end
+  if file and file ~= io.stdin then file:close() end
+  if problem then return errors.of_system(number, "cannot read the capability: " .. format.printable(name)) end
+  return line or ""
+end
+
+---By the running node, or in the root where none runs.
+local function accept(args, line)
+  local client <close>, err = open.client(args)
+  if client then return client:call("accept", { line = line, name = args.name }) end
+  if err.code ~= "not_running" then return nil, err end
+  local node <close>, problem = open.owner(args)
+  if not node then return nil, problem end
+  local namespace
+  namespace, problem = node:accept(line, args.name)
+  return namespace and { id = namespace.id, name = namespace.name, access = namespace.access }, problem
+end
+
+local MAY = {
+  ["read-one"] = "single objects of it can be read", read = "all of it can be read", write = "all of it can be read and written",
+}
+
+return {
+  summary = "Take a capability that 'filo share' has printed.",
+
+  describe = function(parser)
+    root.option(parser)
+    parser:argument("file", "The file with the capability; '-' is standard input. On the command line others would see it.")
+    parser:option("--name", "What the namespace is called here, for --of; 'main': get and put mean it from the next start of the node on. "
+      .. "Default: the name that it has, or the start of its ID."):argname "NAME"
+    parser:flag("--json", "For programs.")
+  end,
+
+  run = function(args)
+    local line, err = read_line(args.file)
+    if not line then return nil, err end
+    local accepted
+    accepted, err = accept(args, line)
+    if not accepted then return nil, err end
+    if args.json then
+      io.write(json.encode(accepted, { "name" }), "\n")
+    else
+      io.write(("namespace %s, of %s: %s. Its objects: --of %s\n"):format(accepted.name, accepted.id:sub(1, 16), MAY[accepted.access],
+        accepted.name))
+    end
+  end,
+}

@@ -1,0 +1,99 @@
+---Conflicts: two versions of an object by two writers, neither of whom knew of the other's. The larger version counts, at every node; the
+---other is kept under a key of its own by the node that has it when the conflict is noticed, before it is replaced.
+
+local errors = require "filo.base.errors"
+local keys = require "filo.copies.keys"
+local versions = require "filo.copies.versions"
+
+---@class filo.Conflict  what the hook `conflict` is given
+---@field key string
+---@field kept string  the key of what was replaced
+---@field version integer  the one that counts
+
+---@class filo.Conflicts
+local Conflicts = {}
+Conflicts.__index = Conflicts
+
+---@param given {host: filo.Host, disk: table, names: filo.Names, hooks: filo.Hooks, versions: filo.Versions, namespace: string}
+---  storing is set later
+---@return filo.Conflicts
+local function new(given) return setmetatable(given, Conflicts) end
+
+---"report.pdf (conflict 0123abcd 2026-11-29 07:20:01)": who wrote it, and when.
+local function kept_key(self, meta, version)
+  local when = os.date("!%Y-%m-%d %H:%M:%S", version // 1000000)
+  return ("%s (conflict %s %s)"):format(meta.name, self.host.crypto.hex(meta.by or ""):sub(1, 8), when)
+end
+
+---Keeps the version that is here under another key.
+local function keep(self, here, record, meta, path, counts)
+  local key = kept_key(self, meta, here.version)
+  local ok, err = self.storing:keep_as({ record = record, path = path }, key, function(kept) kept.conflict = meta.name end)
+  if not ok then return nil, err end
+  self.host.log("warning", ("'%s' was written at two nodes at once: what %s wrote is kept as '%s'"):format(meta.name,
+    self.host.crypto.hex(meta.by or ""):sub(1, 16), key))
+  self.hooks:announce("conflict", { key = meta.name, kept = key, version = counts })
+  return key
+end
+
+---Whether what is here is content that who wrote a newer record did not know of; its metadata.
+local function is_unknown(self, newer, here, record)
+  if here.tombstone then return nil end
+  local content_key, meta = self.names:unseal(record)
+  return content_key and not keys.knew(newer, meta, here.version) and meta or nil
+end
+
+---The metadata of a record that another writer has sent.
+local function read(self, fields, record)
+  local content_key, meta = self.names:unseal(record)
+  if not content_key then return nil, meta end
+  if type(meta.name) ~= "string" or not keys.check_key(meta.name) or self.names:hash(meta.name) ~= fields.key_hash then
+    return errors.fail("corrupt", "its key is not the one that it has a hash of")
+  end
+  return meta
+end
+
+---Publishes what another writer of the namespace has made.
+---@param partial filo.core.Partial  all of it
+---@param fields filo.core.Fields
+---@param record string
+---@param path string
+---@return true?, filo.Error?
+function Conflicts:publish(partial, fields, record, path)
+  local meta, err = read(self, fields, record)
+  if not meta then return nil, err end
+  local _ <close> = self.names:lock(fields.key_hash)
+  self.versions:note(fields.version)
+  local here, there = self.disk:stat(self.namespace, path)
+  local unknown = here and versions.newer(fields, here) and is_unknown(self, meta, here, there)
+  if unknown then
+    local kept
+    kept, err = keep(self, here, there, unknown, path, fields.version)
+    if not kept then return nil, err end
+  end
+  return partial:publish()
+end
+
+---What to do with a version that was just stored here, when a peer has a newer record: true and an error, when another writer has made
+---that, who did not know of the one here. Then this is kept under another key, and goes.
+---@param version filo.Version
+---@param record string
+---@return boolean lost, filo.Error?
+function Conflicts:yield(version, record)
+  local fields = self.host.store.peek(record)
+  local content_key, meta = self.names:unseal(record)
+  if not content_key or fields.tombstone then return false end
+  local _ <close> = self.names:lock(version.key_hash)
+  local here, there = self.disk:stat(self.namespace, version.path)
+  if not here or there ~= version.record then return false end
+  local unknown = meta.by ~= self.names.me and is_unknown(self, meta, here, there)
+  if not unknown then return false end
+  self.versions:note(fields.version)
+  local kept, err = keep(self, here, there, unknown, version.path, fields.version)
+  if not kept then return true, err end
+  self.disk:remove(self.namespace, version.path, here.version)
+  return true, errors.new("exists", ("'%s' was written at another node at the same time: what was stored here is kept as '%s'"):format(
+    unknown.name, kept), { key = unknown.name, kept = kept })
+end
+
+return new

@@ -1,0 +1,277 @@
+---Namespaces: what a node was given of other people's objects, and what it can do with them.
+
+local crypto = require "filo.core.crypto"
+local filo = require "filo"
+local inside = require "filo.base.inside"
+local lfs = require "lfs"
+local nodes = require "spec.support.nodes"
+local refused = require "spec.support.refused"
+local strangers = require "spec.support.stranger"
+
+---All of an object's content in a namespace.
+local function content(namespace, key)
+  local object <close>, err = namespace:get(key)
+  if not object then return nil, err end
+  return object:read "a"
+end
+
+local function keys_of(namespace)
+  local list = {}
+  for item in namespace:list() do list[#list + 1] = item.key end
+  table.sort(list)
+  return list
+end
+
+describe("a namespace", function()
+  it("is a node's own, apart from its ID, and the same after a restart", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local own = a:namespace()
+    assert.same({ "own", "write", 64 }, { own.name, own.access, #own.id })
+    assert.not_equal(a.id, own.id)
+    assert.equal(own, a:namespace "own")
+    assert.same({ own }, a:namespaces())
+    local id = own.id
+    assert(own:store("key", "content"))
+    assert.equal("content", content(a, "key"))
+    assert.equal("content", content(own, "key"))
+    assert.equal(id, net:restart("a"):namespace().id)
+  end)
+
+  it("is read by who was given one object of it, in its later versions, too, and nothing else", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    assert(a:store("other", "content"))
+    local anna = assert(b:accept(a:share "key", "anna"))
+    assert.same({ "anna", a:namespace().id, "read-one" }, { anna.name, anna.id, anna.access })
+    assert.equal("content", content(anna, "key"))
+    assert.same({ "key" }, keys_of(anna))
+    assert.equal(7, anna:stat("key").size)
+    assert.is_nil(b:stat "key")
+    for _, call in ipairs { "get", "stat", "verify", "replicate", "share" } do
+      assert.matches("'?other'? cannot be read: .*ask its owner to share it", refused("denied", anna[call](anna, "other")))
+    end
+    assert(a:store("key", "a later version"))
+    assert.equal("a later version", content(anna, "key"))
+  end)
+
+  it("is listed and read by who was given all of it, and written by who was given that", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    local anna = assert(b:accept(a:share(), "anna"))
+    assert(a:store("later", nodes.bytes(3 << 20)))
+    assert.same({ "key", "later" }, keys_of(anna))
+    assert.equal(nodes.bytes(3 << 20), content(anna, "later"))
+    assert.matches("can be read here, not written", refused("denied", anna:store("mine", "x")))
+    assert.matches("can be read here, not written", refused("denied", anna:delete "key"))
+    assert.equal("content", content(a, "key"))
+    refused("denied", anna:share(nil, { write = true }))
+    assert.equal(a:share "key", anna:share "key")
+
+    local writer = assert(b:accept(a:share(nil, { write = true })))
+    assert.same({ "anna", "write" }, { writer.name, writer.access })
+    assert.same({ writer }, { b:namespace "anna" })
+    assert(writer:store("mine", "of b"))
+    assert.equal("of b", content(writer, "mine"))
+    assert.is_nil(b:stat "mine")
+  end)
+
+  it("stays on the key ring, in files of the node's user alone", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "content"))
+    assert(b:accept(a:share "key", "anna"))
+    assert(b:accept(a:share(), "anna"))
+    assert(b:accept(a:share(), "anna")) -- once more changes nothing
+    local folder = b.root .. "/namespaces"
+    assert.equal("rwx------", lfs.attributes(folder, "permissions"))
+    local count = 0
+    for name in lfs.dir(folder .. "/anna") do
+      if name:sub(1, 1) ~= "." then
+        count = count + 1
+        assert.equal("rw-------", lfs.attributes(folder .. "/anna/" .. name, "permissions"))
+      end
+    end
+    assert.equal(2, count)
+    b = net:restart "b"
+    assert.same({ "own", "anna" }, { b:namespaces()[1].name, b:namespaces()[2].name })
+    assert.equal("content", content(b:namespace "anna", "key"))
+  end)
+
+  it("called main is the one that the node's calls are about, from the next start on", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(b:store("key", "of b's own"))
+    assert(a:store("key", "content"))
+    assert(b:accept(a:share(nil, { write = true }), "main"))
+    b = net:restart "b"
+    assert.same({ "main", a:namespace().id }, { b:namespace().name, b:namespace().id })
+    assert.equal("content", content(b, "key"))
+    assert.equal("of b's own", content(b:namespace "own", "key"))
+  end)
+
+  it("whose keys cannot be read is left out, with an error in the log; main keeps the node from starting", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(b:accept(a:share(), "anna"))
+    assert(b:accept(a:share(), "anna"))
+    net:stop "b"
+    assert(os.execute(("chmod 644 '%s'/namespaces/anna/*"):format(b.root)))
+    b = net:start("b", {})
+    assert.matches("no namespace 'anna' here; there are: own", refused("not_found", b:namespace "anna"))
+    assert.is_truthy(net:logged "^b error: the keys to the namespace 'anna' cannot be read.*chmod 600")
+    net:stop "b"
+    assert(os.rename(b.root .. "/namespaces/anna", b.root .. "/namespaces/main"))
+    local node, err = filo.node { root = b.root, log = function() end }
+    assert.is_nil(node)
+    assert.matches("the node's namespace 'main' cannot be used: .*chmod 600", tostring(err))
+  end)
+end)
+
+describe("accepting", function()
+  it("refuses what is none, is its own, or has a name that is taken", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local c = net:start "c"
+    refused("invalid", b:accept "nothing of the kind")
+    refused("corrupt", b:accept(a:share():sub(1, -2)))
+    refused("unsupported", b:accept "filo-append.AAAA")
+    assert.matches("own namespace", refused("exists", b:accept(b:share())))
+    refused("invalid", b:accept(inside.of(a).keys:grant "keep"))
+    for _, name in ipairs { "own", "", "a/b", "..", ".x", "-x", ("x"):rep(65), "a b" } do refused("invalid", b:accept(a:share(), name)) end
+    assert(b:accept(a:share(), "anna"))
+    assert.matches("as 'anna'", refused("exists", b:accept(a:share(), "another")))
+    assert.matches("another namespace is called 'anna'", refused("exists", b:accept(c:share(), "anna")))
+    assert.equal(c:namespace().id:sub(1, 8), assert(b:accept(c:share())).name)
+    for _, wrong in ipairs { 5, {}, false } do assert.error_matches(function() b:accept(wrong) end, "capability expected") end
+    assert.error_matches(function() a:share("key", { write = true }) end, "leave out the key")
+  end)
+end)
+
+describe("a peer", function()
+  it("is told at once of a namespace that a node has come to write, and believes no false claim", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local raw = inside.of(a).namespace
+    assert(b:accept(a:share(nil, { write = true }), "anna"))
+    nodes.wait(function() return inside.of(a).peer_list:get(b.id).namespaces[raw] end, "claim")
+    b = net:restart "b"
+    nodes.peers(a, 1)
+    assert.is_true(inside.of(a).peer_list:get(b.id).namespaces[raw])
+
+    local stranger <close> = strangers.meet(a)
+    local claim = stranger:claim()
+    for _, wrong in ipairs {
+      { namespace = raw, signature = claim.signature },
+      { namespace = claim.namespace, signature = stranger.keys:sign("filo claim v2 listener" .. stranger.line:binding()) },
+      { namespace = claim.namespace, signature = stranger.identity:sign("filo claim v2 dialler" .. stranger.line:binding()) },
+    } do
+      assert.equal("protocol", (stranger:refusal("claim", { claims = { wrong } })))
+    end
+    assert.same({}, assert(stranger:ask("claim", { claims = { claim } })))
+    local listed = { namespace = raw }
+    assert.equal("denied", (stranger:refusal("list", listed)))
+    local liar <close> = strangers.call(a)
+    liar.welcome = function() return { welcome = { claims = { { namespace = raw, signature = claim.signature } } } } end
+    assert.is_true(not pcall(liar.greet, liar) or liar:farewell() == "protocol")
+    assert.is_truthy(crypto)
+  end)
+end)
+
+---Two nodes that write one namespace, which a third keeps.
+local function writers(net)
+  local a, b, c = net:cluster(3)
+  nodes.peers(b, 1)
+  assert(b:connect(c.address))
+  assert(b:accept(a:share(nil, { write = true }), "family"))
+  for _, each in ipairs { a, c } do
+    nodes.wait(function() return inside.of(each).peer_list:get(b.id).namespaces[inside.of(a).namespace] end, "claim")
+  end
+  return a, b, c, b:namespace "family"
+end
+
+describe("a namespace with two writers", function()
+  it("is the same to both: what one writes or deletes, the other reads, changes and misses", function()
+    local net <close> = nodes.net()
+    local a, b, c, family = writers(net)
+    for _, size in ipairs { 10, 3 << 20 } do
+      local first, second = nodes.bytes(size), nodes.bytes(size, 2)
+      assert(a:store("key", first))
+      assert.equal(first, content(family, "key"))
+      local receipt = assert(family:store("key", second))
+      assert.same({ b.id, a.id, c.id, n = nil }, { receipt.copies[1], table.unpack((function()
+        local rest = { receipt.copies[2], receipt.copies[3] }
+        table.sort(rest, function(x) return x == a.id end)
+        return rest
+      end)()) })
+      assert.equal(second, content(a, "key"))
+      assert.is_true(receipt.version > assert(a:stat "key").version - 1)
+      assert(a:delete "key")
+      assert.matches("was deleted", refused("not_found", family:get "key"))
+      assert(family:store("key", first))
+      assert.equal(first, content(a, "key"))
+    end
+    for _, each in ipairs { a, family } do assert.same({ "key" }, keys_of(each)) end
+  end)
+
+  it("lets one write over what it has not got here, without a conflict", function()
+    local net <close> = nodes.net()
+    local a, b, _, family = writers(net)
+    assert(a:store("key", "first"))
+    assert(inside.of(b).disk:remove(inside.of(a).namespace, a:path_of(a:key_hash "key"), 0))
+    assert(family:store("key", "second"))
+    assert.equal("second", content(a, "key"))
+    for _, each in ipairs { a, family } do assert.same({ "key" }, keys_of(each)) end
+  end)
+
+  it("keeps the one that lost when both write at once, and tells", function()
+    local net <close> = nodes.net()
+    local a, b, c, family = writers(net)
+    assert(a:store("key", "first"))
+    local next_at_a, next_at_b = nodes.events(a, "conflict"), nodes.events(b, "conflict")
+    -- Neither learns of the other's in time: each places its own at the third node only, and asks nobody.
+    local parts = inside.of(family)
+    parts.storing.elsewhere, inside.of(a).storing.elsewhere = function() end, function() end
+    assert(a:store("key", "of a", { to = c.id }))
+    local later = assert(family:store("key", "of b", { to = c.id }))
+    assert.equal("of b", content(family, "key"))
+    assert.equal("of a", content(a, "key"))
+    assert(family:replicate "key")
+    local told = assert(next_at_a())
+    assert.same({ "key", later.version }, { told.key, told.version })
+    assert.matches("^key %(conflict " .. a.id:sub(1, 8) .. " %d%d%d%d%-%d%d%-%d%d %d%d:%d%d:%d%d%)$", told.kept)
+    for _, each in ipairs { a, family } do
+      assert.equal("of b", content(each, "key"))
+      nodes.wait(function() return content(each, told.kept) == "of a" end, "conflict copy")
+    end
+    assert.is_function(next_at_b)
+  end)
+
+  it("keeps what was written by a clock that is behind, under another key, and says so", function()
+    local net <close> = nodes.net()
+    local a, _, c, family = writers(net)
+    local parts = inside.of(family)
+    parts.storing.elsewhere = function() end
+    local year = 365 * 86400 * 1000000
+    parts.versions.host = setmetatable({ time = function() return inside.of(a).host.time() - year end }, { __index = parts.host })
+    assert(a:store("key", "of a", { to = c.id }))
+    local why = refused("exists", family:store("key", "of b"))
+    assert.matches("'key' was written at another node at the same time: what was stored here is kept as 'key %(conflict ", why)
+    local kept = why:match "kept as '(.*)'$"
+    for _, each in ipairs { a, family } do
+      assert.equal("of a", content(each, "key"))
+      nodes.wait(function() return content(each, kept) == "of b" end, "conflict copy")
+    end
+  end)
+
+  it("takes no version of it from who has not proved to write it", function()
+    local net <close> = nodes.net()
+    local a, _, c = writers(net)
+    assert(a:store("key", "content"))
+    local copy
+    for each in c:held(a:namespace().id) do copy = each end
+    assert.matches("writes that namespace itself", refused("denied", c:pass(copy, a.id)))
+  end)
+end)
