@@ -10,6 +10,9 @@ local PAUSE_FIRST, PAUSE_MOST = 0.005, 0.2
 ---Rows of a list of names that are asked for at once: many want the first one only.
 local FIRST_PAGE, PAGE = 16, 512
 
+---Seconds for which a catalogue that is made for this process alone is good: one command asks several times.
+local FRESH = 1
+
 ---What is known of a file without opening it.
 ---@class filo.CatalogueRow
 ---@field id integer
@@ -29,6 +32,7 @@ local FIRST_PAGE, PAGE = 16, 512
 
 ---@class filo.Catalogue
 ---@field core? filo.core.Catalogue
+---@field answered number  when it was asked last, and could tell
 local Catalogue = {}
 Catalogue.__index = Catalogue
 
@@ -38,7 +42,7 @@ Catalogue.__index = Catalogue
 local function new(given)
   local files = new_walked { host = given.host, disk = given.disk, names = given.names, namespace = given.namespace,
     hand_out = given.hand_out }
-  local self = setmetatable({ host = given.host, namespace = given.namespace, walked = files }, Catalogue)
+  local self = setmetatable({ host = given.host, namespace = given.namespace, walked = files, answered = -math.huge }, Catalogue)
   local err
   self.core, err = given.disk:catalogue(given.keys)
   if not self.core then self:tell_failure(err) end
@@ -87,7 +91,7 @@ local function ask(self, method, ...)
   while self.core do
     local rows, err = self.core[method](self.core, ...)
     if rows then
-      self.told = nil
+      self.told, self.answered = nil, self.host.now()
       return rows, err
     end
     if err.code == "closed" then error(err, 0) end
@@ -104,8 +108,7 @@ end
 ---@param next_page fun(last?: filo.CatalogueRow): table[]?
 ---@param go_over_files fun(): fun(): filo.CatalogueRow?
 ---@return fun(): filo.CatalogueRow?
-local function rows(self, next_page, go_over_files)
-  if self.core then self.core:refresh() end
+local function rows(next_page, go_over_files)
   local page, at, last, beside = {}, 0, nil, nil
   return function()
     if beside then return beside() end
@@ -137,13 +140,13 @@ function Catalogue:list(prefix, with_records)
     until not page or page[1] or not last
     return page
   end
-  return rows(self, next_page, function() return self.walked:list(prefix, after) end)
+  return rows(next_page, function() return self.walked:list(prefix, after) end)
 end
 
 ---Pages in the order of ids.
 local function by_id(self, method, namespace)
   local function next_page(last) return ask(self, method, namespace, last and last.id or 0) end
-  return rows(self, next_page, function() return self.walked[method](self.walked, namespace) end)
+  return rows(next_page, function() return self.walked[method](self.walked, namespace) end)
 end
 
 ---All that lies here of a namespace.
@@ -161,7 +164,7 @@ function Catalogue:tombstones(namespace) return by_id(self, "tombstones", namesp
 function Catalogue:stalest()
   if self.nameless then return self.walked:stalest() end
   local now = self.host.time() // 1000000
-  local next_row = rows(self, function(last)
+  local next_row = rows(function(last)
     return ask(self, "stalest", self.namespace, last and last.verified or -1, last and last.id or 0)
   end, function() return self.walked:stalest() end)
   return function()
@@ -175,11 +178,13 @@ end
 function Catalogue:problems()
   if self.nameless then return function() end end -- they are among the files that lists go over
   local function next_page(last) return ask(self, "problems", last and last.id or 0) end
-  return rows(self, next_page, function() return function() end end)
+  return rows(next_page, function() return function() end end)
 end
 
----What could not be read may be readable by now: then it is among the objects.
-function Catalogue:look_again()
+---Before somebody is told of what lies here: beside an owner without a good catalogue, one is made as of now; and what could not be read
+---may be readable by now, and then is among the objects.
+function Catalogue:begin()
+  if self.core and self.host.now() - self.answered > FRESH then self.core:refresh() end
   for _ in self:problems() do end
 end
 
@@ -193,7 +198,6 @@ end
 ---For each namespace that has anything here, in the order of their bytes.
 ---@return filo.core.Usage[]
 function Catalogue:usage()
-  if self.core then self.core:refresh() end
   local list = ask(self, "usage") or self.walked:usage()
   table.sort(list, function(a, b) return a.namespace < b.namespace end)
   return list

@@ -41,7 +41,7 @@ local function go_over(self, next_row, namespace, describe, on_corrupt)
     if namespace then return row.namespace == namespace end
     return not self.writes(row.namespace)
   end
-  self.catalogue:look_again()
+  self.catalogue:begin()
   local function next_item()
     for row in next_row do
       if row.problem then note_problem(self, seen, row, on_corrupt) end
@@ -99,17 +99,15 @@ end
 
 ---Rows of what is kept for others.
 local function rows_for_others(self)
-  local owners, at, next_row = {}, 0, function() end
-  for _, usage in ipairs(self.catalogue:usage()) do
-    if not self.writes(usage.namespace) then owners[#owners + 1] = usage.namespace end
-  end
+  local owners, at, next_row = nil, 0, function() end
   return function()
+    owners = owners or self.catalogue:usage()
     while true do
       local row = next_row()
       if row then return row end
       at = at + 1
       if not owners[at] then return nil end
-      next_row = self.catalogue:files(owners[at])
+      if not self.writes(owners[at].namespace) then next_row = self.catalogue:files(owners[at].namespace) end
     end
   end
 end
@@ -136,6 +134,7 @@ end
 ---As Node:usage.
 ---@return filo.Usage[]
 function Listing:usage()
+  self.catalogue:begin()
   local list = {}
   for _, usage in ipairs(self.catalogue:usage()) do
     local own = usage.namespace == self.namespace
