@@ -12,7 +12,7 @@
 #include "bytes.h"
 #include "catalogue/internal.h"
 
-enum { BATCH = 128, BATCHES_WAITING = 16, READERS_MAX = 4, NICE = 5 };
+enum { BATCH = 128, BATCHES_WAITING = 16, READERS_MIN = 4, READERS_MAX = 8, NICE = 5 };
 
 struct batch {
   STAILQ_ENTRY(batch) next;
@@ -184,11 +184,13 @@ static int fill(struct rebuilding *work, struct filo_error *err) {
   return rc;
 }
 
-/* Starts as many as there are cores, but for those that others use. */
+/* Twice as many as there are cores: they wait for the disk. */
 static int start_readers(struct rebuilding *work, pthread_t threads[READERS_MAX],
                          struct filo_error *err) {
   long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  unsigned wanted = cores < 2 ? 1 : cores > READERS_MAX ? READERS_MAX : (unsigned)cores;
+  unsigned wanted = 2 * (unsigned)(cores < 1 ? 1 : cores > READERS_MAX ? READERS_MAX : cores);
+  if (wanted < READERS_MIN) wanted = READERS_MIN;
+  if (wanted > READERS_MAX) wanted = READERS_MAX;
   unsigned count = 0;
   int failed = 0;
   work->readers = wanted;

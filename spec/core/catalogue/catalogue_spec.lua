@@ -64,6 +64,7 @@ describe("a catalogue", function()
 
   it("reads files for who wants what lies there", with(function(catalogue, disk, folder)
     for _, name in ipairs { "a", "b", "c" } do catalogues.put(disk, name) end
+    assert.same({ "a", "b", "c" }, catalogues.names(catalogue))
     assert(os.remove(folder:file(stores.file "a")))
     folder:write(stores.file "b", "no sealed object")
     local page = rows(catalogue, "records", stores.me:raw_id(), "")
