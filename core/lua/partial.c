@@ -46,8 +46,9 @@ struct partial_call {
   char path[FILO_PATH_MAX];
   unsigned char *bytes; /* record, then body */
   size_t record_len, body_len;
-  bool whole, beside;
-  int outside; /* a file of the caller's, or -1 */
+  bool whole;
+  unsigned how; /* enum filo_partial_how */
+  int outside;  /* a file of the caller's, or -1 */
   struct filo_partial_file *file;
   struct filo_partial *partial;
 };
@@ -67,11 +68,11 @@ static void open_work(struct filo_call *base) {
   struct filo_store *store = call->store;
   if (call->whole)
     base->code = filo_partial_file_whole(store, call->path, call->bytes, call->record_len,
-                                         call->bytes + call->record_len, call->body_len,
-                                         call->beside, &call->file, &base->err);
+                                         call->bytes + call->record_len, call->body_len, call->how,
+                                         &call->file, &base->err);
   else
-    base->code = filo_partial_file_open(store, call->path, call->bytes, call->record_len,
-                                        call->beside, &call->file, &base->err);
+    base->code = filo_partial_file_open(store, call->path, call->bytes, call->record_len, call->how,
+                                        &call->file, &base->err);
 }
 
 static void outside_work(struct filo_call *base) {
@@ -117,7 +118,8 @@ static void take_bytes(lua_State *L, struct partial_call *call, const char *reco
   if (body) memcpy(call->bytes + record_len, body, body_len);
 }
 
-/* store:partial(path, record [, body [, beside]]): with a body, a small object is whole already */
+/* store:partial(path, record [, body [, beside [, trusted]]]): with a body, a small object is whole
+ * already */
 int filo_store_partial(lua_State *L) {
   size_t record_len, body_len = 0;
   struct filo_store *store = filo_check_store(L, 1);
@@ -126,7 +128,8 @@ int filo_store_partial(lua_State *L) {
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
   struct partial_call *call = new_call(L, store, open_work);
   call->whole = body != NULL;
-  call->beside = lua_toboolean(L, 5);
+  call->how = (lua_toboolean(L, 5) ? FILO_PARTIAL_BESIDE : 0) |
+              (lua_toboolean(L, 6) ? FILO_PARTIAL_TRUSTED : 0);
   strcpy(call->path, path);
   take_bytes(L, call, record, record_len, body, body_len);
   return filo_call(L, &call->base, opened);

@@ -101,11 +101,12 @@ static int copy_record(struct filo_partial_file *file, const unsigned char *reco
 }
 
 static int new_file(struct filo_store *store, const char *path, const unsigned char *record,
-                    size_t record_len, bool partial, struct filo_partial_file **ret,
+                    size_t record_len, bool partial, unsigned how, struct filo_partial_file **ret,
                     struct filo_error *err) {
   struct filo_record fields;
   char name[FILO_PART_NAME] = "";
-  int rc = filo_record_parse(record, record_len, &fields, err);
+  int rc = how & FILO_PARTIAL_TRUSTED ? filo_record_peek(record, record_len, &fields, err)
+                                      : filo_record_parse(record, record_len, &fields, err);
   if (rc == 0 && partial) rc = filo_part_name(&fields, record, record_len, name, err);
   if (rc < 0) return rc;
   struct filo_partial_file *file = calloc(1, sizeof *file);
@@ -126,11 +127,12 @@ static int new_file(struct filo_store *store, const char *path, const unsigned c
 
 /* What is at the path is looked at when the partial counts as in use: what is published from then
  * on takes it for superseded. */
-static int take_name(struct filo_partial_file *file, bool beside, struct filo_error *err) {
+static int take_name(struct filo_partial_file *file, unsigned how, struct filo_error *err) {
   struct filo_store *store = file->draft.store;
   struct filo_error busy;
   int taken = *file->name ? filo_part_begin(store, file->name, &file->part, &busy) : 0;
-  int rc = beside ? 0 : check_path(store, file->draft.path, &file->draft.fields, err);
+  int rc =
+      how & FILO_PARTIAL_BESIDE ? 0 : check_path(store, file->draft.path, &file->draft.fields, err);
   if (file->part && (rc == FILO_EXISTS || rc == FILO_INVALID)) {
     filo_part_end(store, file->part, false);
     file->part = NULL;
@@ -200,12 +202,12 @@ static int start(struct filo_partial_file *file, struct filo_error *err) {
 }
 
 int filo_partial_file_open(struct filo_store *store, const char *path, const unsigned char *record,
-                           size_t record_len, bool beside, struct filo_partial_file **ret,
+                           size_t record_len, unsigned how, struct filo_partial_file **ret,
                            struct filo_error *err) {
   struct filo_partial_file *file;
-  int rc = new_file(store, path, record, record_len, true, &file, err);
+  int rc = new_file(store, path, record, record_len, true, how, &file, err);
   if (rc < 0) return rc;
-  rc = take_name(file, beside, err);
+  rc = take_name(file, how, err);
   if (rc == 0) rc = start(file, err);
   if (rc < 0) {
     filo_partial_file_free(file);
@@ -219,7 +221,7 @@ int filo_partial_file_outside(struct filo_store *store, int fd, const unsigned c
                               size_t record_len, struct filo_partial_file **ret,
                               struct filo_error *err) {
   struct filo_partial_file *file;
-  int rc = new_file(store, "", record, record_len, false, &file, err);
+  int rc = new_file(store, "", record, record_len, false, 0, &file, err);
   if (rc < 0) {
     close(fd);
     return rc;
@@ -451,11 +453,11 @@ static int take_whole(struct filo_partial_file *file, const unsigned char *body,
 
 int filo_partial_file_whole(struct filo_store *store, const char *path, const unsigned char *record,
                             size_t record_len, const unsigned char *body, size_t body_len,
-                            bool beside, struct filo_partial_file **ret, struct filo_error *err) {
+                            unsigned how, struct filo_partial_file **ret, struct filo_error *err) {
   struct filo_partial_file *file;
-  int rc = new_file(store, path, record, record_len, false, &file, err);
+  int rc = new_file(store, path, record, record_len, false, how, &file, err);
   if (rc < 0) return rc;
-  rc = take_name(file, beside, err);
+  rc = take_name(file, how, err);
   if (rc == 0) rc = take_whole(file, body, body_len, err);
   if (rc < 0) {
     filo_partial_file_free(file);

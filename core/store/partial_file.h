@@ -15,12 +15,20 @@
 
 struct filo_partial_file;
 
+enum filo_partial_how {
+  FILO_PARTIAL_BESIDE =
+      1, /* only publishing looks at what is at path: it cannot be read, and this is
+                              received to be read instead */
+  FILO_PARTIAL_TRUSTED =
+      2 /* it comes from who writes the namespace, over a connection that has proved
+                              him: the signature is checked when the copy is first read */
+};
+
 /* Checks the record (signature too), the room for what is missing, and that nothing as new is at
- * path (FILO_EXISTS: that one is durable). With `beside`, only publishing looks at what is there:
- * it cannot be read, and this is received to be read instead. Runs on a worker: a partial that is
- * found is verified here. */
+ * path (FILO_EXISTS: that one is durable). how: of enum filo_partial_how, or 0. Runs on a worker: a
+ * partial that is found is verified here. */
 int filo_partial_file_open(struct filo_store *store, const char *path, const unsigned char *record,
-                           size_t record_len, bool beside, struct filo_partial_file **ret,
+                           size_t record_len, unsigned how, struct filo_partial_file **ret,
                            struct filo_error *err);
 
 /* The same in an empty file of the caller's, open for reading and writing, that lies elsewhere, for
@@ -69,6 +77,6 @@ void filo_partial_file_free(struct filo_partial_file *file);
 /* A small object whole, as one call: hashes || ciphertext in memory, verified, ready to publish. */
 int filo_partial_file_whole(struct filo_store *store, const char *path, const unsigned char *record,
                             size_t record_len, const unsigned char *body, size_t body_len,
-                            bool beside, struct filo_partial_file **ret, struct filo_error *err);
+                            unsigned how, struct filo_partial_file **ret, struct filo_error *err);
 
 #endif

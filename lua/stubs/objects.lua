@@ -122,9 +122,10 @@ function store:deposit_file(path, plain, digest, descriptor) end
 ---@param record string
 ---@param body? string a small object whole: hashes, then ciphertext
 ---@param beside? boolean what lies there cannot be read: it is looked at again only when this is published
+---@param trusted? boolean it comes from who has proved to write the namespace: its signature is checked when the copy is first read
 ---@return filo.core.Partial? partial
 ---@return filo.Error? err "exists" when one as new is here, "busy" when it is being received already
-function store:partial(path, record, body, beside) end
+function store:partial(path, record, body, beside, trusted) end
 
 ---A partial in an open file that lies elsewhere, for what the root has no room for: publishing turns the file into the content, for which
 ---the key must be set. Nothing is kept in the root.

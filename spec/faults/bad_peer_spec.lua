@@ -52,7 +52,7 @@ describe("a record from a peer", function()
       { format = 0 }, { format = 1 }, { format = 3 }, { flags = 1 }, { flags = 4 }, { flags = 255 },
       { chunk_bits = 19 }, { chunk_bits = 255 }, { version = -1 }, { length = 59 }, { length = 61 }, { length = 0xffffffff },
       { size = 8 }, { size = 6 }, { size = 0 },
-      { root = ("r"):rep(32) }, { namespace = ("n"):rep(32) }, { namespace = peer.keys:raw_id() }, { signature = ("\0"):rep(64) },
+      { root = ("r"):rep(32) }, { namespace = ("n"):rep(32) }, { signature = ("\0"):rep(64) },
       { sealed = ("m"):rep(59) },
     } do
       changes.content = "content"
@@ -61,6 +61,18 @@ describe("a record from a peer", function()
       assert.is_nil(peer:find(forged).record)
     end
     assert.same({}, (peer:ask("store", { record = forge(owner).record, body = "" })))
+  end)
+
+  it("that is its own and wrongly signed, is kept for it unread, and never served", function()
+    local net <close> = nodes.net()
+    local a = start(net)
+    local peer <close> = strangers.meet(a, { tls = false })
+    local forged = forge(peer.keys, { content = "content", signature = ("\0"):rep(64) })
+    assert.same({}, (peer:ask("store", { record = forged.record, body = forged.hashes .. forged.content })))
+    local other <close> = strangers.meet(a, { tls = false })
+    assert.same({ "corrupt", "its copy was bad" }, { other:refusal("find", { namespace = forged.namespace, key_hash = forged.key_hash }) })
+    assert.is_nil(other:find(forged).record)
+    assert.equal(1, (inside.of(a).disk:bad()))
   end)
 end)
 

@@ -110,7 +110,8 @@ end
 function Serve:store(body, peer)
   local fields, path = accept(self, body.record, peer)
   if not fields then return nil, path end
-  local partial <close>, err = self.disk:partial(path, body.record, body.body)
+  local trusted = peer.namespaces[fields.namespace] and not self.conflicts(fields.namespace)
+  local partial <close>, err = self.disk:partial(path, body.record, body.body, nil, trusted)
   if not partial then return settled(self, peer, path, fields, body.record, err) end
   local ok
   ok, err = publish(self, partial, fields, body.record, path)
