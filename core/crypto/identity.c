@@ -83,6 +83,10 @@ EVP_PKEY *filo_identity_key(const struct filo_identity *identity) {
   return identity->key;
 }
 
+void filo_identity_seed(const struct filo_identity *identity, unsigned char out[FILO_SEED_SIZE]) {
+  memcpy(out, identity->seed, FILO_SEED_SIZE);
+}
+
 int filo_identity_sign(const struct filo_identity *identity, const void *data, size_t len,
                        unsigned char signature[FILO_SIGNATURE_SIZE], struct filo_error *err) {
   return filo_sign(identity->key, data, len, signature, err);

@@ -48,6 +48,9 @@ EVP_PKEY *filo_identity_key(const struct filo_identity *identity);
 int filo_identity_sign(const struct filo_identity *identity, const void *data, size_t len,
                        unsigned char signature[FILO_SIGNATURE_SIZE], struct filo_error *err);
 
+/* The seed itself, for who writes it down. The caller cleanses it. */
+void filo_identity_seed(const struct filo_identity *identity, unsigned char out[FILO_SEED_SIZE]);
+
 /* HKDF-SHA-256 of the seed with `label` as info. The caller cleanses it. */
 int filo_identity_derive(const struct filo_identity *identity, const char *label,
                          unsigned char out[FILO_SEED_SIZE], struct filo_error *err);

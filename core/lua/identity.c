@@ -1,6 +1,7 @@
 #include "lua/identity.h"
 
 #include <lauxlib.h>
+#include <openssl/crypto.h>
 
 #include "bytes.h"
 #include "lua/arguments.h"
@@ -85,13 +86,26 @@ static int sign(lua_State *L) {
   return 1;
 }
 
+static int seed(lua_State *L) {
+  unsigned char bytes[FILO_SEED_SIZE];
+  filo_identity_seed(filo_check_identity(L, 1), bytes);
+  lua_pushlstring(L, (const char *)bytes, sizeof bytes);
+  OPENSSL_cleanse(bytes, sizeof bytes);
+  return 1;
+}
+
 static int namespace(lua_State *L) {
   return filo_keys_push_own(L, filo_check_identity(L, 1));
 }
 
 void filo_register_identity(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"id", id},     {"raw_id", raw_id},           {"sign", sign}, {"namespace", namespace},
-      {"save", save}, {"close", filo_handle_close}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"id", id},
+                                     {"raw_id", raw_id},
+                                     {"sign", sign},
+                                     {"namespace", namespace},
+                                     {"seed", seed},
+                                     {"save", save},
+                                     {"close", filo_handle_close},
+                                     {NULL, NULL}};
   filo_handle_register(L, &type, methods);
 }

@@ -187,6 +187,10 @@ function identity:raw_id() end
 ---@return filo.Error? err
 function identity:sign(data) end
 
+---The seed, from which all its keys come: a secret that is worth as much as the identity.
+---@return string seed 32 bytes
+function identity:seed() end
+
 ---All keys to its own namespace.
 ---@return filo.Keys? keys
 ---@return filo.Error? err

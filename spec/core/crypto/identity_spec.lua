@@ -85,6 +85,7 @@ describe("an identity", function()
     local again <close> = assert(crypto.identity_load(path))
     assert.equal(identity:id(), again:id())
     assert.equal(identity:namespace():id(), again:namespace():id())
+    assert.equal(SEED, again:seed())
     local names = {}
     for name in lfs.dir(dir.path) do names[#names + 1] = name end
     table.sort(names)
@@ -134,7 +135,7 @@ describe("an identity", function()
     local identity = crypto.identity_generate()
     identity:close()
     identity:close()
-    for _, method in ipairs { "id", "raw_id", "sign", "namespace", "save" } do
+    for _, method in ipairs { "id", "raw_id", "sign", "seed", "namespace", "save" } do
       assert.error_matches(function() identity[method](identity, "x") end, "closed")
     end
     assert.error_matches(function() identity.id(crypto.hasher "md5") end, "filo.identity expected")

@@ -56,6 +56,21 @@ end
 ---@return filo.Node?, filo.Error?
 function open.reader(args) return open_node(args, true) end
 
+---The identity of the node.
+---@param args {root?: string}
+---@return filo.Identity?, filo.Error?
+---@return string? file  where it lies
+function open.identity(args)
+  local path, err = root.path(args)
+  if not path then return nil, err end
+  local options
+  options, err = options_of(path)
+  if not options then return nil, err end
+  local file = options.identity or path .. "/identity"
+  local identity, problem = crypto.identity_load(file)
+  return identity, problem, file
+end
+
 ---What the option --of says of the objects that are meant: those of a namespace, else the node's own.
 ---@param node filo.Node
 ---@param args {of?: string}
