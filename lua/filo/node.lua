@@ -249,7 +249,7 @@ function Node:held_by(peer)
 end
 
 ---The copies that are kept here for other identities, or for one, in no order, for a `for` loop: plain tables. Deletions are among them.
----@param owner? string  node ID of who stored them
+---@param owner? string  namespace of who stored them, 64 hex digits
 ---@return fun(): filo.HeldCopy?
 function Node:held(owner)
   local node = open(self)

@@ -151,4 +151,4 @@ local function knew(meta, other, version)
   return meta.by == other.by or other.by ~= nil and meta.seen ~= nil and (meta.seen[other.by] or 0) >= version
 end
 
-return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, knew = knew }
+return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, knew = knew, KEY_MAX = KEY_MAX }

@@ -19,10 +19,11 @@ Conflicts.__index = Conflicts
 ---@return filo.Conflicts
 local function new(given) return setmetatable(given, Conflicts) end
 
----"report.pdf (conflict 0123abcd 2026-11-29 07:20:01)": who wrote it, and when.
+---"report.pdf (conflict 0123abcd 2026-11-29 07:20:01)": who wrote it, and when. Of a key that is too long for that, the end is left out.
 local function kept_key(self, meta, version)
   local when = os.date("!%Y-%m-%d %H:%M:%S", version // 1000000)
-  return ("%s (conflict %s %s)"):format(meta.name, self.host.crypto.hex(meta.by or ""):sub(1, 8), when)
+  local suffix = (" (conflict %s %s)"):format(self.host.crypto.hex(meta.by or ""):sub(1, 8), when)
+  return meta.name:sub(1, keys.KEY_MAX - #suffix) .. suffix
 end
 
 ---Keeps the version that is here under another key.

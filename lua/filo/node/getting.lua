@@ -2,6 +2,7 @@
 
 local Object = require "filo.node.object"
 local errors = require "filo.base.errors"
+local format = require "filo.base.format"
 local keys = require "filo.copies.keys"
 
 ---So many versions may come between looking here and asking peers.
@@ -13,7 +14,7 @@ Getting.__index = Getting
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, peers: filo.Peers, find: filo.Find, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, set_aside: filo.SetAside, tasks: filo.Tasks, namespace: string,
----  hand_out: fun(object: filo.Object): filo.Object}
+---  hand_out: fun(object: filo.Object): filo.Object, others: fun(): string[]}  others: namespaces of what is kept here, and not read
 ---@return filo.Getting
 local function new(given) return setmetatable(given, Getting) end
 
@@ -144,12 +145,21 @@ local function open_found(self, name, found, beside)
   return self.hand_out(Object(opened, describe(found.fields, meta, "peers", found.unheard)))
 end
 
+---`not_found`, where it may be somebody else's: what others call their objects nobody here can tell.
+local function none_found(self, err)
+  local owners = err.code == "not_found" and self.others() or {}
+  if not owners[1] then return nil, err end
+  for i, id in ipairs(owners) do owners[i] = id:sub(1, 16) end
+  local sentence = "; this node keeps objects of %s, which are read with a key of theirs: 'filo share' there, 'filo accept' here"
+  return errors.fail(err.code, err.message .. sentence:format(format.several(owners, ", ")), { key = err.key, retryable = err.retryable })
+end
+
 ---here: why the copy here cannot be read, when there is one.
 local function open_from_peers(self, name, here, least)
   local found, err = find_newest(self, name, least)
   if found then return open_found(self, name, found, here ~= nil) end
   if here and err.code ~= "unreachable" then return fail(name, here) end
-  return nil, err
+  return none_found(self, err)
 end
 
 ---The copy here; one from peers when there is none. unheard: of those who might have something newer.

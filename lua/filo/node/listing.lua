@@ -113,7 +113,7 @@ local function rows_for_others(self)
 end
 
 ---As Node:held.
----@param owner? string  node ID
+---@param owner? string  namespace, 64 hex digits
 function Listing:held(owner)
   local hex, unhex = self.host.crypto.hex, self.host.crypto.unhex
   local wanted = owner and unhex(owner:lower())

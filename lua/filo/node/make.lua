@@ -97,6 +97,16 @@ local function has_other_writers(node, space, name)
   return false
 end
 
+---The namespaces of what is kept here and cannot be read.
+---@return string[]  64 hex digits each
+local function others_of(node)
+  local list = {}
+  for _, usage in ipairs(node.catalogue:usage()) do
+    if usage.objects > 0 and not node.spaces:name_of(usage.namespace) then list[#list + 1] = node.host.crypto.hex(usage.namespace) end
+  end
+  return list
+end
+
 ---What scripts call of it.
 local function make_calls(node, space, name)
   local host, disk, names, hooks, namespace = node.host, node.disk, space.names, node.hooks, space.namespace
@@ -120,6 +130,7 @@ local function make_calls(node, space, name)
   space.getting = new_getting {
     host = host, disk = disk, names = names, peers = node.peer_list, find = space.find, fetches = space.fetches,
     tombstones = space.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
+    others = function() return name == node.spaces.list[1].name and others_of(node) or {} end,
   }
   space.deleting = new_deleting {
     host = host, disk = disk, keys = space.keys, names = names, getting = space.getting, fetches = space.fetches,
