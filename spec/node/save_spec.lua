@@ -135,6 +135,7 @@ describe("where a file must have a name", function()
         local object <close> = assert(node:get "a")
         assert(object:save(arg[2] .. "/" .. name))
       end
+      node:usage() -- its catalogue is there then
       print "saved"
     ]], folder:file "root", folder:file "target"))
     assert.same({ "new", "there" }, stores.list(folder:file "target"))

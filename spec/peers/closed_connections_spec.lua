@@ -111,7 +111,8 @@ describe("descriptors do not leak", function()
 
   it("by nodes that connect and end, store and get", function()
     local net <close> = nodes.net()
-    local a = net:cluster(2)
+    local a, b = net:cluster(2)
+    for _, node in ipairs { a, b } do node:usage() end -- their catalogues are open then
     check(function()
       assert(net:start("c"):connect(a.address))
       nodes.peers(a, 2)
@@ -132,6 +133,7 @@ describe("descriptors do not leak", function()
   it("by connecting to what is no node, or not there", function()
     local net <close> = nodes.net()
     local a = net:start "a"
+    a:usage() -- its catalogue is open then
     local listener <close> = assert(filo.listen "127.0.0.1:0")
     local serving = filo.spawn(function()
       while true do
