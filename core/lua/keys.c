@@ -45,8 +45,8 @@ int filo_keys_push_own(lua_State *L, const struct filo_identity *identity) {
 /* --- Lines of capabilities --- */
 
 static size_t count_lines(const char *text, size_t len) {
-  size_t lines = 1;
-  for (size_t i = 0; i < len; i++) lines += text[i] == '\n';
+  size_t lines = 1; /* nobody wants a block of no bytes */
+  for (size_t i = 0; i < len; i++) lines += text[i] != '\n' && (i == 0 || text[i - 1] == '\n');
   return lines;
 }
 

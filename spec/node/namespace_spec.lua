@@ -6,6 +6,7 @@ local inside = require "filo.base.inside"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
+local runtime = require "filo.core.runtime"
 local strangers = require "spec.support.stranger"
 
 ---All of an object's content in a namespace.
@@ -110,6 +111,14 @@ describe("a namespace", function()
     assert.same({ "main", a:namespace().id }, { b:namespace().name, b:namespace().id })
     assert.equal("content", content(b, "key"))
     assert.equal("of b's own", content(b:namespace "own", "key"))
+  end)
+
+  it("that was not finished being accepted is none", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    net:stop "a"
+    assert(os.execute(("mkdir -m 700 -p '%s/namespaces/main'"):format(a.root)))
+    assert.equal("own", net:start("a", {}):namespace().name)
   end)
 
   it("whose keys cannot be read is left out, with an error in the log; main keeps the node from starting", function()
@@ -265,6 +274,74 @@ describe("a namespace with two writers", function()
       nodes.wait(function() return content(each, told.kept) == "of a" end, "conflict copy")
     end
     assert.is_function(next_at_b)
+  end)
+
+  it("keeps what is here when what was written meanwhile is read, or was deleted elsewhere", function()
+    local net <close> = nodes.net()
+    local a, b, c, family = writers(net)
+    local next_at_b = nodes.events(b, "conflict")
+    local parts = inside.of(family)
+    parts.storing.elsewhere, inside.of(a).storing.elsewhere = function() end, function() end
+    parts.deleting.elsewhere, inside.of(a).deleting.elsewhere = function() end, function() end
+    for _, key in ipairs { "read", "fetched", "deleted" } do assert(family:store(key, "of b", { to = c.id })) end
+    for _, key in ipairs { "read", "fetched", "deleted" } do
+      assert(inside.of(c).disk:remove(inside.of(a).namespace, a:path_of(a:key_hash(key)), 0))
+      assert(a:store(key, "of a", { to = c.id }))
+    end
+    assert(inside.of(c).disk:remove(inside.of(a).namespace, a:path_of(a:key_hash "deleted"), 0))
+    local read <close> = assert(family:get("read", { newest = true }))
+    assert.equal("of a", read:read "a")
+    assert.equal("of b", content(family, assert(next_at_b()).kept))
+    assert(family:fetch("fetched", { newest = true }))
+    assert.equal("of b", content(family, assert(next_at_b()).kept))
+    assert(a:delete "deleted")
+    assert.equal("of b", content(family, assert(next_at_b()).kept))
+  end)
+
+  it("takes an edit of an old version for one, though the newest was heard of", function()
+    local net <close> = nodes.net()
+    local a, _, c, family = writers(net)
+    assert(family:store("key", "first"))
+    inside.of(a).storing.elsewhere = function() end
+    assert(a:store("key", "an edit of a's", { to = c.id }))
+    assert(family:store("key", "an edit of b's"))
+    local kept
+    nodes.wait(function()
+      for _, key in ipairs(keys_of(a)) do
+        if key:find("conflict", 1, true) then kept = key end
+      end
+      return kept
+    end, "conflict copy")
+    assert.equal("an edit of a's", content(a, kept))
+    assert.equal("an edit of b's", content(a, "key"))
+  end)
+
+  it("goes on when a writer makes metadata of nonsense, or versions of another time", function()
+    local net <close> = nodes.net()
+    local a, _, _, family = writers(net)
+    local names = inside.of(family).names
+    local write = names.write
+    for i, nonsense in ipairs { { by = 7 }, { seen = "x" }, { seen = { true } }, { by = {}, seen = { [1] = 1 } } } do
+      function names.write(self, name, meta, known, elsewhere, publish)
+        return write(self, name, meta, known, elsewhere, function(version)
+          for field, value in pairs(nonsense) do meta[field] = value end
+          version.meta = self.host.encode(meta)
+          return publish(version)
+        end)
+      end
+      family:store("key " .. i, "content")
+      names.write = nil
+      assert(a:store("key " .. i, "good"))
+      assert.equal("good", content(a, "key " .. i))
+    end
+    local versions = inside.of(family).versions
+    function versions.after() return math.maxinteger end
+    assert(family:store("last", "x"))
+    versions.after = nil
+    assert.equal("invalid", select(2, a:store("last", "y")).code)
+    local receipt = assert(a:store("another", "y"))
+    assert.is_true(receipt.version < runtime.time() + 2 * 86400 * 1000000)
+    assert(a:store("another", "z"))
   end)
 
   it("keeps the one that lost although its key is as long as one may be", function()

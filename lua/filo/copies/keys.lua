@@ -66,6 +66,17 @@ local function same_hash(name, other)
   return errors.fail("invalid", sentence:format(name.key, other), { key = name.key })
 end
 
+---Whether what says who wrote, and what he had seen, is what it should be: another writer may have made it.
+local function is_sound(meta)
+  if type(meta) ~= "table" or meta.by ~= nil and type(meta.by) ~= "string" then return false end
+  if meta.seen == nil then return true end
+  if type(meta.seen) ~= "table" then return false end
+  for writer, version in pairs(meta.seen) do
+    if type(writer) ~= "string" or math.type(version) ~= "integer" then return false end
+  end
+  return true
+end
+
 ---The content key and metadata of a record of ours.
 ---@param name? table  that it was looked for under: a record of another key is refused
 ---@return string?, table|filo.Error
@@ -74,6 +85,7 @@ function Names:unseal(record, name)
   if not content_key then return nil, meta end
   local decoded, err = self.host.decode(meta)
   if not decoded then return nil, err end
+  if not is_sound(decoded) then return errors.fail("corrupt", "its metadata makes no sense") end
   if name and decoded.name ~= name.key then return same_hash(name, decoded.name) end
   return content_key, decoded
 end
@@ -134,11 +146,14 @@ function Names:write(name, meta, known, elsewhere, publish)
   local there, record = self.disk:stat(self.namespace, name.path)
   local seen, latest = {}, math.max(known or 0, there and there.version or 0)
   if there then add_seen(self, seen, record) end
-  if elsewhere then latest = math.max(latest, add_seen(self, seen, elsewhere) or 0) end
+  -- What only peers have was seen by who writes over what is not here; not by who changes an older version, which is here.
+  if elsewhere then latest = math.max(latest, add_seen(self, there and {} or seen, elsewhere) or 0) end
   seen[self.me] = nil -- who writes has seen what he wrote
   meta.by, meta.seen = self.me, next(seen) and seen or nil
+  local version = self.versions:after(latest)
+  if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
   return publish {
-    key_hash = name.hash, version = self.versions:after(latest), generation = 0, class = 0, meta = self.host.encode(meta),
+    key_hash = name.hash, version = version, generation = 0, class = 0, meta = self.host.encode(meta),
   }
 end
 

@@ -19,14 +19,20 @@ local function new(given)
   return setmetatable({ host = given.host, writer = writer, seen = 0 }, Versions)
 end
 
+---A clock that is further ahead is wrong, and nobody follows it: of that one object its versions count all the same.
+local MOST_AHEAD = 86400 * 1000000
+
 ---Notes a version that another node made.
 ---@param version integer
-function Versions:note(version) self.seen = math.max(self.seen, version) end
+function Versions:note(version)
+  if version <= self.host.time() + MOST_AHEAD then self.seen = math.max(self.seen, version) end
+end
 
 ---A version that is later than one that is known.
 ---@param known integer  0: none
----@return integer
+---@return integer?  nil: there is none
 function Versions:after(known)
+  if known > math.maxinteger - 2 * GRAIN then return nil end
   local now = math.max(self.host.time(), self.seen) // GRAIN
   return math.max(now, known // GRAIN + 1) * GRAIN + self.writer
 end

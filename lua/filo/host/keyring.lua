@@ -27,6 +27,17 @@ local function list(path)
   return entries, err
 end
 
+---Where the capabilities of a name are: none, when it was not finished or cannot be read.
+---@return string[], filo.Error?
+local function paths_of(root, name)
+  local folder, paths = ("%s/%s/%s"):format(root, FOLDER, name), {}
+  local entries, err = list(folder)
+  for _, entry in ipairs(entries or {}) do
+    if entry.name:find "^%x+$" then paths[#paths + 1] = folder .. "/" .. entry.name end -- what else is there is a draft
+  end
+  return paths, err
+end
+
 ---The names that there are, sorted.
 ---@param root string
 ---@return string[]?, filo.Error?
@@ -35,7 +46,8 @@ function keyring.names(root)
   if not entries then return nil, err end
   local names = {}
   for _, entry in ipairs(entries) do
-    if entry.kind == "d" and keyring.check_name(entry.name) then names[#names + 1] = entry.name end
+    local is_name = entry.kind == "d" and keyring.check_name(entry.name)
+    if is_name and paths_of(root, entry.name)[1] then names[#names + 1] = entry.name end
   end
   return names
 end
@@ -45,13 +57,8 @@ end
 ---@param name string
 ---@return filo.Keys?, filo.Error?
 function keyring.load(root, name)
-  local folder = ("%s/%s/%s"):format(root, FOLDER, name)
-  local entries, err = list(folder)
-  if not entries then return nil, err end
-  local paths = {}
-  for _, entry in ipairs(entries) do
-    if entry.name:find "^%x+$" then paths[#paths + 1] = folder .. "/" .. entry.name end -- what else is there is a draft
-  end
+  local paths, err = paths_of(root, name)
+  if err then return nil, err end
   if not paths[1] then return errors.fail("not_found", ("there is no namespace '%s' in %s"):format(name, root)) end
   return crypto.namespace_load(table.unpack(paths))
 end

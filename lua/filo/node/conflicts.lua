@@ -19,10 +19,15 @@ Conflicts.__index = Conflicts
 ---@return filo.Conflicts
 local function new(given) return setmetatable(given, Conflicts) end
 
----"report.pdf (conflict 0123abcd 2026-11-29 07:20:01)": who wrote it, and when. Of a key that is too long for that, the end is left out.
+---"report.pdf (conflict 0123abcd 2026-11-29 07:20:01)": who wrote it, and when. Of a key that is too long for that, a digest stands for the
+---end. A folder's key still ends with "/".
 local function kept_key(self, meta, version)
+  local crypto = self.host.crypto
   local when = os.date("!%Y-%m-%d %H:%M:%S", version // 1000000)
-  local suffix = (" (conflict %s %s)"):format(self.host.crypto.hex(meta.by or ""):sub(1, 8), when)
+  local suffix = (" (conflict %s %s)"):format(crypto.hex(meta.by or ""):sub(1, 8), when)
+  local name, slash = meta.name:match "^(.-)(/?)$"
+  if #meta.name + #suffix <= keys.KEY_MAX then return name .. suffix .. slash end
+  suffix = "~" .. crypto.hex(crypto.digest("sha256", meta.name)):sub(1, 16) .. suffix
   return meta.name:sub(1, keys.KEY_MAX - #suffix) .. suffix
 end
 
@@ -37,11 +42,18 @@ local function keep(self, here, record, meta, path, counts)
   return key
 end
 
----Whether what is here is content that who wrote a newer record did not know of; its metadata.
-local function is_unknown(self, newer, here, record)
+---Whether two have no content and the same fields, as folders and links of one tree have that was stored at two nodes.
+local function are_alike(self, a, fields, b, other)
+  return fields.size == 0 and other.size == 0 and not fields.tombstone and self.host.encode(a.fields) == self.host.encode(b.fields)
+end
+
+---Whether what is here is content that who wrote a newer record did not know of; its metadata. What was kept once is kept by all who have
+---it, each by its own record: of these the larger counts.
+local function is_unknown(self, newer, fields, here, record)
   if here.tombstone then return nil end
   local content_key, meta = self.names:unseal(record)
-  return content_key and not keys.knew(newer, meta, here.version) and meta or nil
+  if not content_key or meta.conflict or keys.knew(newer, meta, here.version) then return nil end
+  return not are_alike(self, newer, fields, meta, here) and meta or nil
 end
 
 ---The metadata of a record that another writer has sent.
@@ -54,6 +66,20 @@ local function read(self, fields, record)
   return meta
 end
 
+---Keeps what is here, if who wrote a newer record did not know of it. The lock on the name is the caller's.
+---@return true?, filo.Error?
+local function make_way(self, fields, record, path)
+  local meta, err = read(self, fields, record)
+  if not meta then return nil, err end
+  self.versions:note(fields.version)
+  local here, there = self.disk:stat(self.namespace, path)
+  local unknown = here and versions.newer(fields, here) and is_unknown(self, meta, fields, here, there)
+  if not unknown then return true end
+  local kept
+  kept, err = keep(self, here, there, unknown, path, fields.version)
+  return kept and true, err
+end
+
 ---Publishes what another writer of the namespace has made.
 ---@param partial filo.core.Partial  all of it
 ---@param fields filo.core.Fields
@@ -61,18 +87,22 @@ end
 ---@param path string
 ---@return true?, filo.Error?
 function Conflicts:publish(partial, fields, record, path)
-  local meta, err = read(self, fields, record)
-  if not meta then return nil, err end
+  if self.names.keys:access() ~= "write" then return partial:publish() end
   local _ <close> = self.names:lock(fields.key_hash)
-  self.versions:note(fields.version)
-  local here, there = self.disk:stat(self.namespace, path)
-  local unknown = here and versions.newer(fields, here) and is_unknown(self, meta, here, there)
-  if unknown then
-    local kept
-    kept, err = keep(self, here, there, unknown, path, fields.version)
-    if not kept then return nil, err end
-  end
+  local ok, err = make_way(self, fields, record, path)
+  if not ok then return nil, err end
   return partial:publish()
+end
+
+---What is to be done before what peers have takes the place of what is here.
+---@param fields filo.core.Fields
+---@param record string
+---@param path string
+---@return true?, filo.Error?
+function Conflicts:before(fields, record, path)
+  if self.names.keys:access() ~= "write" then return true end
+  local _ <close> = self.names:lock(fields.key_hash)
+  return make_way(self, fields, record, path)
 end
 
 ---What to do with a version that was just stored here, when a peer has a newer record: true and an error, when another writer has made
@@ -87,7 +117,7 @@ function Conflicts:yield(version, record)
   local _ <close> = self.names:lock(version.key_hash)
   local here, there = self.disk:stat(self.namespace, version.path)
   if not here or there ~= version.record then return false end
-  local unknown = meta.by ~= self.names.me and is_unknown(self, meta, here, there)
+  local unknown = meta.by ~= self.names.me and is_unknown(self, meta, fields, here, there)
   if not unknown then return false end
   self.versions:note(fields.version)
   local kept, err = keep(self, here, there, unknown, version.path, fields.version)

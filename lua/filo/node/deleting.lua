@@ -24,6 +24,10 @@ end
 ---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
 local function bury(self, name, known)
   local elsewhere = self.elsewhere(name)
+  if not elsewhere and not self.names:stat(name) then
+    local found = self.find:newest(name)
+    elsewhere = found and found.record
+  end
   local _ <close> = self.names:lock(name.hash)
   local number
   local record, err = self.names:write(name, { name = name.key }, known, elsewhere, function(version)

@@ -14,7 +14,8 @@ Getting.__index = Getting
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, peers: filo.Peers, find: filo.Find, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, set_aside: filo.SetAside, tasks: filo.Tasks, namespace: string,
----  hand_out: fun(object: filo.Object): filo.Object, others: fun(): string[]}  others: namespaces of what is kept here, and not read
+---  hand_out: fun(object: filo.Object): filo.Object, others: fun(): string[],
+---  conflicts: filo.Conflicts}  others: namespaces of what is kept here, and not read
 ---@return filo.Getting
 local function new(given) return setmetatable(given, Getting) end
 
@@ -23,7 +24,7 @@ local function new(given) return setmetatable(given, Getting) end
 ---Keeps a tombstone that a peer had, and tells those who may not know it.
 local function keep_tombstone(self, found, name)
   local partial <close> = self.disk:partial(name.path, found.record, found.body or "")
-  if not partial or not partial:publish() then return end
+  if not partial or not self.conflicts:publish(partial, found.fields, found.record, name.path) then return end
   self.tasks:spawn(self.tombstones.tell_all, self.tombstones, {
     record = found.record, version = found.fields.version, path = name.path, key_hash = name.hash, key = name.key,
   })
@@ -32,6 +33,7 @@ end
 ---What a peer that answered late has: it takes the place of the older version that was handed out, and perhaps kept, before.
 local function keep_later(self, name, found)
   if found.fields.tombstone then return keep_tombstone(self, found, name) end
+  if not self.conflicts:before(found.fields, found.record, name.path) then return end
   local _ <close> = self.fetches:open(found, name)
 end
 
@@ -138,6 +140,9 @@ local function open_found(self, name, found, beside)
   end
   local content_key, meta = self.names:unseal(found.record, name)
   if not content_key then return nil, meta end
+  local ok, why = true, nil
+  if not beside then ok, why = self.conflicts:before(found.fields, found.record, name.path) end
+  if not ok then return fail(name, why) end
   local opened, err = self.fetches:open(found, name, beside)
   if not opened and err.code == "exists" then return nil, err end
   if not opened then return fail(name, err) end

@@ -130,7 +130,7 @@ local function make_calls(node, space, name)
   space.getting = new_getting {
     host = host, disk = disk, names = names, peers = node.peer_list, find = space.find, fetches = space.fetches,
     tombstones = space.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
-    others = function() return name == node.spaces.list[1].name and others_of(node) or {} end,
+    conflicts = space.conflicts, others = function() return name == node.spaces.list[1].name and others_of(node) or {} end,
   }
   space.deleting = new_deleting {
     host = host, disk = disk, keys = space.keys, names = names, getting = space.getting, fetches = space.fetches,

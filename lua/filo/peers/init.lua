@@ -119,7 +119,12 @@ end
 ---Tells all peers of one more namespace that this node writes, and proves it; who comes later is told in the welcome.
 ---@param keys filo.Keys
 function Peers:claim(keys)
-  table.insert(self.settings.keys, keys)
+  local told = self.settings.keys
+  local at = #told + 1
+  for i, each in ipairs(told) do
+    if each:raw_id() == keys:raw_id() then at = i end
+  end
+  if at <= protocol.MOST_CLAIMS then told[at] = keys end -- who comes later is told of so many
   for _, peer in ipairs(self:list()) do
     self:spawn(function() peer:request("claim", { claims = claims.make(peer.connection, { keys }) }) end)
   end

@@ -256,6 +256,8 @@ end
 ---Filo's own topics, by name.
 protocol.topics = topics
 
+protocol.MOST_CLAIMS = MOST_CLAIMS
+
 ---True for Filo's own topics.
 function protocol.is_own(topic) return topics[topic] ~= nil end
 

@@ -11,7 +11,7 @@ local SEEN = "others on this machine see what stands on a command line, and a ca
 
 ---@return string?, filo.Error?
 local function read_line(name)
-  if name:find "^filo%-[%a-]+%." then return errors.fail("usage", SEEN) end
+  if name:find "^%s*filo%-" then return errors.fail("usage", SEEN) end
   local file, problem, number = io.stdin, nil, nil
   if name ~= "-" then file, problem, number = io.open(name) end
   local line

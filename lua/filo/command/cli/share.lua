@@ -1,6 +1,8 @@
 ---`filo share`: prints a capability, by which somebody else reads what is stored here.
 
 local errors = require "filo.base.errors"
+local failures = require "filo.command.failures"
+local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
@@ -33,6 +35,12 @@ return {
     local objects
     objects, err = open.objects(node, args)
     if not objects then return nil, err end
+    local unknown
+    if args.key then unknown = select(2, objects:stat(args.key)) end
+    if unknown and unknown.code == "not_found" then
+      failures.tell("share", ("there is no '%s' here yet: the capability is for what will be stored under that key"):format(
+        format.printable(args.key)))
+    end
     local line
     line, err = objects:share(args.key, { write = args.write })
     if not line then return nil, err end
