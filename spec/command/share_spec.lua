@@ -11,7 +11,7 @@ local function family(house)
   local device = house:run("a", "invite", "--device", "--address", address)
   assert.equal("", device.err)
   local joined = house:feed(device.out, "b", "join", "-", "--listen", "127.0.0.1:0")
-  assert.matches("put, get and ls mean the same objects here and there", joined.out, 1, true)
+  assert.matches("put, get and rm mean the same objects here and there", joined.out, 1, true)
   house:serve "b"
   for _ = 1, 2 do a:expect "is connected" end
   return a, keeper

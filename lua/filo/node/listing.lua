@@ -7,7 +7,7 @@ local keys = require "filo.copies.keys"
 local Listing = {}
 Listing.__index = Listing
 
----@param given {host: filo.Host, names: filo.Names, catalogue: filo.Catalogue, namespace: string, root: string, id: string,
+---@param given {host: filo.Host, names: filo.Names, catalogue: filo.Catalogue, namespace: string, root: string,
 ---  inventory: filo.Inventory, writes: fun(raw_id: string): boolean}
 ---@return filo.Listing
 local function new(given) return setmetatable(given, Listing) end

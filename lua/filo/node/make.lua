@@ -138,7 +138,7 @@ local function make_calls(node, space, name)
     holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere,
   }
   space.listing = new_listing {
-    host = host, names = names, catalogue = space.catalogue, namespace = namespace, root = node.root, id = node.id,
+    host = host, names = names, catalogue = space.catalogue, namespace = namespace, root = node.root,
     inventory = space.inventory, writes = function(raw_id) return node.spaces:writes(raw_id) end,
   }
 end

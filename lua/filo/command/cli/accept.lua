@@ -1,7 +1,7 @@
 ---`filo accept`: takes a capability that `filo share` has printed.
 
 local errors = require "filo.base.errors"
-local format = require "filo.base.format"
+local first_line = require "filo.command.first_line"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
@@ -12,13 +12,7 @@ local SEEN = "others on this machine see what stands on a command line, and a ca
 ---@return string?, filo.Error?
 local function read_line(name)
   if name:find "^%s*filo%-" then return errors.fail("usage", SEEN) end
-  local file, problem, number = io.stdin, nil, nil
-  if name ~= "-" then file, problem, number = io.open(name) end
-  local line
-  if file then line, problem, number = file:read "l" end
-  if file and file ~= io.stdin then file:close() end
-  if problem then return errors.of_system(number, "cannot read the capability: " .. format.printable(name)) end
-  return line or ""
+  return first_line(name, "the capability")
 end
 
 ---By the running node, or in the root where none runs.

@@ -9,7 +9,8 @@ local runtime = require "filo.core.runtime"
 local words = require "filo.command.words"
 
 local ADVICE = "\nWrite them down in this order, and keep them where nobody else looks: who has\n"
-  .. "them can do all that this node can. 'filo recover --words' takes them.\n"
+  .. "them can pass for this node, and read and write its own objects, but not what it\n"
+  .. "was given ('filo namespaces'). 'filo recover --words' takes them.\n"
 
 local IN_A_ROW = 4
 

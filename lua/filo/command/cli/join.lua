@@ -2,7 +2,7 @@
 
 local errors = require "filo.base.errors"
 local filo = require "filo"
-local format = require "filo.base.format"
+local first_line = require "filo.command.first_line"
 local json = require "filo.base.json"
 local make = require "filo.command.root.make"
 local root = require "filo.command.root"
@@ -24,7 +24,8 @@ It keeps copies of what the others store, and reads nothing of them. What is sto
 keep a copy of %s/identity, without which nothing of that can be read.]]
 
 local DEVICE = [[
-It reads and writes what is stored at the node that invited it, as that one does: put, get and ls mean the same objects here and there.]]
+It reads and writes what is stored at the node that invited it, as that one does: put, get and rm mean the same objects here and there.
+ls lists those that have come here by now.]]
 
 local SEEN = "others on this machine see what stands on a command line, and the token holds the cluster secret: give it on standard "
   .. "input, 'filo join - < FILE', or name a file that it is in"
@@ -33,13 +34,9 @@ local SEEN = "others on this machine see what stands on a command line, and the 
 ---@return filo.Invitation?, filo.Error?
 local function read_token(name)
   if token.is_one(name) then return errors.fail("usage", SEEN) end
-  local file, problem, number = io.stdin, nil, nil
-  if name ~= "-" then file, problem, number = io.open(name) end
-  local line
-  if file then line, problem, number = file:read "l" end
-  if file and file ~= io.stdin then file:close() end
-  if problem then return errors.of_system(number, "cannot read the token: " .. format.printable(name)) end
-  return token.decode(line or "", os.time())
+  local line, err = first_line(name, "the token")
+  if not line then return nil, err end
+  return token.decode(line, os.time())
 end
 
 ---What a failed join leaves, and what to do.
