@@ -33,7 +33,7 @@ int filo_identity_file_read(const char *path, unsigned char seed[FILO_SEED_SIZE]
                             struct filo_error *err) {
   char text[TEXT_SIZE + 1];
   size_t len;
-  int rc = filo_private_file_read(path, "identity", text, TEXT_SIZE, &len, err);
+  int rc = filo_private_file_read(path, "identity", "filo identity ", text, TEXT_SIZE, &len, err);
   if (rc == 0) rc = parse(path, text, len, seed, err);
   OPENSSL_cleanse(text, sizeof text);
   return rc;

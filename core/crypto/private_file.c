@@ -75,31 +75,15 @@ int filo_private_file_write(const char *path, const char *text, size_t len,
   return flush_folder(path, err);
 }
 
-static int check_mode(int fd, const char *path, const char *what, struct filo_error *err) {
-  struct stat st;
-  if (fstat(fd, &st) < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot read %s", path);
-  }
-  if (!S_ISREG(st.st_mode))
-    return filo_fail(err, FILO_CORRUPT, "the %s %s is no regular file: restore it from a copy",
-                     what, path);
-  if (st.st_mode & (S_IRWXG | S_IRWXO))
-    return filo_fail(err, FILO_DENIED, "others may read the %s %s: run chmod 600 %s", what, path,
-                     path);
-  return 0;
+static int check_kind(const struct stat *st, const char *path, const char *what,
+                      struct filo_error *err) {
+  if (S_ISREG(st->st_mode)) return 0;
+  return filo_fail(err, FILO_CORRUPT, "the %s %s is no regular file: restore it from a copy", what,
+                   path);
 }
 
-int filo_private_file_read(const char *path, const char *what, char *out, size_t room, size_t *len,
-                           struct filo_error *err) {
-  /* O_NONBLOCK: a FIFO in its place must not hang the start. */
-  FILO_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot read %s", path);
-  }
-  int rc = check_mode(fd, path, what, err);
-  if (rc < 0) return rc;
+static int read_all(int fd, const char *path, char *out, size_t room, size_t *len,
+                    struct filo_error *err) {
   ssize_t got = 1;
   for (*len = 0; got > 0 && *len <= room; *len += (size_t)got) {
     got = read(fd, out + *len, room + 1 - *len);
@@ -109,4 +93,29 @@ int filo_private_file_read(const char *path, const char *what, char *out, size_t
     }
   }
   return 0;
+}
+
+/* Of a file that is something else no mode is asked for: who follows that would shut others out of it. */
+static int check_mode(const struct stat *st, const char *path, const char *what, const char *head,
+                      const char *text, size_t len, struct filo_error *err) {
+  bool is_private = !(st->st_mode & (S_IRWXG | S_IRWXO));
+  size_t head_len = strlen(head);
+  if (is_private || len < head_len || memcmp(text, head, head_len) != 0) return 0;
+  return filo_fail(err, FILO_DENIED, "others may read the %s %s: run chmod 600 %s", what, path,
+                   path);
+}
+
+int filo_private_file_read(const char *path, const char *what, const char *head, char *out,
+                           size_t room, size_t *len, struct filo_error *err) {
+  /* O_NONBLOCK: a FIFO in its place must not hang the start. */
+  FILO_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat st;
+  if (fd < 0 || fstat(fd, &st) < 0) {
+    int error = errno;
+    return filo_fail_errno(err, error, "cannot read %s", path);
+  }
+  int rc = check_kind(&st, path, what, err);
+  if (rc == 0) rc = read_all(fd, path, out, room, len, err);
+  if (rc == 0) rc = check_mode(&st, path, what, head, out, *len, err);
+  return rc;
 }

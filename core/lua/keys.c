@@ -92,8 +92,8 @@ static int read_files(lua_State *L, int count, char *text, size_t *len, struct f
   *len = 0;
   for (int i = 1; i <= count && rc == 0; i++) {
     size_t got = 0;
-    rc =
-        filo_private_file_read(lua_tostring(L, i), "keys", text + *len, FILE_MAX - *len, &got, err);
+    rc = filo_private_file_read(lua_tostring(L, i), "keys", "filo-", text + *len, FILE_MAX - *len,
+                                &got, err);
     *len += got;
     if (rc == 0 && *len >= FILE_MAX) rc = filo_fail(err, FILO_TOO_LARGE, "too many capabilities");
     if (rc == 0) text[(*len)++] = '\n';

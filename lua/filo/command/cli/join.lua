@@ -30,15 +30,6 @@ ls lists those that have come here by now.]]
 local SEEN = "others on this machine see what stands on a command line, and the token holds the cluster secret: give it on standard "
   .. "input, 'filo join - < FILE', or name a file that it is in"
 
----The token, from a file or, named "-", from standard input.
----@return filo.Invitation?, filo.Error?
-local function read_token(name)
-  if token.is_one(name) then return errors.fail("usage", SEEN) end
-  local line, err = first_line(name, "the token")
-  if not line then return nil, err end
-  return token.decode(line, os.time())
-end
-
 ---What a failed join leaves, and what to do.
 local function describe_failure(path, err)
   local text = ("%s\nNothing was joined. What was made in %s, with the identity there, stays"):format(err, path)
@@ -56,34 +47,51 @@ local function check(path, invitation)
   return tostring(peer)
 end
 
-return {
-  summary = "Make a node that joins the cluster of the node that printed a token.",
+local join = { summary = "Make a node that joins the cluster of the node that printed a token." }
 
-  describe = function(parser)
-    root.option(parser)
-    root.listen_option(parser)
-    parser:argument("token", "The file with the token; '-' is standard input. On the command line others would see it.")
-    parser:flag("--json", "For programs.")
-  end,
+---The token, from a file or, named "-", from standard input.
+---@return filo.Invitation?, filo.Error?
+function join.read_token(name)
+  if token.is_one(name) then return errors.fail("usage", SEEN) end
+  local line, err = first_line(name, "the token")
+  if not line then return nil, err end
+  return token.decode(line, os.time())
+end
 
-  run = function(args)
-    local path, err = root.path(args)
-    if not path then return nil, err end
-    local invitation
-    invitation, err = read_token(args.token)
-    if not invitation then return nil, err end
-    local id
-    id, err = make.node(path, invitation.capability)
-    if not id then return nil, err end
-    local peer
-    peer, err = check(path, invitation)
-    if not peer then return nil, err end
-    local ok
-    ok, err = make.settings(path, { listen = args.listen, secret = invitation.secret, bootstrap = invitation })
-    if not ok then return nil, err end
-    local device = invitation.capability ~= nil
-    local joined = { id = id, root = path, peer = invitation.id, address = invitation.address, device = device }
-    local what = device and DEVICE or KEEPER:format(path)
-    io.write(args.json and json.encode(joined, { "id", "root" }) .. "\n" or NEXT:format(id, path, peer, what, path))
-  end,
-}
+function join.describe(parser)
+  root.option(parser)
+  root.listen_option(parser)
+  parser:argument("token", "The file with the token; '-' is standard input. On the command line others would see it.")
+  parser:flag("--json", "For programs.")
+end
+
+---Makes the node and lets it join, and says how that went.
+---@param args {listen: string, json?: boolean}
+---@param path string
+---@param invitation filo.Invitation
+---@param what string  what it is, for people
+---@return nil, filo.Error?
+function join.make(args, path, invitation, what)
+  local id, err = make.node(path, invitation.capability)
+  if not id then return nil, err end
+  local peer
+  peer, err = check(path, invitation)
+  if not peer then return nil, err end
+  local ok
+  ok, err = make.settings(path, { listen = args.listen, secret = invitation.secret, bootstrap = invitation })
+  if not ok then return nil, err end
+  local device = invitation.capability ~= nil
+  local joined = { id = id, root = path, peer = invitation.id, address = invitation.address, device = device }
+  io.write(args.json and json.encode(joined, { "id", "root" }) .. "\n" or NEXT:format(id, path, peer, what, path))
+end
+
+function join.run(args)
+  local path, err = root.path(args)
+  if not path then return nil, err end
+  local invitation
+  invitation, err = join.read_token(args.token)
+  if not invitation then return nil, err end
+  return join.make(args, path, invitation, invitation.capability and DEVICE or KEEPER:format(path))
+end
+
+return join

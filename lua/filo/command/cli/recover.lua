@@ -45,6 +45,27 @@ local function put(identity, path)
   return errors.fail("exists", ("there is another node in %s already: choose another folder with --root"):format(format.printable(path)))
 end
 
+---The root, where there is no node yet.
+local function free_root(args)
+  local path, err = root.path(args)
+  if not path or not root.exists(root.options_file(path)) then return path, err end
+  return errors.fail("exists", ("there is a node in %s already: choose another folder with --root"):format(format.printable(path)))
+end
+
+---Whether a capability is to what the identity makes anyway: a token for another machine of this very node brings it.
+---@param line string?
+local function is_own(line, identity)
+  local given = line and crypto.namespace(line)
+  return given and given:id() == identity:namespace():id()
+end
+
+local RECOVERED = [[
+It is the node that was lost: get brings back from its peers what it had stored.]]
+
+local DEVICE = [[
+It is the node that was lost, and reads and writes what is stored at the node that invited it: put, get and rm mean
+the same objects here and there. What it had stored as its own is there with --of own.]]
+
 return {
   summary = "Make a lost node anew, from a copy of its identity or from its 24 words.",
 
@@ -62,16 +83,17 @@ return {
   run = function(args)
     local problem = check(args)
     if problem then return errors.fail("usage", problem) end
-    local path, err = root.path(args)
+    local path, err = free_root(args)
     if not path then return nil, err end
-    if root.exists(root.options_file(path)) then
-      return errors.fail("exists", ("there is a node in %s already: choose another folder with --root"):format(format.printable(path)))
-    end
+    local invitation
+    invitation, err = join.read_token(args.token)
+    if not invitation then return nil, err end
     local identity <close>, why = (args.words and read_words or crypto.identity_load)(args.identity)
     if not identity then return nil, why end
     local ok
     ok, err = put(identity, path)
     if not ok then return nil, err end
-    return join.run(args)
+    if is_own(invitation.capability, identity) then invitation.capability = nil end
+    return join.make(args, path, invitation, invitation.capability and DEVICE or RECOVERED)
   end,
 }
