@@ -62,7 +62,8 @@ struct filo_row {
   uint64_t version;
   uint64_t size;
   unsigned char flags, class;
-  int64_t verified; /* as filo_object_verified: what it was when that was last reported */
+  uint32_t generation; /* 0 in a list of names */
+  int64_t verified;    /* as filo_object_verified: what it was when that was last reported */
   bool has_modified;
   int64_t modified; /* of what was stored, as its owner's metadata has it: seconds since 1970 */
   char *name;       /* NULL where it cannot be read, and of a tombstone */
@@ -105,6 +106,17 @@ int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char n
 int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                            int64_t verified, int64_t after, size_t most, struct filo_rows *ret,
                            struct filo_error *err);
+
+/* Objects of a namespace that are of a generation below one, in the order of their generations and
+ * ids; after one that has these. */
+int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                            uint32_t below, uint32_t generation, int64_t after, size_t most,
+                            struct filo_rows *ret, struct filo_error *err);
+
+/* How many these are, and the largest generation that an object of the namespace has. */
+int filo_catalogue_generations(struct filo_catalogue *catalogue,
+                               const unsigned char ns[FILO_ID_SIZE], uint32_t below,
+                               uint64_t *outdated, uint32_t *newest, struct filo_error *err);
 
 /* Files of all namespaces that are no objects, or cannot be read, after an id. Each is looked at once
  * more before. */

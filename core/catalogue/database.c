@@ -10,7 +10,7 @@
 #include "catalogue/internal.h"
 
 /* What is below belongs to this number: another one's database is not read. */
-enum { LAYOUT = 1, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
+enum { LAYOUT = 2, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
 
 /* files: each file below objects/. `place` stands for its path, which is kept only where it is not
  * that of the default transform. `problem`: a code, of what is no object; then the columns behind it
@@ -21,7 +21,7 @@ static const char tables[] =
     " objects INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL);"
     "CREATE TABLE files (id INTEGER PRIMARY KEY, ns INTEGER NOT NULL, place BLOB NOT NULL,"
     " path TEXT, problem INTEGER, key_hash BLOB, version INTEGER, size INTEGER, flags INTEGER,"
-    " verified INTEGER, modified INTEGER, name BLOB, class INTEGER);"
+    " verified INTEGER, modified INTEGER, name BLOB, class INTEGER, generation INTEGER);"
     "CREATE TABLE changed (id INTEGER PRIMARY KEY, ns BLOB NOT NULL, path TEXT NOT NULL);";
 
 /* Made once the files are in it: in order, that is many times faster than one by one. */
@@ -32,6 +32,7 @@ static const char indexes[] =
     "CREATE INDEX by_name ON files (ns, name, version, size, flags, verified, modified, class)"
     " WHERE name IS NOT NULL;"
     "CREATE INDEX by_verified ON files (ns, verified) WHERE name IS NOT NULL;"
+    "CREATE INDEX by_generation ON files (ns, generation) WHERE NOT flags & 1;"
     "CREATE INDEX tombstones ON files (ns) WHERE flags & 1;"
     "CREATE INDEX problems ON files (problem) WHERE problem IS NOT NULL;"
     "UPDATE namespaces SET objects = found.objects, deleted = found.deleted, bytes = found.bytes"
@@ -40,7 +41,8 @@ static const char indexes[] =
 
 /* In the order in which queries.c reads them. */
 #define COLUMNS                                                                                    \
-  "files.id, path, problem, key_hash, version, size, flags, verified, modified, name, class"
+  "files.id, path, problem, key_hash, version, size, flags, verified, modified, name, class, "     \
+  "generation"
 #define NAMES_BETWEEN " AND name >= ?2 AND name < ?3 ORDER BY name LIMIT ?4"
 #define OF_NAMESPACE "ns = (SELECT id FROM namespaces WHERE ns = ?1)"
 
@@ -53,7 +55,7 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_COUNT] = "UPDATE namespaces SET objects = objects + ?2, deleted = deleted + ?3,"
                        " bytes = bytes + ?4 WHERE id = ?1",
     [FILO_SQL_INSERT] =
-        "INSERT INTO files VALUES (?13, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO files VALUES (?14, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     [FILO_SQL_DELETE] =
         "DELETE FROM files WHERE ns = ?1 AND place = ?2 RETURNING problem, flags, size, id",
     [FILO_SQL_NOTE_CHANGE] = "INSERT INTO changed VALUES (NULL, ?1, ?2)",
@@ -70,6 +72,14 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_STALEST] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE
                          " AND name IS NOT NULL AND (verified, id) > (?2, ?3)"
                          " ORDER BY verified, id LIMIT ?4",
+    [FILO_SQL_OUTDATED] =
+        "SELECT " COLUMNS " FROM files INDEXED BY by_generation WHERE " OF_NAMESPACE
+        " AND NOT flags & 1 AND generation < ?2"
+        " AND (generation, id) > (?3, ?4) ORDER BY generation, id LIMIT ?5",
+    [FILO_SQL_GENERATIONS] =
+        "SELECT (SELECT count(*) FROM files INDEXED BY by_generation WHERE " OF_NAMESPACE
+        " AND NOT flags & 1 AND generation < ?2), (SELECT max(generation) FROM files INDEXED BY"
+        " by_generation WHERE " OF_NAMESPACE " AND NOT flags & 1)",
     [FILO_SQL_PROBLEMS] =
         "SELECT " COLUMNS ", namespaces.ns FROM files INDEXED BY problems JOIN namespaces"
         " ON files.ns = namespaces.id WHERE problem IS NOT NULL AND files.id > ?1"

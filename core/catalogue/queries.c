@@ -27,6 +27,7 @@ static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
   row->has_modified = sqlite3_column_type(statement, 8) != SQLITE_NULL;
   row->modified = sqlite3_column_int64(statement, 8);
   row->class = (unsigned char)sqlite3_column_int(statement, 10);
+  row->generation = (uint32_t)sqlite3_column_int64(statement, 11); /* not of a list of names */
   if (sqlite3_column_type(statement, 9) == SQLITE_NULL) return true;
   row->name_len = (size_t)sqlite3_column_bytes(statement, 9);
   row->name = copy(sqlite3_column_blob(statement, 9), row->name_len);
@@ -37,8 +38,8 @@ static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
 static bool read_row(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row) {
   memset(row, 0, sizeof *row);
   row->id = sqlite3_column_int64(statement, 0);
-  if (!ns && sqlite3_column_bytes(statement, 11) != FILO_ID_SIZE) return false;
-  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 11), FILO_ID_SIZE);
+  if (!ns && sqlite3_column_bytes(statement, 12) != FILO_ID_SIZE) return false;
+  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 12), FILO_ID_SIZE);
   row->problem = sqlite3_column_int(statement, 2);
   const void *path = sqlite3_column_text(statement, 1);
   if (path) row->path = copy(path, (size_t)sqlite3_column_bytes(statement, 1));
@@ -169,6 +170,38 @@ int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char
   sqlite3_bind_int64(statement, 3, after);
   sqlite3_bind_int64(statement, 4, (int64_t)most);
   return finish(catalogue, statement, ns, most, ret, err);
+}
+
+int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                            uint32_t below, uint32_t generation, int64_t after, size_t most,
+                            struct filo_rows *ret, struct filo_error *err) {
+  int rc = begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_OUTDATED, ns, err);
+  if (!statement) return FILO_BUSY;
+  sqlite3_bind_int64(statement, 2, below);
+  sqlite3_bind_int64(statement, 3, generation);
+  sqlite3_bind_int64(statement, 4, after);
+  sqlite3_bind_int64(statement, 5, (int64_t)most);
+  return finish(catalogue, statement, ns, most, ret, err);
+}
+
+int filo_catalogue_generations(struct filo_catalogue *catalogue,
+                               const unsigned char ns[FILO_ID_SIZE], uint32_t below,
+                               uint64_t *outdated, uint32_t *newest, struct filo_error *err) {
+  int rc = begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_GENERATIONS, ns, err);
+  if (!statement) return FILO_BUSY;
+  sqlite3_bind_int64(statement, 2, below);
+  if (sqlite3_step(statement) == SQLITE_ROW) {
+    *outdated = (uint64_t)sqlite3_column_int64(statement, 0);
+    *newest = (uint32_t)sqlite3_column_int64(statement, 1);
+  } else {
+    rc = filo_database_failed(&catalogue->database, err, "cannot read the catalogue");
+  }
+  sqlite3_reset(statement);
+  return filo_catalogue_used(catalogue, rc, err);
 }
 
 static int read_problems(struct filo_catalogue *catalogue, int64_t after, size_t most,

@@ -23,6 +23,7 @@ static void describe_object(const struct filo_catalogue *catalogue,
   row->size = entry->fields.size;
   row->flags = entry->fields.flags;
   row->class = entry->fields.class;
+  row->generation = entry->fields.generation;
   row->verified = entry->verified;
   bool own = memcmp(row->ns, filo_namespace_id(catalogue->keys), FILO_ID_SIZE) == 0;
   if (own && !(row->flags & FILO_TOMBSTONE))
@@ -171,11 +172,12 @@ static void bind_object(sqlite3_stmt *statement, const struct filo_row *row) {
   else
     sqlite3_bind_null(statement, 11);
   sqlite3_bind_int(statement, 12, row->class);
+  sqlite3_bind_int64(statement, 13, row->generation);
 }
 
 static void bind_problem(sqlite3_stmt *statement, int problem) {
   sqlite3_bind_int(statement, 4, problem);
-  for (int i = 5; i <= 12; i++) sqlite3_bind_null(statement, i);
+  for (int i = 5; i <= 13; i++) sqlite3_bind_null(statement, i);
 }
 
 int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
@@ -189,9 +191,9 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
   sqlite3_bind_int64(statement, 1, ns);
   sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
   if (row->id)
-    sqlite3_bind_int64(statement, 13, row->id);
+    sqlite3_bind_int64(statement, 14, row->id);
   else
-    sqlite3_bind_null(statement, 13);
+    sqlite3_bind_null(statement, 14);
   if (!row->problem && is_default_path(row->key_hash, path))
     sqlite3_bind_null(statement, 3);
   else

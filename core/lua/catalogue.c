@@ -74,6 +74,8 @@ struct catalogue_call {
   size_t prefix_len, after_name_len, most;
   int64_t verified, after;
   bool tombstones, records;
+  uint32_t below, generation; /* as `after` goes on, and the newest that was found */
+  uint64_t outdated;
   struct filo_rows rows;
   char *last_name; /* of the page, though its object may be gone */
   size_t last_name_len;
@@ -142,13 +144,14 @@ static void set_file(lua_State *L, const struct filo_row *row) {
   } else {
     set_bytes(L, "key_hash", row->key_hash, sizeof row->key_hash);
     set_boolean(L, "tombstone", row->flags & FILO_TOMBSTONE);
+    set_integer(L, "generation", row->generation);
   }
 }
 
 /* Of a list of names, which may have a million, no more than is told of a name. */
 static void push_row(lua_State *L, const struct filo_row *row) {
   bool has_file = row->problem || row->has_key_hash;
-  lua_createtable(L, 0, has_file ? 13 : 7);
+  lua_createtable(L, 0, has_file ? 14 : 7);
   if (has_file) set_file(L, row);
   if (!row->problem) set_object(L, row);
 }
@@ -269,6 +272,60 @@ static int catalogue_stalest(lua_State *L) {
   return filo_call(L, &call->base, rows_ended);
 }
 
+static uint32_t check_generation(lua_State *L, int index) {
+  lua_Integer generation = luaL_checkinteger(L, index);
+  luaL_argcheck(L, generation >= 0 && generation <= UINT32_MAX, index, "0 to 4294967295 expected");
+  return (uint32_t)generation;
+}
+
+static void outdated_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code =
+      filo_catalogue_outdated(call->shared->catalogue, call->ns, call->below, call->generation,
+                              call->after, call->most, &call->rows, &base->err);
+}
+
+/* outdated(namespace, below, generation, after [, most]) */
+static int catalogue_outdated(lua_State *L) {
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  uint32_t below = check_generation(L, 3), generation = check_generation(L, 4);
+  lua_Integer after = luaL_checkinteger(L, 5);
+  size_t most = check_most(L, 6);
+  struct catalogue_call *call = new_call(L, outdated_work);
+  memcpy(call->ns, ns, sizeof call->ns);
+  call->below = below;
+  call->generation = generation;
+  call->after = after;
+  call->most = most;
+  return filo_call(L, &call->base, rows_ended);
+}
+
+static void generations_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_generations(call->shared->catalogue, call->ns, call->below,
+                                          &call->outdated, &call->generation, &base->err);
+}
+
+static int generations_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct catalogue_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_pushinteger(L, (lua_Integer)call->outdated);
+  lua_pushinteger(L, call->generation);
+  discard(&call->base);
+  return 2;
+}
+
+/* generations(namespace, below): how many objects are of one below, and the newest that there is */
+static int catalogue_generations(lua_State *L) {
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  uint32_t below = check_generation(L, 3);
+  struct catalogue_call *call = new_call(L, generations_work);
+  memcpy(call->ns, ns, sizeof call->ns);
+  call->below = below;
+  return filo_call(L, &call->base, generations_ended);
+}
+
 static void problems_work(struct filo_call *base) {
   struct catalogue_call *call = (struct catalogue_call *)base;
   base->code = filo_catalogue_problems(call->shared->catalogue, call->after, call->most,
@@ -350,6 +407,7 @@ static const luaL_Reg methods[] = {
     {"names", catalogue_names},       {"records", catalogue_records},
     {"files", catalogue_files},       {"tombstones", catalogue_tombstones},
     {"stalest", catalogue_stalest},   {"problems", catalogue_problems},
+    {"outdated", catalogue_outdated}, {"generations", catalogue_generations},
     {"usage", catalogue_usage},       {"state", catalogue_state},
     {"refresh", catalogue_refresh},   {"close", catalogue_close},
     {"close_now", filo_handle_close}, {NULL, NULL}};

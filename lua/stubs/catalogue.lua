@@ -49,6 +49,24 @@ function catalogue:tombstones(namespace, after, most) end
 ---@return filo.Error? err
 function catalogue:stalest(namespace, verified, after, most) end
 
+---Objects of a namespace that are of a generation below one, in the order of their generations and ids, after one that has these (0 and 0:
+---from the beginning).
+---@param namespace string
+---@param below integer
+---@param generation integer
+---@param after integer
+---@param most? integer
+---@return filo.CatalogueRow[]? rows
+---@return filo.Error? err
+function catalogue:outdated(namespace, below, generation, after, most) end
+
+---How many these are, and the largest generation that an object of the namespace has.
+---@param namespace string
+---@param below integer
+---@return integer? outdated
+---@return integer|filo.Error newest
+function catalogue:generations(namespace, below) end
+
 ---Files of any namespace that are no objects, or cannot be read, after an id. Each was looked at once more.
 ---@param after integer
 ---@param most? integer

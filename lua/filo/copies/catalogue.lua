@@ -25,6 +25,7 @@ local FRESH = 1
 ---@field tombstone boolean
 ---@field plain boolean
 ---@field class integer
+---@field generation? integer  not in a list of names
 ---@field verified integer  when its bytes were last hashed and found good, as was last reported, in seconds since 1970; 0: not known
 ---@field modified? integer
 ---@field name? string  what its owner calls it, where that can be read; nil of a tombstone
@@ -158,6 +159,25 @@ function Catalogue:files(namespace) return by_id(self, "files", namespace) end
 ---@param namespace string
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:tombstones(namespace) return by_id(self, "tombstones", namespace) end
+
+---Objects of a namespace that are of a generation below one.
+---@param namespace string
+---@param below integer
+---@return fun(): filo.CatalogueRow?
+function Catalogue:outdated(namespace, below)
+  local function next_page(last) return ask(self, "outdated", namespace, below, last and last.generation or 0, last and last.id or 0) end
+  return rows(next_page, function() return self.walked:outdated(namespace, below) end)
+end
+
+---How many these are, and the largest generation that an object of the namespace has.
+---@param namespace string
+---@param below integer
+---@return integer outdated, integer newest
+function Catalogue:generations(namespace, below)
+  local outdated, newest = ask(self, "generations", namespace, below)
+  if outdated then return outdated, newest end
+  return self.walked:generations(namespace, below)
+end
 
 ---Objects of this node's own, those first that were verified longest ago, or never. Those that are verified meanwhile are not given again.
 ---@return fun(): filo.CatalogueRow?

@@ -87,6 +87,19 @@ function Walked:tombstones(namespace)
   return each(self, namespace, function(row) return row.tombstone or row.problem ~= nil end)
 end
 
+function Walked:outdated(namespace, below)
+  return each(self, namespace, function(row) return not row.problem and not row.tombstone and row.generation < below end)
+end
+
+function Walked:generations(namespace, below)
+  local outdated, newest = 0, 0
+  for row in each(self, namespace, function(row) return not row.problem and not row.tombstone end) do
+    if row.generation < below then outdated = outdated + 1 end
+    newest = math.max(newest, row.generation)
+  end
+  return outdated, newest
+end
+
 function Walked:stalest()
   local next_row = each(self, self.namespace, function(row) return row.name or row.problem end)
   return in_order(self, next_row, function(a, b)

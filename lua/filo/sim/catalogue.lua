@@ -79,6 +79,30 @@ function Catalogue:tombstones(namespace, after)
   return page(self, namespace, function(row) return row.tombstone and row.id > after end, by_id)
 end
 
+function Catalogue:outdated(namespace, below, generation, after)
+  return page(self, namespace, function(row)
+    local is_after = not row.problem and (row.generation > generation or row.generation == generation and row.id > after)
+    return is_after and not row.tombstone and row.generation < below
+  end, function(a, b)
+    if a.generation ~= b.generation then return a.generation < b.generation end
+    return a.id < b.id
+  end)
+end
+
+function Catalogue:generations(namespace, below)
+  self.store:pause()
+  local problem = self.store:read_problem()
+  if problem then return nil, problem end
+  local outdated, newest = 0, 0
+  for _, each in ipairs(self.store.disk:list(namespace)) do
+    local fields = self.store.disk:file(each.namespace, each.path).fields
+    local generation = fields and not fields.tombstone and fields.generation
+    if generation and generation < below then outdated = outdated + 1 end
+    newest = math.max(newest, generation or 0)
+  end
+  return outdated, newest
+end
+
 function Catalogue:problems(after)
   return page(self, nil, function(row) return row.problem and row.id > after end, by_id)
 end

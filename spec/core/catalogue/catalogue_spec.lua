@@ -73,6 +73,25 @@ describe("a catalogue", function()
     assert.equal("c", (select(2, catalogue:records(stores.me:raw_id(), ""))))
   end))
 
+  it("finds what is of an older generation, oldest first and page by page, and no deletion", with(function(catalogue, disk)
+    local me = stores.me:raw_id()
+    for i, generation in ipairs { 2, 0, 1, 0, 3 } do catalogues.put(disk, "key " .. i, "content", { generation = generation }) end
+    assert(disk:tombstone(stores.me, stores.version(stores.key_hash "gone", 2, ""), stores.path "gone"))
+    local function outdated(below, most)
+      local found, last = {}, nil
+      repeat
+        local page = rows(catalogue, "outdated", me, below, last and last.generation or 0, last and last.id or 0, most)
+        for _, row in ipairs(page) do found[#found + 1] = row.name end
+        last = page[#page]
+      until not last
+      return found
+    end
+    for most = 1, 4 do assert.same({ "key 2", "key 4", "key 3" }, outdated(2, most)) end
+    assert.same({}, outdated(0))
+    assert.same({ 3, 3 }, { catalogues.ask(catalogue, "generations", me, 2) })
+    assert.same({ 0, 0 }, { catalogues.ask(catalogue, "generations", stores.other:raw_id(), 2) })
+  end))
+
   it("has those first that were verified longest ago", function()
     local folder <close> = temp.folder()
     do
