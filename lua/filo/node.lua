@@ -12,6 +12,7 @@ local named = require "filo.node.named"
 local namespace = require "filo.node.namespace"
 local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
+local sharing = require "filo.node.sharing"
 local source = require "filo.node.content"
 
 ---A node: an identity, a store of objects, and peers that hold copies of them. May be a `<close>` variable.
@@ -78,13 +79,10 @@ function Node:share(key, given)
   local node = open(self)
   given = setup.check_share_options(given)
   if given.write and key ~= nil then error("share: who may write a namespace may write all of it: leave out the key", 2) end
-  if key == nil then return node.keys:grant(given.write and "write" or "read", 0) end
-  local ok, err = keys.check_key(key, 2)
+  local ok, err = true, nil
+  if key ~= nil then ok, err = keys.check_key(key, 2) end
   if not ok then return nil, err end
-  local line
-  line, err = node.keys:grant("read-one", 0, key)
-  if line then return line end
-  return nil, errors.wrap(err, ("'%s' cannot be read"):format(key), { key = key })
+  return sharing(node, key, given.write)
 end
 
 ---The namespaces that this node has keys to, the one first that its own calls are about.

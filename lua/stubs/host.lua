@@ -196,6 +196,16 @@ function host.keyring.read(line) end
 ---@return filo.Error? err
 function host.keyring.add(root, name, line) end
 
+---Notes, for good, that others may write the node's own namespace, too.
+---@param root string
+---@return true?
+---@return filo.Error? err
+function host.keyring.note_writers(root) end
+
+---@param root string
+---@return boolean
+function host.keyring.has_writers(root) end
+
 ---Roots and what lies in them.
 ---@class filo.Host.store
 ---@field chunk_size integer  bytes of content that one hash is over; the last chunk may be shorter. No less than limits.inline

@@ -218,6 +218,11 @@ local function writers(net)
   return a, b, c, b:namespace "family"
 end
 
+---Until what is written next is later than a version, whoever writes it.
+local function pass(node, version)
+  nodes.wait(function() return inside.of(node).host.time() // 1024 > version // 1024 end, "later time")
+end
+
 describe("a namespace with two writers", function()
   it("is the same to both: what one writes or deletes, the other reads, changes and misses", function()
     local net <close> = nodes.net()
@@ -252,6 +257,47 @@ describe("a namespace with two writers", function()
     for _, each in ipairs { a, family } do assert.same({ "key" }, keys_of(each)) end
   end)
 
+  ---Where the owner hears of the other writer through the third node only.
+  local function apart(net, meet)
+    local c = net:start "c"
+    local a = net:start("a", { bootstrap = { c.address } })
+    local b = net:start("b", { bootstrap = { c.address } })
+    nodes.peers(c, 2)
+    if meet then
+      assert(a:connect(b.address))
+      assert(b:accept(a:share(nil, { write = true }), "family"))
+      nodes.wait(function() return inside.of(a).peer_list:get(b.id).namespaces[inside.of(a).namespace] end, "claim")
+      os.remove(a.root .. "/namespaces/own-has-other-writers")
+    else
+      assert(b:accept(a:share(nil, { write = true }), "family"))
+    end
+    b = net:restart "b"
+    nodes.peers(c, 2)
+    if meet then
+      assert(a:connect(b.address))
+      net:stop "b"
+      nodes.peers(a, 1)
+      b = net:restart "b"
+    end
+    a = net:restart "a"
+    for _, each in ipairs { a, b } do nodes.peers(each, 1) end
+    nodes.peers(c, 2)
+    return a, c, b:namespace "family"
+  end
+
+  it("asks for what another may have written since one was given that, or was seen, whoever is connected", function()
+    for _, meet in ipairs { false, true } do
+      local net <close> = nodes.net()
+      local a, c, family = apart(net, meet)
+      assert(family:store("key", "of the other"))
+      assert(a:store("key", "of the owner, who knew of that"))
+      local object <close> = assert(family:get("key", { newest = true }))
+      assert.equal("of the owner, who knew of that", object:read "a")
+      assert.same({ "key" }, keys_of(family))
+      assert.is_not_nil(c)
+    end
+  end)
+
   it("keeps the one that lost when both write at once, and tells", function()
     local net <close> = nodes.net()
     local a, b, c, family = writers(net)
@@ -260,7 +306,7 @@ describe("a namespace with two writers", function()
     -- Neither learns of the other's in time: each places its own at the third node only, and asks nobody.
     local parts = inside.of(family)
     parts.storing.elsewhere, inside.of(a).storing.elsewhere = function() end, function() end
-    assert(a:store("key", "of a", { to = c.id }))
+    pass(a, assert(a:store("key", "of a", { to = c.id })).version)
     local later = assert(family:store("key", "of b", { to = c.id }))
     assert.equal("of b", content(family, "key"))
     assert.equal("of a", content(a, "key"))
@@ -303,7 +349,7 @@ describe("a namespace with two writers", function()
     local a, _, c, family = writers(net)
     assert(family:store("key", "first"))
     inside.of(a).storing.elsewhere = function() end
-    assert(a:store("key", "an edit of a's", { to = c.id }))
+    pass(a, assert(a:store("key", "an edit of a's", { to = c.id })).version)
     assert(family:store("key", "an edit of b's"))
     local kept
     nodes.wait(function()

@@ -80,4 +80,23 @@ function keyring.add(root, name, line)
   return nil, err
 end
 
+local SHARED = FOLDER .. "/own-has-other-writers"
+
+---Notes, for good, that others may write the node's own namespace, too.
+---@param root string
+---@return true?, filo.Error?
+function keyring.note_writers(root)
+  if keyring.has_writers(root) then return true end
+  local ok, err = files.make_folders(root, FOLDER, 448) -- 0700
+  if not ok then return nil, err end
+  ok, err = crypto.write_private(root .. "/" .. SHARED, "")
+  if ok or err.code == "exists" then return true end
+  return nil, err
+end
+
+---Whether that was noted.
+---@param root string
+---@return boolean
+function keyring.has_writers(root) return files.look(root .. "/" .. SHARED, false) ~= nil end
+
 return keyring

@@ -45,6 +45,8 @@ local host = {
     add = keyring.add,
     read = keyring.read,
     check_name = keyring.check_name,
+    note_writers = keyring.note_writers,
+    has_writers = keyring.has_writers,
   },
   store = {
     open = store.open,

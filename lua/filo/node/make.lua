@@ -88,14 +88,8 @@ local function make_replication(node, space)
   }
 end
 
----Whether other nodes may write a namespace, too.
-local function has_other_writers(node, space, name)
-  if name ~= "own" then return true end
-  for _, peer in ipairs(node.peer_list:list()) do
-    if peer.namespaces[space.namespace] then return true end
-  end
-  return false
-end
+---Whether other nodes may write a namespace, too: one that this node was given, and its own since it was given away.
+local function has_other_writers(node, name) return name ~= "own" or node.host.keyring.has_writers(node.root) end
 
 ---The namespaces of what is kept here and cannot be read.
 ---@return string[]  64 hex digits each
@@ -114,7 +108,7 @@ local function make_calls(node, space, name)
 
   ---The newest record of an object that peers have, where another node may have written it.
   local function elsewhere(wanted)
-    local found = has_other_writers(node, space, name) and space.find:newest(wanted, nil, nil, true)
+    local found = has_other_writers(node, name) and space.find:newest(wanted, nil, nil, true)
     return found and found.record or nil
   end
 

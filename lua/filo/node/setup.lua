@@ -293,6 +293,12 @@ function setup.admission(given)
   return { cluster = given.cluster, allowed = allowed, admit = given.admit, about = given.about }
 end
 
+---What others may write is not written here without asking them.
+local function note_writers(parts)
+  local ok, err = parts.host.keyring.note_writers(parts.root)
+  if not ok then parts.host.log("error", "it cannot be noted that another node writes this node's namespace: " .. tostring(err)) end
+end
+
 ---What peers need to know of a node.
 ---@param parts table  host, disk, identity, id, raw_id, spaces, tls, address, hooks, tasks
 ---@param given filo.NodeOptions
@@ -304,6 +310,11 @@ function setup.peer_settings(parts, given)
     bulk = given.bulk == "sealed", admission = setup.admission(given), instance = host.random(16), listen_address = parts.address,
     hooks = parts.hooks, tasks = parts.tasks,
     free = function() return parts.disk:space() or 0 end,
+    claimed = function(namespaces)
+      for raw_id in pairs(namespaces) do
+        if parts.spaces:is_own(raw_id) then note_writers(parts) end
+      end
+    end,
     met = function(peer)
       for _, name in ipairs(sorted_keys(parts.written)) do parts.written[name].tombstones:meet(peer) end
     end,

@@ -66,6 +66,11 @@ function Spaces:writes(raw_id)
   return false
 end
 
+---Whether a namespace is the node's own.
+---@param raw_id string
+---@return boolean
+function Spaces:is_own(raw_id) return self:named("own").keys:raw_id() == raw_id end
+
 ---Puts a namespace in the place of the one with that name, or beside the others.
 ---@param space filo.Space
 function Spaces:put(space)

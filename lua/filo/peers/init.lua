@@ -61,8 +61,8 @@ local function connection_options(self, bulk)
 end
 
 ---settings: identity, id, raw_id, keys (to the namespaces that this node writes), instance, tls, bulk (takes bulk lines), listen_address,
----free (function), met (function: a peer has come), hooks, tasks; and admission, which may change: cluster, allowed (ID -> true), admit,
----about
+---free (function), met (function: a peer has come), claimed (function: a peer has proved to write namespaces), hooks, tasks; and admission,
+---which may change: cluster, allowed (ID -> true), admit, about
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
@@ -91,6 +91,7 @@ local function new(host, settings)
     local proved, err = claims.check(host, peer.connection, body.claims)
     if not proved then return nil, err end
     for namespace in pairs(proved) do peer.namespaces[namespace] = true end
+    settings.claimed(proved)
     return {}
   end)
   self:handle("open", function(body, peer, size) return self.streams:take(body, peer, size) end)
@@ -275,6 +276,7 @@ local function greet_and_serve(self, connection, started)
   if not peer then return started(nil, first) end
   local _ <close> = at_end(function() self:drop(peer, errors.new("closed", CLOSED)) end)
   if self.settings.admission ~= admission then self:spawn(tell, peer, { about = self.settings.admission.about }) end
+  self.settings.claimed(peer.namespaces)
   if first then
     self.settings.met(peer)
     self.settings.hooks:announce("peer_up", peer)

@@ -43,6 +43,8 @@ local keyring = {
   load = function(_, name) return errors.fail("not_found", "there is no namespace " .. name) end,
   read = function() return errors.fail("unsupported", "a simulated node is given no keys") end,
   add = function() return errors.fail("unsupported", "a simulated node is given no keys") end,
+  note_writers = function() return true end,
+  has_writers = function() return false end,
 }
 
 local function store_of(run)

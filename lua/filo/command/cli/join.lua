@@ -1,6 +1,7 @@
 ---`filo join`: makes a node that joins a cluster by a token.
 
 local errors = require "filo.base.errors"
+local exit = require "filo.base.exit_status"
 local filo = require "filo"
 local first_line = require "filo.command.first_line"
 local json = require "filo.base.json"
@@ -70,7 +71,7 @@ end
 ---@param path string
 ---@param invitation filo.Invitation
 ---@param what string  what it is, for people
----@return nil, filo.Error?
+---@return integer?, filo.Error?  the exit status
 function join.make(args, path, invitation, what)
   local id, err = make.node(path, invitation.capability)
   if not id then return nil, err end
@@ -83,6 +84,7 @@ function join.make(args, path, invitation, what)
   local device = invitation.capability ~= nil
   local joined = { id = id, root = path, peer = invitation.id, address = invitation.address, device = device }
   io.write(args.json and json.encode(joined, { "id", "root" }) .. "\n" or NEXT:format(id, path, peer, what, path))
+  return exit.done
 end
 
 function join.run(args)

@@ -1,0 +1,29 @@
+---Sharing: capabilities, by which others read or write what a namespace has.
+
+local errors = require "filo.base.errors"
+
+---To all objects.
+local function all(node, access)
+  local line, err = node.keys:grant(access, 0)
+  if not line or access ~= "write" or not node.spaces:is_own(node.keys:raw_id()) then return line, err end
+  local ok, problem = node.host.keyring.note_writers(node.root)
+  if ok then return line end
+  return nil, errors.wrap(problem, "it cannot be noted here that others may write, too, and so nobody is given that")
+end
+
+---To one.
+local function one(node, key)
+  local line, err = node.keys:grant("read-one", 0, key)
+  if line then return line end
+  return nil, errors.wrap(err, ("'%s' cannot be read"):format(key), { key = key })
+end
+
+---As Node:share, of what was checked.
+---@param node filo.node.Parts
+---@param key? string
+---@param write? boolean
+---@return string?, filo.Error?
+return function(node, key, write)
+  if key ~= nil then return one(node, key) end
+  return all(node, write and "write" or "read")
+end
