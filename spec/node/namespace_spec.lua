@@ -57,6 +57,13 @@ describe("a namespace", function()
     assert.equal("a later version", content(anna, "key"))
   end)
 
+  it("is not given away by single objects where the node's script makes what stands for keys", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", { hash_key = function(key) return crypto.digest("sha256", "mine" .. key) end })
+    assert.matches("what stands for 'key' at peers is known here only", refused("unsupported", a:share "key"))
+    assert.is_string(a:share())
+  end)
+
   it("is listed and read by who was given all of it, and written by who was given that", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
@@ -187,8 +194,19 @@ describe("a peer", function()
     nodes.peers(a, 1)
     assert.is_true(inside.of(a).peer_list:get(b.id).namespaces[raw])
 
+    for i = 1, 20 do -- more than the welcome has
+      local other = assert(crypto.identity_generate()):namespace()
+      assert(b:accept(other:grant("write", 0), "more" .. i))
+    end
+    b = net:restart "b"
+    nodes.wait(function()
+      local peer, count = inside.of(a).peer_list:get(b.id), 0
+      for _ in pairs(peer and peer.namespaces or {}) do count = count + 1 end
+      return count == 22
+    end, "claims of all")
+
     local stranger <close> = strangers.meet(a)
-    local claim = stranger:claim()
+    local claim, claims = stranger:claim(), {}
     for _, wrong in ipairs {
       { namespace = raw, signature = claim.signature },
       { namespace = claim.namespace, signature = stranger.keys:sign("filo claim v2 listener" .. stranger.line:binding()) },
@@ -197,6 +215,15 @@ describe("a peer", function()
       assert.equal("protocol", (stranger:refusal("claim", { claims = { wrong } })))
     end
     assert.same({}, assert(stranger:ask("claim", { claims = { claim } })))
+    for _ = 1, 64 do -- the last is one too many, since there is one by now
+      local some = {}
+      for i = 1, 16 do some[i] = stranger:claim(assert(crypto.identity_generate()):namespace()) end
+      claims[#claims + 1] = some
+    end
+    for i = 1, 63 do assert.same({}, assert(stranger:ask("claim", { claims = claims[i] }))) end
+    assert.equal("too_large", (stranger:refusal("claim", { claims = claims[64] })))
+    table.remove(claims[64])
+    assert.same({}, assert(stranger:ask("claim", { claims = claims[64] })))
     local listed = { namespace = raw }
     assert.equal("denied", (stranger:refusal("list", listed)))
     local liar <close> = strangers.call(a)

@@ -73,9 +73,11 @@ function Stranger:hello(changes)
   return { hello = changed({ version = 4, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
 end
 
----The proof that it writes its own namespace.
-function Stranger:claim(part)
-  return { namespace = self.keys:raw_id(), signature = self.keys:sign("filo claim v2 " .. (part or "dialler") .. self.line:binding()) }
+---The proof that it writes a namespace: its own.
+---@param keys? filo.Keys
+function Stranger:claim(keys)
+  keys = keys or self.keys
+  return { namespace = keys:raw_id(), signature = keys:sign("filo claim v2 dialler" .. self.line:binding()) }
 end
 
 ---Its welcome, with these fields.

@@ -13,6 +13,10 @@ end
 
 ---To one.
 local function one(node, key)
+  if node.options.hash_key then
+    local sentence = "what stands for '%s' at peers is known here only, by the option hash_key: without that a single object can be shared"
+    return errors.fail("unsupported", sentence:format(key), { key = key })
+  end
   local line, err = node.keys:grant("read-one", 0, key)
   if line then return line end
   return nil, errors.wrap(err, ("'%s' cannot be read"):format(key), { key = key })

@@ -43,15 +43,12 @@ local function open(host, identity, root)
   return setmetatable({ list = list }, Spaces)
 end
 
----As many as a peer is told of when it connects.
-local MOST = 16
-
 ---The keys that write, of which peers are told.
 ---@return filo.Keys[]
 function Spaces:writers()
   local writers = {}
   for _, space in ipairs(self.list) do
-    if space.keys:access() == "write" and #writers < MOST then writers[#writers + 1] = space.keys end
+    if space.keys:access() == "write" then writers[#writers + 1] = space.keys end
   end
   return writers
 end

@@ -90,7 +90,8 @@ local function new(host, settings)
   self:handle("claim", function(body, peer)
     local proved, err = claims.check(host, peer.connection, body.claims)
     if not proved then return nil, err end
-    for namespace in pairs(proved) do peer.namespaces[namespace] = true end
+    local taken, why = claims.add(peer.namespaces, proved)
+    if not taken then return nil, why end
     settings.claimed(proved)
     return {}
   end)
@@ -117,7 +118,16 @@ function Peers:use_admission(admission)
   if self.host.encode(admission.about) ~= self.host.encode(before.about) then tell_all(self, { about = admission.about }) end
 end
 
----Tells all peers of one more namespace that this node writes, and proves it; who comes later is told in the welcome.
+---Tells a peer of namespaces that this node writes, and proves it, as many at a time as a message may have.
+---@param keys filo.Keys[]
+---@param from integer  the first of them
+local function tell_claims(peer, keys, from)
+  for at = from, #keys, protocol.MOST_CLAIMS do
+    if not peer:request("claim", { claims = claims.make(peer.connection, keys, at) }) then return end
+  end
+end
+
+---Tells all peers of one more namespace that this node writes; who comes later is told, too.
 ---@param keys filo.Keys
 function Peers:claim(keys)
   local told = self.settings.keys
@@ -125,10 +135,8 @@ function Peers:claim(keys)
   for i, each in ipairs(told) do
     if each:raw_id() == keys:raw_id() then at = i end
   end
-  if at <= protocol.MOST_CLAIMS then told[at] = keys end -- who comes later is told of so many
-  for _, peer in ipairs(self:list()) do
-    self:spawn(function() peer:request("claim", { claims = claims.make(peer.connection, { keys }) }) end)
-  end
+  told[at] = keys
+  for _, peer in ipairs(self:list()) do self:spawn(tell_claims, peer, { keys }, 1) end
 end
 
 ---Registers what answers requests of a topic: see requests.lua.
@@ -282,6 +290,8 @@ local function greet_and_serve(self, connection, started)
     self.settings.hooks:announce("peer_up", peer)
   end
   started(peer)
+  local keys = self.settings.keys
+  if keys[protocol.MOST_CLAIMS + 1] then self:spawn(tell_claims, peer, keys, protocol.MOST_CLAIMS + 1) end -- the welcome had the others
   if peer.takes_bulk and connection:is_dialler() then self:spawn(self.bulk.keep, self.bulk, peer) end
   self:drop(peer, serve(self, peer))
 end

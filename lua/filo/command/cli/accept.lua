@@ -1,5 +1,6 @@
 ---`filo accept`: takes a capability that `filo share` has printed.
 
+local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local first_line = require "filo.command.first_line"
 local json = require "filo.base.json"
@@ -51,7 +52,8 @@ return {
     if args.json then
       io.write(json.encode(accepted, { "name" }), "\n")
     else
-      io.write(("namespace %s, of %s: %s. Its objects: --of %s\n"):format(accepted.name, accepted.id:sub(1, 16), MAY[accepted.access],
+      local keys = assert(crypto.namespace(line))
+      io.write(("namespace %s, of %s: %s. Its objects: --of %s\n"):format(accepted.name, accepted.id:sub(1, 16), MAY[keys:access()],
         accepted.name))
     end
   end,

@@ -56,7 +56,8 @@ end
 ---The file to be read, where there is one; and what the node is asked for. What it is beside its content is looked at first: where it
 ---changes later the next `filo put` finds that, and stores it again.
 local function request(args, entry)
-  local ask = { key = entry.key, name = entry.path, empty = EMPTY[entry.kind] ~= nil, force = args.force or not KEPT[entry.kind] }
+  local ask = { of = args.of, key = entry.key, name = entry.path, empty = EMPTY[entry.kind] ~= nil }
+  ask.force = args.force or not KEPT[entry.kind]
   if args.plain then ask.encrypt = false end
   ask.dry = args.dry_run
   if KEPT[entry.kind] then
@@ -123,6 +124,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
+    root.of_option(parser)
     parser:argument("path", "Files; '-' is standard input."):args "*"
     parser:option("-k --key", "Key of a single file. Default: its path, as given."):argname "KEY"
     parser:flag("-r --recursive", "Folders, with the files, folders and symbolic links in them, but for the root of the node itself.")
