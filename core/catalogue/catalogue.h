@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crypto/aead.h"
 #include "crypto/namespace.h"
 #include "error.h"
 #include "store/store.h"
@@ -62,8 +63,9 @@ struct filo_row {
   uint64_t version;
   uint64_t size;
   unsigned char flags, class;
-  uint32_t generation; /* 0 in a list of names */
-  int64_t verified;    /* as filo_object_verified: what it was when that was last reported */
+  uint32_t generation;                  /* 0 in a list of names */
+  unsigned char nonce[FILO_NONCE_SIZE]; /* of two with one version, the larger counts */
+  int64_t verified; /* as filo_object_verified: what it was when that was last reported */
   bool has_modified;
   int64_t modified; /* of what was stored, as its owner's metadata has it: seconds since 1970 */
   char *name;       /* NULL where it cannot be read, and of a tombstone */
@@ -95,6 +97,22 @@ int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char n
  * is gone is left out. */
 int filo_catalogue_read(struct filo_catalogue *catalogue, struct filo_rows *rows,
                         struct filo_error *err);
+
+enum { FILO_LIFE_SIZE = 16 };
+
+/* What others are told of a namespace: records in the order of ids, after one, up to so many and so
+ * many bytes. life: random, and another one for each database: of one that is not this, the ids mean
+ * nothing, and all is told from the beginning; NULL: there is none. Each version of an object is there
+ * once, under an id that is larger than those of all before it. ret_after: with which to ask for
+ * what comes then; as it was given: there is nothing. */
+struct filo_feed {
+  struct filo_rows rows; /* each with its record */
+  unsigned char life[FILO_LIFE_SIZE];
+  int64_t after;
+};
+int filo_catalogue_feed(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                        const unsigned char *life, int64_t after, size_t most, size_t most_bytes,
+                        struct filo_feed *ret, struct filo_error *err);
 
 /* All of a namespace, or only its tombstones, in the order of their ids, after one (0: none). */
 int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],

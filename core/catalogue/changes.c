@@ -32,8 +32,8 @@ static bool is_drained(enum filo_catalogue_state state) {
   return state == FILO_CATALOGUE_READY || state == FILO_CATALOGUE_REBUILDING;
 }
 
-static void changed(void *ctx, const unsigned char ns[FILO_ID_SIZE], const char *path) {
-  struct filo_catalogue *catalogue = ctx;
+void filo_changes_note(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                       const char *path) {
   struct filo_change *change = new_change(ns, path);
   pthread_mutex_lock(&catalogue->lock);
   while (catalogue->waiting >= MOST && is_drained(catalogue->state))
@@ -47,6 +47,10 @@ static void changed(void *ctx, const unsigned char ns[FILO_ID_SIZE], const char 
     pthread_cond_broadcast(&catalogue->turned);
   }
   pthread_mutex_unlock(&catalogue->lock);
+}
+
+static void changed(void *ctx, const unsigned char ns[FILO_ID_SIZE], const char *path) {
+  filo_changes_note(ctx, ns, path);
 }
 
 void filo_changes_observe(struct filo_catalogue *catalogue) {

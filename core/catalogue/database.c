@@ -8,20 +8,23 @@
 
 #include "bytes.h"
 #include "catalogue/internal.h"
+#include "crypto/random.h"
 
 /* What is below belongs to this number: another one's database is not read. */
-enum { LAYOUT = 2, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
+enum { LAYOUT = 3, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
 
 /* files: each file below objects/. `place` stands for its path, which is kept only where it is not
  * that of the default transform. `problem`: a code, of what is no object; then the columns behind it
- * are NULL. `name`: where it can be read. */
+ * are NULL. `name`: where it can be read. Ids are never given again, and another version gets another
+ * one: who was told of all up to one misses nothing that has a larger one. */
 static const char tables[] =
     "CREATE TABLE about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE namespaces (id INTEGER PRIMARY KEY, ns BLOB UNIQUE NOT NULL,"
     " objects INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL);"
-    "CREATE TABLE files (id INTEGER PRIMARY KEY, ns INTEGER NOT NULL, place BLOB NOT NULL,"
-    " path TEXT, problem INTEGER, key_hash BLOB, version INTEGER, size INTEGER, flags INTEGER,"
-    " verified INTEGER, modified INTEGER, name BLOB, class INTEGER, generation INTEGER);"
+    "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, ns INTEGER NOT NULL,"
+    " place BLOB NOT NULL, path TEXT, problem INTEGER, key_hash BLOB, version INTEGER,"
+    " size INTEGER, flags INTEGER, verified INTEGER, modified INTEGER, name BLOB, class INTEGER,"
+    " generation INTEGER, nonce BLOB);"
     "CREATE TABLE changed (id INTEGER PRIMARY KEY, ns BLOB NOT NULL, path TEXT NOT NULL);";
 
 /* Made once the files are in it: in order, that is many times faster than one by one. */
@@ -40,9 +43,10 @@ static const char indexes[] =
     "  FROM files WHERE problem IS NULL GROUP BY ns) AS found WHERE found.ns = namespaces.id;";
 
 /* In the order in which queries.c reads them. */
-#define COLUMNS                                                                                    \
-  "files.id, path, problem, key_hash, version, size, flags, verified, modified, name, class, "     \
-  "generation"
+#define ALL_BUT_ID                                                                                 \
+  "path, problem, key_hash, version, size, flags, verified, modified, name, class, generation, "   \
+  "nonce"
+#define COLUMNS "files.id, " ALL_BUT_ID
 #define NAMES_BETWEEN " AND name >= ?2 AND name < ?3 ORDER BY name LIMIT ?4"
 #define OF_NAMESPACE "ns = (SELECT id FROM namespaces WHERE ns = ?1)"
 
@@ -55,15 +59,15 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_COUNT] = "UPDATE namespaces SET objects = objects + ?2, deleted = deleted + ?3,"
                        " bytes = bytes + ?4 WHERE id = ?1",
     [FILO_SQL_INSERT] =
-        "INSERT INTO files VALUES (?14, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-    [FILO_SQL_DELETE] =
-        "DELETE FROM files WHERE ns = ?1 AND place = ?2 RETURNING problem, flags, size, id",
+        "INSERT INTO files VALUES (?15, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14)",
+    [FILO_SQL_DELETE] = "DELETE FROM files WHERE ns = ?1 AND place = ?2 RETURNING id, " ALL_BUT_ID,
     [FILO_SQL_NOTE_CHANGE] = "INSERT INTO changed VALUES (NULL, ?1, ?2)",
     [FILO_SQL_NEXT_CHANGES] = "DELETE FROM changed WHERE id IN (SELECT id FROM changed ORDER BY id"
                               " LIMIT 256) RETURNING ns, path",
     [FILO_SQL_NAMES] =
-        "SELECT id, NULL, NULL, NULL, version, size, flags, verified, modified, name, class"
-        " FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN,
+        "SELECT id, NULL, NULL, NULL, version, size, flags, verified, modified, name, class, NULL,"
+        " NULL FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN,
     [FILO_SQL_OBJECTS] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN,
     [FILO_SQL_FILES] = "SELECT " COLUMNS " FROM files INDEXED BY by_namespace WHERE " OF_NAMESPACE
                        " AND id > ?2 AND problem IS NULL ORDER BY id LIMIT ?3",
@@ -159,7 +163,7 @@ static int set(struct filo_database *database, const char *pragma, int value,
 
 /* --- What it says of itself --- */
 
-static bool is_text(struct filo_database *database, const char *name, const char *wanted) {
+static bool get_text(struct filo_database *database, const char *name, char *ret, size_t size) {
   sqlite3_stmt *statement;
   if (sqlite3_prepare_v2(database->db, "SELECT value FROM about WHERE name = ?1", -1, &statement,
                          NULL) != SQLITE_OK)
@@ -168,9 +172,15 @@ static bool is_text(struct filo_database *database, const char *name, const char
   const char *found = sqlite3_step(statement) == SQLITE_ROW
                           ? (const char *)sqlite3_column_text(statement, 0)
                           : NULL;
-  bool same = found && strcmp(found, wanted) == 0;
+  bool fits = found && strlen(found) < size;
+  if (fits) strcpy(ret, found);
   sqlite3_finalize(statement);
-  return same;
+  return fits;
+}
+
+static bool is_text(struct filo_database *database, const char *name, const char *wanted) {
+  char text[2 * FILO_ID_SIZE + 1];
+  return get_text(database, name, text, sizeof text) && strcmp(text, wanted) == 0;
 }
 
 static int set_text(struct filo_database *database, const char *name, const char *value,
@@ -186,6 +196,21 @@ static int set_text(struct filo_database *database, const char *name, const char
                : filo_database_failed(database, err, "cannot write the catalogue");
   sqlite3_finalize(statement);
   return rc;
+}
+
+/* A number of its own, for as long as it lives. */
+static int begin_life(struct filo_database *database, struct filo_error *err) {
+  char text[2 * FILO_LIFE_SIZE + 1];
+  int rc = filo_random(database->life, sizeof database->life, err);
+  if (rc < 0) return rc;
+  filo_hex(text, database->life, sizeof database->life);
+  return set_text(database, "life", text, err);
+}
+
+static bool read_life(struct filo_database *database) {
+  char text[2 * FILO_LIFE_SIZE + 1];
+  return get_text(database, "life", text, sizeof text) && strlen(text) == sizeof text - 1 &&
+         filo_unhex(database->life, text, sizeof database->life) == 0;
 }
 
 static bool has_layout(struct filo_database *database) {
@@ -224,7 +249,7 @@ static int check(struct filo_catalogue *catalogue, const char *note, struct filo
   char keys[2 * FILO_ID_SIZE + 1];
   readable(catalogue, keys);
   if (has_layout(database) && is_text(database, "names of", keys) &&
-      (!note || is_text(database, "note", note)))
+      (!note || is_text(database, "note", note)) && read_life(database))
     return 0;
   return filo_fail(err, FILO_CORRUPT, "the catalogue is not the one that was left");
 }
@@ -291,8 +316,10 @@ int filo_database_index(struct filo_catalogue *catalogue, struct filo_error *err
 
 int filo_database_finish(struct filo_catalogue *catalogue, struct filo_error *err) {
   struct filo_database *database = &catalogue->database;
-  int rc = catalogue->readonly ? set(database, "cache_size", -CACHE_KIB, err)
-                               : prepare_to_write(database, err);
+  int rc = begin_life(database, err);
+  if (rc < 0) return rc;
+  rc = catalogue->readonly ? set(database, "cache_size", -CACHE_KIB, err)
+                           : prepare_to_write(database, err);
   sqlite3_db_release_memory(database->db);
   return rc;
 }

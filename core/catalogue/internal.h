@@ -7,6 +7,7 @@
  *     rows        from a file to its row
  *     describe    what the metadata of an own object says
  *     queries     pages of rows
+ *     feed        what others are told
  *     database    opening, throwing away, statements
  *     pages       checked pages
  */
@@ -66,6 +67,7 @@ struct filo_database {
   sqlite3 *db;
   sqlite3_stmt *statements[FILO_SQL_STATEMENTS];
   struct filo_counted last; /* the one that was used last */
+  unsigned char life[FILO_LIFE_SIZE];
 };
 
 struct filo_catalogue {
@@ -159,6 +161,20 @@ int filo_rows_count(struct filo_database *database, struct filo_error *err);
 int64_t filo_row_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
                            struct filo_error *err);
 
+/* --- queries.c --- */
+
+/* Has the database in use, with all that was stored before; filo_catalogue_used ends that. */
+int filo_query_begin(struct filo_catalogue *catalogue, struct filo_error *err);
+
+/* As filo_catalogue_files, of who has it in use. */
+int filo_query_files(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                     bool tombstones, int64_t after, size_t most, struct filo_rows *ret,
+                     struct filo_error *err);
+
+/* A row of a statement that gives the columns of one. ns: NULL: it is a last column. False: no memory,
+ * or it makes no sense. */
+bool filo_row_read(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row);
+
 /* --- describe.c --- */
 
 /* Opens the metadata of an own record: the name in it (malloc'ed) and, where it tells, when what was
@@ -171,6 +187,9 @@ bool filo_catalogue_describe(const struct filo_namespace *keys, const unsigned c
 enum { FILO_CHANGES_MOST = 16384, FILO_CHANGES_AT_ONCE = 512 };
 
 void filo_changes_observe(struct filo_catalogue *catalogue);
+/* Something may have changed at a path: it is looked at. */
+void filo_changes_note(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                       const char *path);
 /* Takes what waits, up to some hundred. */
 void filo_changes_take(struct filo_catalogue *catalogue, struct filo_changes *ret);
 /* All that was taken is applied, or kept. */

@@ -28,18 +28,19 @@ static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
   row->modified = sqlite3_column_int64(statement, 8);
   row->class = (unsigned char)sqlite3_column_int(statement, 10);
   row->generation = (uint32_t)sqlite3_column_int64(statement, 11); /* not of a list of names */
+  if (sqlite3_column_bytes(statement, 12) == sizeof row->nonce)
+    memcpy(row->nonce, sqlite3_column_blob(statement, 12), sizeof row->nonce);
   if (sqlite3_column_type(statement, 9) == SQLITE_NULL) return true;
   row->name_len = (size_t)sqlite3_column_bytes(statement, 9);
   row->name = copy(sqlite3_column_blob(statement, 9), row->name_len);
   return row->name != NULL;
 }
 
-/* ns: NULL: in a last column. False: no memory, or a row that makes no sense. */
-static bool read_row(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row) {
+bool filo_row_read(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row) {
   memset(row, 0, sizeof *row);
   row->id = sqlite3_column_int64(statement, 0);
-  if (!ns && sqlite3_column_bytes(statement, 12) != FILO_ID_SIZE) return false;
-  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 12), FILO_ID_SIZE);
+  if (!ns && sqlite3_column_bytes(statement, 13) != FILO_ID_SIZE) return false;
+  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 13), FILO_ID_SIZE);
   row->problem = sqlite3_column_int(statement, 2);
   const void *path = sqlite3_column_text(statement, 1);
   if (path) row->path = copy(path, (size_t)sqlite3_column_bytes(statement, 1));
@@ -54,7 +55,7 @@ static int read_rows(struct filo_database *database, sqlite3_stmt *statement,
   *ret = (struct filo_rows){.list = malloc(most * sizeof *ret->list)};
   if (!ret->list) return filo_fail(err, FILO_NO_MEMORY, "no memory for a list");
   while (ret->count < most && (rc = sqlite3_step(statement)) == SQLITE_ROW)
-    if (!read_row(statement, ns, &ret->list[ret->count++])) break;
+    if (!filo_row_read(statement, ns, &ret->list[ret->count++])) break;
   int code = 0;
   if (rc == SQLITE_ROW && ret->count < most)
     code = filo_fail(err, FILO_CORRUPT, "a row of the catalogue makes no sense");
@@ -67,8 +68,7 @@ static int read_rows(struct filo_database *database, sqlite3_stmt *statement,
 
 /* --- What all have in common --- */
 
-/* Has the database in use, with all that was stored before. */
-static int begin(struct filo_catalogue *catalogue, struct filo_error *err) {
+int filo_query_begin(struct filo_catalogue *catalogue, struct filo_error *err) {
   int rc = filo_catalogue_use(catalogue, err);
   if (rc < 0) return rc;
   if (!catalogue->readonly) {
@@ -134,7 +134,7 @@ int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char n
   struct bounds bounds;
   *ret = (struct filo_rows){0};
   if (!set_bounds(&bounds, prefix, prefix_len, after, after_len)) return 0; /* no name is so long */
-  int rc = begin(catalogue, err);
+  int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, whole ? FILO_SQL_OBJECTS : FILO_SQL_NAMES, ns, err);
   if (!statement) return FILO_BUSY;
@@ -146,23 +146,31 @@ int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char n
 
 /* --- The others --- */
 
+int filo_query_files(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                     bool tombstones, int64_t after, size_t most, struct filo_rows *ret,
+                     struct filo_error *err) {
+  sqlite3_stmt *statement =
+      filo_statement(database, tombstones ? FILO_SQL_TOMBSTONES : FILO_SQL_FILES);
+  if (!statement) return filo_database_failed(database, err, "cannot read the catalogue");
+  sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 2, after);
+  sqlite3_bind_int64(statement, 3, (int64_t)most);
+  return read_rows(database, statement, ns, most, ret, err);
+}
+
 int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                          bool tombstones, int64_t after, size_t most, struct filo_rows *ret,
                          struct filo_error *err) {
-  int rc = begin(catalogue, err);
+  int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
-  sqlite3_stmt *statement =
-      prepare(catalogue, tombstones ? FILO_SQL_TOMBSTONES : FILO_SQL_FILES, ns, err);
-  if (!statement) return FILO_BUSY;
-  sqlite3_bind_int64(statement, 2, after);
-  sqlite3_bind_int64(statement, 3, (int64_t)most);
-  return finish(catalogue, statement, ns, most, ret, err);
+  rc = filo_query_files(&catalogue->database, ns, tombstones, after, most, ret, err);
+  return filo_catalogue_used(catalogue, rc, err);
 }
 
 int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                            int64_t verified, int64_t after, size_t most, struct filo_rows *ret,
                            struct filo_error *err) {
-  int rc = begin(catalogue, err);
+  int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_STALEST, ns, err);
   if (!statement) return FILO_BUSY;
@@ -175,7 +183,7 @@ int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char
 int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                             uint32_t below, uint32_t generation, int64_t after, size_t most,
                             struct filo_rows *ret, struct filo_error *err) {
-  int rc = begin(catalogue, err);
+  int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_OUTDATED, ns, err);
   if (!statement) return FILO_BUSY;
@@ -189,7 +197,7 @@ int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned cha
 int filo_catalogue_generations(struct filo_catalogue *catalogue,
                                const unsigned char ns[FILO_ID_SIZE], uint32_t below,
                                uint64_t *outdated, uint32_t *newest, struct filo_error *err) {
-  int rc = begin(catalogue, err);
+  int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_GENERATIONS, ns, err);
   if (!statement) return FILO_BUSY;
@@ -235,7 +243,7 @@ static int look_again(struct filo_catalogue *catalogue, const struct filo_rows *
 
 int filo_catalogue_problems(struct filo_catalogue *catalogue, int64_t after, size_t most,
                             struct filo_rows *ret, struct filo_error *err) {
-  int rc = begin(catalogue, err);
+  int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   rc = read_problems(catalogue, after, most, ret, err);
   if (rc == 0 && ret->count > 0 && !catalogue->readonly) {
@@ -248,7 +256,7 @@ int filo_catalogue_problems(struct filo_catalogue *catalogue, int64_t after, siz
 
 int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage **ret, size_t *count,
                          struct filo_error *err) {
-  int rc = begin(catalogue, err);
+  int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_USAGE, NULL, err);
   if (!statement) return FILO_BUSY;

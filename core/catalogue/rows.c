@@ -24,6 +24,7 @@ static void describe_object(const struct filo_catalogue *catalogue,
   row->flags = entry->fields.flags;
   row->class = entry->fields.class;
   row->generation = entry->fields.generation;
+  memcpy(row->nonce, entry->fields.nonce, sizeof row->nonce);
   row->verified = entry->verified;
   bool own = memcmp(row->ns, filo_namespace_id(catalogue->keys), FILO_ID_SIZE) == 0;
   if (own && !(row->flags & FILO_TOMBSTONE))
@@ -173,11 +174,12 @@ static void bind_object(sqlite3_stmt *statement, const struct filo_row *row) {
     sqlite3_bind_null(statement, 11);
   sqlite3_bind_int(statement, 12, row->class);
   sqlite3_bind_int64(statement, 13, row->generation);
+  sqlite3_bind_blob(statement, 14, row->nonce, sizeof row->nonce, SQLITE_STATIC);
 }
 
 static void bind_problem(sqlite3_stmt *statement, int problem) {
   sqlite3_bind_int(statement, 4, problem);
-  for (int i = 5; i <= 13; i++) sqlite3_bind_null(statement, i);
+  for (int i = 5; i <= 14; i++) sqlite3_bind_null(statement, i);
 }
 
 int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
@@ -191,9 +193,9 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
   sqlite3_bind_int64(statement, 1, ns);
   sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
   if (row->id)
-    sqlite3_bind_int64(statement, 14, row->id);
+    sqlite3_bind_int64(statement, 15, row->id);
   else
-    sqlite3_bind_null(statement, 14);
+    sqlite3_bind_null(statement, 15);
   if (!row->problem && is_default_path(row->key_hash, path))
     sqlite3_bind_null(statement, 3);
   else
@@ -206,36 +208,49 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
   return filo_database_run(database, FILO_SQL_INSERT, err);
 }
 
-/* Gives the id that the row had, 0 when there was none; or a negative code. */
-static int64_t delete_row(struct filo_database *database, int64_t ns, const char *path,
-                          struct filo_error *err) {
+/* old: what was known of the path, to be freed; all of it 0: nothing. */
+static int delete_row(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                      const char *path, struct filo_row *old, struct filo_error *err) {
   unsigned char place[FILO_PLACE_SIZE];
+  *old = (struct filo_row){0};
+  int64_t id = filo_row_namespace(database, ns, err);
+  if (id < 0) return (int)id;
   sqlite3_stmt *statement = filo_statement(database, FILO_SQL_DELETE);
   if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
   place_of(path, place);
-  sqlite3_bind_int64(statement, 1, ns);
+  sqlite3_bind_int64(statement, 1, id);
   sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
-  int64_t id = 0;
-  int rc;
+  int rc, code = 0;
   while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-    count(&database->last, sqlite3_column_type(statement, 0) == SQLITE_NULL,
-          (unsigned char)sqlite3_column_int(statement, 1), sqlite3_column_int64(statement, 2), -1);
-    id = sqlite3_column_int64(statement, 3);
+    filo_row_free(old);
+    if (!filo_row_read(statement, ns, old)) code = FILO_CORRUPT;
+    count(&database->last, !old->problem, old->flags, (int64_t)old->size, -1);
   }
-  if (rc != SQLITE_DONE) return filo_database_failed(database, err, "cannot write the catalogue");
+  if (rc != SQLITE_DONE)
+    code = filo_database_failed(database, err, "cannot write the catalogue");
+  else if (code < 0)
+    filo_fail(err, code, "a row of the catalogue makes no sense");
   sqlite3_reset(statement);
-  return id;
+  if (code < 0) filo_row_free(old);
+  return code;
+}
+
+/* What is told of a path under one id: a version, or what is wrong there. */
+static bool is_same(const struct filo_row *a, const struct filo_row *b) {
+  if (a->problem || b->problem) return a->problem && b->problem;
+  return a->version == b->version && memcmp(a->nonce, b->nonce, sizeof a->nonce) == 0;
 }
 
 int filo_row_update(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                     const char *path, struct filo_error *err) {
-  struct filo_row row;
-  int64_t id = filo_row_namespace(&catalogue->database, ns, err);
-  if (id > 0) id = delete_row(&catalogue->database, id, path, err);
-  if (id < 0) return (int)id;
-  if (!filo_row_examine(catalogue, ns, path, &row)) return 0;
-  row.id = id;
-  int rc = filo_row_insert(&catalogue->database, &row, path, err);
-  filo_row_free(&row);
+  struct filo_row row, old;
+  int rc = delete_row(&catalogue->database, ns, path, &old, err);
+  if (rc < 0) return rc;
+  if (filo_row_examine(catalogue, ns, path, &row)) {
+    row.id = is_same(&row, &old) ? old.id : 0;
+    rc = filo_row_insert(&catalogue->database, &row, path, err);
+    filo_row_free(&row);
+  }
+  filo_row_free(&old);
   return rc;
 }

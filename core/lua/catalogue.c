@@ -253,6 +253,68 @@ static int catalogue_tombstones(lua_State *L) {
   return list_files(L, true);
 }
 
+struct feed_call {
+  struct filo_call base;
+  struct shared *shared;
+  unsigned char ns[FILO_ID_SIZE], life[FILO_LIFE_SIZE];
+  bool has_life;
+  int64_t after;
+  size_t most, most_bytes;
+  struct filo_feed feed;
+};
+
+static void feed_discard(struct filo_call *base) {
+  struct feed_call *call = (struct feed_call *)base;
+  filo_rows_free(&call->feed.rows);
+  unref(call->shared);
+  free(call);
+}
+
+static void feed_work(struct filo_call *base) {
+  struct feed_call *call = (struct feed_call *)base;
+  base->code =
+      filo_catalogue_feed(call->shared->catalogue, call->ns, call->has_life ? call->life : NULL,
+                          call->after, call->most, call->most_bytes, &call->feed, &base->err);
+}
+
+static int feed_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct feed_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  const struct filo_rows *rows = &call->feed.rows;
+  lua_createtable(L, (int)rows->count, 0);
+  for (size_t i = 0; i < rows->count; i++) {
+    lua_pushlstring(L, (const char *)rows->list[i].record, rows->list[i].record_len);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+  lua_pushinteger(L, (lua_Integer)call->feed.after);
+  lua_pushlstring(L, (const char *)call->feed.life, FILO_LIFE_SIZE);
+  feed_discard(&call->base);
+  return 3;
+}
+
+/* feed(namespace, life or nil, after, most, most_bytes): records, after, life */
+static int catalogue_feed(lua_State *L) {
+  struct shared *shared = check_shared(L);
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  size_t life_len = 0;
+  const char *life = luaL_optlstring(L, 3, NULL, &life_len);
+  luaL_argcheck(L, !life || life_len == FILO_LIFE_SIZE, 3, "16 bytes expected");
+  lua_Integer after = luaL_checkinteger(L, 4), bytes = luaL_checkinteger(L, 6);
+  size_t most = check_most(L, 5);
+  luaL_argcheck(L, bytes >= FILO_RECORD_MAX, 6, "room for a record, at least");
+  struct feed_call *call = filo_call_new(L, sizeof *call, feed_work, feed_discard);
+  call->shared = shared;
+  shared->refs++;
+  memcpy(call->ns, ns, sizeof call->ns);
+  call->has_life = life != NULL;
+  if (life) memcpy(call->life, life, FILO_LIFE_SIZE);
+  call->after = after;
+  call->most = most;
+  call->most_bytes = (size_t)bytes;
+  return filo_call(L, &call->base, feed_ended);
+}
+
 static void stalest_work(struct filo_call *base) {
   struct catalogue_call *call = (struct catalogue_call *)base;
   base->code = filo_catalogue_stalest(call->shared->catalogue, call->ns, call->verified,
@@ -403,14 +465,21 @@ static int catalogue_close(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-static const luaL_Reg methods[] = {
-    {"names", catalogue_names},       {"records", catalogue_records},
-    {"files", catalogue_files},       {"tombstones", catalogue_tombstones},
-    {"stalest", catalogue_stalest},   {"problems", catalogue_problems},
-    {"outdated", catalogue_outdated}, {"generations", catalogue_generations},
-    {"usage", catalogue_usage},       {"state", catalogue_state},
-    {"refresh", catalogue_refresh},   {"close", catalogue_close},
-    {"close_now", filo_handle_close}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"names", catalogue_names},
+                                   {"records", catalogue_records},
+                                   {"files", catalogue_files},
+                                   {"tombstones", catalogue_tombstones},
+                                   {"stalest", catalogue_stalest},
+                                   {"problems", catalogue_problems},
+                                   {"outdated", catalogue_outdated},
+                                   {"generations", catalogue_generations},
+                                   {"usage", catalogue_usage},
+                                   {"state", catalogue_state},
+                                   {"refresh", catalogue_refresh},
+                                   {"feed", catalogue_feed},
+                                   {"close", catalogue_close},
+                                   {"close_now", filo_handle_close},
+                                   {NULL, NULL}};
 
 void filo_register_catalogue(lua_State *L) {
   filo_handle_register(L, &type, methods);

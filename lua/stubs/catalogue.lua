@@ -40,6 +40,18 @@ function catalogue:files(namespace, after, most) end
 ---@return filo.Error? err
 function catalogue:tombstones(namespace, after, most) end
 
+---Records of a namespace for others: of what has come since they asked last. Each version of an object is there once, what is no object is
+---left out.
+---@param namespace string
+---@param life? string which database `after` is of: of another one than this all is told from the beginning
+---@param after integer  0: from the beginning
+---@param most integer records
+---@param most_bytes integer of these
+---@return string[]? records
+---@return integer|filo.Error after with which to ask for what comes then; the same: there is nothing
+---@return string life 16 bytes: of this database
+function catalogue:feed(namespace, life, after, most, most_bytes) end
+
 ---Objects with names, in the order of when they were verified and of their ids, after one that has these (-1 and 0: from the beginning).
 ---@param namespace string
 ---@param verified integer

@@ -7,6 +7,8 @@ local refused = require "spec.support.refused"
 local simulated = require "spec.support.simulated"
 local strangers = require "spec.support.stranger"
 
+local LIFE = ("l"):rep(16)
+
 ---What a peer holds of a node's, by key.
 local function held_by(node, peer)
   local found, count = {}, 0
@@ -77,7 +79,7 @@ describe("node:held_by", function()
     end)
     assert.equal(20, select(2, held_by(a, b.id)))
     assert.is_true(most > 128 << 10 and most <= 256 << 10)
-    assert.equal(6, messages)
+    assert.equal(6, messages) -- the last one tells that there is no more
   end)
 
   it("passes over what is no object there", function()
@@ -117,7 +119,12 @@ describe("node:held_by", function()
     local parts = inside.of(a)
     local _, own = parts.disk:stat(parts.namespace, a:path_of(a:key_hash "key"))
     local others = forge(inside.of(b).keys, {}).record
-    local function answer(reply) inside.of(b).peer_list:handle("list", function() return reply end) end
+    local function answer(reply)
+      inside.of(b).peer_list:handle("list", function(asked)
+        if reply.records == nil or asked.after == 0 then return reply end
+        return { records = {}, after = asked.after, life = LIFE }
+      end)
+    end
     for _, case in ipairs {
       { { records = { others } }, "protocol", "somebody else's record" },
       { { records = { own:sub(1, -2) .. "?" } }, "corrupt", "listed a bad record" },
@@ -126,14 +133,16 @@ describe("node:held_by", function()
       { { records = table.move({ own }, 1, 1, 65, { own }) }, "protocol", "bad or missing field 'records'" },
       { {}, "protocol", "bad or missing field 'records'" },
       { { records = {}, after = "" }, "protocol", "bad or missing field 'after'" },
-      { { records = {}, after = ("x"):rep(512) }, "protocol", "bad or missing field 'after'" },
-      { { records = { own }, after = "x" }, "protocol", "the same again and again" },
+      { { records = {}, after = -1 }, "protocol", "bad or missing field 'after'" },
+      { { records = {}, life = "short" }, "protocol", "bad or missing field 'life'" },
+      { { records = { own }, after = 0 }, "protocol", "the same again and again" },
       { { records = { own }, more = true }, "protocol", "unknown field" },
     } do
+      case[1].after, case[1].life = case[1].after or 1, case[1].life or LIFE
       answer(case[1])
       assert.matches(case[3], refused(case[2], failure(a, b.id)))
     end
-    answer { records = { own, (forge(parts.keys, { content = "x" }).record) } }
+    answer { records = { own, (forge(parts.keys, { content = "x" }).record) }, after = 2, life = LIFE }
     local found, count = held_by(a, b.id)
     assert.equal(2, count)
     assert.is_nil(found["?"].key) -- its metadata cannot be opened
@@ -147,7 +156,7 @@ describe("a node that is asked what it holds", function()
     local count = 0
     inside.of(b).peer_list:handle("list", function()
       count = count + 1
-      return { records = {}, after = ("%012d"):format(count) }
+      return { records = {}, after = count, life = LIFE }
     end)
     assert.matches("lists nothing, again and again", refused("protocol", failure(a, b.id)))
   end)
@@ -163,27 +172,65 @@ describe("a node that is asked what it holds", function()
     inside.of(b).peer_list:handle("list", function()
       count = count + 1
       assert.is_true(count < 10)
-      return { records = { records[1 + count % 2] }, after = ("%012d"):format(count) }
+      return { records = { records[1 + count % 2] }, after = count, life = LIFE }
     end)
     assert.matches(b.id .. " lists the same object twice", refused("protocol", failure(a, b.id)))
   end)
 
-  it("tells the owner only, and nothing of places that there are not", function()
+  -- A list began at a path of the holder's, and all of it was read again each time.
+  it("tells every peer what is new since it asked last", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
-    assert(a:store("key", "content"))
-    local namespace = inside.of(a).namespace
+    for i = 1, 3 do assert(a:store("key " .. i, "content")) end
     local stranger <close> = strangers.meet(b)
-    assert.same({ "denied", "only their owner may list them" }, { stranger:refusal("list", { namespace = namespace }) })
-    local own = stranger.keys:raw_id()
-    assert.same({ records = {} }, assert(stranger:ask("list", { namespace = own })))
-    for _, after in ipairs { "", "..", "../../x", "a//b", "/etc", "a\0b", ("x"):rep(300), ("x"):rep(600), 5, {} } do
-      assert.equal("protocol", (stranger:refusal("list", { namespace = own, after = after })))
+    local function ask(after, life)
+      return assert(stranger:ask("list", { namespace = inside.of(a).namespace, after = after, life = life }))
     end
-    assert.equal("protocol", (stranger:refusal("list", { namespace = "short" })))
-    local peer = inside.of(a).peer_list:get(b.id)
-    assert.equal(1, #assert(peer:request("list", { namespace = namespace })).records)
-    assert.same({ records = {} }, (assert(peer:request("list", { namespace = namespace, after = "zz/zz" }))))
+    local first = ask(0)
+    assert.equal(3, #first.records)
+    assert.same({ records = {}, after = first.after, life = first.life }, ask(first.after, first.life))
+    assert(a:store("key 2", "again"))
+    assert(a:delete "key 3")
+    local news = ask(first.after, first.life)
+    local found = {}
+    for i, record in ipairs(news.records) do
+      local fields = inside.of(a).host.store.peek(record)
+      found[i] = { fields.key_hash, fields.tombstone }
+    end
+    assert.same({ { a:key_hash "key 2", false }, { a:key_hash "key 3", true } }, found)
+    assert.is_true(news.after > first.after)
+    assert.equal(3, #ask(news.after, LIFE).records) -- that of another catalogue says nothing
+    assert.same({ records = {}, after = 0, life = first.life },
+      assert(stranger:ask("list", { namespace = stranger.keys:raw_id(), after = 0 })))
+    for _, after in ipairs { "", "x", -1, 1.5, {} } do
+      assert.equal("protocol", (stranger:refusal("list", { namespace = stranger.keys:raw_id(), after = after })))
+    end
+    assert.equal("protocol", (stranger:refusal("list", { namespace = "short", after = 0 })))
+    assert.equal("protocol", (stranger:refusal("list", { namespace = stranger.keys:raw_id(), after = 0, life = "short" })))
+  end)
+
+  it("goes on where it was after it was closed in order, and begins anew with another catalogue", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2, { durability = "group" })
+    for i = 1, 3 do assert(a:store("key " .. i, "content")) end
+    local function ask(place)
+      nodes.wait(function() return #a:peers() == 1 or a:connect(b.address) end, "b")
+      local records, after = inside.of(a).inventory:page(inside.of(a).peer_list:get(b.id), place)
+      return #assert(records, after), after
+    end
+    local count, place = ask { after = 0 }
+    assert.equal(3, count)
+    b = net:restart "b"
+    local life = place.life
+    count, place = ask(place)
+    assert.same({ 0, life }, { count, place.life })
+    net:stop "b"
+    assert(os.remove(b.root .. "/catalogue"))
+    b = net:restart "b"
+    inside.of(b).catalogue:wait()
+    count, place = ask(place)
+    assert.equal(3, count)
+    assert.not_equal(life, place.life)
   end)
 
   it("reads for one peer at a time", simulated(function(net)
@@ -194,13 +241,13 @@ describe("a node that is asked what it holds", function()
       assert(c:store("key " .. i, "content"))
     end
     local parts, at_once, most = inside.of(b), 0, 0
-    parts.serve.disk = setmetatable({ walk = function(_, ...)
+    parts.serve.catalogue = { feed = function(_, ...)
       at_once = at_once + 1
       most = math.max(most, at_once)
-      local walk = parts.disk:walk(...)
+      local records, after, life = parts.catalogue:feed(...)
       at_once = at_once - 1
-      return walk
-    end }, { __index = parts.disk })
+      return records, after, life
+    end }
     local tasks = {}
     for _, each in ipairs { a, c, a, c, a } do
       tasks[#tasks + 1] = function() return (select(2, held_by(each, b.id))) end

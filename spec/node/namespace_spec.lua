@@ -224,8 +224,8 @@ describe("a peer", function()
     assert.equal("too_large", (stranger:refusal("claim", { claims = claims[64] })))
     table.remove(claims[64])
     assert.same({}, assert(stranger:ask("claim", { claims = claims[64] })))
-    local listed = { namespace = raw }
-    assert.equal("denied", (stranger:refusal("list", listed)))
+    local dropped = { namespace = raw, key_hash = ("h"):rep(32), version = 1 }
+    assert.equal("denied", (stranger:refusal("drop", dropped)))
     local liar <close> = strangers.call(a)
     liar.welcome = function() return { welcome = { claims = { { namespace = raw, signature = claim.signature } } } } end
     assert.is_true(not pcall(liar.greet, liar) or liar:farewell() == "protocol")

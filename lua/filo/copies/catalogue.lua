@@ -179,6 +179,15 @@ function Catalogue:generations(namespace, below)
   return self.walked:generations(namespace, below)
 end
 
+---What a peer is told of a namespace, at once, or an error: "busy" while the catalogue is made.
+---@return string[]? records
+---@return integer|filo.Error after
+---@return string life
+function Catalogue:feed(...)
+  if not self.core then return errors.fail("io", self.told or "it is closed") end
+  return self.core:feed(...)
+end
+
 ---Objects of this node's own, those first that were verified longest ago, or never. Those that are verified meanwhile are not given again.
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:stalest()

@@ -2,6 +2,7 @@
 
 local errors = require "filo.base.errors"
 local keys = require "filo.copies.keys"
+local versions = require "filo.copies.versions"
 
 ---@class filo.Listing
 local Listing = {}
@@ -156,32 +157,39 @@ end
 ---So many times in a row a peer may have nothing to tell but that there is more: of copies that it cannot read.
 local EMPTY_ANSWERS = 100
 
----Each once, or a peer could go on for ever with the same.
+---Whether an object was not listed before. A version that has taken the place of another meanwhile is listed, too; with the same one again
+---a peer could go on for ever.
 local function note_listed(listed, entry, id)
-  if listed[entry.key_hash] then
+  local before = listed[entry.key_hash]
+  if before and not versions.newer(entry, before) then
     error(errors.new("protocol", ("node %s lists the same object twice"):format(id), { peer = id }), 0)
   end
-  listed[entry.key_hash] = true
+  listed[entry.key_hash] = { version = entry.version, nonce = entry.nonce }
+  return not before
 end
 
 ---As Node:held_by.
 ---@param id string  of the peer
 function Listing:held_by(id)
-  local batch, at, after, asked, empty, listed = {}, 0, nil, false, 0, {}
-  return function()
+  local batch, at, at_peer, empty, listed = {}, 0, { after = 0 }, 0, {}
+  local function next_entry()
     at = at + 1
     while not batch[at] do
-      if asked and not after then return nil end
-      local entries, next_after = self.inventory:next(id, after)
-      if not entries then error(next_after, 0) end
-      batch, at, after, asked = entries, 1, next_after, true
+      local entries, next_at = self.inventory:next(id, at_peer)
+      if next_at == nil then return nil end
+      if not entries then error(next_at, 0) end
+      batch, at, at_peer = entries, 1, next_at
       empty = batch[1] and 0 or empty + 1
       if empty > EMPTY_ANSWERS then
         error(errors.new("protocol", ("node %s lists nothing, again and again"):format(id), { peer = id }), 0)
       end
     end
-    local entry = batch[at]
-    note_listed(listed, entry, id)
+    return batch[at]
+  end
+  return function()
+    local entry
+    repeat entry = next_entry() until not entry or note_listed(listed, entry, id)
+    if not entry then return nil end
     local content_key, meta = self.names:unseal(entry.record)
     return {
       key = content_key and meta.name or nil, key_hash = entry.key_hash, version = entry.version, size = entry.size,

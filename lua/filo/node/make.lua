@@ -178,7 +178,8 @@ return function(node)
   end
   node.serve = new_serve {
     host = host, disk = disk, peers = node.peer_list, tasks = node.tasks, hooks = node.hooks, names = node.names, landings = node.landings,
-    verifier = node.verifier, set_aside = node.set_aside, removal = node.removal, policy = function() return node.policy end,
+    catalogue = node.catalogue, verifier = node.verifier, set_aside = node.set_aside, removal = node.removal,
+    policy = function() return node.policy end,
     conflicts = function(raw_id) return conflicts_of(node, raw_id) end,
   }
   node.holding = new_holding {

@@ -72,7 +72,8 @@ local function records(value, limits)
   return count == #value
 end
 
-local path = text(1, 511)
+---Of a catalogue: the same for as long as it lives.
+local life = text(16, 16)
 
 local time = integer(0, 1 << 40) -- seconds since 1970, of a year that a calendar can hold
 
@@ -151,8 +152,8 @@ local topics = {
   },
   drop = { request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger) }, reply = {} },
   list = {
-    request = { namespace = hash, after = optional(path) },
-    reply = { records = records, after = optional(path) },
+    request = { namespace = hash, after = integer(0, math.maxinteger), life = optional(life) },
+    reply = { records = records, after = integer(0, math.maxinteger), life = life },
   },
   read = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },

@@ -3,7 +3,6 @@
 local at_end = require "filo.host.at_end"
 local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
-local is_after = require "filo.copies.path_order"
 local new_locks = require "filo.host.lock"
 local new_share = require "filo.host.share"
 local new_stall_watch = require "filo.host.stall"
@@ -13,7 +12,7 @@ local Serve = {}
 Serve.__index = Serve
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, names: filo.Names,
----  landings: filo.Landings, verifier: filo.Verifier, set_aside: filo.SetAside, removal: filo.Removal,
+---  catalogue: filo.Catalogue, landings: filo.Landings, verifier: filo.Verifier, set_aside: filo.SetAside, removal: filo.Removal,
 ---  policy: fun(): table, conflicts: fun(raw_id: string): filo.Conflicts?}  conflicts: of a namespace that this node writes
 ---@return filo.Serve
 local function new(given)
@@ -291,42 +290,19 @@ function Serve:drop(body, peer)
   return errors.fail(err.code, "it could not be removed")
 end
 
----The records of entries, up to the limit of bytes, and the path of the last of these.
-local function records_of(self, entries, peer)
-  local records, bytes, last = {}, 0, nil
-  for _, entry in ipairs(entries) do
-    if entry.problem and entry.problem ~= "corrupt" then
-      local message = ("a copy that a peer has here cannot be listed: %s: %s"):format(entry.path, entry.problem)
-      self.peers.report("warning", peer.id, "not listed " .. entry.problem, message)
-    elseif not entry.problem then
-      bytes = bytes + #entry.record
-      if bytes > self.host.limits.listed_bytes then break end
-      records[#records + 1] = entry.record
-    end
-    last = entry.path
-  end
-  return records, last
+local function list(self, body, peer)
+  local limits = self.host.limits
+  local records, after, life = self.catalogue:feed(body.namespace, body.life, body.after, limits.listed, limits.listed_bytes)
+  if records then return { records = records, after = after, life = life } end
+  if after.code == "busy" then return errors.fail("busy", "it is making its catalogue") end
+  self.peers.report("warning", peer.id, "not listed " .. after.code, "what a peer wants to know lies here could not be listed: "
+    .. tostring(after))
+  return errors.fail("io", "its catalogue cannot be used")
 end
 
-local function list(self, namespace, after, peer)
-  local walk <close>, err = self.disk:walk(namespace, after)
-  if not walk then
-    self.peers.report("warning", peer.id, "not listed " .. err.code, "what a peer has here could not be listed: " .. tostring(err))
-    return errors.fail(err.code, "its disk could not be read")
-  end
-  local records, last = records_of(self, walk:next(), peer)
-  if last and not is_after(last, after) then return errors.fail("io", "its disk cannot be read") end
-  return { records = records, after = last }
-end
-
----The owner wants to know what lies here of his. He is told of some at a time, in the order of their paths, and says where he wants to go
----on: nothing is kept here meanwhile.
-function Serve:list(body, peer)
-  if not is_owner(body, peer) then return errors.fail("denied", "only their owner may list them") end
-  local after = body.after or ""
-  if after ~= "" and not self.host.store.check_path(after) then return errors.fail("protocol", "there is no such place in a list") end
-  return in_turn(self, peer, list, body.namespace, after, peer)
-end
+---Who knows a namespace may know what lies here of it, as `find` tells of each object. He is told of some at a time, in the order in which
+---they came to lie here, and says where he wants to go on: nothing is kept here meanwhile.
+function Serve:list(body, peer) return in_turn(self, peer, list, body, peer) end
 
 local TOPICS = { "check", "drop", "fill", "find", "list", "offer", "prove", "read", "store" }
 

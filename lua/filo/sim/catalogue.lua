@@ -13,16 +13,20 @@ Catalogue.__index = Catalogue
 ---@param store filo.sim.Store
 ---@param keys filo.Keys
 ---@return filo.sim.Catalogue
-local function new(store, keys) return setmetatable({ store = store, keys = keys, ids = {}, count = 0 }, Catalogue) end
+local function new(store, keys)
+  return setmetatable({ store = store, keys = keys, ids = {}, count = 0, life = store.random:bytes(16) }, Catalogue)
+end
 
----The number of a place, which it keeps.
-local function id_of(self, each)
+---The number of what lies at a place, which it keeps: another version there gets a larger one.
+local function id_of(self, each, bytes)
   local place = each.namespace .. each.path
-  if not self.ids[place] then
+  local known = self.ids[place]
+  if not known or known.bytes ~= bytes then
     self.count = self.count + 1
-    self.ids[place] = self.count
+    known = { id = self.count, bytes = bytes }
+    self.ids[place] = known
   end
-  return self.ids[place]
+  return known.id
 end
 
 local function describe(self, row)
@@ -34,7 +38,7 @@ end
 
 local function row_of(self, each)
   local file = self.store.disk:file(each.namespace, each.path)
-  local row = { id = id_of(self, each), namespace = each.namespace, path = each.path }
+  local row = { id = id_of(self, each, not file.unreadable and file.record), namespace = each.namespace, path = each.path }
   if file.unreadable then
     row.problem = "corrupt"
     return row
@@ -105,6 +109,15 @@ end
 
 function Catalogue:problems(after)
   return page(self, nil, function(row) return row.problem and row.id > after end, by_id)
+end
+
+function Catalogue:feed(namespace, life, after, most)
+  if life ~= self.life then after = 0 end
+  local rows, err = page(self, namespace, function(row) return not row.problem and row.id > after end, by_id, most)
+  if not rows then return nil, err end
+  local records = {}
+  for i, row in ipairs(rows) do records[i] = row.record end
+  return records, rows[1] and rows[#rows].id or after, self.life
 end
 
 function Catalogue:stalest(namespace, verified, after)
