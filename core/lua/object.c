@@ -1,9 +1,13 @@
 /* Objects: published sealed objects, opened for reading and sending. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lua/arguments.h"
 #include "lua/call.h"
+#include "lua/descriptor.h"
 #include "lua/handle.h"
 #include "lua/store.h"
 
@@ -55,12 +59,14 @@ struct object_call {
   uint64_t body_max;
   unsigned char *body;
   size_t body_len;
+  int file; /* to be compared; 0: none */
 };
 
 static void discard(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
   filo_object_unref(call->object);
   filo_store_close(call->store);
+  if (call->file > 0) close(call->file);
   free(call->body);
   free(call);
 }
@@ -135,6 +141,34 @@ static int object_verify_chunk(lua_State *L) {
   struct object_call *call = object_call(L, verify_work);
   call->chunk = (uint64_t)chunk;
   return filo_call(L, &call->base, filo_call_ended);
+}
+
+static void compare_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  base->code = filo_object_compare_chunk(call->object, call->file, call->chunk, &base->err);
+}
+
+static int compared(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct object_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_pushboolean(L, call->base.code);
+  discard(&call->base);
+  return 1;
+}
+
+/* compare_chunk(index, descriptor) */
+static int object_compare_chunk(lua_State *L) {
+  lua_Integer chunk = luaL_checkinteger(L, 2);
+  int fd = filo_test_descriptor(L, 3);
+  luaL_argcheck(L, fd >= 0, 3, "an open file expected");
+  struct object_call *call = object_call(L, compare_work);
+  call->chunk = (uint64_t)chunk;
+  call->file = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (call->file >= 0) return filo_call(L, &call->base, compared);
+  int error = errno;
+  call->base.code = filo_fail_errno(&call->base.err, error, "cannot read the file");
+  return filo_call_return(L, &call->base);
 }
 
 static void set_aside_work(struct filo_call *base) {
@@ -225,12 +259,17 @@ static int object_share(lua_State *L) {
   return push_object(L, box->store, box->object);
 }
 
-static const luaL_Reg methods[] = {
-    {"fields", object_fields},       {"record", object_record},
-    {"set_key", object_set_key},     {"verify_chunk", object_verify_chunk},
-    {"set_aside", object_set_aside}, {"mark_verified", object_mark_verified},
-    {"reader", filo_object_reader},  {"share", object_share},
-    {"close", filo_handle_close},    {NULL, NULL}};
+static const luaL_Reg methods[] = {{"fields", object_fields},
+                                   {"record", object_record},
+                                   {"set_key", object_set_key},
+                                   {"verify_chunk", object_verify_chunk},
+                                   {"compare_chunk", object_compare_chunk},
+                                   {"set_aside", object_set_aside},
+                                   {"mark_verified", object_mark_verified},
+                                   {"reader", filo_object_reader},
+                                   {"share", object_share},
+                                   {"close", filo_handle_close},
+                                   {NULL, NULL}};
 
 void filo_register_object(lua_State *L) {
   filo_handle_register(L, &type, methods);

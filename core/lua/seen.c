@@ -16,7 +16,9 @@ bool filo_has_times(int fd, const struct stat *status) {
  * out, since its number may differ after the next start of the machine. */
 void filo_push_seen(lua_State *L, const struct stat *status) {
   const struct timespec *modified = &status->st_mtim, *changed = &status->st_ctim;
-  lua_createtable(L, 0, 3);
+  lua_createtable(L, 0, 4);
+  lua_pushinteger(L, (lua_Integer)status->st_size);
+  lua_setfield(L, -2, "size");
   lua_pushinteger(L, (lua_Integer)modified->tv_sec);
   lua_setfield(L, -2, "modified");
   lua_pushnumber(L, (lua_Number)changed->tv_sec + (lua_Number)changed->tv_nsec / 1e9);

@@ -11,7 +11,7 @@
  * size is given as 0 though there is content. */
 bool filo_has_times(int fd, const struct stat *status);
 
-/* Pushes {modified, changed, stamp}. */
+/* Pushes {size, modified, changed, stamp}. */
 void filo_push_seen(lua_State *L, const struct stat *status);
 
 /* Pushes the same of an open file, or nil where that says nothing; returns 1. */

@@ -178,6 +178,8 @@ bool filo_body_any(const struct filo_body *body);
 void filo_body_mark(struct filo_body *body, uint64_t index);
 /* Hashes a chunk from disk and marks it. */
 int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err);
+/* As filo_object_compare_chunk, once the key is there that it needs. */
+int filo_body_compare(struct filo_body *body, int fd, uint64_t index, struct filo_error *err);
 int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
                        struct filo_error *err);
 

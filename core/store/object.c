@@ -180,6 +180,18 @@ int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct 
   return filo_body_verify(&object->body, index, err);
 }
 
+int filo_object_compare_chunk(struct filo_object *object, int fd, uint64_t index,
+                              struct filo_error *err) {
+  const struct filo_body *body = &object->body;
+  if (index >= filo_chunk_count(body->fields.size))
+    return filo_fail(err, FILO_INVALID, "%s has no chunk %llu", object->label,
+                     (unsigned long long)index);
+  if (!(body->fields.flags & FILO_PLAIN) && !body->has_key)
+    return filo_fail(err, FILO_INVALID, "%s is encrypted: its content key is needed to compare it",
+                     object->label);
+  return filo_body_compare(&object->body, fd, index, err);
+}
+
 int filo_object_set_aside(struct filo_object *object, struct filo_store *store, const char *path,
                           struct filo_error *err) {
   struct stat st;

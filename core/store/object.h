@@ -66,6 +66,11 @@ int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, uns
 /* Hashes chunk `index` again from disk, whatever the bitmap says. */
 int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct filo_error *err);
 
+/* Whether bytes of a file, those where chunk `index` of the content would be, are that chunk: 1 or 0, or
+ * why it cannot be told. Nothing of the object's own bytes is read. An encrypted object needs its key. */
+int filo_object_compare_chunk(struct filo_object *object, int fd, uint64_t index,
+                              struct filo_error *err);
+
 /* As filo_store_set_aside for the file that this object has open; FILO_EXISTS when another version
  * took its place in the meantime, which is left alone. */
 int filo_object_set_aside(struct filo_object *object, struct filo_store *store, const char *path,

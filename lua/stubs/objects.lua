@@ -187,6 +187,13 @@ function object:set_key(key) end
 ---@return filo.Error? err
 function object:verify_chunk(chunk) end
 
+---Whether a file has the bytes of a chunk, at its place. An encrypted object needs its key.
+---@param chunk integer from 0 on
+---@param file filo.core.Descriptor
+---@return boolean?
+---@return filo.Error? err
+function object:compare_chunk(chunk, file) end
+
 ---Moves the very file that this object has open to the root's `bad` folder; `exists` when a newer version took its place.
 ---@param path string
 ---@return true?

@@ -30,6 +30,7 @@ local store = {}
 ---What a file looks like from outside.
 ---@class filo.core.Seen
 ---@field stamp string differs when the content may: time of modification and of change in nanoseconds, size, inode
+---@field size integer bytes
 ---@field modified integer seconds since 1970
 ---@field changed number time of change in seconds since 1970, which cannot be set as that of modification can
 

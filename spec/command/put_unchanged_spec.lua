@@ -74,6 +74,30 @@ describe("filo put", function()
     end)
   end)
 
+  it("knows a file again by its content where another one took its place, as one from another machine does", function()
+    serving(function(put, write, run, house)
+      local next_one = temp.quote(house.folder:file "next")
+      for _, size in ipairs { 7, 3 << 20, (2 << 20) + 1 } do
+        for _, how in ipairs { {}, { "--plain" } } do
+          local content = nodes.bytes(size)
+          write(content, "2020-01-01")
+          put(table.unpack(how))
+          local function replace(text)
+            house.folder:write("next", text)
+            assert(os.execute(("touch -d 2020-01-01 %s && mv %s %s"):format(next_one, next_one, temp.quote(house.folder:file "file"))))
+          end
+          replace(content)
+          assert.matches("unchanged", put(table.unpack(how)))
+          replace(content:sub(1, -2) .. string.char(content:byte(-1) ~ 1))
+          assert.not_matches("unchanged", put(table.unpack(how)))
+          assert.not_equal(content, run("get", "k", "-o", "-"))
+          replace(content .. "x")
+          assert.not_matches("unchanged", put(table.unpack(how)))
+        end
+      end
+    end)
+  end)
+
   it("does not store a file of the future again and again", function()
     serving(function(put, write)
       write("content", "1 hour")

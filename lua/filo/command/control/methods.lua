@@ -10,6 +10,7 @@ local format = require "filo.base.format"
 local inside = require "filo.base.inside"
 local prompt = require "filo.command.control.prompt"
 local source = require "filo.node.content"
+local unchanged = require "filo.command.control.unchanged"
 
 local methods = {}
 
@@ -72,57 +73,11 @@ function methods.status(node)
   }
 end
 
----Whether an object is what the file holds by now: that looks as it did when it began to be read, and has not changed until it was read.
----What has no file has all in its fields, but for its size.
-local function is_same(node, item, asked, file)
-  local encrypted = asked.encrypt
-  if encrypted == nil then encrypted = inside.of(node).options.encrypt end
-  local host = inside.of(node).host
-  if item.encrypted ~= encrypted then return false end
-  if host.encode(item.fields) ~= host.encode(asked.fields) then return false end
-  if not file then return item.size == 0 end
-  local seen = host.store.seen(file)
-  return seen ~= nil and item.stamp == seen.stamp
-end
-
----Whether the same path was stored later as something else: a folder has a key that ends with "/", and others have one that does not.
-local function is_superseded(node, item)
-  local names = inside.of(node).names
-  local name = names:of(item.key:match "^(.*[^/])/+$" or item.key .. "/")
-  local other = name and names:stat(name) -- a function `path` of the node's may have none for it
-  return other and not other.tombstone and other.version > item.version
-end
-
----Whether some node has something newer than what is here: then this root is behind.
-local function is_old(item, copies)
-  for _, copy in ipairs(copies) do
-    if copy.version and copy.version > item.version then return true end
-  end
-  return false
-end
-
----What is stored here under a key. Peers need not be asked for it.
-local function stat_here(node, key)
-  local parts = inside.of(node)
-  local name = parts.names:of(key)
-  return name and parts.getting:stat_here(name)
-end
-
----A file that is stored already, with all the copies that the policy wants.
-local function find_stored(node, asked, file)
-  local item = not asked.force and stat_here(node, asked.key)
-  if not item or not is_same(node, item, asked, file) or is_superseded(node, item) then return nil end
-  if asked.dry then return { key = asked.key, unchanged = true } end
-  local plan, copies = node:placement(asked.key)
-  if not plan or not plan.enough or is_old(item, copies) then return node:replicate(asked.key) end
-  return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
-end
-
 ---The file that came along; or nothing, for what is `empty` but for its fields. `dry`: says what would be done.
 function methods.store(node, asked, emit, file)
   local _ <close> = report_progress(node, asked.key, emit)
   if not file and not asked.empty then return errors.fail("invalid", "no file came along") end
-  local stored, err = find_stored(node, asked, file)
+  local stored, err = unchanged(node, asked, file)
   if stored or err then return stored, err end
   if asked.dry then return { key = asked.key } end
   local content = file and source.file(asked.name or asked.key, file) or ""
