@@ -36,6 +36,17 @@ int filo_call(lua_State *L, struct filo_call *call, lua_KFunction k) {
   return filo_call_wait(L, call, k);
 }
 
+int filo_call_at_once(lua_State *L, struct filo_call *call,
+                      void (*work_at_once)(struct filo_call *call), lua_KFunction k) {
+  work_at_once(call);
+  if (call->code == FILO_BUSY) return filo_call(L, call, k);
+  call->ended.set = true;
+  if (filo_task_has_time(L)) return k(L, LUA_OK, (lua_KContext)call);
+  call->ended.waiter = filo_task_begin_wait(L, FILO_NO_DEADLINE);
+  filo_task_wake(call->ended.waiter);
+  return filo_task_yield(L, (lua_KContext)call, k);
+}
+
 void *filo_call_end(lua_State *L, lua_KContext ctx) {
   struct filo_call *call = (struct filo_call *)ctx;
   if (filo_event_why(L, &call->ended) == FILO_WOKEN) return call;

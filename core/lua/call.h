@@ -28,6 +28,11 @@ void *filo_call_new(lua_State *L, size_t size, void (*work)(struct filo_call *ca
 
 int filo_call(lua_State *L, struct filo_call *call, lua_KFunction k);
 
+/* The same for what can often be done without waiting: work_at_once is called first, on the loop, and
+ * sets code to FILO_BUSY when it cannot. The task waits then, and when it has run for long. */
+int filo_call_at_once(lua_State *L, struct filo_call *call,
+                      void (*work_at_once)(struct filo_call *call), lua_KFunction k);
+
 /* For calls whose completion comes otherwise than from `work`: waits for
  * filo_event_set(&call->ended). */
 int filo_call_wait(lua_State *L, struct filo_call *call, lua_KFunction k);

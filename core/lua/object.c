@@ -53,7 +53,7 @@ struct object_call {
   struct filo_store *store;
   unsigned char ns[32];
   char path[FILO_PATH_MAX];
-  bool afresh;
+  enum filo_reading how;
   struct filo_object *object;
   uint64_t chunk;
   uint64_t body_max;
@@ -74,7 +74,13 @@ static void discard(struct filo_call *base) {
 static void open_work(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
   base->code =
-      filo_object_open(call->store, call->ns, call->path, call->afresh, &call->object, &base->err);
+      filo_object_open(call->store, call->ns, call->path, call->how, &call->object, &base->err);
+}
+
+static void open_at_once(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  base->code = filo_object_open(call->store, call->ns, call->path, FILO_READ_AT_ONCE, &call->object,
+                                &base->err);
 }
 
 static int opened(lua_State *L, int status, lua_KContext ctx) {
@@ -101,7 +107,8 @@ static struct object_call *open_call(lua_State *L, void (*work)(struct filo_call
 /* store:object(namespace, path [, afresh]) */
 int filo_store_open_object(lua_State *L) {
   struct object_call *call = open_call(L, open_work);
-  call->afresh = lua_toboolean(L, 4);
+  if (!lua_toboolean(L, 4)) return filo_call_at_once(L, &call->base, open_at_once, opened);
+  call->how = FILO_READ_AFRESH;
   return filo_call(L, &call->base, opened);
 }
 
@@ -122,6 +129,19 @@ static int object_record(lua_State *L) {
 static int object_set_key(lua_State *L) {
   filo_object_set_key(filo_check_object(L, 1), filo_check_hash(L, 2, "content key"));
   return 0;
+}
+
+/* content(): all of a small object, or nil when a disk would have to be waited for */
+static int object_content(lua_State *L) {
+  struct filo_object *object = filo_check_object(L, 1);
+  struct filo_error err;
+  uint64_t size = filo_object_fields(object)->size;
+  if (size > FILO_SMALL_SIZE) return 0;
+  luaL_Buffer buffer;
+  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &buffer, size);
+  if (filo_object_read_at_once(object, out, &err) < 0) return 0;
+  luaL_pushresultsize(&buffer, size);
+  return 1;
 }
 
 static struct object_call *object_call(lua_State *L, void (*work)(struct filo_call *)) {
@@ -201,25 +221,37 @@ static int object_mark_verified(lua_State *L) {
 
 /* --- Small objects whole, in one trip to a worker --- */
 
-static void read_body(struct object_call *call) {
+static bool make_body(struct object_call *call) {
   uint64_t size = filo_object_fields(call->object)->size;
-  size_t hashes = 32 * (size_t)filo_chunk_count(size);
   struct filo_error *err = &call->base.err;
-  call->body_len = hashes + (size_t)size;
+  call->body_len = 32 * (size_t)filo_chunk_count(size) + (size_t)size;
   call->body = malloc(call->body_len + 1);
-  if (!call->body) {
+  if (!call->body)
     call->base.code = filo_fail(err, FILO_NO_MEMORY, "no memory for an object's bytes");
-    return;
-  }
-  int64_t n = filo_object_read_hashes(call->object, 0, call->body, hashes, err);
-  if (n >= 0) n = filo_object_read_sealed(call->object, 0, call->body + hashes, (size_t)size, err);
-  call->base.code = n < 0 ? (int)n : 0;
+  return call->body != NULL;
+}
+
+static bool wants_body(const struct object_call *call) {
+  return call->base.code == 0 && filo_object_fields(call->object)->size <= call->body_max;
 }
 
 static void sealed_work(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
   open_work(base);
-  if (base->code == 0 && filo_object_fields(call->object)->size <= call->body_max) read_body(call);
+  if (!wants_body(call) || !make_body(call)) return;
+  base->code = filo_object_read_body(call->object, FILO_READ, call->body, &base->err);
+}
+
+static void sealed_at_once(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  open_at_once(base);
+  if (!wants_body(call) || !make_body(call)) return;
+  base->code = filo_object_read_body(call->object, FILO_READ_AT_ONCE, call->body, &base->err);
+  if (base->code != FILO_BUSY) return;
+  free(call->body);
+  filo_object_unref(call->object);
+  call->body = NULL;
+  call->object = NULL;
 }
 
 static int sealed_ended(lua_State *L, int status, lua_KContext ctx) {
@@ -250,7 +282,7 @@ int filo_store_sealed(lua_State *L) {
   luaL_argcheck(L, most >= 0 && most <= FILO_CHUNK_SIZE, 4, "bytes, at most a chunk");
   struct object_call *call = open_call(L, sealed_work);
   call->body_max = (uint64_t)most;
-  return filo_call(L, &call->base, sealed_ended);
+  return filo_call_at_once(L, &call->base, sealed_at_once, sealed_ended);
 }
 
 /* share(): another handle on the same open file, to be closed on its own */
@@ -262,6 +294,7 @@ static int object_share(lua_State *L) {
 static const luaL_Reg methods[] = {{"fields", object_fields},
                                    {"record", object_record},
                                    {"set_key", object_set_key},
+                                   {"content", object_content},
                                    {"verify_chunk", object_verify_chunk},
                                    {"compare_chunk", object_compare_chunk},
                                    {"set_aside", object_set_aside},

@@ -76,6 +76,13 @@ static void record_work(struct filo_call *base) {
   base->code = filo_record_parse(call->record, call->record_len, &call->fields, &base->err);
 }
 
+static void record_at_once(struct filo_call *base) {
+  const struct record_call *call = (struct record_call *)base;
+  bool checked = filo_record_is_checked(call->record, call->record_len);
+  if (checked) record_work(base);
+  if (!checked) base->code = FILO_BUSY;
+}
+
 static void record_discard(struct filo_call *base) {
   free(((struct record_call *)base)->record);
   free(base);
@@ -101,7 +108,7 @@ int filo_records_parse(lua_State *L) {
   }
   memcpy(call->record, record, len);
   call->record_len = len;
-  return filo_call(L, &call->base, record_ended);
+  return filo_call_at_once(L, &call->base, record_at_once, record_ended);
 }
 
 int filo_records_peek(lua_State *L) {

@@ -182,10 +182,17 @@ static struct path_call *path_call(lua_State *L, void (*work)(struct filo_call *
   return call;
 }
 
+static void stat_as(struct path_call *call, enum filo_reading how) {
+  call->base.code = filo_object_stat(call->store, call->ns, call->path, how, &call->fields,
+                                     &call->record, &call->record_len, &call->base.err);
+}
+
 static void stat_work(struct filo_call *base) {
-  struct path_call *call = (struct path_call *)base;
-  base->code = filo_object_stat(call->store, call->ns, call->path, &call->fields, &call->record,
-                                &call->record_len, &base->err);
+  stat_as((struct path_call *)base, FILO_READ);
+}
+
+static void stat_at_once(struct filo_call *base) {
+  stat_as((struct path_call *)base, FILO_READ_AT_ONCE);
 }
 
 static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
@@ -199,7 +206,7 @@ static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
 }
 
 static int store_stat(lua_State *L) {
-  return filo_call(L, &path_call(L, stat_work)->base, stat_ended);
+  return filo_call_at_once(L, &path_call(L, stat_work)->base, stat_at_once, stat_ended);
 }
 
 static void remove_work(struct filo_call *base) {

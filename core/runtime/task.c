@@ -125,6 +125,11 @@ struct filo_task *filo_task_check(lua_State *L) {
   return task;
 }
 
+bool filo_task_has_time(lua_State *L) {
+  const struct filo_task *task = filo_task_current(L);
+  return !task->cancelled && !task->raise_again && filo_now() < task->runtime->turn_ends;
+}
+
 struct filo_task *filo_task_begin_wait(lua_State *L, double seconds) {
   struct filo_task *task = filo_task_check(L);
   task->why = FILO_WOKEN;
@@ -335,9 +340,9 @@ void filo_runtime_turn(struct filo_runtime *runtime) {
   bool busy = runtime->ready || filo_clock_advance(runtime);
   filo_loop_turn(runtime->loop, busy ? 0 : filo_timers_first(&runtime->timers));
   time_out(&runtime->timers);
-  double until = filo_now() + TURN_SECONDS;
+  runtime->turn_ends = filo_now() + TURN_SECONDS;
   do drain(runtime);
-  while (!is_over(runtime) && !filo_loop_signalled() && filo_now() < until &&
+  while (!is_over(runtime) && !filo_loop_signalled() && filo_now() < runtime->turn_ends &&
          (runtime->ready || filo_clock_advance(runtime)));
 }
 

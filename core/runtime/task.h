@@ -49,6 +49,10 @@ struct filo_task *filo_task_current(lua_State *L);
  * such as table.sort. */
 struct filo_task *filo_task_check(lua_State *L);
 
+/* Whether the current task may go on with what it does not have to wait for: it has not run for long,
+ * and is not cancelled. */
+bool filo_task_has_time(lua_State *L);
+
 /* For a wait that only a wake or a cancellation ends. */
 #define FILO_NO_DEADLINE HUGE_VAL
 

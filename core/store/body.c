@@ -148,6 +148,29 @@ static int read_pieces(struct filo_body *body, struct filo_ctr *ctr, uint64_t of
   return rc;
 }
 
+/* The only chunk of a small object. */
+static bool read_cached_chunk(struct filo_body *body, unsigned char *out, size_t len) {
+  if (!filo_read_cached(body->fd, FILO_IV_SIZE, out, len)) return false;
+  if (len == 0 || filo_body_has(body, 0)) return true;
+  blake3_hasher hasher;
+  filo_chunk_hash_begin(&hasher);
+  blake3_hasher_update(&hasher, out, len);
+  return judge(body, 0, &hasher, NULL) == 0;
+}
+
+int filo_body_read_at_once(struct filo_body *body, unsigned char *out, struct filo_error *err) {
+  size_t len = (size_t)body->fields.size;
+  bool plain = body->fields.flags & FILO_PLAIN;
+  if (body->fields.size > FILO_SMALL_SIZE || (!plain && !body->has_key)) return FILO_BUSY;
+  struct filo_ctr *ctr = NULL;
+  int rc = read_cached_chunk(body, out, len) ? 0 : FILO_BUSY;
+  if (rc == 0 && !plain) rc = filo_ctr_new(body->key, body->fields.iv, &ctr, err);
+  if (rc == 0 && ctr) rc = filo_ctr_crypt(ctr, out, out, len, err);
+  filo_ctr_free(ctr);
+  if (rc < 0) OPENSSL_cleanse(out, len);
+  return rc;
+}
+
 int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
                        struct filo_error *err) {
   bool plain = body->fields.flags & FILO_PLAIN;

@@ -117,6 +117,9 @@ void filo_location_prune(struct filo_location *location, const unsigned char ns[
 /* The file of an object, for reading. */
 int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
                             int *ret_fd, struct filo_error *err);
+/* The same if that needs no disk: FILO_BUSY otherwise, and for all else that may stand in the way. */
+int filo_location_open_cached(struct filo_store *store, const unsigned char ns[32],
+                              const char *path, int *ret_fd, struct filo_error *err);
 /* Lists a folder by a second descriptor, since closing a DIR closes its own. */
 DIR *filo_list_folder(int fd);
 /* For messages: malloc'ed "<root>/objects/<ns>/<path>"; NULL without memory. */
@@ -129,6 +132,7 @@ struct filo_trailer {
   struct filo_record fields;
   unsigned char *record; /* malloc'ed */
   size_t record_len;
+  bool at_once;    /* nothing is waited for */
   size_t tail_len; /* the last bytes of the file, as they were read */
   unsigned char tail[4096];
 };
@@ -137,6 +141,9 @@ struct filo_trailer {
  * once more from the disk. */
 int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
                       struct filo_error *err);
+/* The same from what the system has in memory, of a record whose signature was checked before:
+ * FILO_BUSY for whatever else there is. */
+int filo_trailer_read_at_once(int fd, struct filo_trailer *ret);
 void filo_trailer_free(struct filo_trailer *trailer);
 /* The hash list, when it was read along; else NULL. */
 const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer);
@@ -146,6 +153,8 @@ void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len);
 void filo_forget_cached(int fd);
 /* How many bytes of len there are from an offset on; -1: see errno. */
 ssize_t filo_read_at(int fd, uint64_t offset, void *out, size_t len);
+/* Whether len bytes could be read of what the system has in memory of a file. */
+bool filo_read_cached(int fd, uint64_t offset, void *out, size_t len);
 /* Exactly len bytes; FILO_CORRUPT when the file ends before. */
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err);
@@ -182,6 +191,8 @@ int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *
 int filo_body_compare(struct filo_body *body, int fd, uint64_t index, struct filo_error *err);
 int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
                        struct filo_error *err);
+/* As filo_object_read_at_once. */
+int filo_body_read_at_once(struct filo_body *body, unsigned char *out, struct filo_error *err);
 
 /* hash_list.c: of a body, in pages of so many. */
 enum { FILO_PAGE_HASHES = 1024 };

@@ -25,8 +25,10 @@ static int check_iv(int fd, const char *label, const struct filo_trailer *traile
   int rc = 0;
   if (trailer->tail_len == trailer->file_size)
     memcpy(iv, trailer->tail, sizeof iv);
-  else
+  else if (!trailer->at_once)
     rc = filo_read_full(fd, label, 0, iv, sizeof iv, err);
+  else if (!filo_read_cached(fd, 0, iv, sizeof iv))
+    rc = FILO_BUSY;
   if (rc == 0 && memcmp(iv, trailer->fields.iv, sizeof iv) != 0)
     rc = filo_fail(err, FILO_CORRUPT, "%s starts with another IV than its record says", label);
   return rc;
@@ -44,23 +46,37 @@ static int load_body(struct filo_object *object, const unsigned char *ns,
   return rc;
 }
 
-static int load_once(struct filo_object *object, const unsigned char *ns, struct filo_error *err) {
-  struct filo_trailer trailer;
-  int rc = filo_trailer_read(object->fd, object->label, false, &trailer, err);
-  if (rc < 0) return rc;
-  rc = load_body(object, ns, &trailer, err);
+/* Takes what is in the trailer, or frees it. */
+static int load_rest(struct filo_object *object, const unsigned char *ns,
+                     struct filo_trailer *trailer, struct filo_error *err) {
+  int rc = load_body(object, ns, trailer, err);
   if (rc < 0) {
-    filo_trailer_free(&trailer);
+    filo_trailer_free(trailer);
     return rc;
   }
-  object->record = trailer.record;
-  object->record_len = trailer.record_len;
+  object->record = trailer->record;
+  object->record_len = trailer->record_len;
   return 0;
 }
 
-static int load(struct filo_object *object, const unsigned char *ns, bool afresh,
+static int load_once(struct filo_object *object, const unsigned char *ns, struct filo_error *err) {
+  struct filo_trailer trailer;
+  int rc = filo_trailer_read(object->fd, object->label, false, &trailer, err);
+  return rc < 0 ? rc : load_rest(object, ns, &trailer, err);
+}
+
+static int load_at_once(struct filo_object *object, const unsigned char *ns) {
+  struct filo_trailer trailer;
+  if (filo_trailer_read_at_once(object->fd, &trailer) < 0) return FILO_BUSY;
+  bool has_hashes = filo_trailer_hashes(&trailer) != NULL;
+  if (!has_hashes) filo_trailer_free(&trailer);
+  return has_hashes && load_rest(object, ns, &trailer, NULL) == 0 ? 0 : FILO_BUSY;
+}
+
+static int load(struct filo_object *object, const unsigned char *ns, enum filo_reading how,
                 struct filo_error *err) {
-  if (afresh) filo_forget_cached(object->fd);
+  if (how == FILO_READ_AT_ONCE) return load_at_once(object, ns);
+  if (how == FILO_READ_AFRESH) filo_forget_cached(object->fd);
   int rc = load_once(object, ns, err);
   if (rc != FILO_CORRUPT) return rc;
   filo_forget_cached(object->fd);
@@ -68,8 +84,8 @@ static int load(struct filo_object *object, const unsigned char *ns, bool afresh
 }
 
 /* Takes fd and label (which may be NULL for lack of memory), also when it fails. */
-static int open_object(int fd, char *label, const unsigned char *ns, const char *path, bool afresh,
-                       struct filo_object **ret, struct filo_error *err) {
+static int open_object(int fd, char *label, const unsigned char *ns, const char *path,
+                       enum filo_reading how, struct filo_object **ret, struct filo_error *err) {
   struct filo_object *object = label ? malloc(sizeof *object) : NULL;
   int rc;
   if (object) {
@@ -77,7 +93,7 @@ static int open_object(int fd, char *label, const unsigned char *ns, const char 
     object->fd = fd;
     object->label = label;
     object->path = label + strlen(label) - strlen(path);
-    rc = load(object, ns, afresh, err);
+    rc = load(object, ns, how, err);
   } else {
     rc = filo_fail(err, FILO_NO_MEMORY, "no memory to open an object");
   }
@@ -91,12 +107,17 @@ static int open_object(int fd, char *label, const unsigned char *ns, const char 
   return rc;
 }
 
+static int open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
+                     enum filo_reading how, int *ret_fd, struct filo_error *err) {
+  return how == FILO_READ_AT_ONCE ? filo_location_open_cached(store, ns, path, ret_fd, err)
+                                  : filo_location_open_file(store, ns, path, ret_fd, err);
+}
+
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     bool afresh, struct filo_object **ret, struct filo_error *err) {
-  int fd;
-  int rc = filo_location_open_file(store, ns, path, &fd, err);
+                     enum filo_reading how, struct filo_object **ret, struct filo_error *err) {
+  int fd, rc = open_file(store, ns, path, how, &fd, err);
   if (rc < 0) return rc;
-  return open_object(fd, filo_location_label(store, ns, path), ns, path, afresh, ret, err);
+  return open_object(fd, filo_location_label(store, ns, path), ns, path, how, ret, err);
 }
 
 struct filo_object *filo_object_ref(struct filo_object *object) {
@@ -123,15 +144,16 @@ const unsigned char *filo_object_record(const struct filo_object *object, size_t
 }
 
 int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     struct filo_record *fields, unsigned char **record, size_t *record_len,
-                     struct filo_error *err) {
+                     enum filo_reading how, struct filo_record *fields, unsigned char **record,
+                     size_t *record_len, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd = -1;
-  int rc = filo_location_open_file(store, ns, path, &fd, err);
+  int rc = open_file(store, ns, path, how, &fd, err);
   if (rc < 0) return rc;
   FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
   if (!label) return filo_fail(err, FILO_NO_MEMORY, "no memory to look at an object");
   struct filo_trailer trailer;
-  rc = filo_trailer_read(fd, label, false, &trailer, err);
+  rc = how == FILO_READ_AT_ONCE ? filo_trailer_read_at_once(fd, &trailer)
+                                : filo_trailer_read(fd, label, false, &trailer, err);
   if (rc < 0) return rc;
   if (memcmp(ns, trailer.fields.ns, FILO_ID_SIZE) != 0) {
     filo_trailer_free(&trailer);
@@ -145,6 +167,11 @@ int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const
 
 void filo_object_set_key(struct filo_object *object, const unsigned char key[FILO_KEY_SIZE]) {
   filo_body_set_key(&object->body, key);
+}
+
+int filo_object_read_at_once(struct filo_object *object, unsigned char *out,
+                             struct filo_error *err) {
+  return filo_body_read_at_once(&object->body, out, err);
 }
 
 int64_t filo_object_read(struct filo_object *object, uint64_t offset, unsigned char *out,
@@ -171,6 +198,20 @@ int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, uns
   uint64_t size = object->body.fields.size;
   return read_part(object, FILO_IV_SIZE + size, FILO_HASH_SIZE * filo_chunk_count(size), offset,
                    out, len, err);
+}
+
+int filo_object_read_body(struct filo_object *object, enum filo_reading how, unsigned char *out,
+                          struct filo_error *err) {
+  uint64_t size = object->body.fields.size;
+  size_t hashes = FILO_HASH_SIZE * (size_t)filo_chunk_count(size);
+  if (how == FILO_READ_AT_ONCE)
+    return filo_read_cached(object->fd, FILO_IV_SIZE + size, out, hashes) &&
+                   filo_read_cached(object->fd, FILO_IV_SIZE, out + hashes, (size_t)size)
+               ? 0
+               : FILO_BUSY;
+  int64_t n = filo_object_read_hashes(object, 0, out, hashes, err);
+  if (n >= 0) n = filo_object_read_sealed(object, 0, out + hashes, (size_t)size, err);
+  return n < 0 ? (int)n : 0;
 }
 
 int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct filo_error *err) {

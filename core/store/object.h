@@ -24,10 +24,17 @@ enum { FILO_FOOTER_SIZE = 16, FILO_FORMAT = 2 };
 
 struct filo_object;
 
-/* FILO_NOT_FOUND, FILO_CORRUPT (not a whole sealed object, or another key's), FILO_IO. `afresh`: what
- * is read comes from the disk, not from what the system remembers of it. */
+enum filo_reading {
+  FILO_READ,
+  FILO_READ_AFRESH, /* from the disk, not from what the system remembers of it */
+  FILO_READ_AT_ONCE /* only from what the system remembers, of a record that this process has verified
+                     * before: that takes some us, and no disk is waited for. FILO_BUSY for all else,
+                     * whatever it is: to be read as usual */
+};
+
+/* FILO_NOT_FOUND, FILO_CORRUPT (not a whole sealed object, or another key's), FILO_IO. */
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     bool afresh, struct filo_object **ret, struct filo_error *err);
+                     enum filo_reading how, struct filo_object **ret, struct filo_error *err);
 
 struct filo_object *filo_object_ref(struct filo_object *object);
 void filo_object_unref(struct filo_object *object);
@@ -44,8 +51,8 @@ void filo_object_mark_verified(const struct filo_object *object, struct filo_sto
 /* Only what is at the end of the file: fields and record bytes (malloc'ed), with the signature
  * checked, no hashes read. What has, stat and offers need. */
 int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     struct filo_record *fields, unsigned char **record, size_t *record_len,
-                     struct filo_error *err);
+                     enum filo_reading how, struct filo_record *fields, unsigned char **record,
+                     size_t *record_len, struct filo_error *err);
 
 /* Needed before filo_object_read of an encrypted object. */
 void filo_object_set_key(struct filo_object *object, const unsigned char key[FILO_KEY_SIZE]);
@@ -55,6 +62,11 @@ void filo_object_set_key(struct filo_object *object, const unsigned char key[FIL
 int64_t filo_object_read(struct filo_object *object, uint64_t offset, unsigned char *out,
                          size_t len, struct filo_error *err);
 
+/* All content of an object of at most FILO_SMALL_SIZE bytes, verified, as FILO_READ_AT_ONCE says;
+ * `out` has room for it. FILO_BUSY also without its key. */
+int filo_object_read_at_once(struct filo_object *object, unsigned char *out,
+                             struct filo_error *err);
+
 /* Ciphertext, not verified (the receiver does): up to len bytes from `offset` of the ciphertext. */
 int64_t filo_object_read_sealed(struct filo_object *object, uint64_t offset, unsigned char *out,
                                 size_t len, struct filo_error *err);
@@ -62,6 +74,11 @@ int64_t filo_object_read_sealed(struct filo_object *object, uint64_t offset, uns
 /* The chunk hashes as on disk: up to len bytes from byte `offset` of the list. */
 int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, unsigned char *out,
                                 size_t len, struct filo_error *err);
+
+/* The two in that order, whole, of an object of at most a chunk. FILO_READ_AT_ONCE: FILO_BUSY when it
+ * would have to be waited for. */
+int filo_object_read_body(struct filo_object *object, enum filo_reading how, unsigned char *out,
+                          struct filo_error *err);
 
 /* Hashes chunk `index` again from disk, whatever the bitmap says. */
 int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct filo_error *err);

@@ -74,6 +74,11 @@ static int check_signature(const unsigned char *bytes, size_t len, const unsigne
   return rc;
 }
 
+bool filo_record_is_checked(const unsigned char *bytes, size_t len) {
+  unsigned char tag[FILO_CHECKED_SIZE];
+  return filo_checked_tag(bytes, len, tag) && filo_checked_has(tag);
+}
+
 static void put_clear(unsigned char *out, const struct filo_record *fields, const unsigned char *id,
                       size_t sealed_len) {
   out[0] = FILO_RECORD_VERSION;

@@ -81,6 +81,9 @@ int filo_record_build(const struct filo_namespace *ns, const struct filo_record 
 int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record *ret,
                       struct filo_error *err);
 
+/* Whether this process has found its signature right before, and remembers it. */
+bool filo_record_is_checked(const unsigned char *bytes, size_t len);
+
 /* As filo_record_parse without the signature: for what this process has checked before. */
 int filo_record_peek(const unsigned char *bytes, size_t len, struct filo_record *ret,
                      struct filo_error *err);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "bytes.h"
 #include "store/internal.h"
@@ -25,6 +26,11 @@ ssize_t filo_read_at(int fd, uint64_t offset, void *out, size_t len) {
     done += (size_t)n;
   }
   return (ssize_t)done;
+}
+
+bool filo_read_cached(int fd, uint64_t offset, void *out, size_t len) {
+  struct iovec part = {out, len};
+  return len == 0 || preadv2(fd, &part, 1, (off_t)offset, RWF_NOWAIT) == (ssize_t)len;
 }
 
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
@@ -60,6 +66,12 @@ static int check_footer(const struct filo_trailer *trailer, const char *label, s
   return 0;
 }
 
+static int read_part(int fd, const char *label, const struct filo_trailer *trailer, uint64_t offset,
+                     void *out, size_t len, struct filo_error *err) {
+  if (!trailer->at_once) return filo_read_full(fd, label, offset, out, len, err);
+  return filo_read_cached(fd, offset, out, len) ? 0 : FILO_BUSY;
+}
+
 static int read_tail(int fd, const char *label, struct filo_trailer *trailer,
                      struct filo_error *err) {
   struct stat st;
@@ -74,8 +86,8 @@ static int read_tail(int fd, const char *label, struct filo_trailer *trailer,
   trailer->file_size = (uint64_t)st.st_size;
   trailer->tail_len =
       trailer->file_size < sizeof trailer->tail ? (size_t)st.st_size : sizeof trailer->tail;
-  return filo_read_full(fd, label, trailer->file_size - trailer->tail_len, trailer->tail,
-                        trailer->tail_len, err);
+  return read_part(fd, label, trailer, trailer->file_size - trailer->tail_len, trailer->tail,
+                   trailer->tail_len, err);
 }
 
 static int read_record(int fd, const char *label, struct filo_trailer *trailer,
@@ -85,8 +97,8 @@ static int read_record(int fd, const char *label, struct filo_trailer *trailer,
   if (!trailer->record)
     return filo_fail(err, FILO_NO_MEMORY, "no memory for the record of %s", label);
   if (from_end > trailer->tail_len)
-    return filo_read_full(fd, label, trailer->file_size - from_end, trailer->record,
-                          trailer->record_len, err);
+    return read_part(fd, label, trailer, trailer->file_size - from_end, trailer->record,
+                     trailer->record_len, err);
   memcpy(trailer->record, trailer->tail + trailer->tail_len - from_end, trailer->record_len);
   return 0;
 }
@@ -126,10 +138,19 @@ void filo_forget_cached(int fd) {
 
 int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
                       struct filo_error *err) {
+  ret->at_once = false;
   int rc = read_trailer(fd, label, trusted, ret, err);
   if (rc != FILO_CORRUPT) return rc;
   filo_forget_cached(fd);
   return read_trailer(fd, label, trusted, ret, err);
+}
+
+int filo_trailer_read_at_once(int fd, struct filo_trailer *ret) {
+  ret->at_once = true;
+  if (read_trailer(fd, "", true, ret, NULL) < 0) return FILO_BUSY;
+  if (filo_record_is_checked(ret->record, ret->record_len)) return 0;
+  filo_trailer_free(ret);
+  return FILO_BUSY;
 }
 
 void filo_trailer_free(struct filo_trailer *trailer) {

@@ -182,6 +182,10 @@ function object:record() end
 ---@param key string 32 bytes: the content key
 function object:set_key(key) end
 
+---All content of a small object, verified; nil when a disk would have to be waited for, or something is wrong: the reader tells what.
+---@return string?
+function object:content() end
+
 ---@param chunk integer from 0 on
 ---@return true?
 ---@return filo.Error? err

@@ -72,6 +72,14 @@ local function next_piece(self, most)
   end
 end
 
+---All that is left, when nothing has been read yet and it can be had without waiting.
+local function take_whole(self)
+  if self.position > 0 or self.sequential then return nil end
+  local bytes = self.source:content()
+  self.position = bytes and #bytes or 0
+  return bytes
+end
+
 ---Joins pieces of up to `limit` bytes in all.
 local function collect(next_of, limit)
   local parts, left = {}, limit
@@ -94,6 +102,8 @@ function Object:read(n)
   if not all and (math.type(n) ~= "integer" or n < 1) then
     error('read: a number of bytes, 1 or more, or "a" expected', 2)
   end
+  local whole = all and take_whole(object)
+  if whole then return whole end
   local bytes, err = collect(function(most) return next_piece(object, most) end, all and math.maxinteger or n)
   if err then return nil, err end
   return (all or bytes ~= "") and bytes or nil
