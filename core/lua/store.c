@@ -388,6 +388,7 @@ static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
                                          {"sealed", filo_store_sealed},
                                          {"object", filo_store_open_object},
                                          {"tombstone", filo_store_tombstone},
+                                         {"rewrap", filo_store_rewrap},
                                          {NULL, NULL}};
 
 static int prepare(lua_State *L) {
@@ -428,6 +429,7 @@ static const luaL_Reg functions[] = {{"look", look},
                                      {"peek", filo_records_peek},
                                      {"vouches", filo_records_vouches},
                                      {"unseal", filo_records_unseal},
+                                     {"reseal", filo_records_reseal},
                                      {"seen", filo_file_seen},
                                      {NULL, NULL}};
 

@@ -28,11 +28,12 @@ int filo_store_note_holder(lua_State *L);
 int filo_store_list_holders(lua_State *L);
 
 /* Functions of the module: parse(record), peek(record), vouches(record, body),
- * unseal(namespace, record). */
+ * unseal(namespace, record), reseal(namespace, record, version). */
 int filo_records_parse(lua_State *L);
 int filo_records_peek(lua_State *L);
 int filo_records_vouches(lua_State *L);
 int filo_records_unseal(lua_State *L);
+int filo_records_reseal(lua_State *L);
 
 /* Method of a store: catalogue(keys). */
 int filo_store_catalogue(lua_State *L);
@@ -51,6 +52,7 @@ int filo_store_deposit_file(lua_State *L);
 int filo_store_partial(lua_State *L);
 int filo_store_partial_outside(lua_State *L);
 int filo_store_tombstone(lua_State *L);
+int filo_store_rewrap(lua_State *L);
 int filo_store_open_object(lua_State *L);
 int filo_store_sealed(lua_State *L);
 int filo_store_walk(lua_State *L);

@@ -9,6 +9,7 @@
  *     flusher       one flush for many, with durability "group"
  *     trailer       record and footer of a sealed file, and what stands in the way of another
  *     partial_file  a copy on its way in
+ *     rewrap        a new record for what is here
  *     parts         the files of these, and of those that are kept for resuming
  *     checked       records whose signatures were verified
  *     body          verified reading of chunks
@@ -211,6 +212,9 @@ struct filo_draft {
   const char *outside; /* what errors call it when it is a file of somebody else's; or NULL */
   struct filo_record fields;
   atomic_uint_least64_t promised;
+  int64_t verified; /* when its bytes were hashed; 0: as they were written */
+  /* or NULL: to be published over this very file only, FILO_EXISTS otherwise */
+  const struct stat *over;
   /* While being published: */
   char path[FILO_PATH_MAX];
   struct filo_location location;
@@ -246,7 +250,10 @@ int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, 
 /* Closes; the file goes unless `keep` (or it was published). */
 void filo_draft_free(struct filo_draft *draft, bool keep);
 
-/* publish.c */
+/* publish.c: what comes before it: 0 when a record may be published at a path; as filo_location_check
+ * otherwise, and FILO_EXISTS is as durable as a publication. */
+int filo_publish_check(struct filo_store *store, const char *path, const struct filo_record *fields,
+                       struct filo_error *err);
 void filo_draft_publish(struct filo_draft *draft, const char *path, filo_published_fn *fn,
                         void *ctx);
 
@@ -289,12 +296,16 @@ void filo_parts_superseded(struct filo_store *store, const struct filo_record *f
 /* Gives back the room of the oldest that is kept; false when there is none. */
 bool filo_parts_yield(struct filo_store *store);
 
-/* set_aside.c: with `wanted`, only when that very file is there (FILO_EXISTS otherwise). */
-/* When all of a file was last hashed and found good, in seconds since 1970 (0: not known, or changed
- * since); and that it was just now, best effort. */
+/* verified.c: when all of a file was last hashed and found good, in seconds since 1970 (0: not known, or
+ * changed since); and that it was then, best effort. */
+#define FILO_NEVER_VERIFIED (-1)
 int64_t filo_verified_at(int fd);
-void filo_verified_note(int fd);
+void filo_verified_note(int fd, int64_t at);
 
+/* set_aside.c: whether a file lies there; with `wanted`, only when it is that very one (FILO_EXISTS
+ * otherwise). */
+int filo_location_check_file(const struct filo_location *location, const char *path,
+                             const struct stat *wanted, struct filo_error *err);
 int filo_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                    const struct stat *wanted, struct filo_error *err);
 /* A good copy of this version was published at path: bad ones of it, and of those before it, go. */

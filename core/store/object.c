@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "bytes.h"
 #include "store/internal.h"
@@ -249,7 +250,7 @@ int64_t filo_object_verified(const struct filo_object *object) {
 
 void filo_object_mark_verified(const struct filo_object *object, struct filo_store *store) {
   if (store->readonly) return;
-  filo_verified_note(object->fd);
+  filo_verified_note(object->fd, time(NULL));
   pthread_mutex_lock(&store->names);
   filo_store_changed(store, object->body.fields.ns, object->path);
   pthread_mutex_unlock(&store->names);

@@ -63,31 +63,6 @@ static int promise(struct filo_partial_file *file, uint64_t here, struct filo_er
 
 /* --- opening --- */
 
-/* "It is here" is an acknowledgement: what was made visible a moment ago, or could not be
- * flushed then, is as durable as a new copy would be. */
-static int flush_existing(struct filo_store *store, const struct filo_location *location,
-                          const char *path, struct filo_error *err) {
-  pthread_mutex_lock(&store->names);
-  bool needed = store->renamed > 0 && store->durability != FILO_DURABLE_NONE;
-  pthread_mutex_unlock(&store->names);
-  int error = needed ? filo_location_flush(location, location->depth) : 0;
-  return error ? filo_fail_errno(err, error, "cannot flush %s for %s", store->root, path)
-               : FILO_EXISTS;
-}
-
-static int check_path(struct filo_store *store, const char *path, const struct filo_record *fields,
-                      struct filo_error *err) {
-  struct filo_location location;
-  struct filo_error why;
-  int rc = filo_location_open(store, fields->ns, path, false, &location, &why);
-  if (rc == FILO_NOT_FOUND) return 0;
-  if (rc < 0) return filo_fail(err, rc, "%s", why.message);
-  rc = filo_location_check(store, &location, path, fields, err);
-  if (rc == FILO_EXISTS) rc = flush_existing(store, &location, path, err);
-  filo_location_close(&location);
-  return rc;
-}
-
 static int copy_record(struct filo_partial_file *file, const unsigned char *record,
                        struct filo_error *err) {
   file->record = malloc(file->record_len);
@@ -131,8 +106,9 @@ static int take_name(struct filo_partial_file *file, unsigned how, struct filo_e
   struct filo_store *store = file->draft.store;
   struct filo_error busy;
   int taken = *file->name ? filo_part_begin(store, file->name, &file->part, &busy) : 0;
-  int rc =
-      how & FILO_PARTIAL_BESIDE ? 0 : check_path(store, file->draft.path, &file->draft.fields, err);
+  int rc = how & FILO_PARTIAL_BESIDE
+               ? 0
+               : filo_publish_check(store, file->draft.path, &file->draft.fields, err);
   if (file->part && (rc == FILO_EXISTS || rc == FILO_INVALID)) {
     filo_part_end(store, file->part, false);
     file->part = NULL;

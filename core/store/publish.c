@@ -7,9 +7,35 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "bytes.h"
 #include "store/internal.h"
+
+/* "It is here" is an acknowledgement: what was made visible a moment ago, or could not be
+ * flushed then, is as durable as a new copy would be. */
+static int flush_existing(struct filo_store *store, const struct filo_location *location,
+                          const char *path, struct filo_error *err) {
+  pthread_mutex_lock(&store->names);
+  bool needed = store->renamed > 0 && store->durability != FILO_DURABLE_NONE;
+  pthread_mutex_unlock(&store->names);
+  int error = needed ? filo_location_flush(location, location->depth) : 0;
+  return error ? filo_fail_errno(err, error, "cannot flush %s for %s", store->root, path)
+               : FILO_EXISTS;
+}
+
+int filo_publish_check(struct filo_store *store, const char *path, const struct filo_record *fields,
+                       struct filo_error *err) {
+  struct filo_location location;
+  struct filo_error why;
+  int rc = filo_location_open(store, fields->ns, path, false, &location, &why);
+  if (rc == FILO_NOT_FOUND) return 0;
+  if (rc < 0) return filo_fail(err, rc, "%s", why.message);
+  rc = filo_location_check(store, &location, path, fields, err);
+  if (rc == FILO_EXISTS) rc = flush_existing(store, &location, path, err);
+  filo_location_close(&location);
+  return rc;
+}
 
 void filo_publish_sync_failed(struct filo_draft *draft, int error) {
   filo_fail_errno(&draft->err, error, "cannot flush %s for %s", draft->store->root, draft->path);
@@ -35,6 +61,8 @@ static void make_visible(struct filo_draft *draft) {
       filo_location_open(store, draft->fields.ns, draft->path, true, &draft->location, &draft->err);
   if (rc < 0) return;
   rc = filo_location_check(store, &draft->location, draft->path, &draft->fields, &draft->err);
+  if (rc == 0 && draft->over)
+    rc = filo_location_check_file(&draft->location, draft->path, draft->over, &draft->err);
   if (rc == 0) rc = rename_into(draft);
   if (rc < 0 && rc != FILO_EXISTS) {
     filo_location_prune(&draft->location, draft->fields.ns, draft->path);
@@ -93,7 +121,7 @@ void filo_draft_publish(struct filo_draft *draft, const char *path, filo_publish
   memset(&draft->err, 0, sizeof draft->err);
   if (filo_path_check(path, strnlen(path, FILO_PATH_MAX), &draft->err) == 0) {
     memmove(draft->path, path, strlen(path) + 1); /* it may be the same */
-    filo_verified_note(draft->fd);
+    filo_verified_note(draft->fd, draft->verified ? draft->verified : time(NULL));
     if (store->durability == FILO_DURABLE_GROUP) {
       filo_flusher_add(store->flusher, draft);
       return;

@@ -41,8 +41,8 @@ static int move_to_bad(struct filo_store *store, const unsigned char ns[32], con
   return 0;
 }
 
-static int check_file(const struct filo_location *location, const char *path,
-                      const struct stat *wanted, struct filo_error *err) {
+int filo_location_check_file(const struct filo_location *location, const char *path,
+                             const struct stat *wanted, struct filo_error *err) {
   struct stat st;
   if (fstatat(location->fd, location->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
     return filo_fail(err, FILO_NOT_FOUND, "no object at %s", path);
@@ -56,7 +56,7 @@ static int set_aside(struct filo_store *store, const unsigned char ns[32], const
   struct filo_location location;
   int rc = filo_location_find(store, ns, path, &location, err);
   if (rc < 0) return rc;
-  rc = check_file(&location, path, wanted, err);
+  rc = filo_location_check_file(&location, path, wanted, err);
   if (rc == 0) rc = move_to_bad(store, ns, path, &location, err);
   if (rc == 0) filo_store_changed(store, ns, path);
   if (rc == 0) filo_location_prune(&location, ns, path);

@@ -7,13 +7,14 @@
 ---
 ---  filo.Task             cancel, join, status, observe
 ---  filo.core.Store       close, wait_idle, stat, object, sealed, space, bad, sweep, layout, set_layout, move, remove, set_aside,
----                        partial, partial_outside, deposit, deposit_file, tombstone, walk, catalogue
+---                        partial, partial_outside, deposit, deposit_file, tombstone, rewrap, walk, catalogue
 ---  filo.core.Object      fields, record, set_key, verify_chunk, set_aside, mark_verified, reader, share, close
 ---  filo.core.Partial     fields, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
 ---  filo.core.Deposit     write, finish, publish, progress, seen, close
 ---  filo.core.Reader      read, save, close
 ---  filo.core.Walk        next, close
----  filo.core.Catalogue   names, records, files, tombstones, stalest, problems, usage, feed, state, refresh, close, close_now
+---  filo.core.Catalogue   names, records, files, tombstones, stalest, outdated, generations, problems, usage, feed, state, refresh,
+---                        close, close_now
 ---  filo.core.Listener    accept, address, close
 ---  filo.core.Connection  ready, receive, send, drained, admit, close, abort, peer, binding, is_dialler, is_bulk, remote, stats,
 ---                        send_object, receive_object, open_stream, attach_stream, cut_stream

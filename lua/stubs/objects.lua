@@ -172,6 +172,16 @@ function store:object(namespace, path, afresh) end
 ---@return filo.Error? err
 function store:tombstone(keys, version, path) end
 
+---Publishes a version whose content lies at its path already, under an older record: the file is made anew with this record, within the
+---disk. When its bytes were last verified stays what it was.
+---@param path string
+---@param record string
+---@param over? string  the record that must be there, and still be when the other one takes its place
+---@param trusted? boolean  as for `partial`
+---@return true?
+---@return filo.Error? err  "not_found": that content does not lie there, or is bad; "exists": a version no older does, or not `over`
+function store:rewrap(path, record, over, trusted) end
+
 ---@return filo.core.Fields
 function object:fields() end
 

@@ -107,4 +107,12 @@ function store.vouches(record, body) end
 ---@return string|filo.Error meta "denied": of another namespace, object or generation
 function store.unseal(keys, record) end
 
+---A record for another version of the content that a record is of, which was checked: root, size, flags and content key stay.
+---@param keys filo.Keys  that write
+---@param record string
+---@param version filo.core.Version  of the same object
+---@return string? record
+---@return filo.Error? err "denied": these keys do not open it, or do not write; "invalid": it is a deletion
+function store.reseal(keys, record, version) end
+
 return store

@@ -90,7 +90,7 @@ end
 ---Makes a whole file visible. Until `flushed` is called with what this gives, a power cut may undo it.
 ---@return table
 function Disk:publish(namespace, path, file)
-  file.intact, file.size = true, count(file)
+  file.intact, file.size = file.intact ~= false, count(file)
   if self.lies and namespace ~= self.namespace then lie(file) end
   local entry = { namespace = namespace, path = path, file = file, before = self:file(namespace, path) }
   put(self, namespace, path, file)

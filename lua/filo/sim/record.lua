@@ -71,6 +71,23 @@ function record.unseal(keys, bytes)
   return plain:sub(1, 32), plain:sub(33)
 end
 
+---A record for another version of the same content.
+---@param keys filo.sim.Namespace
+---@param bytes string
+---@param version filo.core.Version
+---@param nonce string
+---@return string?, filo.Error?
+function record.reseal(keys, bytes, version, nonce)
+  local content_key, err = record.unseal(keys, bytes)
+  if not content_key then return nil, err end
+  local fields = record.peek(bytes)
+  if fields.tombstone then return errors.fail("invalid", "a deletion has nothing to be rewrapped") end
+  return record.make(keys, {
+    flags = fields.plain and PLAIN or 0, version = version.version, generation = version.generation, class = version.class,
+    size = fields.size, key_hash = fields.key_hash, iv = fields.iv, root = fields.root,
+  }, content_key .. version.meta, nonce)
+end
+
 ---Whether a body of at most one chunk (its hash, then its bytes) is what a record vouches for.
 ---@return boolean
 function record.vouches(bytes, body)

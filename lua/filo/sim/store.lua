@@ -68,8 +68,10 @@ end
 local function object_of(fields) return fields.namespace .. fields.key_hash end
 
 ---What stands against a version at a path.
-local function refusal(self, fields, path)
+---@param over? string  the record that must be there
+local function refusal(self, fields, path, over)
   local there = self.disk:file(fields.namespace, path)
+  if over and (there and there.record) ~= over then return errors.new("exists", "another version is at " .. path .. " by now") end
   if not there or there.unreadable then return nil end
   if there.fields.key_hash ~= fields.key_hash then return errors.new("invalid", "another key's object lies at " .. path) end
   if there.fields.version >= fields.version then return errors.new("exists", "a version that is no older is at " .. path) end
@@ -85,17 +87,17 @@ end
 
 ---Makes a whole object visible and, unless durability is "none", flushes it: its bytes before it is seen, its folder afterwards.
 ---@return true?, filo.Error?
-function Store:publish(path, file)
+function Store:publish(path, file, over)
   local disk = self.disk
   local bytes = file.fields.tombstone and 0 or file.fields.size
   local problem = self:write_problem(bytes)
   if problem then return nil, problem end
   if self.durability ~= "none" then runtime.sleep(disk:flush_time()) end
   if disk.flush_fails then return errors.fail("io", "cannot flush") end
-  problem = self:read_problem() or refusal(self, file.fields, path)
+  problem = self:read_problem() or refusal(self, file.fields, path, over)
   if problem then return nil, told(self, problem) end
   self.disk:drop_partials(function(kept) return kept.object == object_of(file.fields) and kept.version <= file.fields.version end)
-  file.verified = self.seconds()
+  file.verified = file.verified or self.seconds()
   local entry = disk:publish(file.fields.namespace, path, file)
   if self.durability == "none" then return true end
   local seconds = disk:flush_time() / 2
@@ -234,6 +236,28 @@ function Store:deposit_file() return deposit.file() end -- luacheck: no self
 function Store:tombstone(...)
   self:pause()
   return deposit.tombstone(self, ...)
+end
+
+local function is_same_content(a, b)
+  return a.namespace == b.namespace and a.key_hash == b.key_hash and a.size == b.size and a.plain == b.plain
+    and a.tombstone == b.tombstone and a.iv == b.iv and a.root == b.root
+end
+
+---@return true?, filo.Error?
+function Store:rewrap(path, bytes, over, trusted)
+  local fields, err
+  if trusted then fields, err = record.peek(bytes) else fields, err = record.parse(self.keyring, bytes) end
+  if not fields then return nil, err end
+  local problem = refusal(self, fields, path, over)
+  if problem then return nil, told(self, problem) end
+  local there
+  there, err = look_up(self, fields.namespace, path)
+  if not there then return errors.fail(err.code == "corrupt" and "not_found" or err.code, err.message) end
+  if not is_same_content(fields, there.fields) then return errors.fail("not_found", "other content is at " .. path) end
+  return self:publish(path, {
+    record = bytes, fields = fields, verified = there.verified, hashes = table.move(there.hashes, 1, #there.hashes, 1, {}),
+    chunks = table.move(there.chunks, 1, #there.chunks, 1, {}), intact = there.intact,
+  }, over)
 end
 
 ---A small object that has come whole.
