@@ -119,9 +119,9 @@ end
 ---Stores content under a key: sealed and published here, then copied to peers as the policy says.
 ---@param key string?  1 to 4096 bytes; nil: the SHA-256 of the content, in hex
 ---@param content string|function|filo.File|file*  bytes; a function that gives pieces and then nil; filo.file(path); an open file
----@param given? {fields?: table, encrypt?: boolean, to?: filo.Peer|string|(filo.Peer|string)[]}  the user's own fields, kept sealed;
----  encrypt = false stores public data as it is; to: connected peers, or their node IDs, that get a copy, all of them and no others,
----  whatever the policy says
+---@param given? {fields?: table, class?: integer, encrypt?: boolean, to?: filo.Peer|string|(filo.Peer|string)[]}  the user's own fields,
+---  kept sealed; class: 0 to 255, which every holder sees (when left out, that of the version before, or 0); encrypt = false stores public
+---  data as it is; to: connected peers, or their node IDs, that get a copy, all of them and no others, whatever the policy says
 ---@return filo.Receipt?, filo.Error?
 function Node:store(key, content, given)
   local node = open(self)
@@ -134,6 +134,20 @@ function Node:store(key, content, given)
   given.to, err = named.peers(node, "store", given.to)
   if err then return nil, err end
   return node.storing:store(key, content, given)
+end
+
+---Makes a new version of an object that is here, with the same content and other fields, or another class. Peers that have the content
+---need only be told so: it is not sent again.
+---@param key string
+---@param given {fields?: table, class?: integer}  as for `store`; what is left out stays
+---@return filo.Receipt?, filo.Error?
+function Node:amend(key, given)
+  local node, name, err = open_for(self, key)
+  given = setup.check_amend_options(given)
+  local ok, problem = pcall(node.host.encode, given.fields)
+  if not ok then error("amend: option 'fields': " .. tostring(problem), 2) end
+  if not name then return nil, err end
+  return node.storing:amend(name, given)
 end
 
 ---Opens an object for reading: the copy here, or one that is fetched from peers, from several at once. A fetched copy is kept here;
@@ -186,7 +200,7 @@ function Node:fetch(key, given)
   return node.getting:fetch(name, reach)
 end
 
----What is known of an object without its content: key, size, version, modified, fields, encrypted, from ("here" or "peers").
+---What is known of an object without its content: key, size, version, modified, fields, class, encrypted, from ("here" or "peers").
 ---@param key string
 ---@return table?, filo.Error?
 function Node:stat(key)
@@ -216,7 +230,7 @@ function Node:list(prefix, on_corrupt)
 end
 
 ---What is known of the objects stored here whose key starts with prefix without opening their files, in the order of their keys, for a
----`for` loop: `key`, `size`, `version`, `modified`, `encrypted` and `verified`.
+---`for` loop: `key`, `size`, `version`, `modified`, `class`, `encrypted` and `verified`.
 ---@param prefix? string
 ---@param on_corrupt? fun(path: string)  told of each file that is known to be no object any more, whatever its key was
 ---@return fun(): filo.KeyItem?
@@ -349,7 +363,8 @@ function Node:placement(key)
   item, err = node.getting:stat(name)
   if not item then return nil, err end
   local info = {
-    key = key, key_hash = name.hash, namespace = node.namespace, version = item.version, size = item.size, fields = item.fields or {},
+    key = key, key_hash = name.hash, namespace = node.namespace, version = item.version, size = item.size, class = item.class,
+    fields = item.fields or {},
   }
   local copies = node.survey:copies(name)
   local plan

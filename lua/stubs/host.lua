@@ -258,6 +258,14 @@ function host.store.vouches(record, body) end
 ---@return string|filo.Error meta  "denied": of another namespace, object or generation
 function host.store.unseal(keys, record) end
 
+---A record for another version of the content that a record is of.
+---@param keys filo.Keys
+---@param record string
+---@param version filo.core.Version
+---@return string? record
+---@return filo.Error? err
+function host.store.reseal(keys, record, version) end
+
 ---The path of a key hash, made of its digest: folders of `width` digits, `depth` of them, then all digits.
 ---@param digest filo.digest
 ---@param width integer

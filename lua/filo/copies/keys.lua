@@ -93,7 +93,7 @@ end
 ---What `stat` gives.
 local function describe(fields, meta, from)
   return {
-    key = meta.name, size = fields.size, version = fields.version, modified = meta.modified, fields = meta.fields,
+    key = meta.name, size = fields.size, version = fields.version, modified = meta.modified, fields = meta.fields, class = fields.class,
     encrypted = not fields.plain, from = from, stamp = meta.stamp,
   }
 end
@@ -125,35 +125,37 @@ function Names:stat(name)
   return fields, record
 end
 
----Adds to `seen` a version, and what was seen by who wrote it.
+---Adds to `seen` a version, and what was seen by who wrote it. Gives its fields.
 local function add_seen(self, seen, record)
-  local fields, err = self.host.store.peek(record)
-  if not fields then return nil, err end
+  local fields = self.host.store.peek(record)
   local content_key, meta = self:unseal(record)
-  if not content_key then return fields.version end
+  if not content_key then return fields end
   for writer, version in pairs(meta.seen or {}) do seen[writer] = math.max(version, seen[writer] or 0) end
   if meta.by then seen[meta.by] = math.max(fields.version, seen[meta.by] or 0) end
-  return fields.version
+  return fields
 end
 
 ---Seals and publishes a version of an object that is later than what is here, and than what peers have. Its metadata says who wrote it and
 ---what he had seen.
 ---@param meta table  name, modified, fields
+---@param class? integer  that of the version before, or 0, when left out
 ---@param known? integer  a version that a peer has
 ---@param elsewhere? string  the newest record that peers have
 ---@param publish fun(version: table): ...  key_hash, version, generation, class, meta; as store:tombstone and deposit:publish take it
-function Names:write(name, meta, known, elsewhere, publish)
-  local there, record = self.disk:stat(self.namespace, name.path)
-  local seen, latest = {}, math.max(known or 0, there and there.version or 0)
-  if there then add_seen(self, seen, record) end
+function Names:write(name, meta, class, known, elsewhere, publish)
+  local here, record = self.disk:stat(self.namespace, name.path)
+  local seen = {}
+  if here then add_seen(self, seen, record) end
   -- What only peers have was seen by who writes over what is not here; not by who changes an older version, which is here.
-  if elsewhere then latest = math.max(latest, add_seen(self, there and {} or seen, elsewhere) or 0) end
+  local there = elsewhere and add_seen(self, here and {} or seen, elsewhere)
+  local before = there and not (here and here.version > there.version) and there or here
+  local latest = math.max(known or 0, before and before.version or 0)
   seen[self.me] = nil -- who writes has seen what he wrote
   meta.by, meta.seen = self.me, next(seen) and seen or nil
   local version = self.versions:after(latest)
   if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
   return publish {
-    key_hash = name.hash, version = version, generation = 0, class = 0, meta = self.host.encode(meta),
+    key_hash = name.hash, version = version, generation = 0, class = class or before and before.class or 0, meta = self.host.encode(meta),
   }
 end
 

@@ -56,6 +56,7 @@ local host = {
     peek = store.peek,
     vouches = store.vouches,
     unseal = store.unseal,
+    reseal = store.reseal,
     cas_path = store.cas_path,
     check_path = store.check_path,
     seen = store.seen,

@@ -77,13 +77,14 @@ end
 ---@field size integer  bytes of content
 ---@field version integer
 ---@field modified? integer  seconds since 1970
+---@field class integer
 ---@field encrypted boolean
 ---@field verified? integer  when all of it was last hashed and found good, as is known; seconds since 1970
 
 ---@return filo.KeyItem
 local function item_of(row)
   return {
-    key = row.name, size = row.size, version = row.version, modified = row.modified, encrypted = not row.plain,
+    key = row.name, size = row.size, version = row.version, modified = row.modified, class = row.class, encrypted = not row.plain,
     verified = row.verified > 0 and row.verified or nil,
   }
 end

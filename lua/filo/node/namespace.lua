@@ -2,8 +2,8 @@
 
 local inside = require "filo.base.inside"
 
----Objects that one person, or several, name and read together. Its calls are those of a node: `store`, `get`, `fetch`, `stat`, `has`,
----`list`, `keys`, `delete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`, `key_hash`, `share`.
+---Objects that one person, or several, name and read together. Its calls are those of a node: `store`, `amend`, `get`, `fetch`, `stat`,
+---`has`, `list`, `keys`, `delete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`, `key_hash`, `share`.
 ---@class filo.Namespace
 ---@field id string  namespace ID, 64 hex digits
 ---@field name string  what it is called here
@@ -15,8 +15,8 @@ inside.seal(Namespace, "a namespace", { "id", "name", "access" })
 function Namespace:__tostring() return "namespace " .. self.id:sub(1, 16) end
 
 local CALLS = {
-  "store", "get", "fetch", "stat", "has", "list", "keys", "delete", "replicate", "evict", "withdraw", "verify", "copies", "placement",
-  "held_by", "key_hash", "path_of", "share",
+  "store", "amend", "get", "fetch", "stat", "has", "list", "keys", "delete", "replicate", "evict", "withdraw", "verify", "copies",
+  "placement", "held_by", "key_hash", "path_of", "share",
 }
 
 ---Takes the calls from the class of nodes: they are about what is behind the face, in either.

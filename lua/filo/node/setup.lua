@@ -93,7 +93,13 @@ setup.NODE_RULES = {
   log = { type = "function" },
 }
 
-local STORE_RULES = { fields = { type = "table" }, encrypt = { type = "boolean" }, to = { type = "string|table" } }
+local function check_class(n) return (n < 0 or n > 255) and "must be 0 to 255" or nil end
+
+local CLASS = { type = "integer", check = check_class }
+
+local STORE_RULES = { fields = { type = "table" }, class = CLASS, encrypt = { type = "boolean" }, to = { type = "string|table" } }
+
+local AMEND_RULES = { fields = { type = "table" }, class = CLASS }
 
 local SHARE_RULES = { write = { type = "boolean" } }
 
@@ -101,6 +107,13 @@ local REPLICATE_RULES = { to = { type = "string|table" } }
 
 ---@return table
 function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
+
+---@return table
+function setup.check_amend_options(given)
+  local checked = options.check("amend", given, AMEND_RULES, 2)
+  if not checked.fields and not checked.class then error("amend: say what changes: option 'fields' or 'class'", 3) end
+  return checked
+end
 
 ---@return table
 function setup.check_share_options(given) return options.check("share", given, SHARE_RULES, 2) end

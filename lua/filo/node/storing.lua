@@ -4,6 +4,7 @@ local content = require "filo.node.content"
 local errors = require "filo.base.errors"
 local keys = require "filo.copies.keys"
 local receipts = require "filo.replication.receipt"
+local versions = require "filo.copies.versions"
 
 ---So many versions may take each other's place while one is being copied.
 local TRIES = 10
@@ -23,8 +24,9 @@ local function new(given) return setmetatable(given, Storing) end
 ---The very file just published, which a newer version may replace meanwhile. A small one whole, which came with its record if its size was
 ---known.
 ---@param version filo.Version
-local function open_version(self, version, size)
+local function open_version(self, version)
   local opened, err
+  local size = version.info.size
   if version.body or self.peers:count() == 0 then return version end
   if size <= self.host.limits.inline then
     opened, err, version.body = self.disk:sealed(self.namespace, version.path, size)
@@ -37,26 +39,28 @@ local function open_version(self, version, size)
 end
 
 ---@return filo.Version
-local function describe(self, name, record, number, size, fields, body)
+local function describe(self, name, record, fields, body, amended)
+  local said = self.host.store.peek(record)
   return {
-    record = record, body = body, version = number, path = name.path, key_hash = name.hash,
-    info = { key = name.key, key_hash = name.hash, namespace = self.namespace, version = number, size = size, fields = fields or {} },
+    record = record, body = body, version = said.version, path = name.path, key_hash = name.hash, amended = amended and true or nil,
+    info = {
+      key = name.key, key_hash = name.hash, namespace = self.namespace, version = said.version, size = said.size, class = said.class,
+      fields = fields or {},
+    },
   }
 end
 
 ---Publishes what is sealed, and gives what copies are made from. known: a version that a peer has, to be exceeded.
-local function publish(self, deposit, key, meta, size, known)
+local function publish(self, deposit, key, meta, class, known)
   local name, err = self.names:of(key)
   if not name then return nil, err end
   local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
-  local number
-  local record, body = self.names:write(name, meta, known, elsewhere, function(version)
-    number = version.version
+  local record, body = self.names:write(name, meta, class, known, elsewhere, function(version)
     return deposit:publish(self.keys, version, name.path)
   end)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
-  return open_version(self, describe(self, name, record, number, size, meta.fields, body), size)
+  return open_version(self, describe(self, name, record, meta.fields, body))
 end
 
 ---Seals the content of an object once more, read from the copy here.
@@ -89,7 +93,7 @@ local function renew(self, version, known, key, change)
   if not deposit then return nil, problem end
   if key then meta.name = key end
   if change then change(meta) end
-  return publish(self, deposit, meta.name, meta, fields.size, known)
+  return publish(self, deposit, meta.name, meta, fields.class, known)
 end
 
 ---Stores the version of an object that is here under another key, too, and has copies made of it.
@@ -117,7 +121,7 @@ end
 ---When it does so each time, what was read the last time is taken, and the receipt says so.
 ---@param reading filo.Reading
 ---@return filo.Version?, filo.Receipt|filo.Error
-local function seal(self, key, reading, fields, plain, tries)
+local function seal(self, key, reading, given, plain, tries)
   local host = self.host
   local deposit <close>, err = reading:deposit(plain, key == nil)
   if not deposit then return nil, errors.wrap(err, ("cannot store '%s'"):format(key or "content"), { key = key }) end
@@ -126,14 +130,14 @@ local function seal(self, key, reading, fields, plain, tries)
   if changed and tries > 1 then
     deposit:close()
     host.sleep(host.limits.read_pause)
-    return seal(self, key, reading, fields, plain, tries - 1)
+    return seal(self, key, reading, given, plain, tries - 1)
   end
   if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
   key = key or host.crypto.hex(digest)
   local seen = reading.seen
-  local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = fields }
+  local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = given.fields }
   if not changed then meta.stamp = reading:stamp() end
-  local version, problem = publish(self, deposit, key, meta, size)
+  local version, problem = publish(self, deposit, key, meta, given.class)
   if not version then return nil, problem end
   return version, { key = key, size = size, changed = changed or nil }
 end
@@ -146,7 +150,8 @@ function Storing:store(key, given_content, given)
   local ok, err = self.hooks:allow("before_store", { key = key, fields = shown })
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not self.encrypts())
-  local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), shown, plain, host.limits.read_tries)
+  local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), { fields = shown, class = given.class }, plain,
+    host.limits.read_tries)
   if not version then return nil, receipt end
   local placed, missing = self.spread:carry_out(version, receipt, {
     renew = function(renewed, known, record)
@@ -160,19 +165,78 @@ function Storing:store(key, given_content, given)
   return placed, missing
 end
 
+---The version that is here: its record and metadata. The lock on the name is the caller's.
+---@param done string  what cannot be done with it
+---@return string?, table|filo.Error
+local function find_present(self, name, done)
+  local fields, record = self.names:stat(name)
+  if not fields and record.code == "not_found" then
+    local sentence = "'%s' is not here, so it cannot be %s: fetch it first, if peers have it"
+    return errors.fail("not_found", sentence:format(name.key, done), { key = name.key })
+  end
+  if not fields then return nil, errors.wrap(record, ("'%s' cannot be %s"):format(name.key, done), { key = name.key }) end
+  if fields.tombstone then return keys.deleted(name.key) end
+  local content_key, meta = self.names:unseal(record, name)
+  if not content_key then return nil, errors.wrap(meta, ("'%s' cannot be %s"):format(name.key, done), { key = name.key }) end
+  return record, meta
+end
+
 ---What copies can be made of: the version that is here.
 local function open_present(self, name)
   local _ <close> = self.names:lock(name.hash)
-  local fields, record = self.names:stat(name)
-  if not fields and record.code == "not_found" then
-    local sentence = "'%s' is not here, so no copies can be made of it: fetch it first, if peers have it"
-    return errors.fail("not_found", sentence:format(name.key), { key = name.key })
-  end
-  if not fields then return nil, errors.wrap(record, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
-  if fields.tombstone then return keys.deleted(name.key) end
-  local content_key, meta = self.names:unseal(record, name)
-  if not content_key then return nil, errors.wrap(meta, ("'%s' cannot be copied"):format(name.key), { key = name.key }) end
-  return open_version(self, describe(self, name, record, fields.version, fields.size, meta.fields), fields.size)
+  local record, meta = find_present(self, name, "copied")
+  if not record then return nil, meta end
+  return open_version(self, describe(self, name, record, meta.fields, nil, meta.wraps))
+end
+
+---What peers have that is newer than a record here makes no change of that one: it would take the place of what is newer.
+local function check_newest(self, name, record, elsewhere)
+  local store = self.host.store
+  if not elsewhere or not versions.newer(store.peek(elsewhere), store.peek(record)) then return true end
+  local sentence = "'%s' has a newer version at a peer: get that first (newest = true)"
+  return errors.fail("exists", sentence:format(name.key), { key = name.key })
+end
+
+---Publishes the content that is here with other fields, or another class. known: a version that a peer has, to be exceeded.
+local function amend(self, name, given, known)
+  local elsewhere = not known and self.elsewhere(name) or nil
+  local _ <close> = self.names:lock(name.hash)
+  local old, meta = find_present(self, name, "changed")
+  if not old then return nil, meta end
+  local ok, err = check_newest(self, name, old, elsewhere)
+  if not ok then return nil, err end
+  meta.fields = given.fields or meta.fields
+  local record
+  record, err = self.names:write(name, meta, given.class, known, elsewhere, function(version)
+    local later, problem = self.host.store.reseal(self.keys, old, version)
+    if not later then return nil, problem end
+    ok, problem = self.disk:rewrap(name.path, later, old, true)
+    return ok and later, problem
+  end)
+  if not record then return nil, errors.wrap(err, ("'%s' cannot be changed"):format(name.key), { key = name.key }) end
+  return open_version(self, describe(self, name, record, meta.fields, nil, true))
+end
+
+---As Node:amend, of what was checked.
+---@return filo.Receipt?, filo.Error?
+function Storing:amend(name, given)
+  local fields = given.fields and self.host.decode(self.host.encode(given.fields))
+  local ok, err = self.hooks:allow("before_store", { key = name.key, fields = fields })
+  if not ok then return nil, err end
+  given = { fields = fields, class = given.class }
+  local version
+  version, err = amend(self, name, given)
+  if not version then return nil, err end
+  local receipt = { key = name.key, size = version.info.size }
+  local placed, missing = self.spread:carry_out(version, receipt, {
+    renew = function(renewed, known, record)
+      local lost, problem = self.conflicts:yield(renewed, record)
+      if lost then return nil, problem end
+      return amend(self, name, given, known)
+    end,
+  })
+  self.hooks:announce("stored", version.info, receipts.show(receipt))
+  return placed, missing
 end
 
 ---As Node:replicate. A version that takes the place of the one here meanwhile is copied instead. What is here was new when it was stored,

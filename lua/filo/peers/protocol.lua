@@ -129,7 +129,10 @@ local topics = {
     reply = { free = optional(integer(0, math.maxinteger)) },
   },
   claim = { request = { claims = claims }, reply = {} },
-  store = { request = { record = record, body = body }, reply = { record = optional(record), here = optional(boolean) } },
+  store = {
+    request = { record = record, body = optional(body) },
+    reply = { record = optional(record), here = optional(boolean), want = optional(boolean) },
+  },
   offer = {
     request = { record = record },
     reply = { want = optional(chunk), hashes = optional(boolean), record = optional(record), here = optional(boolean) },

@@ -1,7 +1,7 @@
 ---Policies: tables of pure functions that decide where copies go and what is accepted.
 ---
----An object or offer has key_hash, size, version, namespace (raw bytes) and, at its owner, key and fields. A peer has id, about, free, rtt
----and, where a copy is placed, holds: whether it has one, or is being sent one.
+---An object or offer has key_hash, size, version, class, namespace (raw bytes) and, at its owner, key and fields. A peer has id, about,
+---free, rtt and, where a copy is placed, holds: whether it has one, or is being sent one.
 
 ---What decides where copies go and what is accepted: a table of functions that do nothing else.
 ---@class filo.Policy

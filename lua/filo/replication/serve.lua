@@ -56,6 +56,15 @@ local function settled(self, peer, path, fields, record, err)
   return errors.fail("busy", "what is here has just changed")
 end
 
+---What fn(self, ...) gives, in a peer's turn to have much read, or copied on this disk: one at a time for each, and for all of them, who
+---so keep one core busy at most.
+local function in_turn(self, peer, fn, ...)
+  local _ <close> = self.turns:take(peer.id)
+  local _ <close> = self.turns:take "all"
+  if peer.gone then return nil, peer.gone end
+  return fn(self, ...)
+end
+
 -- Taking copies -------------------------------------------------------------------------------------------------------
 
 local function ask_policy(self, offer, peer)
@@ -75,7 +84,7 @@ end
 local function offer_of(fields)
   return {
     namespace = fields.namespace, key_hash = fields.key_hash, size = fields.size, version = fields.version,
-    tombstone = fields.tombstone,
+    class = fields.class, tombstone = fields.tombstone,
   }
 end
 
@@ -106,10 +115,34 @@ local function publish(self, partial, fields, record, path)
   return partial:publish()
 end
 
+---Publishes a record for content that lies here under an older one.
+local function rewrap(self, peer, fields, record, path, trusted)
+  local draft = { publish = function() return self.disk:rewrap(path, record, nil, trusted) end }
+  local ok, err = publish(self, draft, fields, record, path)
+  if not ok and err.code == "not_found" then return nil end
+  if not ok then return settled(self, peer, path, fields, record, err) end
+  self.hooks:announce("accepted", offer_of(fields), peer)
+  return {}
+end
+
+---What a peer is answered once a record is published for content that lies here under an older one; nil: that does not lie here.
+---@return table?, filo.Error?
+local function amend(self, peer, fields, record, path, trusted)
+  local there = self.disk:stat(fields.namespace, path)
+  if not there or there.root ~= fields.root then return nil end
+  if fields.size <= self.host.limits.inline then return rewrap(self, peer, fields, record, path, trusted) end
+  return in_turn(self, peer, rewrap, peer, fields, record, path, trusted)
+end
+
 function Serve:store(body, peer)
   local fields, path = accept(self, body.record, peer)
   if not fields then return nil, path end
   local trusted = peer.namespaces[fields.namespace] and not self.conflicts(fields.namespace)
+  if not body.body then
+    local answer, problem = amend(self, peer, fields, body.record, path, trusted)
+    if answer or problem then return answer, problem end
+    return { want = true }
+  end
   local partial <close>, err = self.disk:partial(path, body.record, body.body, nil, trusted)
   if not partial then return settled(self, peer, path, fields, body.record, err) end
   local ok
@@ -124,6 +157,9 @@ function Serve:offer(body, peer)
   if not fields then return nil, path end
   local ok, err = self.host.store.parse(body.record) -- its size is believed from here on
   if not ok then return nil, err end
+  local answer
+  answer, err = amend(self, peer, fields, body.record, path)
+  if answer or err then return answer, err end
   local landing
   landing, err = self.landings:take(body.record, fields, path, peer)
   if not landing then return nil, err end
@@ -250,15 +286,6 @@ function Serve:check(body, peer)
   local path = is_owner(body, peer) and self.names:path(body.key_hash)
   if path then self.verifier:suspect(body.namespace, path) end
   return {}
-end
-
----What fn(self, ...) gives, in a peer's turn to have much read: one at a time for each, and for all of them, who so keep one core busy at
----most.
-local function in_turn(self, peer, fn, ...)
-  local _ <close> = self.turns:take(peer.id)
-  local _ <close> = self.turns:take "all"
-  if peer.gone then return nil, peer.gone end
-  return fn(self, ...)
 end
 
 local function prove(self, body, peer)

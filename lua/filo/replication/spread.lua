@@ -17,7 +17,8 @@ local superseded = require "filo.replication.superseded"
 ---@field version integer
 ---@field path string
 ---@field key_hash string
----@field info table  key (of an own object), key_hash, namespace, version, size, fields: for policies and hooks
+---@field info table  key (of an own object), key_hash, namespace, version, size, class, fields: for policies and hooks
+---@field amended? boolean  it has the content of an older version: who has that one needs the record only
 ---@field body? string  a small one, whole
 ---@field object? userdata  the file, open
 
@@ -49,13 +50,16 @@ local function fill(self, peer, request, transfer, total)
     or "it takes no bytes, or next to none", { peer = peer.id })
 end
 
+---What a peer may take to copy an object on its own disk, where it has the content under an older record.
+local function time_to_copy(self, size) return self.host.limits.request + size // self.host.limits.copied end
+
 ---Tells a peer of the record, sends what it lacks, and returns when it has published the copy. Gives the bulk line, too, if that was used.
 ---@return table?, filo.Error?, filo.core.Connection?
 local function send_large(self, peer, version)
   local turn <close>, late = peer:turn "landings_of_peer"
   if not turn then return nil, late end
   local record = version.record
-  local answer, err = peer:ask("offer", { record = record })
+  local answer, err = peer:ask("offer", { record = record }, time_to_copy(self, version.info.size))
   if not answer or not answer.want then return answer, err end
   local object <close> = version.object:share()
   local hashes, first = answer.hashes == true, answer.want
@@ -81,6 +85,9 @@ local function copy_large(self, peer, version)
 end
 
 local function copy_small(_, peer, version)
+  local answer, err
+  if version.amended then answer, err = peer:ask("store", { record = version.record }) end
+  if err or answer and not answer.want then return answer, err end
   return peer:ask("store", { record = version.record, body = version.body })
 end
 

@@ -37,8 +37,8 @@ local function call(fn, ...) return pass_on(fn, pcall(runtime.pinned, COMPUTE_SE
 
 local EXAMPLES = {
   objects = {
-    { key = "an example", fields = {}, key_hash = ("\1"):rep(32), namespace = ("\2"):rep(32), size = 1000, version = 1 },
-    { key = "another", fields = {}, key_hash = ("\3"):rep(32), namespace = ("\4"):rep(32), size = 1 << 32, version = 2 },
+    { key = "an example", fields = {}, key_hash = ("\1"):rep(32), namespace = ("\2"):rep(32), size = 1000, version = 1, class = 0 },
+    { key = "another", fields = {}, key_hash = ("\3"):rep(32), namespace = ("\4"):rep(32), size = 1 << 32, version = 2, class = 9 },
   },
 }
 
@@ -87,7 +87,9 @@ end
 
 local function try_accept(policy, object, peers)
   if not policy.accept or not peers[1] then return true end
-  local offer = { key_hash = object.key_hash, namespace = object.namespace, size = object.size, version = object.version }
+  local offer = {
+    key_hash = object.key_hash, namespace = object.namespace, size = object.size, version = object.version, class = object.class,
+  }
   local ok, accepted = call(policy.accept, offer, peers[1], { free = 1 << 30, total = 1 << 40 })
   if not ok then return errors.fail("invalid", accepted) end
   if type(accepted) ~= "boolean" then return complain(policy.accept, "accept must return true or false, not %s", text_of(accepted)) end

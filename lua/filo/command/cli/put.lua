@@ -59,7 +59,7 @@ local function request(args, entry)
   local ask = { of = args.of, key = entry.key, name = entry.path, empty = EMPTY[entry.kind] ~= nil }
   ask.force = args.force or not KEPT[entry.kind]
   if args.plain then ask.encrypt = false end
-  ask.dry = args.dry_run
+  ask.dry, ask.class = args.dry_run, args.class
   if KEPT[entry.kind] then
     local file, err = attributes.of_path(entry.path, entry.named, args)
     if not file then return nil, err end
@@ -119,6 +119,12 @@ local function store_all(state, entries)
   return failures.each("put", results, function(result) return table.unpack(result, 1, result.n) end, state.args.json)
 end
 
+local function to_class(text)
+  local class = math.tointeger(tonumber(text))
+  if class and class >= 0 and class <= 255 then return class end
+  return nil, ("the class must be a number from 0 to 255, not '%s'"):format(text)
+end
+
 return {
   summary = "Store files: here, and as copies at peers, as the policy of the running node says.",
 
@@ -136,6 +142,8 @@ return {
     parser:flag("--owners", "Keep who owns files, and their groups: as numbers.")
     parser:flag("--hard-links", "Keep which files are one with several names. The content of each name is stored.")
     parser:flag("--plain", "Do not encrypt: for public data.")
+    parser:option("--class", "A number from 0 to 255 for policies, which holders see. Default: the one that the object has, at first 0.")
+      :argname("N"):convert(to_class)
     parser:flag("-f --force", "Store also what has not changed since it was stored, and has all its copies.")
     parser:flag("--json", "For programs: a receipt on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")

@@ -81,7 +81,7 @@ function methods.store(node, asked, emit, file)
   if stored or err then return stored, err end
   if asked.dry then return { key = asked.key } end
   local content = file and source.file(asked.name or asked.key, file) or ""
-  return node:store(asked.key, content, { fields = asked.fields, encrypt = asked.encrypt })
+  return node:store(asked.key, content, { fields = asked.fields, class = asked.class, encrypt = asked.encrypt })
 end
 
 ---With a file, to that.

@@ -63,7 +63,9 @@ end
 return function(node, asked, file)
   local item = not asked.force and stat_here(node, asked.key)
   if not item or not is_same(node, item, asked, file) or is_superseded(node, item) then return nil end
-  if asked.dry then return { key = asked.key, unchanged = true } end
+  local same_class = asked.class == nil or asked.class == item.class
+  if asked.dry then return same_class and { key = asked.key, unchanged = true } or nil end
+  if not same_class then return node:amend(asked.key, { class = asked.class }) end
   local plan, copies = node:placement(asked.key)
   if not plan or not plan.enough or is_old(item, copies) then return node:replicate(asked.key) end
   return { key = asked.key, version = item.version, size = item.size, copies = plan.copies, unchanged = true }
