@@ -89,7 +89,7 @@ static int hash_chunk(struct filo_body *body, uint64_t index, blake3_hasher *has
                       unsigned char *out, size_t len, struct filo_error *err) {
   unsigned char step[FILO_STEP];
   size_t size = filo_chunk_length(body->fields.size, index), to = from + len;
-  uint64_t base = FILO_IV_SIZE + index * FILO_CHUNK_SIZE;
+  uint64_t base = index * FILO_CHUNK_SIZE;
   for (size_t at = 0, n; at < size; at += n) {
     n = size - at < FILO_STEP ? size - at : FILO_STEP;
     bool direct = at >= from && at + n <= to;
@@ -127,7 +127,7 @@ static int read_piece(struct filo_body *body, struct filo_ctr *ctr, uint64_t off
                       unsigned char *out, size_t len, struct filo_error *err) {
   uint64_t index = offset / FILO_CHUNK_SIZE;
   int rc = filo_body_has(body, index)
-               ? filo_read_full(body->fd, body->label, FILO_IV_SIZE + offset, out, len, err)
+               ? filo_read_full(body->fd, body->label, offset, out, len, err)
                : read_verified(body, index, offset % FILO_CHUNK_SIZE, out, len, err);
   if (rc == 0 && ctr) rc = filo_ctr_crypt(ctr, out, out, len, err);
   if (rc < 0) memset(out, 0, len); /* what did not verify is not handed out */
@@ -150,7 +150,7 @@ static int read_pieces(struct filo_body *body, struct filo_ctr *ctr, uint64_t of
 
 /* The only chunk of a small object. */
 static bool read_cached_chunk(struct filo_body *body, unsigned char *out, size_t len) {
-  if (!filo_read_cached(body->fd, FILO_IV_SIZE, out, len)) return false;
+  if (!filo_read_cached(body->fd, 0, out, len)) return false;
   if (len == 0 || filo_body_has(body, 0)) return true;
   blake3_hasher hasher;
   filo_chunk_hash_begin(&hasher);

@@ -15,7 +15,7 @@ static size_t page_length(const struct filo_body *body, uint64_t page) {
 }
 
 static int read_page(struct filo_body *body, uint64_t page, struct filo_error *err) {
-  uint64_t offset = FILO_IV_SIZE + body->fields.size + page * PAGE_SIZE;
+  uint64_t offset = body->fields.size + page * PAGE_SIZE;
   return filo_read_full(body->fd, body->label, offset, body->page, page_length(body, page), err);
 }
 

@@ -20,27 +20,11 @@ struct filo_object {
   struct filo_body body;
 };
 
-static int check_iv(int fd, const char *label, const struct filo_trailer *trailer,
-                    struct filo_error *err) {
-  unsigned char iv[FILO_IV_SIZE];
-  int rc = 0;
-  if (trailer->tail_len == trailer->file_size)
-    memcpy(iv, trailer->tail, sizeof iv);
-  else if (!trailer->at_once)
-    rc = filo_read_full(fd, label, 0, iv, sizeof iv, err);
-  else if (!filo_read_cached(fd, 0, iv, sizeof iv))
-    rc = FILO_BUSY;
-  if (rc == 0 && memcmp(iv, trailer->fields.iv, sizeof iv) != 0)
-    rc = filo_fail(err, FILO_CORRUPT, "%s starts with another IV than its record says", label);
-  return rc;
-}
-
 static int load_body(struct filo_object *object, const unsigned char *ns,
                      const struct filo_trailer *trailer, struct filo_error *err) {
   if (memcmp(ns, trailer->fields.ns, FILO_ID_SIZE) != 0)
     return filo_fail(err, FILO_CORRUPT, "%s is of another namespace", object->label);
-  int rc = check_iv(object->fd, object->label, trailer, err);
-  if (rc == 0) rc = filo_body_init(&object->body, object->fd, object->label, &trailer->fields, err);
+  int rc = filo_body_init(&object->body, object->fd, object->label, &trailer->fields, err);
   if (rc < 0) return rc;
   rc = filo_hash_list_load(&object->body, filo_trailer_hashes(trailer), err);
   if (rc < 0) filo_body_free(&object->body);
@@ -191,14 +175,13 @@ static int64_t read_part(struct filo_object *object, uint64_t base, uint64_t siz
 
 int64_t filo_object_read_sealed(struct filo_object *object, uint64_t offset, unsigned char *out,
                                 size_t len, struct filo_error *err) {
-  return read_part(object, FILO_IV_SIZE, object->body.fields.size, offset, out, len, err);
+  return read_part(object, 0, object->body.fields.size, offset, out, len, err);
 }
 
 int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, unsigned char *out,
                                 size_t len, struct filo_error *err) {
   uint64_t size = object->body.fields.size;
-  return read_part(object, FILO_IV_SIZE + size, FILO_HASH_SIZE * filo_chunk_count(size), offset,
-                   out, len, err);
+  return read_part(object, size, FILO_HASH_SIZE * filo_chunk_count(size), offset, out, len, err);
 }
 
 int filo_object_read_body(struct filo_object *object, enum filo_reading how, unsigned char *out,
@@ -206,8 +189,8 @@ int filo_object_read_body(struct filo_object *object, enum filo_reading how, uns
   uint64_t size = object->body.fields.size;
   size_t hashes = FILO_HASH_SIZE * (size_t)filo_chunk_count(size);
   if (how == FILO_READ_AT_ONCE)
-    return filo_read_cached(object->fd, FILO_IV_SIZE + size, out, hashes) &&
-                   filo_read_cached(object->fd, FILO_IV_SIZE, out + hashes, (size_t)size)
+    return filo_read_cached(object->fd, size, out, hashes) &&
+                   filo_read_cached(object->fd, 0, out + hashes, (size_t)size)
                ? 0
                : FILO_BUSY;
   int64_t n = filo_object_read_hashes(object, 0, out, hashes, err);

@@ -1,6 +1,5 @@
 /* Reading a published sealed object. Layout of the file, little-endian:
  *
- *     IV                16
  *     ciphertext        `size`
  *     chunk hashes      32 for each chunk
  *     record            its length

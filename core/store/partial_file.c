@@ -33,7 +33,7 @@ static uint64_t chunks_of(const struct filo_partial_file *file) {
 }
 
 static uint64_t hashes_at(const struct filo_partial_file *file) {
-  return FILO_IV_SIZE + file->draft.fields.size;
+  return file->draft.fields.size;
 }
 
 static uint64_t record_at(const struct filo_partial_file *file) {
@@ -118,10 +118,10 @@ static int take_name(struct filo_partial_file *file, unsigned how, struct filo_e
 
 /* Verifies the chunks that lie wholly within the data from `from` to `to`. */
 static void verify_extent(struct filo_partial_file *file, uint64_t from, uint64_t to) {
-  uint64_t index = from <= FILO_IV_SIZE ? 0 : filo_chunk_count(from - FILO_IV_SIZE);
+  uint64_t index = filo_chunk_count(from);
   for (; index < chunks_of(file); index++) {
     size_t len = filo_chunk_length(file->draft.fields.size, index);
-    if (FILO_IV_SIZE + index * FILO_CHUNK_SIZE + len > to) return;
+    if (index * FILO_CHUNK_SIZE + len > to) return;
     filo_body_verify(&file->body, index, NULL);
   }
 }
@@ -221,8 +221,8 @@ static void give_back_missing(struct filo_partial_file *file) {
   uint64_t chunks = chunks_of(file), to;
   for (uint64_t from = 0; (from = filo_body_missing(&file->body, from)) < chunks; from = to) {
     for (to = from + 1; to < chunks && !filo_body_has(&file->body, to);) to++;
-    uint64_t end = to < chunks ? FILO_IV_SIZE + to * FILO_CHUNK_SIZE : hashes_at(file);
-    filo_draft_give_back(&file->draft, FILO_IV_SIZE + from * FILO_CHUNK_SIZE, end);
+    uint64_t end = to < chunks ? to * FILO_CHUNK_SIZE : hashes_at(file);
+    filo_draft_give_back(&file->draft, from * FILO_CHUNK_SIZE, end);
   }
 }
 
@@ -306,7 +306,7 @@ int filo_partial_file_chunk(struct filo_partial_file *file, uint64_t index,
   if (rc == 0) rc = check_bytes(index, bytes, len, wanted, err);
   if (rc == 0) rc = allocate(file, err);
   if (rc < 0) return rc;
-  uint64_t offset = FILO_IV_SIZE + index * FILO_CHUNK_SIZE;
+  uint64_t offset = index * FILO_CHUNK_SIZE;
   rc = filo_draft_write(&file->draft, bytes, len, offset, err);
   if (rc < 0) return rc;
   filo_draft_start_flush(&file->draft, offset, len);
@@ -342,8 +342,7 @@ static int write_end(struct filo_partial_file *file, struct filo_error *err) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot write %s", file->label);
   }
-  int rc = filo_draft_write(draft, draft->fields.iv, FILO_IV_SIZE, 0, err);
-  if (rc == 0) rc = filo_draft_write(draft, file->record, file->record_len, at, err);
+  int rc = filo_draft_write(draft, file->record, file->record_len, at, err);
   at += file->record_len;
   return rc < 0 ? rc : filo_draft_write(draft, footer, sizeof footer, at, err);
 }
@@ -355,8 +354,7 @@ static int unseal_chunk(struct filo_partial_file *file, uint64_t offset, unsigne
   return filo_draft_write(&file->draft, space, (size_t)len, offset, err);
 }
 
-/* The content takes the place of the sealed object, in the same file: it begins FILO_IV_SIZE bytes
- * before its ciphertext, so that what is written was read before. */
+/* The content takes the place of its ciphertext, in the same file. */
 static int unseal(struct filo_partial_file *file, struct filo_error *err) {
   uint64_t size = file->draft.fields.size;
   FILO_AUTO_FREE unsigned char *space = malloc(FILO_CHUNK_SIZE);
@@ -389,7 +387,6 @@ static int write_whole(struct filo_partial_file *file, const unsigned char *body
   unsigned char footer[FILO_FOOTER_SIZE];
   filo_footer_put(footer, file->record_len);
   const struct iovec parts[] = {
-      {draft->fields.iv, FILO_IV_SIZE},
       {(void *)(body + list), draft->fields.size},
       {(void *)body, list},
       {file->record, file->record_len},

@@ -190,7 +190,7 @@ static int check_hashes(struct filo_rewrap *rewrap, struct filo_error *err) {
   const struct filo_record *fields = &rewrap->draft.fields;
   blake3_hasher root;
   filo_chunk_hash_begin_root(&root);
-  for (uint64_t at = FILO_IV_SIZE + fields->size; at < rewrap->length; at += sizeof page) {
+  for (uint64_t at = fields->size; at < rewrap->length; at += sizeof page) {
     uint64_t left = rewrap->length - at;
     size_t len = left < sizeof page ? (size_t)left : sizeof page;
     int rc = filo_read_full(rewrap->draft.fd, rewrap->label, at, page, len, err);

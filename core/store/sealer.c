@@ -150,23 +150,15 @@ struct passage {
 
 static int put_step(struct filo_sealer *sealer, uint64_t offset, const unsigned char *bytes,
                     size_t len, struct filo_error *err) {
-  if (!sealer->small)
-    return filo_draft_write(&sealer->draft, bytes, len, FILO_IV_SIZE + offset, err);
+  if (!sealer->small) return filo_draft_write(&sealer->draft, bytes, len, offset, err);
   memcpy(sealer->ciphertext + offset, bytes, len);
   return 0;
 }
 
-/* Steps end where pages of the file do (content starts at FILO_IV_SIZE): a page that is written in
- * two parts costs half as much again. What is left of a chunk then goes with its last step. */
-static size_t step_length(size_t at, size_t len) {
-  size_t n = FILO_STEP - (at ? 0 : FILO_IV_SIZE);
-  return len - at <= n + FILO_IV_SIZE ? len - at : n;
-}
-
 static int pass_steps(struct filo_sealer *sealer, struct passage *pass, struct filo_error *err) {
-  unsigned char step[FILO_STEP + FILO_IV_SIZE];
+  unsigned char step[FILO_STEP];
   for (size_t at = 0, n; at < pass->len; at += n) {
-    n = step_length(at, pass->len);
+    n = pass->len - at < FILO_STEP ? pass->len - at : FILO_STEP;
     unsigned char *bytes = pass->buf ? pass->buf + at : step;
     uint64_t offset = pass->index * FILO_CHUNK_SIZE + at;
     int rc = pass->buf ? 0 : read_source(pass->fd, pass->name, pass->from + offset, bytes, n, err);
@@ -188,8 +180,7 @@ static int put_hash(struct filo_sealer *sealer, const struct passage *pass,
     return 0;
   }
   if (sealer->size != FILO_SIZE_UNKNOWN)
-    return filo_draft_write(&sealer->draft, hash, sizeof hash, FILO_IV_SIZE + sealer->size + offset,
-                            err);
+    return filo_draft_write(&sealer->draft, hash, sizeof hash, sealer->size + offset, err);
   errno = ENOSPC; /* for a short write, which sets none */
   if (pwrite(sealer->hashes_fd, hash, sizeof hash, (off_t)offset) == sizeof hash) return 0;
   int error = errno;
@@ -200,7 +191,7 @@ static int put_hash(struct filo_sealer *sealer, const struct passage *pass,
 static int allocate(struct filo_sealer *sealer, struct filo_error *err) {
   if (sealer->small || sealer->size == FILO_SIZE_UNKNOWN) return 0;
   uint64_t hashes = FILO_HASH_SIZE * filo_chunk_count(sealer->size);
-  return filo_draft_allocate(&sealer->draft, FILO_IV_SIZE + sealer->size + hashes, err);
+  return filo_draft_allocate(&sealer->draft, sealer->size + hashes, err);
 }
 
 static int pass_chunk(struct filo_sealer *sealer, struct passage *pass, struct filo_error *err) {
@@ -214,7 +205,7 @@ static int pass_chunk(struct filo_sealer *sealer, struct passage *pass, struct f
   filo_ctr_free(pass->ctr);
   if (rc < 0) return rc;
   if (!sealer->small)
-    filo_draft_start_flush(&sealer->draft, FILO_IV_SIZE + pass->index * FILO_CHUNK_SIZE, pass->len);
+    filo_draft_start_flush(&sealer->draft, pass->index * FILO_CHUNK_SIZE, pass->len);
   atomic_fetch_add(&sealer->chunks, 1);
   atomic_fetch_add(&sealer->bytes, pass->len);
   return 0;
@@ -250,7 +241,7 @@ static int check_complete(const struct filo_sealer *sealer, uint64_t size, struc
 
 static int next_hashes(struct filo_sealer *sealer, uint64_t size, uint64_t offset,
                        unsigned char *page, size_t len, struct filo_error *err) {
-  uint64_t at = FILO_IV_SIZE + size + offset;
+  uint64_t at = size + offset;
   if (sealer->small) {
     memcpy(page, sealer->hash, len);
     return 0;
@@ -282,7 +273,6 @@ static int take_root(struct filo_sealer *sealer, uint64_t size, struct filo_erro
 static int write_small(struct filo_sealer *sealer, unsigned char *footer, struct filo_error *err) {
   struct filo_record *fields = &sealer->draft.fields;
   const struct iovec parts[] = {
-      {fields->iv, FILO_IV_SIZE},
       {sealer->ciphertext, fields->size},
       {sealer->hash, fields->size ? FILO_HASH_SIZE : 0},
       {sealer->record, sealer->record_len},
@@ -299,9 +289,8 @@ static int write_end(struct filo_sealer *sealer, struct filo_error *err) {
   unsigned char footer[FILO_FOOTER_SIZE];
   filo_footer_put(footer, sealer->record_len);
   if (sealer->small) return write_small(sealer, footer, err);
-  uint64_t end = FILO_IV_SIZE + fields->size + FILO_HASH_SIZE * filo_chunk_count(fields->size);
-  int rc = filo_draft_write(&sealer->draft, fields->iv, FILO_IV_SIZE, 0, err);
-  if (rc == 0) rc = filo_draft_write(&sealer->draft, sealer->record, sealer->record_len, end, err);
+  uint64_t end = fields->size + FILO_HASH_SIZE * filo_chunk_count(fields->size);
+  int rc = filo_draft_write(&sealer->draft, sealer->record, sealer->record_len, end, err);
   end += sealer->record_len;
   return rc < 0 ? rc : filo_draft_write(&sealer->draft, footer, sizeof footer, end, err);
 }

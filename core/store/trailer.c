@@ -10,11 +10,7 @@
 static const char magic[] = "filoseal";
 
 /* Formats up to FORMAT_MAX may come one day; more is rot. */
-enum {
-  MAGIC_AT = 8,
-  FORMAT_MAX = 255,
-  LEAST_SIZE = FILO_IV_SIZE + FILO_RECORD_MIN + FILO_FOOTER_SIZE
-};
+enum { MAGIC_AT = 8, FORMAT_MAX = 255, LEAST_SIZE = FILO_RECORD_MIN + FILO_FOOTER_SIZE };
 
 ssize_t filo_read_at(int fd, uint64_t offset, void *out, size_t len) {
   size_t done = 0;
@@ -61,7 +57,7 @@ static int check_footer(const struct filo_trailer *trailer, const char *label, s
                      format);
   *record_len = filo_get_le32(footer);
   if (format != FILO_FORMAT || *record_len < FILO_RECORD_MIN || *record_len > FILO_RECORD_MAX ||
-      *record_len > trailer->file_size - FILO_IV_SIZE - FILO_FOOTER_SIZE)
+      *record_len > trailer->file_size - FILO_FOOTER_SIZE)
     return filo_fail(err, FILO_CORRUPT, "%s has a footer that makes no sense", label);
   return 0;
 }
@@ -111,9 +107,8 @@ static int check_record(const char *label, bool trusted, struct filo_trailer *tr
                : filo_record_parse(trailer->record, trailer->record_len, &trailer->fields, &why);
   if (rc == FILO_UNSUPPORTED) rc = FILO_CORRUPT; /* this format has this record and no other */
   if (rc < 0) return filo_fail(err, rc, "%s: %s", label, why.message);
-  uint64_t size = FILO_IV_SIZE + trailer->fields.size +
-                  FILO_HASH_SIZE * filo_chunk_count(trailer->fields.size) + trailer->record_len +
-                  FILO_FOOTER_SIZE;
+  uint64_t size = trailer->fields.size + FILO_HASH_SIZE * filo_chunk_count(trailer->fields.size) +
+                  trailer->record_len + FILO_FOOTER_SIZE;
   if (size == trailer->file_size) return 0;
   return filo_fail(err, FILO_CORRUPT, "%s has %llu bytes where its record says %llu", label,
                    (unsigned long long)trailer->file_size, (unsigned long long)size);
@@ -159,8 +154,7 @@ void filo_trailer_free(struct filo_trailer *trailer) {
 }
 
 const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer) {
-  uint64_t list = FILO_IV_SIZE + trailer->fields.size,
-           tail = trailer->file_size - trailer->tail_len;
+  uint64_t list = trailer->fields.size, tail = trailer->file_size - trailer->tail_len;
   return list < tail ? NULL : trailer->tail + (list - tail);
 }
 

@@ -307,7 +307,7 @@ describe("filo status", function()
     house:serve "a"
     house:feed("content", "a", "put", "-", "-k", "k")
     assert.not_matches("set aside", house:run("a", "status").out)
-    nodes.flip(find_object(house:root "a"), 17)
+    nodes.flip(find_object(house:root "a"), 1)
     assert.equal(1, house:run("a", "verify", "k").status)
     local told = house:run("a", "status").out
     assert.matches("\nbad +1 copy was set aside: ", told)

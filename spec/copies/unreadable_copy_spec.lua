@@ -69,7 +69,7 @@ local SIZE = (3 << 20) + 5
 local STEP, TAIL = 256 << 10, 4096
 
 ---Where what lies here is read in steps, since it is not verified yet; what comes from a peer is read a chunk at a time.
-local IN_A_CHUNK = 16 + (1 << 20) + STEP
+local IN_A_CHUNK = (1 << 20) + STEP
 
 local GET = [[
   local filo = require "filo"

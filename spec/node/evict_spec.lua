@@ -86,7 +86,7 @@ describe("node:evict", function()
     for _, size in ipairs { 100000, 20 << 20 } do
       local content = nodes.bytes(size)
       assert(a:store("key", content))
-      nodes.flip(nodes.place(a, b, "key"), 16 + size - 1)
+      nodes.flip(nodes.place(a, b, "key"), size - 1)
       local next_bad = nodes.events(a, "corrupt")
       is_kept(a, "no peer that is connected has proved that it has a good copy of 'key'.*%(at node " .. b.id:sub(1, 16))
       local bad, peer = next_bad()
@@ -103,7 +103,7 @@ describe("node:evict", function()
     local content = nodes.bytes(BIG)
     for _, rotten in ipairs { b, c } do
       assert(a:store("key", content))
-      nodes.flip(nodes.place(a, rotten, "key"), 20)
+      nodes.flip(nodes.place(a, rotten, "key"), 4)
       assert.is_true(a:evict "key")
       assert.is_true(content == nodes.content(a, "key"))
     end

@@ -40,7 +40,7 @@ describe("node:get", function()
     local a, b, c = net:cluster(3)
     local content = nodes.bytes(BIG)
     assert(a:store("key", content))
-    for _, at in ipairs { 16 + 5, 16 + 20 * MIB, -100 } do -- the content, and the record
+    for _, at in ipairs { 5, 20 * MIB, -100 } do -- the content, and the record
       nodes.flip(nodes.place(a, b, "key"), at)
       assert(a:evict "key")
       assert.equal(content, nodes.content(a, "key"))
@@ -61,7 +61,7 @@ describe("node:get", function()
     for _, size in ipairs { 10, BIG } do
       local content = nodes.bytes(size)
       assert(a:store("key", content))
-      nodes.flip(nodes.place(a, a, "key"), 20)
+      nodes.flip(nodes.place(a, a, "key"), 4)
       assert.equal(content, nodes.content(a, "key"))
       local what, peer = told()
       assert.same({ inside.of(a).namespace }, { what.namespace, peer })
@@ -78,7 +78,7 @@ describe("node:get", function()
     assert(os.rename(place, place .. ".old"))
     assert(a:store("key", "new"))
     assert(os.rename(place .. ".old", place)) -- as a restored backup
-    nodes.flip(place, 17)
+    nodes.flip(place, 1)
     local object <close> = assert(a:get "key")
     local content, err = object:read "a"
     assert.is_nil(content)
@@ -93,7 +93,7 @@ describe("node:get", function()
     local a = net:start "a"
     local content = nodes.bytes(3 * MIB)
     assert(a:store("key", content))
-    nodes.flip(nodes.place(a, a, "key"), 16 + 2 * MIB)
+    nodes.flip(nodes.place(a, a, "key"), 2 * MIB)
     local object <close> = assert(a:get "key")
     assert.equal(content:sub(1, MIB), object:read(MIB))
     local rest, err = object:read "a"

@@ -241,7 +241,7 @@ describe("node:pass", function()
     for _, size in ipairs { SMALL, BIG } do
       assert(a:store("key", nodes.bytes(size)))
       local copy = held_of(a, b, "key")
-      nodes.flip(nodes.place(a, b, "key"), 16 + size - 1)
+      nodes.flip(nodes.place(a, b, "key"), size - 1)
       refused("corrupt", b:pass(copy, c.id))
       assert.is_false(has_file(a, b, "key"))
       assert.is_false(has_file(a, c, "key"))

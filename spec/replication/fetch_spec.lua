@@ -131,7 +131,7 @@ describe("a holder whose copy is bad", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)
     assert(a:store("key", nodes.bytes(40 * MIB)))
-    nodes.flip(nodes.place(a, b, "key"), 16 + 20 * MIB)
+    nodes.flip(nodes.place(a, b, "key"), 20 * MIB)
     local handlers = inside.of(b).peer_list.requests.handlers
     local read, check, checked = handlers.read, handlers.check, filo.channel()
     inside.of(b).peer_list:handle("check", function(...)
@@ -218,7 +218,7 @@ describe("two reads that find a copy bad at once", function()
     local a = net:cluster(2)
     local content = nodes.bytes(3 << 20)
     assert(a:store("key", content))
-    nodes.flip(nodes.place(a, a, "key"), 16 + 10)
+    nodes.flip(nodes.place(a, a, "key"), 10)
     local object <close> = assert(a:get "key")
     local results = filo.all {
       function() return object:range(0, 100) end,

@@ -120,7 +120,7 @@ end
 ---@return string file, string record, string body chunk hashes and ciphertext
 function independent.seal(namespace, object)
   local record, body, hashes = make_record(namespace, object)
-  local file = object.iv .. body:sub(#hashes + 1) .. hashes .. record .. FOOTER:pack(#record, 2, "filoseal")
+  local file = body:sub(#hashes + 1) .. hashes .. record .. FOOTER:pack(#record, 2, "filoseal")
   return file, record, body
 end
 
@@ -163,10 +163,9 @@ function independent.check(file)
   assert(magic == "filoseal" and format == 2 and length >= 264 and length <= 65740, "not a sealed object")
   local fields = independent.read_record(file:sub(-16 - length, -17))
   local chunks = -(-fields.size // CHUNK)
-  assert(#file == 16 + fields.size + 32 * chunks + length + 16, "the length does not add up")
-  assert(file:sub(1, 16) == fields.iv, "another IV")
-  fields.ciphertext = file:sub(17, 16 + fields.size)
-  fields.hashes = file:sub(17 + fields.size, 16 + fields.size + 32 * chunks)
+  assert(#file == fields.size + 32 * chunks + length + 16, "the length does not add up")
+  fields.ciphertext = file:sub(1, fields.size)
+  fields.hashes = file:sub(1 + fields.size, fields.size + 32 * chunks)
   assert(root_of(fields.hashes) == fields.root, "other chunk hashes")
   assert(chunk_hashes(fields.ciphertext) == fields.hashes, "a corrupt chunk")
   return fields

@@ -6,7 +6,7 @@ local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
 local stores = require "spec.support.stores"
 
-local partials = { CHUNK = 1 << 20, IV = 16 }
+local partials = { CHUNK = 1 << 20 }
 
 local function hex(bytes) return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)) end
 
@@ -30,10 +30,10 @@ end
 ---Writes, into a partial (made when it is not there), the first chunks of a sealed file and the list of its hashes.
 function partials.fill(path, sealed, size, chunks)
   local file <close> = assert(io.open(path, "r+b") or io.open(path, "w+b"))
-  assert(file:write(sealed:sub(1, partials.IV + chunks * partials.CHUNK)))
-  assert(file:seek("set", partials.IV + size))
+  assert(file:write(sealed:sub(1, chunks * partials.CHUNK)))
+  assert(file:seek("set", size))
   local count = (size + partials.CHUNK - 1) // partials.CHUNK
-  assert(file:write(sealed:sub(partials.IV + size + 1, partials.IV + size + 32 * count)))
+  assert(file:write(sealed:sub(size + 1, size + 32 * count)))
 end
 
 ---Both ends of a connection, let in.

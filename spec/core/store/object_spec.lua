@@ -78,7 +78,7 @@ describe("a sealed object's file", function()
     local content = stores.bytes(4 * CHUNK + 10)
     local good = sealed(folder, disk, content)
     for bad_chunk = 0, 4 do
-      local at = 17 + bad_chunk * CHUNK + 5
+      local at = 1 + bad_chunk * CHUNK + 5
       folder:write(stores.file "key", good:sub(1, at - 1) .. string.char(good:byte(at) ~ 1) .. good:sub(at + 1))
       local object <close> = stores.object(disk, "key")
       for chunk = 0, 4 do
@@ -115,7 +115,7 @@ describe("a sealed object's file", function()
     local object <close> = stores.object(disk, "key")
     local path = folder:file(stores.file "key")
     assert.is_true(object:verify_chunk(1))
-    assert(os.execute(("printf x | dd of=%s bs=1 seek=%d conv=notrunc 2>/dev/null"):format(path, 16 + CHUNK + 5)))
+    assert(os.execute(("printf x | dd of=%s bs=1 seek=%d conv=notrunc 2>/dev/null"):format(path, CHUNK + 5)))
     refused("corrupt", object:verify_chunk(1))
     refused("corrupt", stores.read(object, CHUNK))
     assert(os.execute("truncate -s 1000 " .. path))
@@ -158,8 +158,8 @@ describe("a sealed object's file", function()
         assert.equal(size, fields.size)
         assert.equal(record, same)
         local file = folder:read(stores.file "key")
-        local hashes = file:sub(17 + size, 16 + size + (size > 0 and 32 or 0))
-        assert.is_true(body == (size <= most and hashes .. file:sub(17, 16 + size) or nil))
+        local hashes = file:sub(1 + size, size + (size > 0 and 32 or 0))
+        assert.is_true(body == (size <= most and hashes .. file:sub(1, size) or nil))
       end
     end
     assert.error_matches(function() disk:sealed(me:raw_id(), "a", CHUNK + 1) end, "at most a chunk")

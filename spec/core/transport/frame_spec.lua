@@ -41,7 +41,7 @@ local function expect_object(folder, size)
   local record = stores.put(sender, stores.bytes(size))
   local file = folder:read(stores.file "key")
   local hashes = 32 * ((size + CHUNK - 1) // CHUNK)
-  return record, file:sub(17 + size, 16 + size + hashes) .. file:sub(17, 16 + size)
+  return record, file:sub(1 + size, size + hashes) .. file:sub(1, size)
 end
 
 ---Calls fn(peer, connection, transfer, bytes, receiver): the connection here receives an object on the peer's stream 1.
