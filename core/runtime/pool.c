@@ -17,6 +17,7 @@ struct filo_pool {
   pthread_mutex_t submit_lock;
   pthread_cond_t submitted;
   struct job_list waiting;
+  unsigned idle; /* workers that nobody has woken */
   bool stopping;
   pthread_mutex_t finish_lock;
   pthread_cond_t posted;
@@ -47,8 +48,10 @@ static struct filo_job *list_pop(struct job_list *list) {
 
 static struct filo_job *next_job(struct filo_pool *pool) {
   pthread_mutex_lock(&pool->submit_lock);
-  while (!pool->waiting.head && !pool->stopping)
+  while (!pool->waiting.head && !pool->stopping) {
+    pool->idle++;
     pthread_cond_wait(&pool->submitted, &pool->submit_lock);
+  }
   struct filo_job *job = pool->stopping ? NULL : list_pop(&pool->waiting);
   pthread_mutex_unlock(&pool->submit_lock);
   return job;
@@ -75,11 +78,14 @@ static void *worker(void *arg) {
   return NULL;
 }
 
+/* A worker that is woken finds the lock free, and none is woken where all are at work. */
 void filo_pool_submit(struct filo_pool *pool, struct filo_job *job) {
   pthread_mutex_lock(&pool->submit_lock);
   list_push(&pool->waiting, job);
-  pthread_cond_signal(&pool->submitted);
+  bool wake = pool->idle > 0;
+  if (wake) pool->idle--;
   pthread_mutex_unlock(&pool->submit_lock);
+  if (wake) pthread_cond_signal(&pool->submitted);
 }
 
 void filo_pool_expect(struct filo_pool *pool) {

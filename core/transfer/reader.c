@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "store/sealer.h"
 #include "transfer/target.h"
 
 enum { READER_DEPTH = 3 };
@@ -18,7 +19,7 @@ struct piece {
   struct filo_error err;
 };
 
-/* Opening or finishing the target. */
+/* Opening or finishing the target, or both with all that comes between. */
 struct step {
   struct filo_job job;
   struct filo_reader *reader;
@@ -116,11 +117,22 @@ static void run_finish(struct filo_job *job) {
   step->code = filo_target_finish(step->reader->target, step->reader->mode, &step->err);
 }
 
+/* What goes to a stream is written as usual, once that is open. */
+static void run_whole(struct filo_job *job) {
+  struct step *step = (struct step *)job;
+  struct filo_reader *reader = step->reader;
+  struct piece *piece = &reader->pieces[reader->take];
+  run_open(job);
+  if (step->code < 0 || filo_target_is_stream(reader->target)) return;
+  if (piece->busy) run_piece(&piece->job);
+  if (piece->code == 0) run_finish(job);
+}
+
 /* --- On the loop --- */
 
 static void piece_done(struct filo_job *job);
 
-static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) {
+static struct piece *plan_piece(struct filo_reader *reader, struct filo_buffer *buffer) {
   struct piece *piece = &reader->pieces[reader->plan];
   uint64_t chunk_end = (reader->planned | (FILO_CHUNK_SIZE - 1)) + 1;
   uint64_t end = chunk_end < reader->end ? chunk_end : reader->end;
@@ -134,7 +146,11 @@ static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) 
   reader->planned = end;
   reader->plan = (reader->plan + 1) % READER_DEPTH;
   reader->under_way++;
-  filo_pool_submit(reader->resources->pool, &piece->job);
+  return piece;
+}
+
+static void start_piece(struct filo_reader *reader, struct filo_buffer *buffer) {
+  filo_pool_submit(reader->resources->pool, &plan_piece(reader, buffer)->job);
 }
 
 static bool may_plan(const struct filo_reader *reader) {
@@ -204,11 +220,16 @@ static void step_done(struct filo_job *job) {
   job_ended(reader);
 }
 
-static void start_step(struct filo_reader *reader, void (*run)(struct filo_job *job)) {
+static void submit_step(struct filo_reader *reader, void (*run)(struct filo_job *job),
+                        void (*done)(struct filo_job *job)) {
   reader->step.reader = reader;
-  reader->step.job = (struct filo_job){.run = run, .done = step_done};
+  reader->step.job = (struct filo_job){.run = run, .done = done};
   reader->under_way++;
   filo_pool_submit(reader->resources->pool, &reader->step.job);
+}
+
+static void start_step(struct filo_reader *reader, void (*run)(struct filo_job *job)) {
+  submit_step(reader, run, step_done);
 }
 
 static void go_on_saving(struct filo_reader *reader) {
@@ -237,15 +258,53 @@ static bool wait_writable(struct piece *piece) {
   return false;
 }
 
-static void piece_done(struct filo_job *job) {
-  struct piece *piece = (struct piece *)job;
+static void end_piece(struct piece *piece) {
   struct filo_reader *reader = piece->reader;
-  if (piece->code == FILO_BUSY && !reader->freed && wait_writable(piece)) return;
   piece->busy = false;
   piece->ready = true;
   if (piece->code < 0 && reader->code == 0) reader->unread = piece->unread;
   if (piece->code < 0) fail(reader, piece->code, &piece->err);
+}
+
+static void piece_done(struct filo_job *job) {
+  struct piece *piece = (struct piece *)job;
+  struct filo_reader *reader = piece->reader;
+  if (piece->code == FILO_BUSY && !reader->freed && wait_writable(piece)) return;
+  end_piece(piece);
   job_ended(reader);
+}
+
+static void whole_done(struct filo_job *job) {
+  struct step *step = (struct step *)job;
+  struct filo_reader *reader = step->reader;
+  struct piece *piece = &reader->pieces[reader->take];
+  bool has_piece = piece->busy;
+  if (step->code < 0) {
+    fail(reader, step->code, &step->err);
+  } else if (filo_target_is_stream(reader->target)) {
+    reader->opened = true;
+    if (has_piece && !reader->freed) {
+      filo_pool_submit(reader->resources->pool, &piece->job);
+      has_piece = false;
+    }
+  } else {
+    reader->opened = true;
+    reader->finished = piece->code == 0;
+    if (has_piece) end_piece(piece);
+  }
+  if (has_piece) reader->under_way--;
+  job_ended(reader);
+}
+
+/* A small object is saved in one trip to a worker, where a buffer is at hand. */
+static void start_whole(struct filo_reader *reader) {
+  struct filo_buffer *buffer = NULL;
+  if (reader->begin < reader->end) {
+    buffer = filo_buffers_take(reader->resources->buffers, true);
+    if (buffer) plan_piece(reader, buffer);
+  }
+  bool whole = buffer || reader->begin == reader->end;
+  submit_step(reader, whole ? run_whole : run_open, whole ? whole_done : step_done);
 }
 
 int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned char **bytes,
@@ -304,8 +363,13 @@ int filo_reader_save(struct filo_reader *reader, const char *path, bool sparse, 
                      struct filo_error *err) {
   reader->mode = mode;
   int code = filo_target_new(path, sparse, &reader->target, err);
-  if (code == 0) start_step(reader, run_open);
-  return code;
+  if (code < 0) return code;
+  bool small = reader->object && reader->begin == 0 && reader->end <= FILO_SMALL_SIZE;
+  if (small)
+    start_whole(reader);
+  else
+    start_step(reader, run_open);
+  return 0;
 }
 
 bool filo_reader_can_be_replaced(const struct filo_reader *reader) {

@@ -6,6 +6,8 @@ local core_files = require "filo.core.files"
 local errors = require "filo.base.errors"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local new_locks = require "filo.host.lock"
+local runtime = require "filo.core.runtime"
 
 ---Of what is not whole yet, in the numbers of chmod(2).
 local PRIVATE = tonumber("700", 8)
@@ -23,7 +25,7 @@ local function new(args, keys)
     local path = type(key) == "string" and key:match "^/*(.*[^/])/+$"
     if path then own[path] = true end
   end
-  return setmetatable({ args = args, own = own, private = {}, list = {} }, Folders)
+  return setmetatable({ args = args, own = own, private = {}, list = {}, there = {}, making = new_locks(runtime) }, Folders)
 end
 
 ---Makes one folder, whose parent is there, also in place of a file when that may be replaced.
@@ -46,11 +48,7 @@ local function keep_private(self, place)
   self.private[place.below] = place
 end
 
----Makes a folder below another one, with those above it, where they are not there.
----@param folder string
----@param below string  "": none
----@return true?, filo.Error?
-function Folders:make(folder, below)
+local function make_all(self, folder, below)
   local ok, err = core_files.make_folders(folder, "")
   for last in (below == "" and "" or below .. "/"):gmatch "()/" do
     if not ok then return nil, err end
@@ -60,6 +58,19 @@ function Folders:make(folder, below)
     ok, err = make(self, folder, path, place and PRIVATE or nil)
     if not ok and place and not place.mode then self.private[path] = nil end -- it is not there
   end
+  return ok, err
+end
+
+---Makes a folder below another one, with those above it, where they are not there. Once, however often it is asked for.
+---@param folder string
+---@param below string  "": none
+---@return true?, filo.Error?
+function Folders:make(folder, below)
+  local _ <close> = self.making:take "all"
+  local path = folder .. "/" .. below
+  if self.there[path] then return true end
+  local ok, err = make_all(self, folder, below)
+  self.there[path] = ok or nil
   return ok, err
 end
 

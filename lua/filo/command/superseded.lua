@@ -80,4 +80,9 @@ function superseded.leave_out(node, keys, tell)
   return left
 end
 
+---Whether some of the keys are those of both kinds of one name.
+---@param keys (string|filo.Error)[]
+---@return boolean
+function superseded.any(keys) return find_contests(keys)[1] ~= nil end
+
 return superseded

@@ -6,42 +6,26 @@ local core_files = require "filo.core.files"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
-local filo = require "filo"
 local format = require "filo.base.format"
+local in_order = require "filo.command.in_order"
 local json = require "filo.base.json"
 local new_folders = require "filo.command.restored_folders"
+local new_locks = require "filo.host.lock"
 local new_progress = require "filo.command.progress"
 local open = require "filo.command.root.open"
 local present = require "filo.command.present"
 local root = require "filo.command.root"
 local root_keys = require "filo.command.root.keys"
+local runtime = require "filo.core.runtime"
 local superseded = require "filo.command.superseded"
 
----So many objects are asked for ahead: each waits for the peers.
-local AHEAD = 16
-
 ---Has the running node fetch the newest version of an object, where that is not here; or to a file, where it has no room for it.
-local function fetch(args, key, progress, file)
-  local client <close>, err = open.client(args)
-  if not client then return nil, err end
-  return client:call("fetch", { key = key, newest = true, of = args.of }, function(event)
+local function fetch(state, key, file)
+  return state.clients:call("fetch", { key = key, newest = true, of = state.args.of }, function(event)
     for _, each in ipairs(event.moving or {}) do
-      if each.what == "fetch" then progress:show(format.printable(key), each.bytes, each.size) end
+      if each.what == "fetch" then state.progress:show(format.printable(key), each.bytes, each.size) end
     end
   end, file)
-end
-
----@return fun(i: integer): any, filo.Error?  waits until key i was fetched, or why it could not be
-local function fetch_ahead(args, keys, progress)
-  local tasks = {}
-  return function(i)
-    for j = i, math.min(i + AHEAD - 1, #keys) do
-      if not errors.is(keys[j]) then tasks[j] = tasks[j] or filo.spawn(fetch, args, keys[j], progress) end
-    end
-    local mine = tasks[i]
-    tasks[i] = nil
-    return mine:join()
-  end
 end
 
 ---@param ids string[]
@@ -66,9 +50,8 @@ end
 ---Opens an object, after it was fetched where that is needed.
 ---@return filo.Object?, filo.Error?
 ---@return boolean? no_room  it is at peers, and the root has no room for it
-local function open_object(state, i)
-  local key = state.keys[i]
-  local fetched, problem = state.fetch(i)
+local function open_object(state, key)
+  local fetched, problem = fetch(state, key)
   if problem and problem.code == "not_found" then return nil, problem end
   local object, err = state.node:get(key)
   if object then tell_doubt(state, key, fetched, problem) end
@@ -114,16 +97,16 @@ local function is_file(path)
 end
 
 ---Has the node write what its root has no room for to the file itself.
-local function write_there(state, i, path)
+local function write_there(state, key, path)
   local draft <close>, err = core_files.target(path)
   if not draft then return nil, err end
   local file <close>, problem = draft:file()
   if not file then return nil, problem end
   local item
-  item, err = fetch(state.args, state.keys[i], state.progress, file)
+  item, err = fetch(state, key, file)
   state.progress:clear()
   if not item then return nil, err end
-  tell_doubt(state, state.keys[i], item)
+  tell_doubt(state, key, item)
   local ok
   ok, err = draft:finish(attributes.kept(item).mode and PRIVATE)
   return ok and item, err
@@ -172,8 +155,8 @@ local function check_no_link(args, path)
 end
 
 ---Writes an object to its place once.
-local function write(state, i, path, place)
-  local object <close>, err, no_room = open_object(state, i)
+local function write(state, key, path, place)
+  local object <close>, err, no_room = open_object(state, key)
   if not object and not no_room then return nil, err end
   local ok
   local kind = object and attributes.kept(object).kind
@@ -185,7 +168,8 @@ local function write(state, i, path, place)
   local problem
   ok, problem = check_no_link(state.args, path)
   if not ok then return nil, problem end
-  if no_room and is_file(path) then return write_there(state, i, path) end
+  if no_room and is_file(path) then return write_there(state, key, path) end
+  if state.args.hard_links then place.wait_for_others() end -- the first that is written is the one that the others are links to
   local twin = object and find_twin(state, object, place.below)
   if twin then
     ok, err = core_files.link(place.folder, place.below, twin, state.args.force)
@@ -201,27 +185,26 @@ end
 
 ---Calls fn, which reads an object; once more where the copy here has rotted: it is set aside by the running node, which then fetches a
 ---good one.
-local function with_good(state, i, fn)
+local function with_good(state, key, fn)
   local result, err = fn()
   if result ~= nil or err.code ~= "corrupt" then return result, err end
-  local client <close> = open.client(state.args)
-  if not client then return nil, err end
-  client:call("verify", { key = state.keys[i] })
+  local _, problem = state.clients:call("verify", { key = key, of = state.args.of })
+  if problem and problem.code == "not_running" then return nil, err end
   return fn()
 end
 
 ---Writes an object to its place, and gives what it is.
-local function write_good(state, i, path, place)
-  local function write_it() return write(state, i, path, place) end
+local function write_good(state, key, path, place)
+  local function write_it() return write(state, key, path, place) end
   if path == STDOUT then return write_it() end
-  return with_good(state, i, write_it)
+  return with_good(state, key, write_it)
 end
 
 ---Whether a file has the content of an object, which is fetched for that where it has to be.
 ---@return boolean?, filo.Error?
-local function has_content(state, i, path)
-  return with_good(state, i, function()
-    local object <close>, err = open_object(state, i)
+local function has_content(state, key, path)
+  return with_good(state, key, function()
+    local object <close>, err = open_object(state, key)
     if not object then return nil, err end
     return present.has_content(object, path)
   end)
@@ -231,12 +214,12 @@ end
 ---replaced.
 ---@return filo.Item?  it is the object
 ---@return filo.Error? err  it stays, and why
-local function keep(state, i, path, there)
+local function keep(state, key, path, there)
   local args = state.args
-  local item = (args.checksum or args.recursive and not args.force) and state.node:stat(state.keys[i])
+  local item = (args.checksum or args.recursive and not args.force) and state.node:stat(key)
   if item and present.looks_same(item, there) then
     if not args.checksum or there.kind == "l" then return item end
-    local same, err = has_content(state, i, path)
+    local same, err = has_content(state, key, path)
     state.progress:clear()
     if same then return item end
     if not args.force then
@@ -254,13 +237,9 @@ local function describe(args, object, path)
   return ("%s  %s"):format(format.printable(path), NO_CONTENT[attributes.kept(object).kind] or format.bytes(object.size))
 end
 
-local function tell_saved(args, object, path)
-  if not args.quiet then io.write(describe(args, object, path), "\n") end
-end
-
----Makes a folder. It gets its mode and time in the end, when all that is to be in it is there.
-local function save_folder(state, i, place)
-  local object <close>, err = open_object(state, i)
+---Makes a folder, and gives what is told of it. It gets its mode and time in the end, when all that is to be in it is there.
+local function save_folder(state, key, place)
+  local object <close>, err = open_object(state, key)
   if not object then return nil, err end
   local kept = attributes.kept(object)
   if kept.kind ~= "d" then
@@ -270,8 +249,7 @@ local function save_folder(state, i, place)
   ok, err = state.folders:make(place.folder, place.below)
   if not ok then return nil, err end
   state.folders:note(place, kept, object.key)
-  tell_saved(state.args, object, place.folder .. "/" .. place.below .. "/")
-  return true
+  return describe(state.args, object, place.folder .. "/" .. place.below .. "/")
 end
 
 local function path_of(args, place)
@@ -279,19 +257,23 @@ local function path_of(args, place)
   return args.output or place.folder .. "/" .. place.below
 end
 
-local function save(state, i)
-  local args, key = state.args, state.keys[i]
+---Gives true, or what is told of what was saved.
+---@return string|true|nil, filo.Error?
+local function save(state, key, wait_for_others)
+  if errors.is(key) then return nil, key end
+  local args = state.args
   local folder, below = target(args, key)
   if not folder then return nil, below end
-  local place = { folder = folder, below = below }
-  if key:find "/$" and not args.output then return save_folder(state, i, place) end
+  local place = { folder = folder, below = below, wait_for_others = wait_for_others }
+  if key:find "/$" and not args.output then return save_folder(state, key, place) end
   local path = path_of(args, place)
+  local _ <close> = state.paths:take(path) -- several keys may lead there
   local ok, err = true, nil
   if not args.output then ok, err = state.folders:make(folder, below:match "^(.*)/" or "") end
   if not ok then return nil, err end
   local there = path ~= STDOUT and core_files.look(path)
   if there then
-    local item, problem = keep(state, i, path, there)
+    local item, problem = keep(state, key, path, there)
     if problem then return nil, problem end
     if item then
       note_twin(state, item, below)
@@ -299,7 +281,7 @@ local function save(state, i)
     end
   end
   local object
-  object, err = write_good(state, i, path, place)
+  object, err = write_good(state, key, path, place)
   if not object then return nil, err end
   if path == STDOUT then return true end
   local kept = attributes.kept(object)
@@ -308,8 +290,7 @@ local function save(state, i)
     if not ok then return nil, err end
   end
   note_twin(state, object, below)
-  tell_saved(args, object, path)
-  return true
+  return describe(args, object, path)
 end
 
 ---What is to be done, with the places that are told of when something fails.
@@ -320,7 +301,7 @@ local function list_places(args, keys)
     if not errors.is(key) then
       local folder, below = target(args, key)
       local path = folder and path_of(args, { folder = folder, below = below })
-      list[i] = { index = i, key = key, path = path and not args.output and key:find "/$" and path .. "/" or path }
+      list[i] = { key = key, path = path and not args.output and key:find "/$" and path .. "/" or path }
     end
   end
   return list
@@ -376,15 +357,20 @@ return {
     end
     local progress <close> = new_progress(args.quiet or args.json)
     local folders <close> = new_folders(args, keys)
+    local clients <close> = open.clients(args)
     local state = {
-      node = objects, args = args, keys = keys, progress = progress, fetch = fetch_ahead(args, keys, progress), folders = folders,
-      twins = {},
+      node = objects, args = args, clients = clients, progress = progress, folders = folders, paths = new_locks(runtime), twins = {},
     }
-    local status = failures.each("get", list_places(args, keys), function(each)
-      if errors.is(each) then return nil, each end
-      local saved, why_not = save(state, each.index)
+    -- Nothing is written through a link that is made meanwhile.
+    local most = superseded.any(keys) and 1 or nil
+    local saved = in_order(keys, function(key, _, wait_for_others) return save(state, key, wait_for_others) end, most)
+    local i = 0
+    local status = failures.each("get", list_places(args, keys), function()
+      i = i + 1
+      local told, why_not = saved(i)
       progress:clear()
-      return saved, why_not
+      if told and told ~= true and not args.quiet then io.write(told, "\n") end
+      return told, why_not
     end, args.json)
     local finished = folders:finish()
     return status ~= exit.done and status or finished

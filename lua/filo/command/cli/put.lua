@@ -73,16 +73,13 @@ local function request(args, entry)
   return ask, file
 end
 
----Stores one file over a connection of its own.
+---Stores one file.
 local function store(state, entry)
   if entry.problem then return nil, entry.problem end
   local args = state.args
-  local client <close>, err = open.client(args)
-  if not client then return nil, err end
   local ask, file = request(args, entry)
   if not ask then return nil, file end
-  local receipt
-  receipt, err = client:call("store", ask, function(event)
+  local receipt, err = state.clients:call("store", ask, function(event)
     state.under_way[entry] = bytes_done(entry, event.moving or {})
     show(state, entry)
   end, file)
@@ -156,8 +153,10 @@ return {
     if not entries then return nil, err end
     local progress <close> = new_progress(args.quiet or args.json)
     local unreached, totals = new_unreached(), new_totals()
+    local clients <close> = open.clients(args)
     local status = store_all({
-      args = args, progress = progress, done = 0, total = bytes_of(entries), under_way = {}, unreached = unreached, totals = totals,
+      args = args, clients = clients, progress = progress, done = 0, total = bytes_of(entries), under_way = {}, unreached = unreached,
+      totals = totals,
     }, entries)
     if #entries > 1 and not args.quiet and not args.json then io.write(totals:text(#entries, args.dry_run), "\n") end
     return unreached:tell("put", "copies that the policy wants there are missing; put again once it is", status)

@@ -4,6 +4,7 @@ local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
+local in_order = require "filo.command.in_order"
 local json = require "filo.base.json"
 local new_progress = require "filo.command.progress"
 local new_unreached = require "filo.command.unreached"
@@ -35,16 +36,22 @@ local function describe(args, key, receipt)
 end
 
 ---Deletes what was named, or evicts it.
-local function remove_keys(args, client)
+local function remove_keys(args)
   local list, err = root_keys.of(args, "rm")
   if not list then return nil, err end
   local unreached = new_unreached()
   local progress <close> = new_progress(args.quiet or args.json)
-  local status = failures.each("rm", list, function(key)
+  local clients <close> = open.clients(args)
+  local removed = in_order(list, function(key)
     if errors.is(key) then return nil, key end
-    local done, problem = client:call(args.here and "evict" or "delete", { key = key, of = args.of }, function(event)
+    return clients:call(args.here and "evict" or "delete", { key = key, of = args.of }, function(event)
       show_check(progress, key, event.moving or {})
     end)
+  end)
+  local i = 0
+  local status = failures.each("rm", list, function(key)
+    i = i + 1
+    local done, problem = removed(i)
     progress:clear()
     if not done then return nil, problem end
     local told
@@ -101,6 +108,6 @@ return {
     local client <close>, err = open.client(args)
     if not client then return nil, err end
     if args.owner then return remove_owned(args, client) end
-    return remove_keys(args, client)
+    return remove_keys(args)
   end,
 }

@@ -1,6 +1,7 @@
 ---Opens a root for a command: its files, which are read beside a running node, or the node that runs on it.
 
 local Client = require "filo.command.control.client"
+local new_clients = require "filo.command.control.clients"
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
 local path_layout = require "filo.copies.path_layout"
@@ -84,6 +85,15 @@ end
 ---@param args {root?: string}
 ---@return filo.Node?, filo.Error?
 function open.owner(args) return open_node(args, false) end
+
+---For calls of the node that runs on the root, several at once. That none runs is told by the calls.
+---@param args {root?: string}
+---@return filo.control.Clients?, filo.Error?
+function open.clients(args)
+  local path, err = root.path(args)
+  if not path then return nil, err end
+  return new_clients(path)
+end
 
 ---Connects to the node that runs on the root.
 ---@param args {root?: string}
