@@ -2,6 +2,7 @@
 
 local filo = require "filo"
 local crypto = filo.crypto
+local programs = require "bench.support.programs"
 
 local limits = {}
 
@@ -28,6 +29,17 @@ end
 function limits.blake3()
   local piece = crypto.random(MIB)
   return cost(function() crypto.digest("blake3", piece) end)
+end
+
+---CPU-seconds to read a GiB of a file that is in memory, and to write it to another, as `dd` does.
+---@param source string  256 MiB or more
+---@param copy string  is written, and removed
+---@return number
+function limits.copy(source, copy)
+  local script = 'dd if="$1" of="$2" bs=256k count=1024 2>/dev/null; rm "$2"; times'
+  local told = programs.run { "sh", "-c", script, "sh", source, copy }.stdout
+  local user, user_seconds, system, system_seconds = told:match "\n(%d+)m([%d.]+)s (%d+)m([%d.]+)s"
+  return (user * 60 + user_seconds + system * 60 + system_seconds) * 1024 / COUNT
 end
 
 return limits
