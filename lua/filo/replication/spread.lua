@@ -205,8 +205,8 @@ end
 ---A peer has something newer than what is here and was to be copied.
 local function outdated(peer, key, number, deletion)
   local what = deletion and "'%s' was deleted on %s, says %s" or "'%s' has a newer version, of %s, at %s"
-  local advice = "; what is here is older (another machine stored that one, or this root was restored from a backup), and no copies are made "
-    .. "of it unless it is stored anew"
+  local advice = "; what is here is older (another machine stored that one, or this root was restored from a backup), and no copies are "
+    .. "made of it unless it is stored anew"
   return errors.new("exists", (what .. advice):format(key, format.date(number // 1000000), tostring(peer)), { key = key, version = number })
 end
 
