@@ -128,12 +128,12 @@ int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char
 /* Objects of a namespace that are of a generation below one, in the order of their generations and
  * ids; after one that has these. */
 int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
-                            uint32_t below, uint32_t generation, int64_t after, size_t most,
+                            uint64_t below, uint32_t generation, int64_t after, size_t most,
                             struct filo_rows *ret, struct filo_error *err);
 
 /* How many these are, and the largest generation that an object of the namespace has. */
 int filo_catalogue_generations(struct filo_catalogue *catalogue,
-                               const unsigned char ns[FILO_ID_SIZE], uint32_t below,
+                               const unsigned char ns[FILO_ID_SIZE], uint64_t below,
                                uint64_t *outdated, uint32_t *newest, struct filo_error *err);
 
 /* Files of all namespaces that are no objects, or cannot be read, after an id. Each is looked at once

@@ -181,13 +181,13 @@ int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char
 }
 
 int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
-                            uint32_t below, uint32_t generation, int64_t after, size_t most,
+                            uint64_t below, uint32_t generation, int64_t after, size_t most,
                             struct filo_rows *ret, struct filo_error *err) {
   int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_OUTDATED, ns, err);
   if (!statement) return FILO_BUSY;
-  sqlite3_bind_int64(statement, 2, below);
+  sqlite3_bind_int64(statement, 2, (int64_t)below);
   sqlite3_bind_int64(statement, 3, generation);
   sqlite3_bind_int64(statement, 4, after);
   sqlite3_bind_int64(statement, 5, (int64_t)most);
@@ -195,13 +195,13 @@ int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned cha
 }
 
 int filo_catalogue_generations(struct filo_catalogue *catalogue,
-                               const unsigned char ns[FILO_ID_SIZE], uint32_t below,
+                               const unsigned char ns[FILO_ID_SIZE], uint64_t below,
                                uint64_t *outdated, uint32_t *newest, struct filo_error *err) {
   int rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_GENERATIONS, ns, err);
   if (!statement) return FILO_BUSY;
-  sqlite3_bind_int64(statement, 2, below);
+  sqlite3_bind_int64(statement, 2, (int64_t)below);
   if (sqlite3_step(statement) == SQLITE_ROW) {
     *outdated = (uint64_t)sqlite3_column_int64(statement, 0);
     *newest = (uint32_t)sqlite3_column_int64(statement, 1);

@@ -148,16 +148,35 @@ static int secret_of(const struct filo_namespace *ns, uint32_t generation,
   filo_put_le32(number, generation);
   if (ns->access == FILO_WRITES)
     return derive(ns->seed, secret_label, number, sizeof number, out, err);
+  bool newer = false;
   for (size_t i = 0; i < ns->count; i++) {
     const struct filo_capability *given = &ns->given[i];
+    newer = newer || given->generation > generation;
     if (given->access != FILO_READS || given->generation != generation) continue;
     memcpy(out, given->secret, FILO_SECRET_SIZE);
     return 0;
   }
-  return filo_fail(err, FILO_DENIED,
-                   "its keys were changed (generation %u), and no access was given since: ask its "
-                   "owner to share it anew",
-                   generation);
+  if (newer)
+    return filo_fail(err, FILO_DENIED,
+                     "it still has old keys (generation %u), which were not given: they are being "
+                     "changed, try later",
+                     generation);
+  return filo_fail(
+      err, FILO_DENIED,
+      "access to it ended when its keys were changed (generation %u): ask its owner to "
+      "share it anew",
+      generation);
+}
+
+uint32_t filo_namespace_newest(const struct filo_namespace *ns, const unsigned char *key_hash) {
+  uint32_t newest = 0;
+  for (size_t i = 0; i < ns->count; i++) {
+    const struct filo_capability *given = &ns->given[i];
+    bool opens = given->access == FILO_READS || (given->access == FILO_READS_ONE && key_hash &&
+                                                 memcmp(given->key_hash, key_hash, 32) == 0);
+    if (opens && given->generation > newest) newest = given->generation;
+  }
+  return newest;
 }
 
 /* The key of an object that alone was shared. */

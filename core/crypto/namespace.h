@@ -44,6 +44,10 @@ enum filo_access filo_namespace_access(const struct filo_namespace *ns);
 int filo_namespace_key_hash(const struct filo_namespace *ns, const void *key, size_t len,
                             unsigned char out[32], struct filo_error *err);
 
+/* The largest generation that was given to who does not write: of all, and of the object with that hash,
+ * unless it is NULL. */
+uint32_t filo_namespace_newest(const struct filo_namespace *ns, const unsigned char *key_hash);
+
 /* FILO_DENIED: of an object, or a generation, that cannot be read. The caller cleanses it. */
 int filo_namespace_object_key(const struct filo_namespace *ns, const unsigned char key_hash[32],
                               uint32_t generation, unsigned char out[FILO_SECRET_SIZE],

@@ -74,7 +74,8 @@ struct catalogue_call {
   size_t prefix_len, after_name_len, most;
   int64_t verified, after;
   bool tombstones, records;
-  uint32_t below, generation; /* as `after` goes on, and the newest that was found */
+  uint64_t below;
+  uint32_t generation; /* as `after` goes on, and the newest that was found */
   uint64_t outdated;
   struct filo_rows rows;
   char *last_name; /* of the page, though its object may be gone */
@@ -340,6 +341,14 @@ static uint32_t check_generation(lua_State *L, int index) {
   return (uint32_t)generation;
 }
 
+/* One more than there can be takes in all. */
+static uint64_t check_below(lua_State *L, int index) {
+  lua_Integer below = luaL_checkinteger(L, index);
+  luaL_argcheck(L, below >= 0 && below <= (lua_Integer)UINT32_MAX + 1, index,
+                "0 to 4294967296 expected");
+  return (uint64_t)below;
+}
+
 static void outdated_work(struct filo_call *base) {
   struct catalogue_call *call = (struct catalogue_call *)base;
   base->code =
@@ -350,7 +359,8 @@ static void outdated_work(struct filo_call *base) {
 /* outdated(namespace, below, generation, after [, most]) */
 static int catalogue_outdated(lua_State *L) {
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
-  uint32_t below = check_generation(L, 3), generation = check_generation(L, 4);
+  uint64_t below = check_below(L, 3);
+  uint32_t generation = check_generation(L, 4);
   lua_Integer after = luaL_checkinteger(L, 5);
   size_t most = check_most(L, 6);
   struct catalogue_call *call = new_call(L, outdated_work);
@@ -381,7 +391,7 @@ static int generations_ended(lua_State *L, int status, lua_KContext ctx) {
 /* generations(namespace, below): how many objects are of one below, and the newest that there is */
 static int catalogue_generations(lua_State *L) {
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
-  uint32_t below = check_generation(L, 3);
+  uint64_t below = check_below(L, 3);
   struct catalogue_call *call = new_call(L, generations_work);
   memcpy(call->ns, ns, sizeof call->ns);
   call->below = below;

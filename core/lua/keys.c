@@ -172,6 +172,14 @@ static int sign(lua_State *L) {
               &err);
 }
 
+/* newest([key hash]): the largest generation that was given */
+static int newest(lua_State *L) {
+  struct filo_namespace *ns = filo_check_keys(L, 1);
+  const unsigned char *hash = lua_isnoneornil(L, 2) ? NULL : filo_check_hash(L, 2, "key hash");
+  lua_pushinteger(L, filo_namespace_newest(ns, hash));
+  return 1;
+}
+
 /* grant(access, generation, key): a line */
 static int grant(lua_State *L) {
   struct filo_namespace *ns = filo_check_keys(L, 1);
@@ -193,7 +201,8 @@ static int grant(lua_State *L) {
 
 void filo_register_keys(lua_State *L) {
   static const luaL_Reg methods[] = {
-      {"id", id},     {"raw_id", raw_id}, {"access", access_of},        {"key_hash", key_hash},
-      {"sign", sign}, {"grant", grant},   {"close", filo_handle_close}, {NULL, NULL}};
+      {"id", id},         {"raw_id", raw_id}, {"access", access_of}, {"key_hash", key_hash},
+      {"newest", newest}, {"sign", sign},     {"grant", grant},      {"close", filo_handle_close},
+      {NULL, NULL}};
   filo_handle_register(L, &type, methods);
 }

@@ -85,6 +85,25 @@ function Node:share(key, given)
   return sharing(node, key, given.write)
 end
 
+---Changes the keys of the namespace: what is written from now on, and all that was, has records that open with new ones, which who was
+---given access before has not. He keeps what he has read, and the content keys of the versions that he could read. No content is
+---sealed or sent again. Waits until all that is here, and at connected peers, has new records; with `wait = false` that goes on in the
+---background, as it does in any case after a restart, and for peers that come later.
+---@param given? {wait?: boolean}
+---@return filo.Rotation?, filo.Error?
+function Node:rotate(given)
+  local node = open(self)
+  given = setup.check_rotate_options(given)
+  return node.rotating:rotate(given.wait)
+end
+
+---With which generation of its keys the namespace is written, and how much is left to get records of it.
+---@return filo.Rotation
+function Node:rotation()
+  local node = open(self)
+  return node.rotating:status()
+end
+
 ---The namespaces that this node has keys to, the one first that its own calls are about.
 ---@return filo.Namespace[]
 function Node:namespaces()

@@ -229,6 +229,11 @@ function keys:key_hash(key) end
 ---@return filo.Error? err "denied": they do not write
 function keys:sign(data) end
 
+---The largest generation that was given to who does not write: of all, and of the object with that hash.
+---@param key_hash? string 32 bytes
+---@return integer
+function keys:newest(key_hash) end
+
 ---A capability to be given away, as one line of text. It is a secret, but for "keep".
 ---@param access "keep"|"read-one"|"read"|"write"
 ---@param generation? integer 0 to 4294967295: of what it opens; 0 by default

@@ -207,6 +207,24 @@ function host.keyring.note_writers(root) end
 ---@return boolean
 function host.keyring.has_writers(root) end
 
+---With which generation of its keys each namespace is written, as is noted in a root.
+---@class filo.Host.generations
+host.generations = {}
+
+---@param root string
+---@return table<string, integer>? numbers  by raw namespace IDs
+---@return filo.Error? err
+function host.generations.load(root) end
+
+---Notes one, for good; the one before is forgotten.
+---@param root string
+---@param raw_id string
+---@param number integer
+---@param before? integer
+---@return true?
+---@return filo.Error? err
+function host.generations.save(root, raw_id, number, before) end
+
 ---Roots and what lies in them.
 ---@class filo.Host.store
 ---@field chunk_size integer  bytes of content that one hash is over; the last chunk may be shorter. No less than limits.inline

@@ -105,7 +105,7 @@ describe("an object is amended", function()
       local key, content = "key " .. i, nodes.bytes(size, i)
       assert(a:store(key, content))
       assert(inside.of(b).disk:remove(inside.of(a).namespace, a:path_of(a:key_hash(key))))
-      nodes.flip(nodes.place(a, c, key), 16 + size) -- in the list of hashes
+      nodes.flip(nodes.place(a, c, key), size) -- in the list of hashes
       assert.equal(3, #assert(a:amend(key, { class = 9 })).copies)
       for _, peer in ipairs { b, c } do
         local parts = inside.of(peer)

@@ -192,7 +192,7 @@ describe("a peer", function()
     nodes.wait(function() return inside.of(a).peer_list:get(b.id).namespaces[raw] end, "claim")
     b = net:restart "b"
     nodes.peers(a, 1)
-    assert.is_true(inside.of(a).peer_list:get(b.id).namespaces[raw])
+    assert.equal(0, inside.of(a).peer_list:get(b.id).namespaces[raw])
 
     for i = 1, 20 do -- more than the welcome has
       local other = assert(crypto.identity_generate()):namespace()
@@ -208,9 +208,12 @@ describe("a peer", function()
     local stranger <close> = strangers.meet(a)
     local claim, claims = stranger:claim(), {}
     for _, wrong in ipairs {
-      { namespace = raw, signature = claim.signature },
-      { namespace = claim.namespace, signature = stranger.keys:sign("filo claim v2 listener" .. stranger.line:binding()) },
-      { namespace = claim.namespace, signature = stranger.identity:sign("filo claim v2 dialler" .. stranger.line:binding()) },
+      { namespace = raw, generation = 0, signature = claim.signature },
+      { namespace = claim.namespace, generation = 0,
+        signature = stranger.keys:sign("filo claim v2 listener" .. stranger.line:binding() .. "\0\0\0\0") },
+      { namespace = claim.namespace, generation = 1, signature = claim.signature },
+      { namespace = claim.namespace, generation = 0,
+        signature = stranger.identity:sign("filo claim v2 dialler" .. stranger.line:binding() .. "\0\0\0\0") },
     } do
       assert.equal("protocol", (stranger:refusal("claim", { claims = { wrong } })))
     end

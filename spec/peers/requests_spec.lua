@@ -166,7 +166,7 @@ describe("messages of a peer", function()
     local hash, record = ("h"):rep(32), stranger:record { size = 5 }
     for _, case in ipairs {
       { "ping", "text" }, { "ping", { free = -1 } }, { "ping", { free = "much" } },
-      { "store", {} }, { "store", { record = record } }, { "store", { record = record, body = 5 } },
+      { "store", {} }, { "store", { record = record, body = 5 } },
       { "store", { record = "short", body = "" } }, { "store", { record = record, body = ("x"):rep(65536 + 33) } },
       { "store", { record = ("r"):rep(65741), body = "" } },
       { "offer", {} }, { "offer", { record = 5 } }, { "offer", { record = "short" } },
@@ -176,6 +176,10 @@ describe("messages of a peer", function()
       { "fill", { record = record, stream = 1, hashes = true, first = -1 } },
       { "find", {} }, { "find", { namespace = hash, key_hash = "short" } }, { "find", { namespace = 5, key_hash = hash } },
       { "check", { namespace = hash } },
+      { "generations", { namespace = hash } }, { "generations", { namespace = hash, below = 1 << 32 } },
+      { "generations", { namespace = hash, below = 1, place = 5 } },
+      { "generations", { namespace = hash, below = 1, place = { generation = 0, id = -1 } } },
+      { "claim", { claims = { { namespace = hash, generation = -1, signature = ("s"):rep(64) } } } },
       { "read", { namespace = hash, key_hash = hash, version = -1, hashes = false, first = 0, count = 1 } },
       { "read", { namespace = hash, key_hash = hash, version = 1, hashes = false, first = 0.5, count = 1 } },
       { "read", { namespace = hash, key_hash = hash, version = 1, first = 0, count = 1 } },

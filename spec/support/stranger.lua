@@ -77,7 +77,9 @@ end
 ---@param keys? filo.Keys
 function Stranger:claim(keys)
   keys = keys or self.keys
-  return { namespace = keys:raw_id(), signature = keys:sign("filo claim v2 dialler" .. self.line:binding()) }
+  return {
+    namespace = keys:raw_id(), generation = 0, signature = keys:sign("filo claim v2 dialler" .. self.line:binding() .. "\0\0\0\0"),
+  }
 end
 
 ---Its welcome, with these fields.

@@ -163,9 +163,13 @@ function Catalogue:tombstones(namespace) return by_id(self, "tombstones", namesp
 ---Objects of a namespace that are of a generation below one.
 ---@param namespace string
 ---@param below integer
+---@param place? {generation: integer, id: integer}  those after one with these
 ---@return fun(): filo.CatalogueRow?
-function Catalogue:outdated(namespace, below)
-  local function next_page(last) return ask(self, "outdated", namespace, below, last and last.generation or 0, last and last.id or 0) end
+function Catalogue:outdated(namespace, below, place)
+  local function next_page(last)
+    last = last or place or { generation = 0, id = 0 }
+    return ask(self, "outdated", namespace, below, last.generation, last.id)
+  end
   return rows(next_page, function() return self.walked:outdated(namespace, below) end)
 end
 

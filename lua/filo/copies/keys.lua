@@ -16,12 +16,13 @@ local Names = {}
 Names.__index = Names
 
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, namespace: string, versions: filo.Versions, id: string, hash_key?: function,
----  path: table|function}  id: the node's, raw
+---  path: table|function, generation: filo.Generation}  id: the node's, raw
 ---@return filo.Names
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, keys = given.keys, namespace = given.namespace, hash_key = given.hash_key,
     versions = given.versions, me = given.id:sub(1, WRITER), transform = given.path, writers = new_locks(given.host),
+    generation = given.generation,
   }, Names)
 end
 
@@ -69,6 +70,7 @@ end
 ---Whether what says who wrote, and what he had seen, is what it should be: another writer may have made it.
 local function is_sound(meta)
   if type(meta) ~= "table" or meta.by ~= nil and type(meta.by) ~= "string" then return false end
+  if meta.wraps ~= nil and math.type(meta.wraps) ~= "integer" then return false end
   if meta.seen == nil then return true end
   if type(meta.seen) ~= "table" then return false end
   for writer, version in pairs(meta.seen) do
@@ -82,7 +84,9 @@ end
 ---@return string?, table|filo.Error
 function Names:unseal(record, name)
   local content_key, meta = self.host.store.unseal(self.keys, record)
-  if not content_key then return nil, meta end
+  if not content_key then
+    return nil, name and errors.wrap(meta, ("'%s' cannot be read"):format(name.key), { key = name.key }) or meta
+  end
   local decoded, err = self.host.decode(meta)
   if not decoded then return nil, err end
   if not is_sound(decoded) then return errors.fail("corrupt", "its metadata makes no sense") end
@@ -131,7 +135,7 @@ local function add_seen(self, seen, record)
   local content_key, meta = self:unseal(record)
   if not content_key then return fields end
   for writer, version in pairs(meta.seen or {}) do seen[writer] = math.max(version, seen[writer] or 0) end
-  if meta.by then seen[meta.by] = math.max(fields.version, seen[meta.by] or 0) end
+  if meta.by then seen[meta.by] = math.max(meta.wraps or fields.version, seen[meta.by] or 0) end
   return fields
 end
 
@@ -150,22 +154,43 @@ function Names:write(name, meta, class, known, elsewhere, publish)
   local there = elsewhere and add_seen(self, here and {} or seen, elsewhere)
   local before = there and not (here and here.version > there.version) and there or here
   local latest = math.max(known or 0, before and before.version or 0)
+  if before then self.generation:learn(before.generation) end
   seen[self.me] = nil -- who writes has seen what he wrote
-  meta.by, meta.seen = self.me, next(seen) and seen or nil
+  meta.by, meta.seen, meta.wraps = self.me, next(seen) and seen or nil, nil
   local version = self.versions:after(latest)
   if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
   return publish {
-    key_hash = name.hash, version = version, generation = 0, class = class or before and before.class or 0, meta = self.host.encode(meta),
+    key_hash = name.hash, version = version, generation = self.generation.number, class = class or before and before.class or 0,
+    meta = self.host.encode(meta),
   }
 end
 
----Whether who wrote a version knew of another.
+---The record of a version that is of the newest generation, and else what it was: who wrote it, when and knowing what, stay the same.
+---@param record string  which was checked
+---@return string?, filo.Error?
+function Names:rewrap(record)
+  local fields, err = self.host.store.peek(record)
+  if not fields then return nil, err end
+  local content_key, meta = self:unseal(record)
+  if not content_key then return nil, meta end
+  local version = self.versions:beside(fields.version)
+  if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
+  meta.wraps = meta.wraps or fields.version
+  return self.host.store.reseal(self.keys, record, {
+    key_hash = fields.key_hash, version = version, generation = self.generation.number, class = fields.class,
+    meta = self.host.encode(meta),
+  })
+end
+
+---Whether who wrote a version knew of another, or of what that one wraps. Who has only rewrapped one knew of no later one.
 ---@param meta table  of the one
 ---@param other table  metadata of the other
 ---@param version integer  the other
 ---@return boolean
 local function knew(meta, other, version)
-  return meta.by == other.by or other.by ~= nil and meta.seen ~= nil and (meta.seen[other.by] or 0) >= version
+  version = other.wraps or version
+  if meta.by == other.by then return meta.wraps == nil or meta.wraps >= version end
+  return other.by ~= nil and meta.seen ~= nil and (meta.seen[other.by] or 0) >= version
 end
 
 return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, knew = knew, KEY_MAX = KEY_MAX }

@@ -28,13 +28,23 @@ function Versions:note(version)
   if version <= self.host.time() + MOST_AHEAD then self.seen = math.max(self.seen, version) end
 end
 
----A version that is later than one that is known.
+local LAST = math.maxinteger - 3 * GRAIN
+
+---A version that is later than one that is known, also than a rewrapping of that one which is not known yet.
 ---@param known integer  0: none
 ---@return integer?  nil: there is none
 function Versions:after(known)
-  if known > math.maxinteger - 2 * GRAIN then return nil end
+  if known > LAST then return nil end
   local now = math.max(self.host.time(), self.seen) // GRAIN
-  return math.max(now, known // GRAIN + 1) * GRAIN + self.writer
+  return math.max(now, known // GRAIN + 2) * GRAIN + self.writer
+end
+
+---The version of what is no more than the rewrapping of one: next to it, whatever the clock says, so that what somebody writes counts.
+---@param known integer
+---@return integer?  nil: there is none
+function Versions:beside(known)
+  if known > LAST then return nil end
+  return (known // GRAIN + 1) * GRAIN + self.writer
 end
 
 ---Whether of two records of one object the first counts.

@@ -28,6 +28,7 @@ return {
 
   -- Finding and fetching
   find = 15,                -- for an answer
+  generations = 2,          -- for peers that have just come to tell with which keys something is written
   patience = 0.2,           -- for further answers once a good one is there
   stall = 5,                -- without bytes before a holder is given up, when there is another
   last_stall = 20,          -- the same for the only holder
@@ -52,6 +53,11 @@ return {
   read_pause = 0.2,         -- between them
   tick = 0.02,              -- a file may be written twice at the same time of its file system's clock
   coarse_tick = 2.5,        -- the same where that counts seconds
+
+  -- New records for what is here
+  rotate_share = 1,         -- seconds of rest for each second that is spent on it
+  rotate_again = 30,        -- pauses before what failed is tried again grow from one to the other
+  rotate_again_most = 600,
 
   -- The disk
   sweep = 3600,             -- between looks at what is kept of copies that never became whole

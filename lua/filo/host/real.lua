@@ -6,6 +6,7 @@ local crypto = require "filo.core.crypto"
 local net = require "filo.core.net"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
+local generations = require "filo.host.generations"
 local keyring = require "filo.host.keyring"
 local limits = require "filo.host.limits"
 local task = require "filo.host.task"
@@ -47,6 +48,10 @@ local host = {
     check_name = keyring.check_name,
     note_writers = keyring.note_writers,
     has_writers = keyring.has_writers,
+  },
+  generations = {
+    load = generations.load,
+    save = generations.save,
   },
   store = {
     open = store.open,

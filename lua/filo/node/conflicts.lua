@@ -72,6 +72,7 @@ local function make_way(self, fields, record, path)
   local meta, err = read(self, fields, record)
   if not meta then return nil, err end
   self.versions:note(fields.version)
+  self.names.generation:learn(fields.generation)
   local here, there = self.disk:stat(self.namespace, path)
   local unknown = here and versions.newer(fields, here) and is_unknown(self, meta, fields, here, there)
   if not unknown then return true end
@@ -117,6 +118,8 @@ function Conflicts:yield(version, record)
   local _ <close> = self.names:lock(version.key_hash)
   local here, there = self.disk:stat(self.namespace, version.path)
   if not here or there ~= version.record then return false end
+  local mine_key, mine = self.names:unseal(there)
+  if mine_key and keys.knew(mine, meta, fields.version) then return false end -- it is but a rewrapping of what was known
   local unknown = meta.by ~= self.names.me and is_unknown(self, meta, fields, here, there)
   if not unknown then return false end
   self.versions:note(fields.version)

@@ -7,6 +7,7 @@ local new_deleting = require "filo.node.deleting"
 local new_fetches = require "filo.replication.shared_fetches"
 local new_find = require "filo.replication.find"
 local new_gate = require "filo.host.gate"
+local new_generation = require "filo.replication.generation"
 local new_getting = require "filo.node.getting"
 local new_handed_out = require "filo.node.handed_out"
 local new_holding = require "filo.node.holding"
@@ -21,6 +22,7 @@ local new_planning = require "filo.node.planning"
 local new_prove = require "filo.replication.prove"
 local new_refusals = require "filo.replication.refusals"
 local new_removal = require "filo.copies.removal"
+local new_rotating = require "filo.node.rotating"
 local new_serve = require "filo.replication.serve"
 local new_set_aside = require "filo.copies.set_aside"
 local new_spread = require "filo.replication.spread"
@@ -45,16 +47,25 @@ local function make_copies(node)
   new_sweep { host = host, disk = disk, tasks = node.tasks }
 end
 
+---Whether other nodes may write a namespace, too: one that this node was given, and its own since it was given away.
+local function has_other_writers(node, name) return name ~= "own" or node.host.keyring.has_writers(node.root) end
+
 ---What is made for each namespace: the names in it.
 ---@param space table  what it is made in
+---@param name string
 ---@param keys filo.Keys
-local function make_names(node, space, keys)
+local function make_names(node, space, name, keys)
   local host, options = node.host, node.options
   space.keys, space.namespace = keys, keys:raw_id()
   space.versions = versions.new { host = host, id = node.raw_id }
+  space.generation = new_generation {
+    host = host, root = node.root, peers = node.peer_list, tasks = node.tasks, namespace = space.namespace,
+    writes = keys:access() == "write", noted = node.noted_generations[space.namespace],
+    shared = function() return has_other_writers(node, name) end,
+  }
   space.names = new_names {
     host = host, disk = node.disk, keys = keys, namespace = space.namespace, versions = space.versions, id = node.raw_id,
-    hash_key = options.hash_key, path = options.path,
+    hash_key = options.hash_key, path = options.path, generation = space.generation,
   }
   if space ~= node then
     space.catalogue = node.catalogue:of_another(space.names, space.namespace)
@@ -69,7 +80,9 @@ end
 ---Its copies at peers, and from them.
 local function make_replication(node, space)
   local host, disk, peers, tasks, hooks, namespace = node.host, node.disk, node.peer_list, node.tasks, node.hooks, space.namespace
-  space.find = new_find { host = host, peers = peers, hooks = hooks, tasks = tasks, holders = node.holders, namespace = namespace }
+  space.find = new_find {
+    host = host, peers = peers, hooks = hooks, tasks = tasks, holders = node.holders, namespace = namespace, generation = space.generation,
+  }
   space.survey = new_survey {
     host = host, disk = disk, peers = peers, find = space.find, refusals = node.refusals, id = node.id, namespace = namespace,
   }
@@ -88,9 +101,6 @@ local function make_replication(node, space)
   }
 end
 
----Whether other nodes may write a namespace, too: one that this node was given, and its own since it was given away.
-local function has_other_writers(node, name) return name ~= "own" or node.host.keyring.has_writers(node.root) end
-
 ---The namespaces of what is kept here and cannot be read.
 ---@return string[]  64 hex digits each
 local function others_of(node)
@@ -108,6 +118,7 @@ local function make_calls(node, space, name)
 
   ---The newest record of an object that peers have, where another node may have written it.
   local function elsewhere(wanted)
+    space.generation:settle()
     local found = has_other_writers(node, name) and space.find:newest(wanted, nil, nil, true)
     return found and found.record or nil
   end
@@ -131,6 +142,11 @@ local function make_calls(node, space, name)
     tombstones = space.tombstones, find = space.find, survey = space.survey, prove = space.prove, verifier = node.verifier, hooks = hooks,
     holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere,
   }
+  space.rotating = new_rotating {
+    host = host, disk = disk, names = names, catalogue = space.catalogue, generation = space.generation, tasks = node.tasks,
+    peers = node.peer_list, find = space.find, storing = space.storing, spread = space.spread, verifier = node.verifier, keys = space.keys,
+    namespace = namespace, readonly = node.options.readonly,
+  }
   space.listing = new_listing {
     host = host, names = names, catalogue = space.catalogue, namespace = namespace, root = node.root,
     inventory = space.inventory, writes = function(raw_id) return node.spaces:writes(raw_id) end,
@@ -139,12 +155,14 @@ end
 
 ---@param space table  what it is made in: the node, of its main namespace, or a table of its own, for which all else is the node's
 local function make_space(node, space, name, keys)
-  if space ~= node then make_names(node, space, keys) end
+  if space ~= node then make_names(node, space, name, keys) end
   make_replication(node, space)
   make_calls(node, space, name)
   local behind = setmetatable({ id = keys:id(), name = name, access = keys:access() }, { __index = space })
   node.faces[name] = face(behind)
-  if behind.access == "write" then node.written[name] = space end
+  if behind.access ~= "write" then return end
+  node.written[name] = space
+  space.rotating:start()
 end
 
 ---Those of a namespace that the node writes.
@@ -169,7 +187,7 @@ return function(node)
   node.peer_list = new_peers(host, setup.peer_settings(node, node.options))
   node.plan = new_planning(node)
   node.handed_out, node.faces, node.written = new_handed_out(), {}, {}
-  make_names(node, node, node.spaces.list[1].keys)
+  make_names(node, node, node.spaces.list[1].name, node.spaces.list[1].keys)
   make_copies(node)
   node.refusals = new_refusals()
   node.holders = new_holders { host = host, disk = disk }

@@ -103,6 +103,8 @@ local AMEND_RULES = { fields = { type = "table" }, class = CLASS }
 
 local SHARE_RULES = { write = { type = "boolean" } }
 
+local ROTATE_RULES = { wait = { type = "boolean", default = true } }
+
 local REPLICATE_RULES = { to = { type = "string|table" } }
 
 ---@return table
@@ -117,6 +119,9 @@ end
 
 ---@return table
 function setup.check_share_options(given) return options.check("share", given, SHARE_RULES, 2) end
+
+---@return table
+function setup.check_rotate_options(given) return options.check("rotate", given, ROTATE_RULES, 2) end
 
 ---@return table
 function setup.check_replicate_options(given) return options.check("replicate", given, REPLICATE_RULES, 2) end
@@ -281,6 +286,9 @@ function setup.open(host, given)
   local spaces
   spaces, err = open_spaces(host, identity, given.root)
   if not spaces then return nil, err end
+  local noted
+  noted, err = host.generations.load(given.root)
+  if not noted then return nil, err end
   local disk
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
   if not disk then return nil, err end
@@ -294,7 +302,7 @@ function setup.open(host, given)
   end
   return {
     host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
-    id = identity:id(), raw_id = identity:raw_id(), spaces = spaces,
+    id = identity:id(), raw_id = identity:raw_id(), spaces = spaces, noted_generations = noted,
     address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
   }
 end
@@ -327,9 +335,24 @@ function setup.peer_settings(parts, given)
       for raw_id in pairs(namespaces) do
         if parts.spaces:is_own(raw_id) then note_writers(parts) end
       end
+      for _, name in ipairs(sorted_keys(parts.written)) do
+        local space = parts.written[name]
+        space.generation:learn(namespaces[space.namespace] or 0)
+      end
+    end,
+    generation_of = function(raw_id)
+      for _, name in ipairs(sorted_keys(parts.written)) do
+        local space = parts.written[name]
+        if space.namespace == raw_id then return space.generation.number end
+      end
+      return 0
     end,
     met = function(peer)
-      for _, name in ipairs(sorted_keys(parts.written)) do parts.written[name].tombstones:meet(peer) end
+      for _, name in ipairs(sorted_keys(parts.written)) do
+        parts.written[name].generation:meet(peer)
+        parts.written[name].tombstones:meet(peer)
+        parts.written[name].rotating:meet(peer)
+      end
     end,
   }
 end

@@ -2,9 +2,15 @@
 
 local errors = require "filo.base.errors"
 
+---Of what may be given away: the newest.
+---@param key_hash? string
+local function generation_of(node, key_hash)
+  return node.keys:access() == "write" and node.generation.number or node.keys:newest(key_hash)
+end
+
 ---To all objects.
 local function all(node, access)
-  local line, err = node.keys:grant(access, 0)
+  local line, err = node.keys:grant(access, generation_of(node))
   if not line or access ~= "write" or not node.spaces:is_own(node.keys:raw_id()) then return line, err end
   local ok, problem = node.host.keyring.note_writers(node.root)
   if ok then return line end
@@ -17,7 +23,7 @@ local function one(node, key)
     local sentence = "what stands for '%s' at peers is known here only, by the option hash_key: without that a single object can be shared"
     return errors.fail("unsupported", sentence:format(key), { key = key })
   end
-  local line, err = node.keys:grant("read-one", 0, key)
+  local line, err = node.keys:grant("read-one", generation_of(node, (node.names:hash(key))), key)
   if line then return line end
   return nil, errors.wrap(err, ("'%s' cannot be read"):format(key), { key = key })
 end

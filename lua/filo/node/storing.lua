@@ -166,25 +166,26 @@ function Storing:store(key, given_content, given)
 end
 
 ---The version that is here: its record and metadata. The lock on the name is the caller's.
----@param done string  what cannot be done with it
+---@param done string  what is to be done with it
+---@param undone string  what cannot be where there is none
 ---@return string?, table|filo.Error
-local function find_present(self, name, done)
+local function find_present(self, name, done, undone)
   local fields, record = self.names:stat(name)
   if not fields and record.code == "not_found" then
-    local sentence = "'%s' is not here, so it cannot be %s: fetch it first, if peers have it"
-    return errors.fail("not_found", sentence:format(name.key, done), { key = name.key })
+    local sentence = "'%s' is not here, so %s: fetch it first, if peers have it"
+    return errors.fail("not_found", sentence:format(name.key, undone), { key = name.key })
   end
   if not fields then return nil, errors.wrap(record, ("'%s' cannot be %s"):format(name.key, done), { key = name.key }) end
   if fields.tombstone then return keys.deleted(name.key) end
   local content_key, meta = self.names:unseal(record, name)
-  if not content_key then return nil, errors.wrap(meta, ("'%s' cannot be %s"):format(name.key, done), { key = name.key }) end
+  if not content_key then return nil, meta end
   return record, meta
 end
 
 ---What copies can be made of: the version that is here.
 local function open_present(self, name)
   local _ <close> = self.names:lock(name.hash)
-  local record, meta = find_present(self, name, "copied")
+  local record, meta = find_present(self, name, "copied", "no copies can be made of it")
   if not record then return nil, meta end
   return open_version(self, describe(self, name, record, meta.fields, nil, meta.wraps))
 end
@@ -201,7 +202,7 @@ end
 local function amend(self, name, given, known)
   local elsewhere = not known and self.elsewhere(name) or nil
   local _ <close> = self.names:lock(name.hash)
-  local old, meta = find_present(self, name, "changed")
+  local old, meta = find_present(self, name, "changed", "it cannot be changed")
   if not old then return nil, meta end
   local ok, err = check_newest(self, name, old, elsewhere)
   if not ok then return nil, err end

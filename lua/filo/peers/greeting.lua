@@ -26,7 +26,7 @@ local function send_welcome(peers, connection)
   return connection:send {
     welcome = {
       listen = settings.listen_address, about = settings.admission.about, free = settings.free(),
-      claims = claims.make(connection, settings.keys, 1), bulk = settings.bulk or nil,
+      claims = claims.make(connection, settings.keys, 1, settings.generation_of), bulk = settings.bulk or nil,
     },
   }
 end

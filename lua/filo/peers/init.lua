@@ -61,8 +61,8 @@ local function connection_options(self, bulk)
 end
 
 ---settings: identity, id, raw_id, keys (to the namespaces that this node writes), instance, tls, bulk (takes bulk lines), listen_address,
----free (function), met (function: a peer has come), claimed (function: a peer has proved to write namespaces), hooks, tasks; and admission,
----which may change: cluster, allowed (ID -> true), admit, about
+---free (function), met (function: a peer has come), claimed (function: a peer has proved to write namespaces), generation_of (function: the
+---generation with which it writes one), hooks, tasks; and admission, which may change: cluster, allowed (ID -> true), admit, about
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
@@ -123,7 +123,9 @@ end
 ---@param from integer  the first of them
 local function tell_claims(peer, keys, from)
   for at = from, #keys, protocol.MOST_CLAIMS do
-    if not peer:request("claim", { claims = claims.make(peer.connection, keys, at) }) then return end
+    if peer.gone then return end
+    local list = claims.make(peer.connection, keys, at, peer.owner.settings.generation_of)
+    if not peer:request("claim", { claims = list }) then return end
   end
 end
 

@@ -18,7 +18,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field given_up_at? integer  bytes that had come when it was last waited for in vain
 ---@field doubted_at? integer  the same, when only a quick sign was waited for
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
----@field namespaces table<string, true>  those that it has proved to write, by their raw IDs
+---@field namespaces table<string, integer>  those that it has proved to write, by their raw IDs: with which generation
 ---@field face filo.Peer  what scripts get of it
 ---@field takes_bulk boolean  as this node does
 ---@field bulk boolean  there is a bulk line to it

@@ -84,18 +84,26 @@ local hello = {
   instance = optional(text(16, 16)), -- random, of this run of the node: two with one ID are told apart by it
 }
 
-local claim = { namespace = hash, signature = text(64, 64) }
+local generation = integer(0, (1 << 32) - 1)
+
+local claim = { namespace = hash, generation = generation, signature = text(64, 64) }
 
 ---Namespaces that a node writes, each with the proof.
 local function claims(value)
   if not map(value) or #value > MOST_CLAIMS then return false end
   local count = 0
   for _, each in pairs(value) do
-    if not map(each) or not claim.namespace(each.namespace) or not claim.signature(each.signature) then return false end
+    if not map(each) then return false end
+    for name, check in pairs(claim) do
+      if not check(each[name]) then return false end
+    end
     count = count + 1
   end
   return count == #value
 end
+
+---Where the objects of older generations go on.
+local function place(value) return map(value) and generation(value.generation) and integer(0, math.maxinteger)(value.id) end
 
 local welcome = {
   listen = optional(plain_text(1, 264)), -- where it can be dialled
@@ -157,6 +165,10 @@ local topics = {
   list = {
     request = { namespace = hash, after = integer(0, math.maxinteger), life = optional(life) },
     reply = { records = records, after = integer(0, math.maxinteger), life = life },
+  },
+  generations = {
+    request = { namespace = hash, below = generation, place = optional(place) },
+    reply = { records = records, place = optional(place), latest = optional(record) },
   },
   read = {
     request = { namespace = hash, key_hash = hash, version = integer(0, math.maxinteger), hashes = boolean, first = chunk, count = chunk },

@@ -10,12 +10,13 @@ local versions = require "filo.copies.versions"
 local Find = {}
 Find.__index = Find
 
----@param given {host: filo.Host, peers: filo.Peers, hooks: filo.Hooks, tasks: filo.Tasks, holders: filo.Holders, namespace: string}
+---@param given {host: filo.Host, peers: filo.Peers, hooks: filo.Hooks, tasks: filo.Tasks, holders: filo.Holders, namespace: string,
+---  generation: filo.Generation}
 ---@return filo.Find
 local function new(given)
   return setmetatable({
     host = given.host, peers = given.peers, hooks = given.hooks, tasks = given.tasks, holders = given.holders,
-    namespace = given.namespace,
+    namespace = given.namespace, generation = given.generation,
   }, Find)
 end
 
@@ -39,6 +40,7 @@ local function check(self, peer, key_hash, answer)
     err = errors.new("corrupt", "the content does not match its record")
   elseif fields then
     if not fields.tombstone then self.holders:note(peer.id) end
+    self.generation:learn(fields.generation)
     return { fields = fields, record = answer.record, body = answer.body, holders = { peer }, verified = answer.verified }
   end
   self:bad_copy(peer, asked, err)

@@ -331,7 +331,51 @@ end
 ---they came to lie here, and says where he wants to go on: nothing is kept here meanwhile.
 function Serve:list(body, peer) return in_turn(self, peer, list, body, peer) end
 
-local TOPICS = { "check", "drop", "fill", "find", "list", "offer", "prove", "read", "store" }
+---Bytes of a record.
+local RECORD_MOST = 65740
+
+---Records of a namespace's objects here that are of an older generation, and where there are more.
+---@return string[], filo.GenerationPlace?
+local function outdated(self, body)
+  local records, bytes = {}, 0
+  for row in self.catalogue:outdated(body.namespace, body.below, body.place) do
+    if not row.id then break end -- the catalogue cannot be used
+    local path = row.path or self.names:path(row.key_hash)
+    local fields, record = self.disk:stat(body.namespace, path)
+    if fields and fields.generation < body.below then
+      bytes = bytes + #record
+      records[#records + 1] = record
+    end
+    if #records == self.host.limits.listed or bytes > self.host.limits.listed_bytes - RECORD_MOST then
+      return records, { generation = row.generation, id = row.id }
+    end
+  end
+  return records
+end
+
+---A record of the newest generation that a namespace has here.
+local function latest(self, namespace)
+  local _, newest = self.catalogue:generations(namespace, 0)
+  local next_row = self.catalogue:outdated(namespace, newest + 1, { generation = newest, id = 0 })
+  local row = next_row()
+  local path = row and row.generation == newest and (row.path or self.names:path(row.key_hash))
+  local fields, record = nil, nil
+  if path then fields, record = self.disk:stat(namespace, path) end
+  return fields and record or nil
+end
+
+local function tell_generations(self, body)
+  local records, place = outdated(self, body)
+  return { records = records, place = place, latest = latest(self, body.namespace) }
+end
+
+---Who writes a namespace is told what is of an older generation than he writes with, and what is of the newest.
+function Serve:generations(body, peer)
+  if not is_owner(body, peer) then return errors.fail("denied", "only who writes a namespace may know that") end
+  return in_turn(self, peer, tell_generations, body)
+end
+
+local TOPICS = { "check", "drop", "fill", "find", "generations", "list", "offer", "prove", "read", "store" }
 
 ---Answers the peers from now on.
 function Serve:start()

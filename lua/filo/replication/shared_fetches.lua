@@ -110,6 +110,9 @@ local function open_partial(self, found, path, beside)
     shared.partial:retry()
     return shared
   end
+  if not found.body and not beside and self.disk:rewrap(path, found.record) then -- the content was here, under an older record
+    return errors.fail("exists", "it is here by now")
+  end
   local partial, err = self.disk:partial(path, found.record, found.body, beside)
   if not partial then return nil, err end
   shared = { record = found.record, partial = partial, holders = 0, all = self.held }

@@ -101,6 +101,15 @@ function Spread:copy(peer, version)
   end)
 end
 
+---Has a peer that may have the content put a newer record in the place of an older one. It says so when it wants the content, too.
+---@param peer filo.peers.Peer
+---@param record string
+---@param size integer
+---@return {record?: string, want?: boolean}?, filo.Error?  record: what the peer has instead, which is no older
+function Spread:send_record(peer, record, size)
+  return retry(self.host, peer.across_takeover, peer, peer.ask, "store", { record = record }, time_to_copy(self, size))
+end
+
 -- A round: one version to the peers that the policy says --------------------------------------------------------------------
 
 ---@class filo.Round

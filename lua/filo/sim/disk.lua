@@ -37,6 +37,7 @@ local OVERHEAD = 512
 local function new(random, capacity)
   return setmetatable({
     random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, holders = {},
+    generations = {},
     made = false,
   }, Disk)
 end
@@ -192,7 +193,7 @@ end
 
 ---All objects are what they were at the time of a backup; {}: there are none.
 function Disk:restore(backup)
-  self.objects, self.used, self.partials, self.unflushed, self.holders = {}, 0, {}, {}, {}
+  self.objects, self.used, self.partials, self.unflushed, self.holders, self.generations = {}, 0, {}, {}, {}, {}
   for namespace, files in pairs(backup) do
     for path, file in pairs(files) do put(self, namespace, path, file) end
   end

@@ -47,6 +47,23 @@ local keyring = {
   has_writers = function() return false end,
 }
 
+local function generations_of(run)
+  local disk = run.machine.disk
+  return {
+    load = function()
+      local numbers = {}
+      for raw_id, number in pairs(disk.generations) do numbers[raw_id] = number end
+      return numbers
+    end,
+    save = function(_, raw_id, number)
+      local problem = select(2, disk:problem())
+      if problem then return nil, problem end
+      disk.generations[raw_id] = math.max(number, disk.generations[raw_id] or 0)
+      return true
+    end,
+  }
+end
+
 local function store_of(run)
   local world, machine = run.world, run.machine
   local store = {
@@ -124,6 +141,7 @@ return function(run)
     crypto = crypto_of(run),
     identities = identities_of(run),
     keyring = keyring,
+    generations = generations_of(run),
     store = store_of(run),
     net = net_of(run),
     log = function(level, message)
