@@ -35,7 +35,7 @@ Rotating.__index = Rotating
 ---@return filo.Rotating
 local function new(given)
   local self = setmetatable({
-    unsettled = {}, again = false, busy = false, left = 0, total = 0, changed = new_gate(given.host), large = new_locks(given.host),
+    unsettled = {}, again = false, busy = false, total = 0, changed = new_gate(given.host), large = new_locks(given.host),
   }, Rotating)
   for name, value in pairs(given) do self[name] = value end
   return self
@@ -93,20 +93,22 @@ local function rewrap_row(self, row)
     local _ <close> = row.size > LARGE and self.large:take "one at a time" or nil
     ok, err = rewrap(self, path, row.key_hash)
   end
-  if ok then
-    self.left = math.max(0, self.left - 1)
-    self.changed:wake()
-    return
-  end
+  if ok then return end
   if err.code == "not_found" or err.code == "corrupt" then self.verifier:suspect(self.namespace, path) end
   fail(self, "an object here", err)
 end
 
+---How many objects here are of an older generation.
+---@return integer
+local function count_left(self)
+  local left = self.catalogue:generations(self.namespace, self.generation.number)
+  self.total = math.max(self.total, left)
+  return left
+end
+
 local function rewrap_all(self)
   self.catalogue:wait()
-  self.left = self.catalogue:generations(self.namespace, self.generation.number)
-  self.total = math.max(self.total, self.left)
-  if self.left == 0 then return end
+  if count_left(self) == 0 then return end
   local next_row = self.catalogue:outdated(self.namespace, self.generation.number)
   local batch
   repeat
@@ -119,7 +121,6 @@ local function rewrap_all(self)
     each_of(self, batch, function(row) rewrap_row(self, row) end)
     rest(self, began)
   until #batch < BATCH
-  self.left = self.catalogue:generations(self.namespace, self.generation.number)
 end
 
 -- What is at peers --------------------------------------------------------------------------------------------------------
@@ -267,9 +268,10 @@ end
 
 ---@return filo.Rotation
 function Rotating:status()
-  local peers = 0
+  local number, left, peers = self.generation.number, 0, 0
+  if number > 0 then left = count_left(self) end
   for id in pairs(self.unsettled) do peers = peers + (self.peers:get(id) and 1 or 0) end
-  return { generation = self.generation.number, left = self.left, total = self.total, peers = peers, problem = self.problem }
+  return { generation = number, left = left, total = self.total, peers = peers, problem = self.problem }
 end
 
 ---As Node:rotate.
@@ -282,8 +284,6 @@ function Rotating:rotate(wait)
   if self.readonly then return errors.fail("denied", "the root is open for reading only") end
   local number, err = self.generation:next()
   if not number then return nil, err end
-  self.left = self.catalogue:generations(self.namespace, number)
-  self.total = self.left
   if wait then self.changed:wait_for(function() return not self.again and not self.busy end) end
   return self:status()
 end
