@@ -180,7 +180,10 @@ static void rest(struct filo_catalogue *catalogue) {
       catalogue->failures < RETRY_DOUBLINGS ? catalogue->failures : RETRY_DOUBLINGS;
   pthread_mutex_unlock(&catalogue->lock);
   filo_database_close(&catalogue->database);
-  if (!catalogue->readonly) filo_database_remove(catalogue);
+  if (!catalogue->readonly) {
+    filo_database_remove(catalogue);
+    filo_database_remove_put_by(catalogue);
+  }
   filo_changes_drop(catalogue);
   pthread_mutex_lock(&catalogue->lock);
   struct timespec now, until;

@@ -70,6 +70,9 @@ struct filo_row {
   int64_t modified; /* of what was stored, as its owner's metadata has it: seconds since 1970 */
   char *name;       /* NULL where it cannot be read, and of a tombstone */
   size_t name_len;
+  char *conflict; /* NULL, or the name of what it was kept beside */
+  size_t conflict_len;
+  bool elsewhere;        /* this version lies at peers, and nothing here that is as new */
   char *path;            /* below its namespace's folder; NULL: that of the default transform */
   unsigned char *record; /* only of filo_catalogue_read */
   size_t record_len;
@@ -87,14 +90,15 @@ void filo_rows_free(struct filo_rows *rows);
 enum { FILO_PAGE_ROWS = 512 };
 
 /* Objects of a namespace with names, in the order of these (bytes), that start with a prefix, after a
- * name (NULL: from the beginning). Not whole: without their key hashes and paths, which is many times
- * faster. */
+ * name (NULL: from the beginning): each in the newest version that is known of, here or elsewhere. Not
+ * whole: without their key hashes and paths, which is many times faster; what lies elsewhere never
+ * has these. */
 int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                          const void *prefix, size_t prefix_len, const void *after, size_t after_len,
                          bool whole, size_t most, struct filo_rows *ret, struct filo_error *err);
 
-/* Reads the file of each row: it is what lies there now, with its path and record, or a problem. What
- * is gone is left out. */
+/* Reads the file of each row that has one: it is what lies there now, with its path and record, or a
+ * problem. What is gone is left out. */
 int filo_catalogue_read(struct filo_catalogue *catalogue, struct filo_rows *rows,
                         struct filo_error *err);
 
@@ -113,6 +117,32 @@ struct filo_feed {
 int filo_catalogue_feed(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                         const unsigned char *life, int64_t after, size_t most, size_t most_bytes,
                         struct filo_feed *ret, struct filo_error *err);
+
+/* What a peer has listed of a namespace that is read here, all of it. */
+struct filo_listed {
+  const unsigned char *record;
+  size_t len;
+  const char *path; /* where it would lie here */
+};
+struct filo_listing {
+  unsigned char ns[FILO_ID_SIZE], peer[FILO_ID_SIZE];
+  unsigned char life[FILO_LIFE_SIZE]; /* of the peer's catalogue, as feed gave it ... */
+  int64_t after;                      /* ... and how far the list goes */
+  const struct filo_listed *list;
+  size_t count;
+};
+
+/* Notes, of what was listed, each version that is newer than what is known here and, with the same
+ * transaction, how far the list was read. deletions: of each record, whether it is a tombstone of an
+ * older version that lies here: if there is one nothing is noted, so that it takes place first.
+ * FILO_CORRUPT: a record is none, or is not signed; FILO_DENIED: one of another namespace. */
+int filo_catalogue_note(struct filo_catalogue *catalogue, const struct filo_listing *listing,
+                        bool *deletions, struct filo_error *err);
+
+/* How far a peer's list was read; *after is 0 where nothing is known. */
+int filo_catalogue_noted(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                         const unsigned char peer[FILO_ID_SIZE], unsigned char life[FILO_LIFE_SIZE],
+                         int64_t *after, struct filo_error *err);
 
 /* All of a namespace, or only its tombstones, in the order of their ids, after one (0: none). */
 int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],

@@ -11,9 +11,12 @@
 #include "crypto/random.h"
 
 /* What is below belongs to this number: another one's database is not read. */
-enum { LAYOUT = 3, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
+enum { LAYOUT = 4, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
 
-/* files: each file below objects/. `place` stands for its path, which is kept only where it is not
+/* elsewhere: of namespaces that are read, each object, or deletion, of which peers have a version and
+ * nothing lies here that is as new; listed: how far each peer's list of these was read.
+ *
+ * files: each file below objects/. `place` stands for its path, which is kept only where it is not
  * that of the default transform. `problem`: a code, of what is no object; then the columns behind it
  * are NULL. `name`: where it can be read. Ids are never given again, and another version gets another
  * one: who was told of all up to one misses nothing that has a larger one. */
@@ -24,16 +27,23 @@ static const char tables[] =
     "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, ns INTEGER NOT NULL,"
     " place BLOB NOT NULL, path TEXT, problem INTEGER, key_hash BLOB, version INTEGER,"
     " size INTEGER, flags INTEGER, verified INTEGER, modified INTEGER, name BLOB, class INTEGER,"
-    " generation INTEGER, nonce BLOB);"
-    "CREATE TABLE changed (id INTEGER PRIMARY KEY, ns BLOB NOT NULL, path TEXT NOT NULL);";
+    " generation INTEGER, nonce BLOB, conflict BLOB);"
+    "CREATE TABLE changed (id INTEGER PRIMARY KEY, ns BLOB NOT NULL, path TEXT NOT NULL);"
+    "CREATE TABLE elsewhere (ns INTEGER NOT NULL, key_hash BLOB NOT NULL, version INTEGER NOT NULL,"
+    " nonce BLOB NOT NULL, size INTEGER, flags INTEGER, modified INTEGER, name BLOB, class INTEGER,"
+    " conflict BLOB, PRIMARY KEY (ns, key_hash)) WITHOUT ROWID;"
+    "CREATE INDEX elsewhere_by_name ON elsewhere (ns, name, version, size, flags, modified, class,"
+    " conflict) WHERE name IS NOT NULL;"
+    "CREATE TABLE listed (id INTEGER PRIMARY KEY, peer BLOB NOT NULL, ns INTEGER NOT NULL,"
+    " life BLOB NOT NULL, after INTEGER NOT NULL, UNIQUE (peer, ns));";
 
 /* Made once the files are in it: in order, that is many times faster than one by one. */
 static const char indexes[] =
     "CREATE INDEX by_place ON files (ns, place);"
     "CREATE INDEX by_namespace ON files (ns);"
     /* with all that a list of names gives, so that it is read from here alone, in order */
-    "CREATE INDEX by_name ON files (ns, name, version, size, flags, verified, modified, class)"
-    " WHERE name IS NOT NULL;"
+    "CREATE INDEX by_name ON files (ns, name, version, size, flags, verified, modified, class,"
+    " conflict) WHERE name IS NOT NULL;"
     "CREATE INDEX by_verified ON files (ns, verified) WHERE name IS NOT NULL;"
     "CREATE INDEX by_generation ON files (ns, generation) WHERE NOT flags & 1;"
     "CREATE INDEX tombstones ON files (ns) WHERE flags & 1;"
@@ -45,9 +55,13 @@ static const char indexes[] =
 /* In the order in which queries.c reads them. */
 #define ALL_BUT_ID                                                                                 \
   "path, problem, key_hash, version, size, flags, verified, modified, name, class, generation, "   \
-  "nonce"
+  "nonce, conflict"
 #define COLUMNS "files.id, " ALL_BUT_ID
-#define NAMES_BETWEEN " AND name >= ?2 AND name < ?3 ORDER BY name LIMIT ?4"
+#define NAMES_BETWEEN " AND name >= ?2 AND name < ?3"
+/* Both halves come in the order of an index. */
+#define AND_ELSEWHERE                                                                              \
+  " UNION ALL SELECT 0, NULL, NULL, NULL, version, size, flags, 0, modified, name, class, NULL,"   \
+  " NULL, conflict, 1 FROM elsewhere WHERE " OF_NAMESPACE NAMES_BETWEEN " ORDER BY 10"
 #define OF_NAMESPACE "ns = (SELECT id FROM namespaces WHERE ns = ?1)"
 
 static const char *const texts[FILO_SQL_STATEMENTS] = {
@@ -59,16 +73,17 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_COUNT] = "UPDATE namespaces SET objects = objects + ?2, deleted = deleted + ?3,"
                        " bytes = bytes + ?4 WHERE id = ?1",
     [FILO_SQL_INSERT] =
-        "INSERT INTO files VALUES (?15, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-        " ?14)",
+        "INSERT INTO files VALUES (?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14, ?15)",
     [FILO_SQL_DELETE] = "DELETE FROM files WHERE ns = ?1 AND place = ?2 RETURNING id, " ALL_BUT_ID,
     [FILO_SQL_NOTE_CHANGE] = "INSERT INTO changed VALUES (NULL, ?1, ?2)",
     [FILO_SQL_NEXT_CHANGES] = "DELETE FROM changed WHERE id IN (SELECT id FROM changed ORDER BY id"
                               " LIMIT 256) RETURNING ns, path",
     [FILO_SQL_NAMES] =
         "SELECT id, NULL, NULL, NULL, version, size, flags, verified, modified, name, class, NULL,"
-        " NULL FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN,
-    [FILO_SQL_OBJECTS] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN,
+        " NULL, conflict, 0 FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN AND_ELSEWHERE,
+    [FILO_SQL_OBJECTS] =
+        "SELECT " COLUMNS ", 0 FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN AND_ELSEWHERE,
     [FILO_SQL_FILES] = "SELECT " COLUMNS " FROM files INDEXED BY by_namespace WHERE " OF_NAMESPACE
                        " AND id > ?2 AND problem IS NULL ORDER BY id LIMIT ?3",
     [FILO_SQL_TOMBSTONES] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE
@@ -89,6 +104,18 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
         " ON files.ns = namespaces.id WHERE problem IS NOT NULL AND files.id > ?1"
         " ORDER BY files.id LIMIT ?2",
     [FILO_SQL_VERSION] = "PRAGMA data_version",
+    [FILO_SQL_KNOWN_HERE] =
+        "SELECT version, nonce, flags FROM files WHERE ns = ?1 AND place = ?2 AND problem IS NULL",
+    [FILO_SQL_KNOWN_ELSEWHERE] =
+        "SELECT version, nonce, flags FROM elsewhere WHERE ns = ?1 AND key_hash = ?2",
+    [FILO_SQL_NOTE_ELSEWHERE] =
+        "INSERT INTO elsewhere VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" FILO_IF_NEWER,
+    [FILO_SQL_FORGET_ELSEWHERE] =
+        "DELETE FROM elsewhere WHERE ns = ?1 AND key_hash = ?2 AND (version, nonce) <= (?3, ?4)",
+    [FILO_SQL_LISTED] = "SELECT life, after FROM listed WHERE peer = ?2 AND " OF_NAMESPACE,
+    [FILO_SQL_NOTE_LISTED] = "INSERT OR REPLACE INTO listed VALUES (NULL, ?1, ?2, ?3, ?4)",
+    /* Node IDs are to be had for nothing: of those who were not heard of for long, it is forgotten. */
+    [FILO_SQL_FORGET_LISTED] = "DELETE FROM listed WHERE id <= last_insert_rowid() - 10000",
     [FILO_SQL_USAGE] =
         "SELECT ns, objects, deleted, bytes FROM namespaces WHERE objects OR deleted",
 };
@@ -213,10 +240,9 @@ static bool read_life(struct filo_database *database) {
          filo_unhex(database->life, text, sizeof database->life) == 0;
 }
 
-static bool has_layout(struct filo_database *database) {
+static bool has_layout(struct filo_database *database, const char *pragma) {
   sqlite3_stmt *statement;
-  if (sqlite3_prepare_v2(database->db, "PRAGMA user_version", -1, &statement, NULL) != SQLITE_OK)
-    return false;
+  if (sqlite3_prepare_v2(database->db, pragma, -1, &statement, NULL) != SQLITE_OK) return false;
   bool same = sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_int(statement, 0) == LAYOUT;
   sqlite3_finalize(statement);
   return same;
@@ -248,7 +274,7 @@ static int check(struct filo_catalogue *catalogue, const char *note, struct filo
   struct filo_database *database = &catalogue->database;
   char keys[2 * FILO_ID_SIZE + 1];
   readable(catalogue, keys);
-  if (has_layout(database) && is_text(database, "names of", keys) &&
+  if (has_layout(database, "PRAGMA user_version") && is_text(database, "names of", keys) &&
       (!note || is_text(database, "note", note)) && read_life(database))
     return 0;
   return filo_fail(err, FILO_CORRUPT, "the catalogue is not the one that was left");
@@ -341,12 +367,65 @@ void filo_database_close(struct filo_database *database) {
   memset(database, 0, sizeof *database);
 }
 
-void filo_database_remove(const struct filo_catalogue *catalogue) {
-  static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
-  for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-    FILO_AUTO_FREE char *name = NULL;
-    if (asprintf(&name, "%s%s", catalogue->path, ends[i]) >= 0) unlink(name);
+/* --- Its files --- */
+
+static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+enum { ENDS = sizeof ends / sizeof *ends };
+
+static void remove_files(const char *path, const char *name) {
+  for (size_t i = 0; i < ENDS; i++) {
+    FILO_AUTO_FREE char *file = NULL;
+    if (asprintf(&file, "%s%s%s", path, name, ends[i]) >= 0) unlink(file);
   }
+}
+
+void filo_database_remove(const struct filo_catalogue *catalogue) {
+  remove_files(catalogue->path, "");
+}
+
+static const char put_by[] = ".old";
+
+static bool is_file(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+void filo_database_put_by(const struct filo_catalogue *catalogue) {
+  FILO_AUTO_FREE char *kept = filo_database_put_by_path(catalogue);
+  for (size_t i = 0; !kept && i < ENDS; i++) {
+    FILO_AUTO_FREE char *from = NULL, *to = NULL;
+    if (asprintf(&from, "%s%s", catalogue->path, ends[i]) < 0) from = NULL;
+    if (asprintf(&to, "%s%s%s", catalogue->path, put_by, ends[i]) < 0) to = NULL;
+    if (from && to && is_file(from)) rename(from, to);
+  }
+  filo_database_remove(catalogue);
+}
+
+char *filo_database_put_by_path(const struct filo_catalogue *catalogue) {
+  char *path;
+  if (asprintf(&path, "%s%s", catalogue->path, put_by) < 0) return NULL;
+  if (is_file(path)) return path;
+  free(path);
+  return NULL;
+}
+
+void filo_database_remove_put_by(const struct filo_catalogue *catalogue) {
+  remove_files(catalogue->path, put_by);
+}
+
+bool filo_database_is_alike(struct filo_catalogue *catalogue) {
+  static const char text[] =
+      "SELECT 1 FROM old.about AS a, old.about AS b WHERE a.name = 'names of' AND a.value = ?1"
+      " AND b.name = 'life'";
+  char keys[2 * FILO_ID_SIZE + 1];
+  sqlite3_stmt *statement;
+  readable(catalogue, keys);
+  if (sqlite3_prepare_v2(catalogue->database.db, text, -1, &statement, NULL) != SQLITE_OK)
+    return false;
+  sqlite3_bind_text(statement, 1, keys, -1, SQLITE_STATIC);
+  bool alike = sqlite3_step(statement) == SQLITE_ROW;
+  sqlite3_finalize(statement);
+  return alike && has_layout(&catalogue->database, "PRAGMA old.user_version");
 }
 
 int filo_database_check_room(const struct filo_catalogue *catalogue, uint64_t bytes,

@@ -1,4 +1,4 @@
-/* Names in the metadata of own objects: a CBOR map (RFC 8949) of which two fields are of interest.
+/* Names in the metadata of own objects: a CBOR map (RFC 8949) of which three fields are of interest.
  * Its owner has sealed it; what is not as this Filo writes it has no name. */
 #include <openssl/crypto.h>
 #include <string.h>
@@ -48,17 +48,17 @@ static bool skip(struct input *in, int depth) {
   return true;
 }
 
-static bool read_name(struct input *in, struct filo_row *row) {
+static bool read_name(struct input *in, char **name, size_t *name_len) {
   unsigned type;
   uint64_t len;
   const unsigned char *text;
   if (!read_head(in, &type, &len) || (type != TEXT && type != BYTES) || !read_text(in, len, &text))
     return false;
-  free(row->name);
-  row->name_len = (size_t)len;
-  row->name = malloc(row->name_len + 1);
-  if (row->name) memcpy(row->name, text, row->name_len);
-  return row->name != NULL;
+  free(*name);
+  *name_len = (size_t)len;
+  *name = malloc(*name_len + 1);
+  if (*name) memcpy(*name, text, *name_len);
+  return *name != NULL;
 }
 
 static bool read_modified(struct input *in, struct filo_row *row) {
@@ -83,7 +83,8 @@ static bool read_fields(struct input in, struct filo_row *row) {
   if (!read_head(&in, &type, &count) || type != MAP) return false;
   for (uint64_t i = 0; i < count; i++) {
     if (!read_head(&in, &type, &len) || type != TEXT || !read_text(&in, len, &key)) return false;
-    bool read = is(key, len, "name")       ? read_name(&in, row)
+    bool read = is(key, len, "name")       ? read_name(&in, &row->name, &row->name_len)
+                : is(key, len, "conflict") ? read_name(&in, &row->conflict, &row->conflict_len)
                 : is(key, len, "modified") ? read_modified(&in, row)
                                            : skip(&in, 0);
     if (!read) return false;

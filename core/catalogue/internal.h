@@ -8,6 +8,7 @@
  *     describe    what the metadata of an own object says
  *     queries     pages of rows
  *     feed        what others are told
+ *     elsewhere   rows of what lies at peers only
  *     database    opening, throwing away, statements
  *     pages       checked pages
  */
@@ -53,6 +54,13 @@ enum filo_statement {
   FILO_SQL_PROBLEMS,
   FILO_SQL_USAGE,
   FILO_SQL_VERSION,
+  FILO_SQL_KNOWN_HERE,
+  FILO_SQL_KNOWN_ELSEWHERE,
+  FILO_SQL_NOTE_ELSEWHERE,
+  FILO_SQL_FORGET_ELSEWHERE,
+  FILO_SQL_LISTED,
+  FILO_SQL_NOTE_LISTED,
+  FILO_SQL_FORGET_LISTED,
   FILO_SQL_STATEMENTS
 };
 
@@ -62,6 +70,13 @@ struct filo_counted {
   unsigned char ns[FILO_ID_SIZE];
   int64_t objects, deleted, bytes;
 };
+
+/* Ends what puts a row among those elsewhere: of one object the newest counts. */
+#define FILO_IF_NEWER                                                                              \
+  " ON CONFLICT (ns, key_hash) DO UPDATE SET version = excluded.version, nonce = excluded.nonce,"  \
+  " size = excluded.size, flags = excluded.flags, modified = excluded.modified,"                   \
+  " name = excluded.name, class = excluded.class, conflict = excluded.conflict"                    \
+  " WHERE (excluded.version, excluded.nonce) > (elsewhere.version, elsewhere.nonce)"
 
 struct filo_database {
   sqlite3 *db;
@@ -128,6 +143,16 @@ void filo_database_close(struct filo_database *database);
 /* Removes the files of the one in the root. */
 void filo_database_remove(const struct filo_catalogue *catalogue);
 
+/* While another one is made, that one is kept under another name, for what no file tells; unless a
+ * whole one is there already. */
+void filo_database_put_by(const struct filo_catalogue *catalogue);
+/* Its path; NULL: no memory, or there is none. To be freed. */
+char *filo_database_put_by_path(const struct filo_catalogue *catalogue);
+void filo_database_remove_put_by(const struct filo_catalogue *catalogue);
+
+/* Whether the one that is attached as "old" is whole, of this layout, and has the same names. */
+bool filo_database_is_alike(struct filo_catalogue *catalogue);
+
 /* A statement, reset, to be bound and stepped; NULL: see filo_database_failed. */
 sqlite3_stmt *filo_statement(struct filo_database *database, enum filo_statement which);
 /* Runs one that gives nothing. */
@@ -154,6 +179,9 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
 int filo_row_update(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                     const char *path, struct filo_error *err);
 
+/* What stands for a path. */
+void filo_row_place(const char *path, unsigned char out[FILO_PLACE_SIZE]);
+
 /* Writes what the counts lack. */
 int filo_rows_count(struct filo_database *database, struct filo_error *err);
 
@@ -174,6 +202,17 @@ int filo_query_files(struct filo_database *database, const unsigned char ns[FILO
 /* A row of a statement that gives the columns of one. ns: NULL: it is a last column. False: no memory,
  * or it makes no sense. */
 bool filo_row_read(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row);
+
+/* --- elsewhere.c --- */
+
+/* A file was a row and is another one, or (NULL) none any more: what is known of other versions
+ * follows. Within a transaction. */
+int filo_elsewhere_follow(struct filo_catalogue *catalogue, const struct filo_row *was,
+                          const struct filo_row *is, struct filo_error *err);
+
+/* Takes over what the database that was put by knows, and no file tells. Failing that, it is done
+ * without. */
+void filo_elsewhere_take_over(struct filo_catalogue *catalogue);
 
 /* --- describe.c --- */
 

@@ -16,6 +16,13 @@ static char *copy(const void *bytes, size_t len) {
   return made;
 }
 
+static bool read_text(sqlite3_stmt *statement, int column, char **ret, size_t *len) {
+  if (sqlite3_column_type(statement, column) == SQLITE_NULL) return true;
+  *len = (size_t)sqlite3_column_bytes(statement, column);
+  *ret = copy(sqlite3_column_blob(statement, column), *len);
+  return *ret != NULL;
+}
+
 static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
   row->has_key_hash = sqlite3_column_bytes(statement, 3) == sizeof row->key_hash;
   if (row->has_key_hash)
@@ -30,17 +37,15 @@ static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
   row->generation = (uint32_t)sqlite3_column_int64(statement, 11); /* not of a list of names */
   if (sqlite3_column_bytes(statement, 12) == sizeof row->nonce)
     memcpy(row->nonce, sqlite3_column_blob(statement, 12), sizeof row->nonce);
-  if (sqlite3_column_type(statement, 9) == SQLITE_NULL) return true;
-  row->name_len = (size_t)sqlite3_column_bytes(statement, 9);
-  row->name = copy(sqlite3_column_blob(statement, 9), row->name_len);
-  return row->name != NULL;
+  return read_text(statement, 9, &row->name, &row->name_len) &&
+         read_text(statement, 13, &row->conflict, &row->conflict_len);
 }
 
 bool filo_row_read(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row) {
   memset(row, 0, sizeof *row);
   row->id = sqlite3_column_int64(statement, 0);
-  if (!ns && sqlite3_column_bytes(statement, 13) != FILO_ID_SIZE) return false;
-  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 13), FILO_ID_SIZE);
+  if (!ns && sqlite3_column_bytes(statement, 14) != FILO_ID_SIZE) return false;
+  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 14), FILO_ID_SIZE);
   row->problem = sqlite3_column_int(statement, 2);
   const void *path = sqlite3_column_text(statement, 1);
   if (path) row->path = copy(path, (size_t)sqlite3_column_bytes(statement, 1));
@@ -128,6 +133,46 @@ static bool set_bounds(struct bounds *bounds, const void *prefix, size_t prefix_
   return true;
 }
 
+/* Whether a row is of the same object as the one before it, of which the newer one is kept then. */
+static bool join_names(struct filo_rows *rows, struct filo_row *row) {
+  struct filo_row *last = rows->count > 0 ? &rows->list[rows->count - 1] : NULL;
+  if (!last || last->name_len != row->name_len || memcmp(last->name, row->name, row->name_len) != 0)
+    return false;
+  bool newer = row->version > last->version || (row->version == last->version && row->elsewhere);
+  filo_row_free(newer ? last : row);
+  if (newer) *last = *row;
+  return true;
+}
+
+/* Steps until there are so many, and the next one is another's. */
+static int read_names(struct filo_database *database, sqlite3_stmt *statement,
+                      const unsigned char *ns, size_t most, struct filo_rows *ret,
+                      struct filo_error *err) {
+  int rc = SQLITE_DONE, code = 0;
+  bool full = false;
+  *ret = (struct filo_rows){.list = malloc(most * sizeof *ret->list)};
+  if (!ret->list) return filo_fail(err, FILO_NO_MEMORY, "no memory for a list");
+  while (!full && code == 0 && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+    struct filo_row row;
+    bool good = filo_row_read(statement, ns, &row) && row.name;
+    row.elsewhere = sqlite3_column_int(statement, 14) != 0;
+    if (!good)
+      code = filo_fail(err, FILO_CORRUPT, "a row of the catalogue makes no sense");
+    else if (join_names(ret, &row))
+      continue;
+    full = ret->count == most;
+    if (good && !full)
+      ret->list[ret->count++] = row;
+    else
+      filo_row_free(&row);
+  }
+  if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+    code = filo_database_failed(database, err, "cannot read the catalogue");
+  sqlite3_reset(statement);
+  if (code < 0) filo_rows_free(ret);
+  return code;
+}
+
 int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                          const void *prefix, size_t prefix_len, const void *after, size_t after_len,
                          bool whole, size_t most, struct filo_rows *ret, struct filo_error *err) {
@@ -140,8 +185,8 @@ int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char n
   if (!statement) return FILO_BUSY;
   sqlite3_bind_blob64(statement, 2, bounds.from, bounds.from_len, SQLITE_STATIC);
   sqlite3_bind_blob64(statement, 3, bounds.to, bounds.to_len, SQLITE_STATIC);
-  sqlite3_bind_int64(statement, 4, (int64_t)most);
-  return finish(catalogue, statement, ns, most, ret, err);
+  rc = read_names(&catalogue->database, statement, ns, most, ret, err);
+  return filo_catalogue_used(catalogue, rc, err);
 }
 
 /* --- The others --- */

@@ -291,7 +291,7 @@ int filo_rebuild(struct filo_catalogue *catalogue, struct filo_error *err) {
   pthread_mutex_unlock(&catalogue->lock);
   int rc = 0;
   if (!catalogue->readonly) {
-    filo_database_remove(catalogue);
+    filo_database_put_by(catalogue);
     rc = filo_database_check_room(catalogue, FILO_ROOM_TO_BUILD, err);
   }
   if (rc == 0) rc = filo_database_create(catalogue, err);
@@ -299,6 +299,7 @@ int filo_rebuild(struct filo_catalogue *catalogue, struct filo_error *err) {
   catalogue->database.last = (struct filo_counted){0}; /* all are counted now */
   if (rc == 0) rc = filo_database_index(catalogue, err);
   if (rc == 0) rc = filo_database_finish(catalogue, err);
+  if (rc == 0 && !catalogue->readonly) filo_elsewhere_take_over(catalogue);
 #ifdef __GLIBC__
   malloc_trim(0); /* what was on its way is the system's again */
 #endif

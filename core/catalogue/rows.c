@@ -47,9 +47,10 @@ bool filo_row_examine(const struct filo_catalogue *catalogue, const unsigned cha
 
 void filo_row_free(struct filo_row *row) {
   free(row->name);
+  free(row->conflict);
   free(row->path);
   free(row->record);
-  row->name = row->path = NULL;
+  row->name = row->conflict = row->path = NULL;
   row->record = NULL;
 }
 
@@ -77,6 +78,10 @@ int filo_catalogue_read(struct filo_catalogue *catalogue, struct filo_rows *rows
   for (size_t i = 0; i < rows->count; i++) {
     struct filo_row *row = &rows->list[i];
     char path[FILO_PATH_MAX] = "";
+    if (row->elsewhere) {
+      rows->list[kept++] = *row;
+      continue;
+    }
     if (row->path)
       strcpy(path, row->path);
     else
@@ -150,7 +155,7 @@ static void count(struct filo_counted *in, bool is_object, unsigned char flags, 
 
 /* --- To the database --- */
 
-static void place_of(const char *path, unsigned char out[FILO_PLACE_SIZE]) {
+void filo_row_place(const char *path, unsigned char out[FILO_PLACE_SIZE]) {
   blake3_hasher hasher;
   blake3_hasher_init(&hasher);
   blake3_hasher_update(&hasher, path, strlen(path));
@@ -175,11 +180,15 @@ static void bind_object(sqlite3_stmt *statement, const struct filo_row *row) {
   sqlite3_bind_int(statement, 12, row->class);
   sqlite3_bind_int64(statement, 13, row->generation);
   sqlite3_bind_blob(statement, 14, row->nonce, sizeof row->nonce, SQLITE_STATIC);
+  if (row->conflict)
+    sqlite3_bind_blob64(statement, 15, row->conflict, row->conflict_len, SQLITE_STATIC);
+  else
+    sqlite3_bind_null(statement, 15);
 }
 
 static void bind_problem(sqlite3_stmt *statement, int problem) {
   sqlite3_bind_int(statement, 4, problem);
-  for (int i = 5; i <= 14; i++) sqlite3_bind_null(statement, i);
+  for (int i = 5; i <= 15; i++) sqlite3_bind_null(statement, i);
 }
 
 int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
@@ -189,13 +198,13 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
   if (ns < 0) return (int)ns;
   sqlite3_stmt *statement = filo_statement(database, FILO_SQL_INSERT);
   if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
-  place_of(path, place);
+  filo_row_place(path, place);
   sqlite3_bind_int64(statement, 1, ns);
   sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
   if (row->id)
-    sqlite3_bind_int64(statement, 15, row->id);
+    sqlite3_bind_int64(statement, 16, row->id);
   else
-    sqlite3_bind_null(statement, 15);
+    sqlite3_bind_null(statement, 16);
   if (!row->problem && is_default_path(row->key_hash, path))
     sqlite3_bind_null(statement, 3);
   else
@@ -217,7 +226,7 @@ static int delete_row(struct filo_database *database, const unsigned char ns[FIL
   if (id < 0) return (int)id;
   sqlite3_stmt *statement = filo_statement(database, FILO_SQL_DELETE);
   if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
-  place_of(path, place);
+  filo_row_place(path, place);
   sqlite3_bind_int64(statement, 1, id);
   sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
   int rc, code = 0;
@@ -246,11 +255,13 @@ int filo_row_update(struct filo_catalogue *catalogue, const unsigned char ns[FIL
   struct filo_row row, old;
   int rc = delete_row(&catalogue->database, ns, path, &old, err);
   if (rc < 0) return rc;
-  if (filo_row_examine(catalogue, ns, path, &row)) {
+  bool there = filo_row_examine(catalogue, ns, path, &row);
+  if (there) {
     row.id = is_same(&row, &old) ? old.id : 0;
     rc = filo_row_insert(&catalogue->database, &row, path, err);
-    filo_row_free(&row);
   }
+  if (rc == 0) rc = filo_elsewhere_follow(catalogue, &old, there ? &row : NULL, err);
+  if (there) filo_row_free(&row);
   filo_row_free(&old);
   return rc;
 }

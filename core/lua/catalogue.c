@@ -6,23 +6,18 @@
 
 #include "lua/arguments.h"
 #include "lua/call.h"
+#include "lua/catalogue.h"
 #include "lua/handle.h"
 #include "lua/keys.h"
 #include "lua/store.h"
 
 /* --- The handle --- */
 
-/* Shared with the calls that use it on workers. */
-struct shared {
-  struct filo_catalogue *catalogue;
-  unsigned refs;
-};
-
 struct catalogue_box {
-  struct shared *shared;
+  struct filo_catalogue_handle *shared;
 };
 
-static void unref(struct shared *shared) {
+void filo_catalogue_handle_unref(struct filo_catalogue_handle *shared) {
   if (--shared->refs > 0) return;
   filo_catalogue_free(shared->catalogue);
   free(shared);
@@ -33,7 +28,7 @@ static void release(void *self) {
   struct catalogue_box *box = self;
   if (!box->shared) return;
   filo_catalogue_close(box->shared->catalogue);
-  unref(box->shared);
+  filo_catalogue_handle_unref(box->shared);
 }
 
 static const struct filo_handle_type type = {
@@ -43,7 +38,7 @@ static const struct filo_handle_type type = {
     .release = release,
 };
 
-static struct shared *check_shared(lua_State *L) {
+struct filo_catalogue_handle *filo_check_catalogue(lua_State *L) {
   return ((struct catalogue_box *)filo_handle_check(L, 1, &type))->shared;
 }
 
@@ -52,7 +47,7 @@ int filo_store_catalogue(lua_State *L) {
   struct filo_store *store = filo_check_store(L, 1);
   struct filo_namespace *keys = filo_check_keys(L, 2);
   struct catalogue_box *box = filo_handle_push(L, &type);
-  struct shared *shared = calloc(1, sizeof *shared);
+  struct filo_catalogue_handle *shared = calloc(1, sizeof *shared);
   struct filo_error err;
   if (!shared) return luaL_error(L, "no memory");
   shared->refs = 1;
@@ -68,7 +63,7 @@ int filo_store_catalogue(lua_State *L) {
 
 struct catalogue_call {
   struct filo_call base;
-  struct shared *shared;
+  struct filo_catalogue_handle *shared;
   unsigned char ns[FILO_ID_SIZE];
   char *prefix, *after_name;
   size_t prefix_len, after_name_len, most;
@@ -87,7 +82,7 @@ struct catalogue_call {
 static void discard(struct filo_call *base) {
   struct catalogue_call *call = (struct catalogue_call *)base;
   filo_rows_free(&call->rows);
-  unref(call->shared);
+  filo_catalogue_handle_unref(call->shared);
   free(call->usage);
   free(call->prefix);
   free(call->after_name);
@@ -96,14 +91,14 @@ static void discard(struct filo_call *base) {
 }
 
 static struct catalogue_call *new_call(lua_State *L, void (*work)(struct filo_call *)) {
-  struct shared *shared = check_shared(L);
+  struct filo_catalogue_handle *shared = filo_check_catalogue(L);
   struct catalogue_call *call = filo_call_new(L, sizeof *call, work, discard);
   call->shared = shared;
   shared->refs++;
   return call;
 }
 
-static size_t check_most(lua_State *L, int index) {
+size_t filo_check_most(lua_State *L, int index) {
   lua_Integer most = luaL_optinteger(L, index, FILO_PAGE_ROWS);
   luaL_argcheck(L, most > 0 && most <= FILO_PAGE_ROWS, index, "1 to 512");
   return (size_t)most;
@@ -132,6 +127,8 @@ static void set_object(lua_State *L, const struct filo_row *row) {
   set_integer(L, "verified", (lua_Integer)row->verified);
   if (row->has_modified) set_integer(L, "modified", (lua_Integer)row->modified);
   if (row->name) set_bytes(L, "name", row->name, row->name_len);
+  if (row->conflict) set_bytes(L, "conflict", row->conflict, row->conflict_len);
+  if (row->elsewhere) set_boolean(L, "elsewhere", true);
   if (row->record) set_bytes(L, "record", row->record, row->record_len);
 }
 
@@ -203,7 +200,7 @@ static int list_names(lua_State *L, bool records) {
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   luaL_checkstring(L, 3);
   luaL_optstring(L, 4, NULL);
-  size_t most = check_most(L, 5);
+  size_t most = filo_check_most(L, 5);
   struct catalogue_call *call = new_call(L, names_work);
   memcpy(call->ns, ns, sizeof call->ns);
   call->most = most;
@@ -235,7 +232,7 @@ static void files_work(struct filo_call *base) {
 static int list_files(lua_State *L, bool tombstones) {
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   lua_Integer after = luaL_checkinteger(L, 3);
-  size_t most = check_most(L, 4);
+  size_t most = filo_check_most(L, 4);
   struct catalogue_call *call = new_call(L, files_work);
   memcpy(call->ns, ns, sizeof call->ns);
   call->tombstones = tombstones;
@@ -254,68 +251,6 @@ static int catalogue_tombstones(lua_State *L) {
   return list_files(L, true);
 }
 
-struct feed_call {
-  struct filo_call base;
-  struct shared *shared;
-  unsigned char ns[FILO_ID_SIZE], life[FILO_LIFE_SIZE];
-  bool has_life;
-  int64_t after;
-  size_t most, most_bytes;
-  struct filo_feed feed;
-};
-
-static void feed_discard(struct filo_call *base) {
-  struct feed_call *call = (struct feed_call *)base;
-  filo_rows_free(&call->feed.rows);
-  unref(call->shared);
-  free(call);
-}
-
-static void feed_work(struct filo_call *base) {
-  struct feed_call *call = (struct feed_call *)base;
-  base->code =
-      filo_catalogue_feed(call->shared->catalogue, call->ns, call->has_life ? call->life : NULL,
-                          call->after, call->most, call->most_bytes, &call->feed, &base->err);
-}
-
-static int feed_ended(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  struct feed_call *call = filo_call_end(L, ctx);
-  if (call->base.code < 0) return filo_call_return(L, &call->base);
-  const struct filo_rows *rows = &call->feed.rows;
-  lua_createtable(L, (int)rows->count, 0);
-  for (size_t i = 0; i < rows->count; i++) {
-    lua_pushlstring(L, (const char *)rows->list[i].record, rows->list[i].record_len);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
-  lua_pushinteger(L, (lua_Integer)call->feed.after);
-  lua_pushlstring(L, (const char *)call->feed.life, FILO_LIFE_SIZE);
-  feed_discard(&call->base);
-  return 3;
-}
-
-/* feed(namespace, life or nil, after, most, most_bytes): records, after, life */
-static int catalogue_feed(lua_State *L) {
-  struct shared *shared = check_shared(L);
-  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
-  size_t life_len = 0;
-  const char *life = luaL_optlstring(L, 3, NULL, &life_len);
-  luaL_argcheck(L, !life || life_len == FILO_LIFE_SIZE, 3, "16 bytes expected");
-  lua_Integer after = luaL_checkinteger(L, 4), bytes = luaL_checkinteger(L, 6);
-  size_t most = check_most(L, 5);
-  luaL_argcheck(L, bytes >= FILO_RECORD_MAX, 6, "room for a record, at least");
-  struct feed_call *call = filo_call_new(L, sizeof *call, feed_work, feed_discard);
-  call->shared = shared;
-  shared->refs++;
-  memcpy(call->ns, ns, sizeof call->ns);
-  call->has_life = life != NULL;
-  if (life) memcpy(call->life, life, FILO_LIFE_SIZE);
-  call->after = after;
-  call->most = most;
-  call->most_bytes = (size_t)bytes;
-  return filo_call(L, &call->base, feed_ended);
-}
-
 static void stalest_work(struct filo_call *base) {
   struct catalogue_call *call = (struct catalogue_call *)base;
   base->code = filo_catalogue_stalest(call->shared->catalogue, call->ns, call->verified,
@@ -326,7 +261,7 @@ static void stalest_work(struct filo_call *base) {
 static int catalogue_stalest(lua_State *L) {
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   lua_Integer verified = luaL_checkinteger(L, 3), after = luaL_checkinteger(L, 4);
-  size_t most = check_most(L, 5);
+  size_t most = filo_check_most(L, 5);
   struct catalogue_call *call = new_call(L, stalest_work);
   memcpy(call->ns, ns, sizeof call->ns);
   call->verified = verified;
@@ -362,7 +297,7 @@ static int catalogue_outdated(lua_State *L) {
   uint64_t below = check_below(L, 3);
   uint32_t generation = check_generation(L, 4);
   lua_Integer after = luaL_checkinteger(L, 5);
-  size_t most = check_most(L, 6);
+  size_t most = filo_check_most(L, 6);
   struct catalogue_call *call = new_call(L, outdated_work);
   memcpy(call->ns, ns, sizeof call->ns);
   call->below = below;
@@ -407,7 +342,7 @@ static void problems_work(struct filo_call *base) {
 /* problems(after [, most]) */
 static int catalogue_problems(lua_State *L) {
   lua_Integer after = luaL_checkinteger(L, 2);
-  size_t most = check_most(L, 3);
+  size_t most = filo_check_most(L, 3);
   struct catalogue_call *call = new_call(L, problems_work);
   call->after = after;
   call->most = most;
@@ -448,7 +383,8 @@ static int catalogue_state(lua_State *L) {
   static const char *const names[] = {"opening", "rebuilding", "ready", "failed"};
   uint64_t done;
   struct filo_error err;
-  enum filo_catalogue_state state = filo_catalogue_state(check_shared(L)->catalogue, &done, &err);
+  enum filo_catalogue_state state =
+      filo_catalogue_state(filo_check_catalogue(L)->catalogue, &done, &err);
   lua_pushstring(L, names[state]);
   lua_pushinteger(L, (lua_Integer)done);
   if (state != FILO_CATALOGUE_FAILED) return 2;
@@ -457,7 +393,7 @@ static int catalogue_state(lua_State *L) {
 }
 
 static int catalogue_refresh(lua_State *L) {
-  filo_catalogue_refresh(check_shared(L)->catalogue);
+  filo_catalogue_refresh(filo_check_catalogue(L)->catalogue);
   return 0;
 }
 
@@ -470,7 +406,7 @@ static int catalogue_close(lua_State *L) {
   struct catalogue_box *box = filo_handle_box(L, 1, &type);
   if (!box->shared) return 0;
   struct catalogue_call *call = new_call(L, close_work);
-  unref(box->shared); /* the call has it now */
+  filo_catalogue_handle_unref(box->shared); /* the call has it now */
   box->shared = NULL;
   return filo_call(L, &call->base, filo_call_ended);
 }
@@ -486,7 +422,9 @@ static const luaL_Reg methods[] = {{"names", catalogue_names},
                                    {"usage", catalogue_usage},
                                    {"state", catalogue_state},
                                    {"refresh", catalogue_refresh},
-                                   {"feed", catalogue_feed},
+                                   {"feed", filo_lists_feed},
+                                   {"note", filo_lists_note},
+                                   {"noted", filo_lists_noted},
                                    {"close", catalogue_close},
                                    {"close_now", filo_handle_close},
                                    {NULL, NULL}};

@@ -219,7 +219,8 @@ function Node:fetch(key, given)
   return node.getting:fetch(name, reach)
 end
 
----What is known of an object without its content: key, size, version, modified, fields, class, encrypted, from ("here" or "peers").
+---What is known of an object without its content: key, size, version, modified, fields, class, encrypted, from: "here", "peers" (a
+---connected one has it), or "listed" (peers have listed it, none of which has it now and is connected: without fields).
 ---@param key string
 ---@return table?, filo.Error?
 function Node:stat(key)
@@ -233,11 +234,12 @@ end
 ---@return boolean
 function Node:has(key)
   local node, name = open_for(self, key)
-  return name ~= nil and node.getting:stat(name) ~= nil
+  local item = name and node.getting:stat(name)
+  return item ~= nil and item.from ~= "listed"
 end
 
----The objects stored here whose key starts with prefix, in the order of their keys, for a `for` loop: as `stat` gives them. Each file is
----opened for that; `keys` opens none.
+---The objects whose key starts with prefix, in the order of their keys, for a `for` loop: as `stat` gives them, and `here`. Each file is
+---opened for that; `keys` opens none. Of what is not here, there are no fields.
 ---@param prefix? string
 ---@param on_corrupt? fun(path: string)  told of each file that should be an object and is none any more, whatever its key was
 ---@return fun(): table?
@@ -248,8 +250,9 @@ function Node:list(prefix, on_corrupt)
   return node.listing:items(prefix or "", on_corrupt)
 end
 
----What is known of the objects stored here whose key starts with prefix without opening their files, in the order of their keys, for a
----`for` loop: `key`, `size`, `version`, `modified`, `class`, `encrypted` and `verified`.
+---What is known of the objects whose key starts with prefix without opening files, in the order of their keys, for a `for` loop, each in
+---its newest version: `key`, `size`, `version`, `modified`, `class`, `encrypted`, `here` (false: it lies at peers only, as they
+---have listed), `verified`, and of a conflict copy `conflict` (the key of what it was kept beside).
 ---@param prefix? string
 ---@param on_corrupt? fun(path: string)  told of each file that is known to be no object any more, whatever its key was
 ---@return fun(): filo.KeyItem?

@@ -5,8 +5,8 @@
 ---@class filo.core.Catalogue
 local catalogue = {}
 
----Own objects with names that start with a prefix, in the order of these, after one. Without `id`, `namespace`,
----`path`, `key_hash` and `tombstone`.
+---Own objects with names that start with a prefix, in the order of these, after one: each in the newest version that is known of, here or
+---`elsewhere`. Without `id`, `namespace`, `path`, `key_hash` and `tombstone`.
 ---@param namespace string
 ---@param prefix string
 ---@param after? string
@@ -15,7 +15,8 @@ local catalogue = {}
 ---@return string|filo.Error|nil last the name of the last one; nil: there are no more
 function catalogue:names(namespace, prefix, after, most) end
 
----The same, and their files are read: what is given is what lies there, with its record, or a problem; what is gone is left out.
+---The same, and the files of those that lie here are read: what is given is what lies there, with its record, or a problem; what is gone is
+---left out.
 ---@param namespace string
 ---@param prefix string
 ---@param after? string
@@ -51,6 +52,26 @@ function catalogue:tombstones(namespace, after, most) end
 ---@return integer|filo.Error after with which to ask for what comes then; the same: there is nothing
 ---@return string life 16 bytes: of this database
 function catalogue:feed(namespace, life, after, most, most_bytes) end
+
+---Notes what a peer has listed of a namespace that is read here, all of it: what is newer than what lies here is among the names from then
+---on; and how far the list was read. Nothing is noted when some of it deletes what lies here: first that has to be. "corrupt": a record
+---is none, or not signed; "denied": it is of another namespace.
+---@param namespace string
+---@param peer string 32 bytes: its node ID
+---@param life string as feed gave it there
+---@param after integer the same
+---@param records string[]
+---@param paths string[] where each would lie here
+---@return true|integer[]|nil noted  integers: which of the records are these deletions
+---@return filo.Error? err
+function catalogue:note(namespace, peer, life, after, records, paths) end
+
+---How far the list of a peer was read.
+---@param namespace string
+---@param peer string
+---@return integer? after 0: not at all
+---@return string|filo.Error|nil life
+function catalogue:noted(namespace, peer) end
 
 ---Objects with names, in the order of when they were verified and of their ids, after one that has these (-1 and 0: from the beginning).
 ---@param namespace string

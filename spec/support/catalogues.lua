@@ -6,6 +6,7 @@
 local cbor = require "filo.core.cbor"
 local runtime = require "filo.core.runtime"
 local stores = require "spec.support.stores"
+local temp = require "spec.support.temp"
 
 local catalogues = {}
 
@@ -32,21 +33,53 @@ end
 ---@param what? table  as for stores.put
 function catalogues.put(disk, name, content, what)
   what = what or {}
-  local given = { key = name, meta = cbor.encode { name = name, modified = what.modified } }
+  local given = { key = name, meta = cbor.encode { name = name, modified = what.modified, conflict = what.conflict } }
   for field, value in pairs(what) do given[field] = value end
   return stores.put(disk, content or "content", given)
 end
 
----The names that start with a prefix, in pages of some.
----@return string[]
-function catalogues.names(catalogue, prefix, most)
-  local names, after = {}, nil
+---The record of a version that lies somewhere else.
+---@param what? table  as for put; and deleted
+---@return string
+function catalogues.record(name, version, what)
+  what = what or {}
+  local folder <close> = temp.folder()
+  local disk <close> = stores.open(folder)
+  if what.deleted then
+    return assert(disk:tombstone(stores.me, stores.version(stores.key_hash(name), version, cbor.encode { name = name }), stores.path(name)))
+  end
+  what.version = version
+  return catalogues.put(disk, name, what.content, what)
+end
+
+---What has names that start with a prefix, in pages of some.
+---@return filo.CatalogueRow[]
+function catalogues.rows(catalogue, prefix, most)
+  local rows, after = {}, nil
   while true do
     local page, last = assert(catalogues.ask(catalogue, "names", stores.me:raw_id(), prefix or "", after, most))
-    for _, row in ipairs(page) do names[#names + 1] = row.name end
-    if not last then return names end
+    table.move(page, 1, #page, #rows + 1, rows)
+    if not last then return rows end
     after = last
   end
+end
+
+---The names of these.
+---@return string[]
+function catalogues.names(catalogue, prefix, most)
+  local names = {}
+  for i, row in ipairs(catalogues.rows(catalogue, prefix, most)) do names[i] = row.name end
+  return names
+end
+
+---The names of those that lie here.
+---@return string[]
+function catalogues.names_here(catalogue)
+  local names = {}
+  for _, row in ipairs(catalogues.rows(catalogue)) do
+    if not row.elsewhere then names[#names + 1] = row.name end
+  end
+  return names
 end
 
 ---How much there is of a namespace: objects, deletions, bytes.

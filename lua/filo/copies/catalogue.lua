@@ -29,6 +29,8 @@ local FRESH = 1
 ---@field verified integer  when its bytes were last hashed and found good, as was last reported, in seconds since 1970; 0: not known
 ---@field modified? integer
 ---@field name? string  what its owner calls it, where that can be read; nil of a tombstone
+---@field conflict? string  of a conflict copy: the name of what it was kept beside
+---@field elsewhere? boolean  this version lies at peers, and nothing here that is as new; then there is no path
 ---@field record? string  of those that were read for it
 
 ---@class filo.Catalogue
@@ -74,16 +76,6 @@ function Catalogue:state()
   return self.core:state()
 end
 
----Waits until it is made.
-function Catalogue:wait()
-  local backoff = new_backoff(self.host, PAUSE_FIRST, PAUSE_MOST)
-  while true do
-    local state = self:state()
-    if state ~= "opening" and state ~= "rebuilding" then return end
-    backoff:wait()
-  end
-end
-
 ---A page; nil when the catalogue cannot be used. Waits while it is made.
 ---@param method string  of filo.core.Catalogue
 ---@return table[]?, any
@@ -126,9 +118,10 @@ local function rows(next_page, go_over_files)
   end
 end
 
----Objects of this node's own whose name starts with a prefix, in the order of their names (bytes).
+---Objects of this node's own whose name starts with a prefix, in the order of their names (bytes), each in the newest version that is known
+---of; where the catalogue cannot be used, only what lies here.
 ---@param prefix string
----@param with_records? boolean  each file is read: what is given is what lies there, a problem, too, and nothing of what has gone
+---@param with_records? boolean  files here are read: what is given is what lies there, a problem, too, and nothing of what has gone
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:list(prefix, with_records)
   if self.nameless then return self.walked:list(prefix) end
@@ -190,6 +183,51 @@ end
 function Catalogue:feed(...)
   if not self.core then return errors.fail("io", self.told or "it is closed") end
   return self.core:feed(...)
+end
+
+---Waits while it is in one of these states.
+local function wait_while(self, states)
+  local backoff = new_backoff(self.host, PAUSE_FIRST, PAUSE_MOST)
+  while states[self:state()] do backoff:wait() end
+end
+
+---Waits until it is made.
+function Catalogue:wait() wait_while(self, { opening = true, rebuilding = true }) end
+
+---An object of which nothing lies here that is as new as what peers have. While the catalogue is made, that is not known.
+---@param name string
+---@return filo.CatalogueRow?
+function Catalogue:elsewhere(name)
+  if self.nameless or not self.core then return nil end
+  wait_while(self, { opening = true })
+  local page = self.core:names(self.namespace, name, nil, 1)
+  local row = page and page[1]
+  return row and row.elsewhere and row.name == name and row or nil
+end
+
+---It has all that has changed until now, unless it is being made.
+function Catalogue:catch_up()
+  if self.core then self.core:usage() end
+end
+
+---How far the list of a peer was read.
+---@param peer string  32 bytes
+---@return filo.ListPlace?, filo.Error?
+function Catalogue:noted(peer)
+  local after, life = ask(self, "noted", self.namespace, peer)
+  if not after then return errors.fail("io", self.told or "the catalogue cannot be used") end
+  return { after = after, life = life }
+end
+
+---Notes what a peer lists, and how far that goes.
+---@param peer string  32 bytes
+---@param place filo.ListPlace
+---@param records string[]
+---@param paths string[]
+---@return true|integer[]|nil, filo.Error?  integers: records of deletions that have to take place first; nothing was noted
+function Catalogue:note(peer, place, records, paths)
+  if not self.core then return errors.fail("io", self.told or "the catalogue is closed") end
+  return self.core:note(self.namespace, peer, place.life, place.after, records, paths)
 end
 
 ---Objects of this node's own, those first that were verified longest ago, or never. Those that are verified meanwhile are not given again.

@@ -95,6 +95,19 @@ function Conflicts:publish(partial, fields, record, path)
   return partial:publish()
 end
 
+---A deletion that a peer has listed takes the place of what lies here.
+---@param fields filo.core.Fields
+---@param record string
+---@param path string
+---@return true?, filo.Error?
+function Conflicts:bury(fields, record, path)
+  local partial <close>, err = self.disk:partial(path, record, "")
+  local ok
+  if partial then ok, err = self:publish(partial, fields, record, path) end
+  if ok or err.code == "exists" then return true end
+  return nil, err
+end
+
 ---What is to be done before what peers have takes the place of what is here.
 ---@param fields filo.core.Fields
 ---@param record string

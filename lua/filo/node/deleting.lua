@@ -14,7 +14,8 @@ Deleting.__index = Deleting
 
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, find: filo.Find, survey: filo.Survey, prove: filo.Prove, verifier: filo.Verifier, hooks: filo.Hooks,
----  holders: filo.Holders, id: string, namespace: string, readonly: boolean, elsewhere: fun(name: filo.Name): string?}
+---  holders: filo.Holders, catalogue: filo.Catalogue, id: string, namespace: string,
+---  readonly: boolean, elsewhere: fun(name: filo.Name): string?}
 ---@return filo.Deleting
 local function new(given)
   given.removing = new_locks(given.host)
@@ -91,7 +92,10 @@ function Deleting:evict(name)
   if fields.tombstone then return keys.deleted(name.key) end
   local proved, problems = self.readonly, nil
   if not proved then proved, problems = has_proof(self, name, fields) end
-  if proved then return self.disk:remove(self.namespace, name.path, fields.version) end
+  if proved then
+    self.catalogue:catch_up() -- it knows of what goes now, and lists it from then on as what peers have
+    return self.disk:remove(self.namespace, name.path, fields.version)
+  end
   local sentence = "no peer that is connected has %s of '%s', so the one here stays: it may be the last%s; to delete it everywhere, "
     .. "use delete"
   local what = problems[1] and "proved that it has a good copy" or "a copy"

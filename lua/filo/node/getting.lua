@@ -13,7 +13,7 @@ local Getting = {}
 Getting.__index = Getting
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, peers: filo.Peers, find: filo.Find, fetches: filo.Fetches,
----  tombstones: filo.Tombstones, set_aside: filo.SetAside, tasks: filo.Tasks, namespace: string,
+---  tombstones: filo.Tombstones, catalogue: filo.Catalogue, set_aside: filo.SetAside, tasks: filo.Tasks, namespace: string,
 ---  hand_out: fun(object: filo.Object): filo.Object, others: fun(): string[],
 ---  conflicts: filo.Conflicts}  others: namespaces of what is kept here, and not read
 ---@return filo.Getting
@@ -251,8 +251,14 @@ function Getting:stat(name)
   if fields then return describe_record(self, name, fields, record, "here") end
   if record.code == "invalid" then return nil, record end
   local found, err = self.find:newest(name)
-  if not found then return nil, UNREADABLE[record.code] and record or err end
-  return describe_record(self, name, found.fields, found.record, "peers")
+  if found then return describe_record(self, name, found.fields, found.record, "peers") end
+  if UNREADABLE[record.code] then return nil, record end
+  local row = self.catalogue:elsewhere(name.key)
+  if not row then return nil, err end
+  return {
+    key = name.key, size = row.size, version = row.version, modified = row.modified, class = row.class, encrypted = not row.plain,
+    from = "listed",
+  }
 end
 
 ---As Node:fetch with `to`.

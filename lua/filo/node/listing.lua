@@ -60,13 +60,24 @@ local function go_over(self, next_row, namespace, describe, on_corrupt)
   return next_item
 end
 
+---What is known of an object of which the newest version is not here.
+local function elsewhere(row)
+  return {
+    key = row.name, size = row.size, version = row.version, modified = row.modified, class = row.class,
+    encrypted = not row.plain, from = "listed", here = false, conflict = row.conflict,
+  }
+end
+
 ---As Node:list.
 function Listing:items(prefix, on_corrupt)
   local function describe(row)
     if row.tombstone then return nil end
+    if row.elsewhere then return elsewhere(row) end
     local content_key, meta = self.names:unseal(row.record)
     if not content_key or type(meta.name) ~= "string" or meta.name:sub(1, #prefix) ~= prefix then return nil end
-    return keys.describe(row, meta, "here")
+    local item = keys.describe(row, meta, "here")
+    item.here, item.conflict = true, meta.conflict
+    return item
   end
   return go_over(self, self.catalogue:list(prefix, true), self.namespace, describe, on_corrupt)
 end
@@ -79,13 +90,15 @@ end
 ---@field modified? integer  seconds since 1970
 ---@field class integer
 ---@field encrypted boolean
+---@field here boolean  this version lies here; false: it is the newest that peers are known to have
 ---@field verified? integer  when all of it was last hashed and found good, as is known; seconds since 1970
+---@field conflict? string  of a conflict copy: the key of what it was kept beside
 
 ---@return filo.KeyItem
 local function item_of(row)
   return {
     key = row.name, size = row.size, version = row.version, modified = row.modified, class = row.class, encrypted = not row.plain,
-    verified = row.verified > 0 and row.verified or nil,
+    here = not row.elsewhere, verified = row.verified > 0 and row.verified or nil, conflict = row.conflict,
   }
 end
 

@@ -6,6 +6,7 @@ local new_conflicts = require "filo.node.conflicts"
 local new_deleting = require "filo.node.deleting"
 local new_fetches = require "filo.replication.shared_fetches"
 local new_find = require "filo.replication.find"
+local new_follow = require "filo.replication.follow"
 local new_gate = require "filo.host.gate"
 local new_generation = require "filo.replication.generation"
 local new_getting = require "filo.node.getting"
@@ -135,12 +136,14 @@ local function make_calls(node, space, name)
   space.getting = new_getting {
     host = host, disk = disk, names = names, peers = node.peer_list, find = space.find, fetches = space.fetches,
     tombstones = space.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
-    conflicts = space.conflicts, others = function() return name == node.spaces.list[1].name and others_of(node) or {} end,
+    catalogue = space.catalogue, conflicts = space.conflicts,
+    others = function() return name == node.spaces.list[1].name and others_of(node) or {} end,
   }
   space.deleting = new_deleting {
     host = host, disk = disk, keys = space.keys, names = names, getting = space.getting, fetches = space.fetches,
     tombstones = space.tombstones, find = space.find, survey = space.survey, prove = space.prove, verifier = node.verifier, hooks = hooks,
-    holders = node.holders, id = node.id, namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere,
+    holders = node.holders, catalogue = space.catalogue, id = node.id, namespace = namespace, readonly = node.options.readonly,
+    elsewhere = elsewhere,
   }
   space.rotating = new_rotating {
     host = host, disk = disk, names = names, catalogue = space.catalogue, generation = space.generation, tasks = node.tasks,
@@ -160,6 +163,7 @@ local function make_space(node, space, name, keys)
   make_calls(node, space, name)
   local behind = setmetatable({ id = keys:id(), name = name, access = keys:access() }, { __index = space })
   node.faces[name] = face(behind)
+  if behind.access ~= "read-one" and not space.catalogue.nameless then node.listed[#node.listed + 1] = space end
   if behind.access ~= "write" then return end
   node.written[name] = space
   space.rotating:start()
@@ -178,6 +182,7 @@ end
 ---@field spaces filo.Spaces
 ---@field faces table<string, filo.Namespace>  by name
 ---@field written table<string, table>  parts of the namespaces that the node writes, by name
+---@field listed table[]  parts of those of which it lists what lies at peers, too
 ---@param node filo.node.Parts  with host, disk, identity, id, raw_id, spaces, root, address, tls, options, policy
 return function(node)
   local host, disk = node.host, node.disk
@@ -186,7 +191,7 @@ return function(node)
   node.hooks = new_hooks(host)
   node.peer_list = new_peers(host, setup.peer_settings(node, node.options))
   node.plan = new_planning(node)
-  node.handed_out, node.faces, node.written = new_handed_out(), {}, {}
+  node.handed_out, node.faces, node.written, node.listed = new_handed_out(), {}, {}, {}
   make_names(node, node, node.spaces.list[1].name, node.spaces.list[1].keys)
   make_copies(node)
   node.refusals = new_refusals()
@@ -194,6 +199,7 @@ return function(node)
   for i, each in ipairs(node.spaces.list) do
     make_space(node, i == 1 and node or setmetatable({}, { __index = node }), each.name, each.keys)
   end
+  node.follow = new_follow { host = host, peers = node.peer_list, tasks = node.tasks, spaces = function() return node.listed end }
   node.serve = new_serve {
     host = host, disk = disk, peers = node.peer_list, tasks = node.tasks, hooks = node.hooks, names = node.names, landings = node.landings,
     catalogue = node.catalogue, verifier = node.verifier, set_aside = node.set_aside, removal = node.removal,

@@ -353,6 +353,7 @@ function setup.peer_settings(parts, given)
         parts.written[name].tombstones:meet(peer)
         parts.written[name].rotating:meet(peer)
       end
+      parts.follow:visit(peer)
     end,
   }
 end

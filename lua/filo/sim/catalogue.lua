@@ -2,7 +2,10 @@
 ---lies on the simulated disk.
 
 local cbor = require "filo.core.cbor"
+local errors = require "filo.base.errors"
 local record = require "filo.sim.record"
+local sorted_keys = require "filo.base.sorted_keys"
+local versions = require "filo.copies.versions"
 
 local PAGE = 512
 
@@ -14,7 +17,9 @@ Catalogue.__index = Catalogue
 ---@param keys filo.Keys
 ---@return filo.sim.Catalogue
 local function new(store, keys)
-  return setmetatable({ store = store, keys = keys, ids = {}, count = 0, life = store.random:bytes(16) }, Catalogue)
+  return setmetatable({
+    store = store, keys = keys, ids = {}, count = 0, life = store.random:bytes(16), told = {}, elsewhere = {}, lists = {},
+  }, Catalogue)
 end
 
 ---The number of what lies at a place, which it keeps: another version there gets a larger one.
@@ -33,7 +38,7 @@ local function describe(self, row)
   if row.tombstone or row.namespace ~= self.keys:raw_id() then return end
   local content_key, meta = record.unseal(self.keys, row.record)
   meta = content_key and cbor.decode(meta)
-  if meta then row.name, row.modified = meta.name, meta.modified end
+  if meta then row.name, row.modified, row.conflict = meta.name, meta.modified, meta.conflict end
 end
 
 local function row_of(self, each)
@@ -46,8 +51,91 @@ local function row_of(self, each)
   for name, value in pairs(file.fields) do row[name] = value end
   row.record, row.verified = file.record, file.verified or 0
   describe(self, row)
+  self.ids[each.namespace .. each.path].row = row
   return row
 end
+
+-- What lies elsewhere -------------------------------------------------------------------------------------------------
+
+local NOTED = { "namespace", "key_hash", "version", "nonce", "size", "tombstone", "plain", "class", "name", "modified", "conflict" }
+
+---Of one object the newest version counts.
+local function note_elsewhere(self, row)
+  local object = row.namespace .. row.key_hash
+  local known = self.elsewhere[object]
+  if known and not versions.newer(row, known) then return end
+  local noted = { elsewhere = true, verified = 0 }
+  for _, name in ipairs(NOTED) do noted[name] = row[name] end
+  self.elsewhere[object] = noted
+end
+
+---What lay here and is gone lies elsewhere; what lies here in a version that is as new does not.
+local function settle(self, namespace)
+  for _, place in ipairs(sorted_keys(self.ids)) do
+    local row = self.ids[place].row
+    local gone = row and not self.store.disk:file(row.namespace, row.path)
+    if gone and row.name then note_elsewhere(self, row) end
+    if gone then self.ids[place].row = nil end
+  end
+  local here = {}
+  for _, each in ipairs(self.store.disk:list(namespace)) do
+    local row = row_of(self, each)
+    local known = not row.problem and self.elsewhere[namespace .. row.key_hash]
+    if known and not versions.newer(known, row) then self.elsewhere[namespace .. row.key_hash] = nil end
+    if not row.problem then here[row.key_hash] = row end
+  end
+  return here
+end
+
+---The rows of all that has a name, each in its newest version.
+local function named(self, namespace)
+  local here, rows = settle(self, namespace), {}
+  for _, object in ipairs(sorted_keys(self.elsewhere)) do
+    local row = self.elsewhere[object]
+    if row.namespace == namespace then here[row.key_hash] = row end
+  end
+  for _, key_hash in ipairs(sorted_keys(here)) do
+    if here[key_hash].name then rows[#rows + 1] = here[key_hash] end
+  end
+  return rows
+end
+
+---@return boolean news, boolean deletes  what lies here
+local function compare(self, here, fields)
+  local there, elsewhere = here[fields.key_hash], self.elsewhere[fields.namespace .. fields.key_hash]
+  local newer = not there or versions.newer(fields, there)
+  return newer and (not elsewhere or versions.newer(fields, elsewhere)),
+    newer and there ~= nil and fields.tombstone and not there.tombstone
+end
+
+function Catalogue:note(namespace, peer, life, after, records)
+  self.store:pause()
+  if namespace ~= self.keys:raw_id() then return errors.fail("denied", "no names of that namespace can be read") end
+  local here, rows, deletions = settle(self, namespace), {}, {}
+  for i, bytes in ipairs(records) do
+    local fields, err = record.parse(self.store.keyring, bytes)
+    if not fields then return nil, err end
+    if fields.namespace ~= namespace then return errors.fail("denied", "a record of another namespace was listed") end
+    local news, deletes = compare(self, here, fields)
+    fields.record = bytes
+    describe(self, fields)
+    if news then rows[#rows + 1] = fields end
+    if deletes then deletions[#deletions + 1] = i end
+  end
+  if deletions[1] then return deletions end
+  for _, row in ipairs(rows) do note_elsewhere(self, row) end
+  self.lists[namespace .. peer] = { after = after, life = life }
+  return true
+end
+
+function Catalogue:noted(namespace, peer)
+  self.store:pause()
+  local list = self.lists[namespace .. peer]
+  if not list then return 0 end
+  return list.after, list.life
+end
+
+-- Pages ---------------------------------------------------------------------------------------------------------------
 
 ---The first rows, in an order, of those that are wanted.
 local function page(self, namespace, wanted, before, most)
@@ -66,10 +154,15 @@ end
 local function by_id(a, b) return a.id < b.id end
 
 function Catalogue:names(namespace, prefix, after, most)
-  local rows, err = page(self, namespace, function(row)
-    return row.name and row.name:sub(1, #prefix) == prefix and (not after or row.name > after)
-  end, function(a, b) return a.name < b.name end, most)
-  if not rows then return nil, err end
+  self.store:pause()
+  local problem = self.store:read_problem()
+  if problem then return nil, problem end
+  local rows = {}
+  for _, row in ipairs(namespace == self.keys:raw_id() and named(self, namespace) or {}) do
+    if row.name:sub(1, #prefix) == prefix and (not after or row.name > after) then rows[#rows + 1] = row end
+  end
+  table.sort(rows, function(a, b) return a.name < b.name end)
+  rows = table.move(rows, 1, most or PAGE, 1, {})
   return rows, rows[1] and rows[#rows].name
 end
 
@@ -113,10 +206,13 @@ end
 
 function Catalogue:feed(namespace, life, after, most)
   if life ~= self.life then after = 0 end
+  local told = self.told[namespace]
+  if told and told.changes == self.store.disk.changes and told.after <= after then return {}, after, self.life end
   local rows, err = page(self, namespace, function(row) return not row.problem and row.id > after end, by_id, most)
   if not rows then return nil, err end
   local records = {}
   for i, row in ipairs(rows) do records[i] = row.record end
+  if not rows[1] then self.told[namespace] = { changes = self.store.disk.changes, after = after } end
   return records, rows[1] and rows[#rows].id or after, self.life
 end
 

@@ -22,6 +22,7 @@ local errors = require "filo.base.errors"
 ---@field failing? number  the share of calls that end in an I/O error
 ---@field flush_fails? boolean
 ---@field full? boolean  no byte is free, whoever has taken them
+---@field changes integer  how often what lies there has changed
 ---@field slow number  how many times slower than usual
 ---@field holders table<string, true>  node IDs, 32 bytes, of who has taken copies of its owner's objects
 ---@field lies? boolean  of what others keep here, it keeps something else
@@ -37,8 +38,7 @@ local OVERHEAD = 512
 local function new(random, capacity)
   return setmetatable({
     random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, holders = {},
-    generations = {},
-    made = false,
+    generations = {}, made = false, changes = 0,
   }, Disk)
 end
 
@@ -77,6 +77,7 @@ local function put(self, namespace, path, file)
   end
   local before = files[path]
   files[path] = file
+  self.changes = self.changes + 1
   self.used = self.used + (file and file.size or 0) - (before and before.size or 0)
 end
 
@@ -194,6 +195,7 @@ end
 ---All objects are what they were at the time of a backup; {}: there are none.
 function Disk:restore(backup)
   self.objects, self.used, self.partials, self.unflushed, self.holders, self.generations = {}, 0, {}, {}, {}, {}
+  self.changes = self.changes + 1
   for namespace, files in pairs(backup) do
     for path, file in pairs(files) do put(self, namespace, path, file) end
   end

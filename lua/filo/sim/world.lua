@@ -31,7 +31,7 @@ World.__index = World
 
 ---Everything is small: a chunk has 4 KiB where a real one has 1 MiB, and lines and disks are slower and smaller by as much.
 local CHUNK, INLINE = 4096, 512
-local BANDWIDTH, CAPACITY = 1 << 20, 64 << 20
+local BANDWIDTH, CAPACITY, FOLLOW = 1 << 20, 64 << 20, 900
 
 ---With so many ends of connections it is memory that limits a world: garbage is collected soon.
 local MANY_LINKS = 5000
@@ -42,11 +42,12 @@ local TURN = 100
 ---Where the nodes are, as they tell each other.
 local ZONES = { "a", "b", "c" }
 
----The world's own limits: those of a real host, but for what goes by the size of chunks.
+---The world's own limits: those of a real host, but for what goes by the size of chunks; and peers are asked for news less often, which
+---would be half of all that a simulation computes.
 local function limits_of()
   local limits = {}
   for name, value in pairs(default_limits) do limits[name] = value end
-  limits.inline, limits.least_bytes = INLINE, CHUNK // 16
+  limits.inline, limits.least_bytes, limits.follow = INLINE, CHUNK // 16, FOLLOW
   return limits
 end
 

@@ -1,0 +1,170 @@
+---Following what peers list of the namespaces that are read here: it is noted in the catalogue, which so knows what lies at them only,
+---and deletions that this node has missed take place. Each peer is asked when it comes and each minute, for what is new there, one question
+---at a time. Who lies is told of, and left alone until it comes again.
+
+local at_end = require "filo.host.at_end"
+local errors = require "filo.base.errors"
+local new_gate = require "filo.host.gate"
+local versions = require "filo.copies.versions"
+
+---So many times in a row a peer may have nothing to tell but that there is more.
+local EMPTY_ANSWERS = 100
+
+---A peer that is followed, over one connection.
+---@class filo.Followed
+---@field peer filo.peers.Peer
+---@field busy? boolean  it is being asked
+---@field again? boolean  it is to be asked once more
+---@field read? boolean  all that it lists was read once
+---@field over? boolean  it cannot be asked, or lies
+
+---@class filo.Follow
+---@field followed table<string, filo.Followed>  by the ID of the peer
+local Follow = {}
+Follow.__index = Follow
+
+---@param given {host: filo.Host, peers: filo.Peers, tasks: filo.Tasks, spaces: fun(): table[]}  spaces: what is read wholly: parts with
+---  catalogue, inventory, names, conflicts
+---@return filo.Follow
+local function new(given)
+  local self = setmetatable({
+    host = given.host, peers = given.peers, tasks = given.tasks, spaces = given.spaces, followed = {}, turned = new_gate(given.host),
+  }, Follow)
+  self.tasks:spawn(function()
+    while true do
+      self.host.sleep(self.host.limits.follow)
+      self:visit_all()
+    end
+  end)
+  return self
+end
+
+local function lies(peer, what) return errors.fail("protocol", ("%s %s"):format(tostring(peer), what), { peer = peer.id }) end
+
+---The fields of records, and where they would lie here. What was on the page before must not come again in the same version.
+---@param before table<string, filo.core.Fields>  by key hash
+---@return filo.core.Fields[]?, string[]|filo.Error, table<string, filo.core.Fields>?
+local function check(self, space, peer, records, before)
+  local entries, paths, page = {}, {}, {}
+  for i, record in ipairs(records) do
+    local fields, err = self.host.store.peek(record)
+    if not fields then return nil, errors.wrap(err, ("%s listed a bad record"):format(tostring(peer)), { peer = peer.id }) end
+    local known = page[fields.key_hash] or before[fields.key_hash]
+    if known and not versions.newer(fields, known) then return lies(peer, "lists the same again and again") end
+    page[fields.key_hash], entries[i] = fields, fields
+    paths[i], err = space.names:path(fields.key_hash)
+    if not paths[i] then return nil, err end
+  end
+  return entries, paths, page
+end
+
+---Notes a page; deletions of what lies here take place first.
+---@param id string  of the peer, 32 bytes
+---@return true?, filo.Error?
+local function note(space, id, place, records, entries, paths)
+  local noted, err = space.catalogue:note(id, place, records, paths)
+  if noted == nil or noted == true then return noted, err end
+  for _, i in ipairs(noted) do
+    local ok, problem = space.conflicts:bury(entries[i], records[i], paths[i])
+    if not ok then return nil, problem end
+  end
+  noted, err = space.catalogue:note(id, place, records, paths)
+  if noted == nil or noted == true then return noted, err end
+  return errors.fail("busy", "what lies here has just changed")
+end
+
+---Reads what a peer lists of a namespace, from where it was read to.
+---@return true?, filo.Error?
+local function follow(self, space, peer)
+  local id = self.host.crypto.unhex(peer.id)
+  local place, err = space.catalogue:noted(id)
+  local page, empty = {}, 0
+  while place do
+    local records, next_place = space.inventory:page(peer, place)
+    if not records then return nil, next_place end
+    local from = next_place.life == place.life and place.after or 0
+    if next_place.after == from then return true end
+    empty = records[1] and 0 or empty + 1
+    if empty > EMPTY_ANSWERS then return lies(peer, "lists nothing, again and again") end
+    local entries, paths
+    entries, paths, page = check(self, space, peer, records, page)
+    if not entries then return nil, paths end
+    local ok, problem = note(space, id, next_place, records, entries, paths)
+    if not ok then return nil, problem end
+    place = next_place
+  end
+  return nil, err
+end
+
+---After these, a peer is not asked again: what it says makes no sense, or it cannot be asked.
+local LIES = { protocol = true, corrupt = true, denied = true, unsupported = true }
+
+local function give_up(self, state, err)
+  state.over = LIES[err.code]
+  if not state.over then return end
+  local sentence = "what %s lists is passed over until it comes again: %s"
+  self.peers.report("warning", state.peer.id, "lists " .. err.code, sentence:format(tostring(state.peer), tostring(err)))
+end
+
+local function ask(self, state)
+  local _ <close> = at_end(function()
+    state.busy = nil
+    self.turned:wake()
+  end)
+  repeat
+    state.again = nil
+    for _, space in ipairs(self.spaces()) do
+      local ok, err = follow(self, space, state.peer)
+      if not ok then return give_up(self, state, err) end
+    end
+    state.read = true
+  until not state.again
+end
+
+---A peer has come, or there may be something new at it.
+---@param peer filo.peers.Peer
+function Follow:visit(peer)
+  local state = self.followed[peer.id]
+  if not state or state.peer ~= peer then
+    state = { peer = peer }
+    self.followed[peer.id] = state
+  end
+  if state.over then return end
+  if state.busy then
+    state.again = true
+    return
+  end
+  state.busy = true
+  self.tasks:spawn(ask, self, state)
+end
+
+---All who are connected. The others are forgotten.
+function Follow:visit_all()
+  local before = self.followed
+  self.followed = {}
+  for _, peer in ipairs(self.peers:list()) do
+    local state = before[peer.id]
+    if state and state.peer == peer then self.followed[peer.id] = state end
+    self:visit(peer)
+  end
+end
+
+---Waits until all that is listed by those who are connected was read once.
+---@param seconds number  at most that long
+---@return integer read  of how many it was
+---@return boolean over  that many it will be; false: others are still being asked
+function Follow:wait_read(seconds)
+  local read
+  local over = self.turned:wait_for(function()
+    read = 0
+    local waiting = false
+    for _, peer in ipairs(self.peers:list()) do
+      local state = self.followed[peer.id]
+      if state and state.read then read = read + 1 else waiting = waiting or not (state and state.over) end
+    end
+    return not waiting
+  end, seconds)
+  return read, over
+end
+
+return new
