@@ -26,9 +26,7 @@ local node <close>, err = filo.node {
 if not listener or not node then script.fail("%s", in_use or err) end
 
 local cached = {} -- key -> {key, size, used}
-for item in node:keys() do
-  if item.here then cached[item.key] = { key = item.key, size = item.size, used = 0 } end
-end
+for item in node:keys() do cached[item.key] = item.here and { key = item.key, size = item.size, used = 0 } or nil end
 local function make_room()
   local items, bytes = {}, 0
   for _, item in pairs(cached) do items[#items + 1], bytes = item, bytes + item.size end

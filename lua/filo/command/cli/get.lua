@@ -210,13 +210,22 @@ local function has_content(state, key, path)
   end)
 end
 
+---What is known of an object. That peers have listed it says too little: the running node asks them.
+local function stat(state, key)
+  local item = state.node:stat(key)
+  if item and item.from == "here" then return item end
+  local client <close> = open.client(state.args)
+  item = client and client:call("stat", { key = key, of = state.args.of })
+  return item and item.from ~= "listed" and item or nil
+end
+
 ---Whether what is there is the object already, so that a second run goes on where the first one ended; and if not, whether it may be
 ---replaced.
 ---@return filo.Item?  it is the object
 ---@return filo.Error? err  it stays, and why
 local function keep(state, key, path, there)
   local args = state.args
-  local item = (args.checksum or args.recursive and not args.force) and state.node:stat(key)
+  local item = (args.checksum or args.recursive and not args.force) and stat(state, key)
   if item and present.looks_same(item, there) then
     if not args.checksum or there.kind == "l" then return item end
     local same, err = has_content(state, key, path)

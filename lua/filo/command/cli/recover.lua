@@ -62,7 +62,7 @@ local function is_own(line, identity)
 end
 
 local RECOVERED = [[
-It is the node that was lost: get brings back from its peers what it had stored.]]
+It is the node that was lost.]]
 
 local DEVICE = [[
 It is the node that was lost, and reads and writes what is stored at the node that invited it: put, get and rm mean
@@ -78,8 +78,8 @@ return {
     parser:option("--identity", "The copy of the file 'identity' of the lost node."):argname "FILE"
     parser:flag("--words", "The words are read from the terminal or, without one, from standard input.")
     parser:flag("--json", "For programs.")
-    parser:epilog("The node has the ID that it had, and gets from its peers what it is asked for: filo get. Never run two nodes with one "
-      .. "identity.")
+    parser:epilog("The node has the ID that it had, lists at once all that its peers have of its objects (filo ls), and gets from them "
+      .. "what it is asked for (filo get). Never run two nodes with one identity.")
   end,
 
   run = function(args)
@@ -96,7 +96,7 @@ return {
     ok, err = put(identity, path)
     if not ok then return nil, err end
     if is_own(invitation.capability, identity) then invitation.capability = nil end
-    ok, err = join.make(args, path, invitation, invitation.capability and DEVICE or RECOVERED)
+    ok, err = join.make(args, path, invitation, invitation.capability and DEVICE or RECOVERED, true)
     if not ok then return nil, err end
     ok, err = keyring.note_writers(path) -- nobody knows whether the lost node had let others write, too
     return ok and exit.done, err

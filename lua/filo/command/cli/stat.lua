@@ -12,18 +12,23 @@ local function look(args)
   local objects, unknown = open.objects(node, args)
   if not objects then return nil, unknown end
   local item, problem = objects:stat(args.key)
-  if item or problem.code ~= "not_found" then return item, problem end
+  if item and item.from == "here" or problem and problem.code ~= "not_found" then return item, problem end
   local client <close> = open.client(args)
-  if not client then return nil, problem end
+  if not client then return item, problem end
   return client:call("stat", { key = args.key, of = args.of })
 end
+
+local PLACES = {
+  here = "here", peers = "at peers only: 'filo why' says which",
+  listed = "not here; peers have listed it, and none that is connected has it",
+}
 
 local function describe(item)
   local lines = {
     { "key", format.printable(item.key) }, { "size", ("%d (%s)"):format(item.size, format.bytes(item.size)) },
     { "modified", item.modified and format.date(item.modified) or "unknown" }, { "version", item.version },
     { "encrypted", item.encrypted and "yes" or "no" },
-    { "copy", item.from == "here" and "here" or "at peers only" },
+    { "copy", PLACES[item.from] },
   }
   for i, each in ipairs(lines) do lines[i] = ("%-10s %s\n"):format(each[1], each[2]) end
   return table.concat(lines)
@@ -42,6 +47,7 @@ return {
   run = function(args)
     local item, err = look(args)
     if not item then return nil, err end
+    item.here = item.from == "here"
     io.write(args.json and json.encode(json.with_object(item, "fields"), { "key", "size" }) .. "\n" or describe(item))
   end,
 }

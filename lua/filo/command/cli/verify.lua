@@ -28,6 +28,7 @@ end
 ---What is to be verified, first what was longest ago: keys, and errors of what lies here and has none any more.
 ---@return (string|filo.Error)[]?, filo.Error?
 local function list_all(args)
+  args.here = true
   if #args.key > 0 then return root_keys.of(args, "verify") end
   local node <close>, err = open.reader(args)
   if not node then return nil, err end

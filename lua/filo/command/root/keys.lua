@@ -32,6 +32,15 @@ local function first(items, key)
   return item and item.key == key and item or nil
 end
 
+---Those of some that are here.
+local function those_here(items)
+  return function()
+    local item
+    repeat item = items() until not item or item.here
+    return item
+  end
+end
+
 ---Goes over the objects in a root that a name stands for, in the order of their keys.
 ---@param node filo.Node|filo.Namespace
 ---@param name string
@@ -53,7 +62,7 @@ end
 ---The keys that a command line names. With -r, each stands for several, in their order; behind them are errors of what may have been one of
 ---these, and is no object any more, and of what there is none for.
 ---@param node filo.Node|filo.Namespace
----@param args {key: string[], recursive?: boolean}
+---@param args {key: string[], recursive?: boolean, here?: boolean}  here: of several, only those that are here
 ---@return (string|filo.Error)[]
 function keys.named(node, args)
   if not args.recursive then return args.key end
@@ -61,13 +70,15 @@ function keys.named(node, args)
   for _, name in ipairs(args.key) do
     local found = false
     problems = {}
-    for item in keys.each(node, name, function(path) problems[#problems + 1] = keys.unreadable(path) end) do
+    local items = keys.each(node, name, function(path) problems[#problems + 1] = keys.unreadable(path) end)
+    for item in args.here and those_here(items) or items do
       found = true
       if not seen[item.key] then all[#all + 1] = item.key end
       seen[item.key] = true
     end
     if not found and not problems[1] then
-      unknown[#unknown + 1] = errors.new("not_found", ("nothing here is named '%s'"):format(format.printable(name)), { key = name })
+      local where = args.here and "nothing here" or "nothing"
+      unknown[#unknown + 1] = errors.new("not_found", ("%s is named '%s'"):format(where, format.printable(name)), { key = name })
     end
   end
   table.sort(all)
@@ -76,7 +87,7 @@ function keys.named(node, args)
 end
 
 ---As `named`, of a root that is opened for that where it has to be.
----@param args {root?: string, of?: string, key: string[], recursive?: boolean}
+---@param args {root?: string, of?: string, key: string[], recursive?: boolean, here?: boolean}
 ---@param command string  its name
 ---@return (string|filo.Error)[]?, filo.Error?
 function keys.of(args, command)
