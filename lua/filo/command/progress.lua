@@ -31,6 +31,23 @@ local function bar(part)
   return "[" .. ("#"):rep(full) .. ("."):rep(BAR - full) .. "]"
 end
 
+---The label, cut where it leaves no room for the rest.
+local function write_line(label, rest)
+  local room = WIDTH - #rest - 2
+  if utf8.len(label) > room then label = label:sub(1, (utf8.offset(label, math.max(1, room - 2)) or 1) - 1) .. "..." end
+  io.stderr:write("\r\27[K", label, "  ", rest)
+end
+
+---@param label string
+---@param done integer
+---@param total integer  of what is counted; 0: that is not known
+---@param what string  that is
+function Progress:count(label, done, total, what)
+  if not self.shown then return end
+  local part = total > 0 and done / total or 0
+  write_line(label, total > 0 and ("%s %d %%  %d of %d %s"):format(bar(part), done * 100 // total, done, total, what) or "")
+end
+
 ---@param label string
 ---@param done number  bytes
 ---@param total? number  bytes
@@ -40,10 +57,7 @@ function Progress:show(label, done, total)
   local parts = { ("%s of %s"):format(format.bytes(done), total and format.bytes(total) or "?"), format.bytes(rate) .. "/s" }
   if total and total > 0 then table.insert(parts, 1, ("%s %d %%"):format(bar(math.min(1, done / total)), done * 100 // total)) end
   if total and rate > 0 then parts[#parts + 1] = format.clock((total - done) / rate) .. " left" end
-  local rest = table.concat(parts, "  ")
-  local room = WIDTH - #rest - 2
-  if utf8.len(label) > room then label = label:sub(1, (utf8.offset(label, math.max(1, room - 2)) or 1) - 1) .. "..." end
-  io.stderr:write("\r\27[K", label, "  ", rest)
+  write_line(label, table.concat(parts, "  "))
 end
 
 ---Takes the line away, before something else is printed.

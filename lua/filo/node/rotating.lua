@@ -20,6 +20,7 @@ local BATCH, AT_ONCE, LARGE = 64, 8, 16 << 20
 ---@field left integer  objects here that are of an older one
 ---@field total integer  how many these were when it began
 ---@field peers integer  connected ones that are yet to be told
+---@field ended? boolean  to who only reads: there are copies here for which he was given no keys
 ---@field problem? string  why something could not be done the last time; it is tried again
 
 ---@class filo.Rotating
@@ -268,6 +269,11 @@ end
 
 ---@return filo.Rotation
 function Rotating:status()
+  if self.keys:access() ~= "write" then
+    local _, newest = self.catalogue:generations(self.namespace, 0)
+    local ended = self.keys:access() == "read" and newest > self.keys:newest() or nil
+    return { generation = newest, left = 0, total = 0, peers = 0, ended = ended }
+  end
   local number, left, peers = self.generation.number, 0, 0
   if number > 0 then left = count_left(self) end
   for id in pairs(self.unsettled) do peers = peers + (self.peers:get(id) and 1 or 0) end

@@ -8,6 +8,7 @@ local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
 local root_keys = require "filo.command.root.keys"
+local tell_access = require "filo.command.access"
 
 local FIRST = { "key", "size", "modified", "version", "here" }
 
@@ -63,6 +64,7 @@ return {
       if wanted and not item.here then absent = absent + 1 end
     end
     tell_absent(absent, args)
+    tell_access("ls", objects)
     return status
   end,
 }

@@ -4,6 +4,7 @@ local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local rotation = require "filo.command.rotation"
 
 local WORDS = { store = "storing", copy = "copying to %s", fetch = "fetching", check = "checking the copy at %s" }
 
@@ -53,6 +54,9 @@ local function describe(status)
   if status.bad and status.bad.count > 0 then lines[#lines + 1] = { "bad", bad(status) } end
   if not status.counted then lines[#lines + 1] = { "stores", uncounted(status) } end
   for _, each in ipairs(status.stored) do lines[#lines + 1] = { "stores", stored(status, each) } end
+  for _, each in ipairs(status.rotations) do
+    lines[#lines + 1] = { "rotation", ("%s: %s"):format(each.namespace, rotation.left(each) or "over") }
+  end
   for _, each in ipairs(status.moving) do lines[#lines + 1] = { "moves", moving(each) } end
   for i, each in ipairs(lines) do lines[i] = ("%-9s %s\n"):format(each[1], each[2]) end
   return table.concat(lines)

@@ -59,6 +59,19 @@ local function stored_here(node)
   return stored or {}, { state = state, seen = seen }, stored ~= false and stored ~= nil
 end
 
+---Rotations of namespaces that are not over, as far as that is known at once.
+local function rotations(node)
+  local list = {}
+  for _, each in ipairs(node:namespaces()) do
+    local status = each.access == "write" and filo.timeout(STORED_SECONDS, each.rotation, each)
+    if status and (status.left > 0 or status.peers > 0 or status.problem) then
+      status.namespace = each.name
+      list[#list + 1] = status
+    end
+  end
+  return list
+end
+
 function methods.status(node)
   local parts = inside.of(node)
   local free, total = filo.timeout(SPACE_SECONDS, parts.disk.space, parts.disk) -- it waits its turn behind what is being flushed
@@ -69,7 +82,8 @@ function methods.status(node)
     stored = stored, catalogue = catalogue, counted = counted,
     id = node.id, namespace = node:namespace().id, root = node.root, address = node.address, version = filo.VERSION,
     uptime = filo.now() - started, memory = filo.memory(), free = free, total = total, bad = bad and { count = bad, bytes = bad_bytes },
-    policy = parts.policy.name, peers = #node:peers(), unreached = parts.peer_list:unreached(), moving = node:activity(),
+    rotations = rotations(node), policy = parts.policy.name, peers = #node:peers(), unreached = parts.peer_list:unreached(),
+    moving = node:activity(),
   }
 end
 
@@ -145,8 +159,20 @@ function methods.drop_owner(node, asked)
   return done
 end
 
+---Tells how far it is, as long as it waits for that.
+function methods.rotate(node, asked, emit)
+  local task = filo.spawn(function()
+    while true do
+      filo.sleep(PROGRESS_SECONDS)
+      emit(node:rotation())
+    end
+  end):observe()
+  local _ <close> = at_end(function() task:cancel() end)
+  return node:rotate { wait = asked.wait }
+end
+
 ---Calls about objects: of the namespace that is asked for by its name, else of the node's.
-for _, name in ipairs { "store", "fetch", "stat", "delete", "verify", "copies", "evict" } do
+for _, name in ipairs { "store", "fetch", "stat", "delete", "verify", "copies", "evict", "rotate" } do
   local method = methods[name]
   methods[name] = function(node, asked, ...)
     local objects, err = node, nil
