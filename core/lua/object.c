@@ -285,6 +285,23 @@ int filo_store_sealed(lua_State *L) {
   return filo_call_at_once(L, &call->base, sealed_at_once, sealed_ended);
 }
 
+/* store:in_hand(record, body): an object that has come whole; nil when its record was not verified */
+int filo_store_in_hand(lua_State *L) {
+  size_t record_len, body_len;
+  struct filo_error err;
+  struct filo_store *store = filo_check_store(L, 1);
+  const char *record = luaL_checklstring(L, 2, &record_len);
+  const char *body = luaL_checklstring(L, 3, &body_len);
+  struct filo_object *object;
+  int rc = filo_object_in_hand((const unsigned char *)record, record_len,
+                               (const unsigned char *)body, body_len, &object, &err);
+  if (rc == FILO_BUSY) return 0;
+  if (rc < 0) return filo_return_error(L, &err);
+  push_object(L, store, object);
+  filo_object_unref(object);
+  return 1;
+}
+
 /* share(): another handle on the same open file, to be closed on its own */
 static int object_share(lua_State *L) {
   struct object_box *box = check_box(L);

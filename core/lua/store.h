@@ -55,6 +55,7 @@ int filo_store_tombstone(lua_State *L);
 int filo_store_rewrap(lua_State *L);
 int filo_store_open_object(lua_State *L);
 int filo_store_sealed(lua_State *L);
+int filo_store_in_hand(lua_State *L);
 int filo_store_walk(lua_State *L);
 /* ... and of an object and of a partial. */
 int filo_object_reader(lua_State *L);

@@ -123,12 +123,19 @@ int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *
   return read_verified(body, index, 0, NULL, 0, err);
 }
 
+static int read_sealed(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
+                       struct filo_error *err) {
+  uint64_t index = offset / FILO_CHUNK_SIZE;
+  if (!filo_body_has(body, index))
+    return read_verified(body, index, offset % FILO_CHUNK_SIZE, out, len, err);
+  if (!body->content) return filo_read_full(body->fd, body->label, offset, out, len, err);
+  memcpy(out, body->content + offset, len);
+  return 0;
+}
+
 static int read_piece(struct filo_body *body, struct filo_ctr *ctr, uint64_t offset,
                       unsigned char *out, size_t len, struct filo_error *err) {
-  uint64_t index = offset / FILO_CHUNK_SIZE;
-  int rc = filo_body_has(body, index)
-               ? filo_read_full(body->fd, body->label, offset, out, len, err)
-               : read_verified(body, index, offset % FILO_CHUNK_SIZE, out, len, err);
+  int rc = read_sealed(body, offset, out, len, err);
   if (rc == 0 && ctr) rc = filo_ctr_crypt(ctr, out, out, len, err);
   if (rc < 0) memset(out, 0, len); /* what did not verify is not handed out */
   return rc;
@@ -150,6 +157,8 @@ static int read_pieces(struct filo_body *body, struct filo_ctr *ctr, uint64_t of
 
 /* The only chunk of a small object. */
 static bool read_cached_chunk(struct filo_body *body, unsigned char *out, size_t len) {
+  if (body->content) memcpy(out, body->content, len);
+  if (body->content) return true;
   if (!filo_read_cached(body->fd, 0, out, len)) return false;
   if (len == 0 || filo_body_has(body, 0)) return true;
   blake3_hasher hasher;

@@ -169,6 +169,7 @@ struct filo_body {
   int fd;            /* borrowed */
   const char *label; /* borrowed */
   struct filo_record fields;
+  const unsigned char *content; /* all ciphertext, borrowed, where there is no file; or NULL */
   bool has_key;
   unsigned char key[FILO_KEY_SIZE];
   atomic_uint_least64_t *verified; /* a bit for each chunk */

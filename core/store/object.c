@@ -17,6 +17,7 @@ struct filo_object {
   const char *path; /* its end */
   unsigned char *record;
   size_t record_len;
+  unsigned char *in_hand; /* the body, where there is no file */
   struct filo_body body;
 };
 
@@ -76,6 +77,7 @@ static int open_object(int fd, char *label, const unsigned char *ns, const char 
   if (object) {
     atomic_init(&object->refs, 1);
     object->fd = fd;
+    object->in_hand = NULL;
     object->label = label;
     object->path = label + strlen(label) - strlen(path);
     rc = load(object, ns, how, err);
@@ -105,6 +107,61 @@ int filo_object_open(struct filo_store *store, const unsigned char ns[32], const
   return open_object(fd, filo_location_label(store, ns, path), ns, path, how, ret, err);
 }
 
+static unsigned char *copy(const unsigned char *bytes, size_t len) {
+  unsigned char *out = malloc(len + 1);
+  if (out) memcpy(out, bytes, len);
+  return out;
+}
+
+static int take_body(struct filo_object *object, const struct filo_record *fields,
+                     struct filo_error *err) {
+  if (!object->record || !object->in_hand || !object->label)
+    return filo_fail(err, FILO_NO_MEMORY, "no memory to open an object");
+  int rc = filo_body_init(&object->body, -1, object->label, fields, err);
+  if (rc < 0) return rc;
+  rc = filo_hash_list_load(&object->body, object->in_hand, err);
+  if (rc < 0) filo_body_free(&object->body);
+  return rc;
+}
+
+static struct filo_object *new_in_hand(const unsigned char *record, size_t record_len,
+                                       const unsigned char *body, size_t body_len) {
+  struct filo_object *object = calloc(1, sizeof *object);
+  if (!object) return NULL;
+  atomic_init(&object->refs, 1);
+  object->fd = -1;
+  object->record = copy(record, record_len);
+  object->record_len = record_len;
+  object->in_hand = copy(body, body_len);
+  object->label = strdup("what has come");
+  object->path = object->label;
+  return object;
+}
+
+int filo_object_in_hand(const unsigned char *record, size_t record_len, const unsigned char *body,
+                        size_t body_len, struct filo_object **ret, struct filo_error *err) {
+  struct filo_record fields;
+  int rc = filo_record_peek(record, record_len, &fields, err);
+  if (rc < 0) return rc;
+  if (!filo_record_is_checked(record, record_len)) return FILO_BUSY;
+  if (!filo_record_vouches(&fields, body, body_len))
+    return filo_fail(err, FILO_CORRUPT, "what has come does not match its record");
+  struct filo_object *object = new_in_hand(record, record_len, body, body_len);
+  if (!object) return filo_fail(err, FILO_NO_MEMORY, "no memory to open an object");
+  rc = take_body(object, &fields, err);
+  if (rc < 0) {
+    free(object->record);
+    free(object->in_hand);
+    free(object->label);
+    free(object);
+    return rc;
+  }
+  object->body.content = object->in_hand + FILO_HASH_SIZE * filo_chunk_count(fields.size);
+  if (fields.size > 0) filo_body_mark(&object->body, 0);
+  *ret = object;
+  return 0;
+}
+
 struct filo_object *filo_object_ref(struct filo_object *object) {
   atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
   return object;
@@ -114,7 +171,8 @@ void filo_object_unref(struct filo_object *object) {
   if (!object || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1) return;
   filo_body_free(&object->body);
   free(object->record);
-  close(object->fd);
+  free(object->in_hand);
+  filo_close_fd(&object->fd);
   free(object->label);
   free(object);
 }

@@ -35,6 +35,12 @@ enum filo_reading {
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
                      enum filo_reading how, struct filo_object **ret, struct filo_error *err);
 
+/* A small object that has come whole, and has no file: its record, and a body (the hash, then the
+ * ciphertext), which are copied. FILO_BUSY when its record was not verified by this process before;
+ * FILO_CORRUPT. What is about a file fails with it. */
+int filo_object_in_hand(const unsigned char *record, size_t record_len, const unsigned char *body,
+                        size_t body_len, struct filo_object **ret, struct filo_error *err);
+
 struct filo_object *filo_object_ref(struct filo_object *object);
 void filo_object_unref(struct filo_object *object);
 

@@ -145,6 +145,13 @@ function store:partial_outside(file, record) end
 ---@return integer? verified seconds since 1970: when all of it was last hashed and found good; nil: not known, or changed since
 function store:sealed(namespace, path, most) end
 
+---A small object that has come whole, to be read: it has no file. nil when its record was not verified in this process, or not lately.
+---@param record string
+---@param body string up to 64 KiB of content: hash, then ciphertext
+---@return filo.core.Object? object
+---@return filo.Error? err "corrupt" when the two do not match
+function store:in_hand(record, body) end
+
 ---@param namespace? string all when left out
 ---@param after? string of one namespace: in the order of their paths, those after this path only; "": from the first one on
 ---@return filo.core.Walk? walk

@@ -86,11 +86,15 @@ describe("a get on a full disk", function()
       assert(a:evict "key")
       a:usage() -- the catalogue has all of that, and gives no room back later
       disk:fill()
-      local object, err = a:get "key"
-      assert.is_nil(object)
+      local item, err = a:fetch "key"
+      assert.is_nil(item)
       assert.equal("no_space", err.code)
       assert.is_true(err.retryable)
       assert.matches("^cannot get 'key': no room for %d+ bytes more in .*/a: .*; free some on its disk$", tostring(err))
+      local bytes, problem = nodes.content(a, "key")
+      assert.is_true(bytes == (size == 10 and nodes.bytes(size) or nil)) -- what is small is had all the same
+      assert.equal(size == 10 and "nil" or tostring(err), tostring(problem))
+      nodes.kept(a, "key")
       assert.same({}, stores.list(disk:file "a/tmp"))
       disk:empty()
       assert.is_true(nodes.bytes(size) == nodes.content(a, "key"))

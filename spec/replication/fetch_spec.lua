@@ -157,14 +157,15 @@ end)
 ---Runs fn when a get has found the version at peers, before it goes on.
 local function when_found(node, fn)
   local disk = inside.of(node).disk
-  inside.of(node).fetches.disk = setmetatable({ partial = function(_, ...)
-    if fn then
+  local function before(method)
+    return function(_, ...)
       local once = fn
       fn = nil
-      once()
+      if once then once() end
+      return disk[method](disk, ...)
     end
-    return disk:partial(...)
-  end }, { __index = disk })
+  end
+  inside.of(node).fetches.disk = setmetatable({ partial = before "partial", in_hand = before "in_hand" }, { __index = disk })
 end
 
 for _, size in ipairs { 100, 3 << 20 } do

@@ -32,6 +32,7 @@ return {
   patience = 0.2,           -- for further answers once a good one is there
   stall = 5,                -- without bytes before a holder is given up, when there is another
   last_stall = 20,          -- the same for the only holder
+  keeping = 64,             -- small objects that were handed out, and whose copies here are still being written: later ones wait for theirs
   least_bytes = 65536,      -- in that time, or in send_stall: less counts as none
 
   -- Making copies

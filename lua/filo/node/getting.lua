@@ -133,7 +133,8 @@ end
 local function fail(name, err) return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
 
 ---What peers have, opened. beside: whatever lies here; it is kept here only if that is older, or cannot be read.
-local function open_found(self, name, found, beside)
+---@param reach filo.Reach
+local function open_found(self, name, found, reach, beside)
   if found.fields.tombstone then
     keep_tombstone(self, found, name)
     return keys.deleted(name.key)
@@ -143,7 +144,8 @@ local function open_found(self, name, found, beside)
   local ok, why = true, nil
   if not beside then ok, why = self.conflicts:before(found.fields, found.record, name.path) end
   if not ok then return fail(name, why) end
-  local opened, err = self.fetches:open(found, name, beside)
+  local opened, err = not reach.kept and self.fetches:hand_out(found, name, beside) or nil, nil
+  if not opened then opened, err = self.fetches:open(found, name, beside) end
   if not opened and err.code == "exists" then return nil, err end
   if not opened then return fail(name, err) end
   opened:set_key(content_key)
@@ -160,25 +162,25 @@ local function none_found(self, err)
 end
 
 ---here: why the copy here cannot be read, when there is one.
-local function open_from_peers(self, name, here, least)
+local function open_from_peers(self, name, reach, here, least)
   local found, err = find_newest(self, name, least)
-  if found then return open_found(self, name, found, here ~= nil) end
+  if found then return open_found(self, name, found, reach, here ~= nil) end
   if here and err.code ~= "unreachable" then return fail(name, here) end
   return none_found(self, err)
 end
 
 ---The copy here; one from peers when there is none. unheard: of those who might have something newer.
 ---@param least? integer  as for Find:newest
-local function open(self, name, unheard, least)
+local function open(self, name, reach, unheard, least)
   local object, err = open_here(self, name, unheard)
   if object then return object end
   if err.code == "deleted" then return keys.deleted(name.key) end
   if UNREADABLE[err.code] then
     warn_unreadable(self, name, err)
-    return open_from_peers(self, name, err, least)
+    return open_from_peers(self, name, reach, err, least)
   end
   if err.code ~= "not_found" and err.code ~= "corrupt" then return nil, err end
-  return open_from_peers(self, name, nil, least)
+  return open_from_peers(self, name, reach, nil, least)
 end
 
 ---How many peers must tell what they have, so that `quorum` nodes have. This one has, unless it cannot read what is here.
@@ -188,20 +190,21 @@ local function least_of(self, name, quorum)
 end
 
 ---The newest of what is here and what peers have.
----@param quorum? integer  nodes that must have told what they have
-local function open_newest(self, name, quorum)
+---@param reach filo.Reach
+local function open_newest(self, name, reach)
+  local quorum = reach.quorum
   local least = quorum and least_of(self, name, quorum)
   local found, err, unheard = find_newest(self, name, least, not quorum and self.names:stat(name) ~= nil)
   if not found and err.code == "unreachable" then return nil, err end
   local here = self.names:stat(name)
-  if found and here and found.fields.version > here.version then return open_found(self, name, found) end
-  return open(self, name, found and found.unheard or unheard, least)
+  if found and here and found.fields.version > here.version then return open_found(self, name, found, reach) end
+  return open(self, name, reach, found and found.unheard or unheard, least)
 end
 
-local function open_from(self, name, peer)
-  local found, err = find_at(self, name, peer)
+local function open_from(self, name, reach)
+  local found, err = find_at(self, name, reach.from)
   if not found then return nil, err end
-  return open_found(self, name, found, true)
+  return open_found(self, name, found, reach, true)
 end
 
 -- The calls ---------------------------------------------------------------------------------------------------------------
@@ -210,6 +213,7 @@ end
 ---@field newest? boolean  at peers, too, although a copy is here
 ---@field quorum? integer  the same, until so many nodes have told what they have, this one among them
 ---@field from? filo.peers.Peer  at this peer only
+---@field kept? boolean  what comes from peers is being kept here before it is opened: why it cannot be is told
 
 ---As Node:get. A version that comes between looking here and asking peers is looked at again.
 ---@param reach filo.Reach
@@ -218,11 +222,11 @@ function Getting:open(name, reach)
   for _ = 1, TRIES do
     local object, err
     if reach.from then
-      object, err = open_from(self, name, reach.from)
+      object, err = open_from(self, name, reach)
     elseif reach.newest or reach.quorum then
-      object, err = open_newest(self, name, reach.quorum)
+      object, err = open_newest(self, name, reach)
     else
-      object, err = open(self, name, list_others(self))
+      object, err = open(self, name, reach, list_others(self))
     end
     if object or err.code ~= "exists" then return object, err end
   end
@@ -272,7 +276,7 @@ function Getting:write(name, file, reach)
     found, err = find_newest(self, name, reach.quorum and least_of(self, name, reach.quorum))
   end
   if not found then return nil, err end
-  if found.fields.tombstone then return open_found(self, name, found) end
+  if found.fields.tombstone then return open_found(self, name, found, reach) end
   local here = not reach.from and self.names:stat(name)
   if here and here.version > found.fields.version then
     if here.tombstone then return keys.deleted(name.key) end
@@ -310,7 +314,7 @@ function Getting:fetch(name, reach)
     if not found then return nil, problem end
     if here and here.version >= found.fields.version then return wait_for_copy(self, name, here.version, found.unheard) end
   end
-  local object <close>, err = self:open(name, reach)
+  local object <close>, err = self:open(name, { newest = reach.newest, quorum = reach.quorum, from = reach.from, kept = true })
   if not object then return nil, err end
   return wait_for_copy(self, name, object.version, object.unheard)
 end

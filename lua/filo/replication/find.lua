@@ -4,6 +4,7 @@ local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
+local new_locks = require "filo.host.lock"
 local versions = require "filo.copies.versions"
 
 ---@class filo.Find
@@ -16,7 +17,7 @@ Find.__index = Find
 local function new(given)
   return setmetatable({
     host = given.host, peers = given.peers, hooks = given.hooks, tasks = given.tasks, holders = given.holders,
-    namespace = given.namespace, generation = given.generation,
+    namespace = given.namespace, generation = given.generation, verifying = new_locks(given.host),
   }, Find)
 end
 
@@ -29,11 +30,17 @@ end
 
 -- One peer ----------------------------------------------------------------------------------------------------------------
 
+---Several peers give the same record at a time: its signature is verified once.
+local function parse(self, record)
+  local _ <close> = self.verifying:take(record)
+  return self.host.store.parse(record)
+end
+
 ---One answer, checked: nothing when the peer has nothing; nil and an error when it lies.
 local function check(self, peer, key_hash, answer)
   if not answer.record then return nil end
   local asked = { namespace = self.namespace, key_hash = key_hash }
-  local fields, err = self.host.store.parse(answer.record)
+  local fields, err = parse(self, answer.record)
   if fields and (fields.namespace ~= self.namespace or fields.key_hash ~= key_hash) then
     err = errors.new("corrupt", "the record is another object's")
   elseif fields and answer.body and not self.host.store.vouches(answer.record, answer.body) then

@@ -7,6 +7,7 @@ local errors = require "filo.base.errors"
 local new_fetch = require "filo.replication.fetch"
 local new_gate = require "filo.host.gate"
 local new_locks = require "filo.host.lock"
+local versions = require "filo.copies.versions"
 
 local ANY = "any" -- whoever has it
 
@@ -43,6 +44,7 @@ Held.__close = Held.close
 ---@field running table<string, string>  whom those under way ask, by record: the ID of a peer, or ANY
 ---@field count table<string, integer>  how many are, by key hash
 ---@field held table<string, table>  the partials that somebody holds, by record
+---@field keeping integer  how many small objects are being kept here that were handed out already
 local Fetches = {}
 Fetches.__index = Fetches
 
@@ -51,7 +53,7 @@ Fetches.__index = Fetches
 ---@return filo.Fetches
 local function new(given)
   local self = setmetatable({
-    running = {}, count = {}, held = {}, opening = new_locks(given.host), ended = new_gate(given.host),
+    running = {}, count = {}, held = {}, keeping = 0, opening = new_locks(given.host), ended = new_gate(given.host),
   }, Fetches)
   for name, value in pairs(given) do self[name] = value end
   return self
@@ -68,12 +70,10 @@ local function fill(self, found, partial)
   error(ok, 0)
 end
 
-local function begin(self, found)
-  self.running[found.record] = found.only or ANY
-  local key_hash = found.fields.key_hash
+---Something of an object is on its way here, until the function that this gives is called.
+local function begin(self, key_hash)
   self.count[key_hash] = (self.count[key_hash] or 0) + 1
   return function()
-    self.running[found.record] = nil
     self.count[key_hash] = self.count[key_hash] > 1 and self.count[key_hash] - 1 or nil
     self.ended:wake()
   end
@@ -81,7 +81,8 @@ end
 
 ---Fetches in the background what a partial lacks, and publishes it here.
 local function complete(self, found, held, key)
-  local finish = begin(self, found)
+  local finish = begin(self, found.fields.key_hash)
+  self.running[found.record] = found.only or ANY
   self.tasks:spawn(function()
     local size, partial = found.fields.size, held.partial
     local _ <close> = self.activity:begin("fetch", { key = key, size = size },
@@ -90,6 +91,7 @@ local function complete(self, found, held, key)
     local _ <close> = held
     local _ <close> = at_end(function()
       if why then partial:fail(why.code, tostring(why)) end
+      self.running[found.record] = nil
       finish()
     end)
     local ok, err = true, nil
@@ -145,6 +147,33 @@ function Fetches:open(found, name, beside)
   local reader = hold(shared)
   complete(self, found, hold(shared), name.key)
   return reader
+end
+
+---What was found, when it is a small object that has come whole, and nothing that is no older is here by now.
+local function take_in_hand(self, found, path, beside)
+  local object = found.body and self.disk:in_hand(found.record, found.body)
+  local here = object and not beside and self.disk:stat(self.namespace, path)
+  if not here or versions.newer(found.fields, here) then return object or nil end
+  object:close()
+end
+
+---A small object that has come whole, to read from at once, while it is kept here: as Fetches:open. nil when that has to be called.
+---@return filo.core.Object?
+function Fetches:hand_out(found, name, beside)
+  local object = self.keeping < self.host.limits.keeping and take_in_hand(self, found, name.path, beside)
+  if not object then return nil end
+  local finish = begin(self, found.fields.key_hash)
+  self.keeping = self.keeping + 1
+  self.tasks:spawn(function()
+    local _ <close> = at_end(function()
+      self.keeping = self.keeping - 1
+      finish()
+    end)
+    local held, err = self:open(found, name, beside)
+    if held then return held:close() end
+    if err.code ~= "exists" then self.host.log("warning", "a copy could not be kept here: " .. tostring(err)) end
+  end)
+  return object
 end
 
 ---Fetches what was found to an open file, which holds its content then. Nothing is kept here, or shared.

@@ -218,6 +218,24 @@ function Store:sealed(namespace, path, most)
   return file.fields, file.record, body, file.verified
 end
 
+---The chunk hashes and the chunks of a body.
+local function split_body(self, fields, body)
+  local count, hashes, chunks = self:chunk_count(fields.size), {}, {}
+  for i = 1, count do
+    hashes[i] = body:sub(32 * i - 31, 32 * i)
+    local from = 32 * count + (i - 1) * self.chunk_size
+    chunks[i] = body:sub(from + 1, from + self.chunk_size)
+  end
+  return hashes, chunks
+end
+
+function Store:in_hand(bytes, body)
+  local fields, err = record.peek(bytes)
+  if not fields then return nil, err end
+  local hashes, chunks = split_body(self, fields, body)
+  return new_object(self, { record = bytes, fields = fields, hashes = hashes, chunks = chunks })
+end
+
 function Store:object(namespace, path)
   local file, err = look_up(self, namespace, path)
   if not file then return nil, err end
@@ -263,15 +281,12 @@ end
 ---A small object that has come whole.
 local function take_body(self, partial, body)
   local fields = partial:fields()
-  local count = self:chunk_count(fields.size)
-  local hashes = {}
-  for i = 1, count do hashes[i] = body:sub(32 * i - 31, 32 * i) end
-  if #body ~= 32 * count + fields.size then return errors.fail("corrupt", "the body has another length than the record says") end
+  local hashes, chunks = split_body(self, fields, body)
+  if #body ~= 32 * #hashes + fields.size then return errors.fail("corrupt", "the body has another length than the record says") end
   local ok, err = partial:take_hashes(hashes)
-  for chunk = 0, ok and count - 1 or -1 do
-    local from = 32 * count + chunk * self.chunk_size
-    ok, err = partial:take_chunk(chunk, body:sub(from + 1, from + self.chunk_size))
+  for i, chunk in ipairs(chunks) do
     if not ok then break end
+    ok, err = partial:take_chunk(i - 1, chunk)
   end
   return ok, err
 end
