@@ -297,10 +297,8 @@ static int connection_send(lua_State *L) {
   const char *bytes = lua_tolstring(L, -1, &len);
   if (filo_connection_send(peer->connection, (const unsigned char *)bytes, len, &err) < 0)
     return filo_return_error(L, &err);
-  struct filo_connection_stats stats;
-  filo_connection_stats(peer->connection, &stats);
   lua_pushboolean(L, 1);
-  lua_pushinteger(L, (lua_Integer)stats.queued);
+  lua_pushinteger(L, (lua_Integer)filo_connection_queued(peer->connection));
   return 2;
 }
 

@@ -53,7 +53,7 @@ struct object_call {
   struct filo_store *store;
   unsigned char ns[32];
   char path[FILO_PATH_MAX];
-  enum filo_reading how;
+  unsigned how;
   struct filo_object *object;
   uint64_t chunk;
   uint64_t body_max;
@@ -79,8 +79,8 @@ static void open_work(struct filo_call *base) {
 
 static void open_at_once(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
-  base->code = filo_object_open(call->store, call->ns, call->path, FILO_READ_AT_ONCE, &call->object,
-                                &base->err);
+  base->code = filo_object_open(call->store, call->ns, call->path, call->how | FILO_READ_AT_ONCE,
+                                &call->object, &base->err);
 }
 
 static int opened(lua_State *L, int status, lua_KContext ctx) {
@@ -239,7 +239,7 @@ static void sealed_work(struct filo_call *base) {
   struct object_call *call = (struct object_call *)base;
   open_work(base);
   if (!wants_body(call) || !make_body(call)) return;
-  base->code = filo_object_read_body(call->object, FILO_READ, call->body, &base->err);
+  base->code = filo_object_read_body(call->object, 0, call->body, &base->err);
 }
 
 static void sealed_at_once(struct filo_call *base) {
@@ -275,13 +275,14 @@ static int sealed_ended(lua_State *L, int status, lua_KContext ctx) {
   return 4;
 }
 
-/* store:sealed(namespace, path, most): fields, record, when the content has at most that many bytes
+/* store:sealed(namespace, path, most [, unsigned]): fields, record, when the content has at most that many bytes
  * (up to a chunk) the body (hashes, then ciphertext) or nil, and when it was last known good */
 int filo_store_sealed(lua_State *L) {
   lua_Integer most = luaL_checkinteger(L, 4);
   luaL_argcheck(L, most >= 0 && most <= FILO_CHUNK_SIZE, 4, "bytes, at most a chunk");
   struct object_call *call = open_call(L, sealed_work);
   call->body_max = (uint64_t)most;
+  if (lua_toboolean(L, 5)) call->how = FILO_READ_UNSIGNED;
   return filo_call_at_once(L, &call->base, sealed_at_once, sealed_ended);
 }
 

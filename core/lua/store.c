@@ -182,13 +182,13 @@ static struct path_call *path_call(lua_State *L, void (*work)(struct filo_call *
   return call;
 }
 
-static void stat_as(struct path_call *call, enum filo_reading how) {
+static void stat_as(struct path_call *call, unsigned how) {
   call->base.code = filo_object_stat(call->store, call->ns, call->path, how, &call->fields,
                                      &call->record, &call->record_len, &call->base.err);
 }
 
 static void stat_work(struct filo_call *base) {
-  stat_as((struct path_call *)base, FILO_READ);
+  stat_as((struct path_call *)base, 0);
 }
 
 static void stat_at_once(struct filo_call *base) {

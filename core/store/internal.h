@@ -142,9 +142,9 @@ struct filo_trailer {
  * once more from the disk. */
 int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trailer *ret,
                       struct filo_error *err);
-/* The same from what the system has in memory, of a record whose signature was checked before:
- * FILO_BUSY for whatever else there is. */
-int filo_trailer_read_at_once(int fd, struct filo_trailer *ret);
+/* The same from what the system has in memory, of a record whose signature was checked before, unless
+ * it is trusted: FILO_BUSY for whatever else there is. */
+int filo_trailer_read_at_once(int fd, bool trusted, struct filo_trailer *ret);
 void filo_trailer_free(struct filo_trailer *trailer);
 /* The hash list, when it was read along; else NULL. */
 const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer);

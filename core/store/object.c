@@ -45,33 +45,35 @@ static int load_rest(struct filo_object *object, const unsigned char *ns,
   return 0;
 }
 
-static int load_once(struct filo_object *object, const unsigned char *ns, struct filo_error *err) {
+static int load_once(struct filo_object *object, const unsigned char *ns, unsigned how,
+                     struct filo_error *err) {
   struct filo_trailer trailer;
-  int rc = filo_trailer_read(object->fd, object->label, false, &trailer, err);
+  int rc = filo_trailer_read(object->fd, object->label, how & FILO_READ_UNSIGNED, &trailer, err);
   return rc < 0 ? rc : load_rest(object, ns, &trailer, err);
 }
 
-static int load_at_once(struct filo_object *object, const unsigned char *ns) {
+static int load_at_once(struct filo_object *object, const unsigned char *ns, unsigned how) {
   struct filo_trailer trailer;
-  if (filo_trailer_read_at_once(object->fd, &trailer) < 0) return FILO_BUSY;
+  if (filo_trailer_read_at_once(object->fd, how & FILO_READ_UNSIGNED, &trailer) < 0)
+    return FILO_BUSY;
   bool has_hashes = filo_trailer_hashes(&trailer) != NULL;
   if (!has_hashes) filo_trailer_free(&trailer);
   return has_hashes && load_rest(object, ns, &trailer, NULL) == 0 ? 0 : FILO_BUSY;
 }
 
-static int load(struct filo_object *object, const unsigned char *ns, enum filo_reading how,
+static int load(struct filo_object *object, const unsigned char *ns, unsigned how,
                 struct filo_error *err) {
-  if (how == FILO_READ_AT_ONCE) return load_at_once(object, ns);
-  if (how == FILO_READ_AFRESH) filo_forget_cached(object->fd);
-  int rc = load_once(object, ns, err);
+  if (how & FILO_READ_AT_ONCE) return load_at_once(object, ns, how);
+  if (how & FILO_READ_AFRESH) filo_forget_cached(object->fd);
+  int rc = load_once(object, ns, how, err);
   if (rc != FILO_CORRUPT) return rc;
   filo_forget_cached(object->fd);
-  return load_once(object, ns, err);
+  return load_once(object, ns, how, err);
 }
 
 /* Takes fd and label (which may be NULL for lack of memory), also when it fails. */
-static int open_object(int fd, char *label, const unsigned char *ns, const char *path,
-                       enum filo_reading how, struct filo_object **ret, struct filo_error *err) {
+static int open_object(int fd, char *label, const unsigned char *ns, const char *path, unsigned how,
+                       struct filo_object **ret, struct filo_error *err) {
   struct filo_object *object = label ? malloc(sizeof *object) : NULL;
   int rc;
   if (object) {
@@ -95,13 +97,13 @@ static int open_object(int fd, char *label, const unsigned char *ns, const char 
 }
 
 static int open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     enum filo_reading how, int *ret_fd, struct filo_error *err) {
-  return how == FILO_READ_AT_ONCE ? filo_location_open_cached(store, ns, path, ret_fd, err)
-                                  : filo_location_open_file(store, ns, path, ret_fd, err);
+                     unsigned how, int *ret_fd, struct filo_error *err) {
+  return how & FILO_READ_AT_ONCE ? filo_location_open_cached(store, ns, path, ret_fd, err)
+                                 : filo_location_open_file(store, ns, path, ret_fd, err);
 }
 
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     enum filo_reading how, struct filo_object **ret, struct filo_error *err) {
+                     unsigned how, struct filo_object **ret, struct filo_error *err) {
   int fd, rc = open_file(store, ns, path, how, &fd, err);
   if (rc < 0) return rc;
   return open_object(fd, filo_location_label(store, ns, path), ns, path, how, ret, err);
@@ -187,7 +189,7 @@ const unsigned char *filo_object_record(const struct filo_object *object, size_t
 }
 
 int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     enum filo_reading how, struct filo_record *fields, unsigned char **record,
+                     unsigned how, struct filo_record *fields, unsigned char **record,
                      size_t *record_len, struct filo_error *err) {
   FILO_AUTO_CLOSE int fd = -1;
   int rc = open_file(store, ns, path, how, &fd, err);
@@ -195,8 +197,8 @@ int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const
   FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
   if (!label) return filo_fail(err, FILO_NO_MEMORY, "no memory to look at an object");
   struct filo_trailer trailer;
-  rc = how == FILO_READ_AT_ONCE ? filo_trailer_read_at_once(fd, &trailer)
-                                : filo_trailer_read(fd, label, false, &trailer, err);
+  rc = how & FILO_READ_AT_ONCE ? filo_trailer_read_at_once(fd, false, &trailer)
+                               : filo_trailer_read(fd, label, false, &trailer, err);
   if (rc < 0) return rc;
   if (memcmp(ns, trailer.fields.ns, FILO_ID_SIZE) != 0) {
     filo_trailer_free(&trailer);
@@ -242,11 +244,11 @@ int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, uns
   return read_part(object, size, FILO_HASH_SIZE * filo_chunk_count(size), offset, out, len, err);
 }
 
-int filo_object_read_body(struct filo_object *object, enum filo_reading how, unsigned char *out,
+int filo_object_read_body(struct filo_object *object, unsigned how, unsigned char *out,
                           struct filo_error *err) {
   uint64_t size = object->body.fields.size;
   size_t hashes = FILO_HASH_SIZE * (size_t)filo_chunk_count(size);
-  if (how == FILO_READ_AT_ONCE)
+  if (how & FILO_READ_AT_ONCE)
     return filo_read_cached(object->fd, size, out, hashes) &&
                    filo_read_cached(object->fd, 0, out + hashes, (size_t)size)
                ? 0

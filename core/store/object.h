@@ -23,17 +23,18 @@ enum { FILO_FOOTER_SIZE = 16, FILO_FORMAT = 2 };
 
 struct filo_object;
 
-enum filo_reading {
-  FILO_READ,
-  FILO_READ_AFRESH, /* from the disk, not from what the system remembers of it */
-  FILO_READ_AT_ONCE /* only from what the system remembers, of a record that this process has verified
-                     * before: that takes some us, and no disk is waited for. FILO_BUSY for all else,
-                     * whatever it is: to be read as usual */
+/* How an object is read: as usual (0), or some of these. */
+enum {
+  FILO_READ_AFRESH = 1,  /* from the disk, not from what the system remembers of it */
+  FILO_READ_AT_ONCE = 2, /* only from what the system remembers, of a record that this process has
+                          * verified before: that takes some us, and no disk is waited for. FILO_BUSY
+                          * for all else, whatever it is: to be read as usual */
+  FILO_READ_UNSIGNED = 4 /* its signature is not verified: for who gives it to others, who do */
 };
 
 /* FILO_NOT_FOUND, FILO_CORRUPT (not a whole sealed object, or another key's), FILO_IO. */
 int filo_object_open(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     enum filo_reading how, struct filo_object **ret, struct filo_error *err);
+                     unsigned how, struct filo_object **ret, struct filo_error *err);
 
 /* A small object that has come whole, and has no file: its record, and a body (the hash, then the
  * ciphertext), which are copied. FILO_BUSY when its record was not verified by this process before;
@@ -56,7 +57,7 @@ void filo_object_mark_verified(const struct filo_object *object, struct filo_sto
 /* Only what is at the end of the file: fields and record bytes (malloc'ed), with the signature
  * checked, no hashes read. What has, stat and offers need. */
 int filo_object_stat(struct filo_store *store, const unsigned char ns[32], const char *path,
-                     enum filo_reading how, struct filo_record *fields, unsigned char **record,
+                     unsigned how, struct filo_record *fields, unsigned char **record,
                      size_t *record_len, struct filo_error *err);
 
 /* Needed before filo_object_read of an encrypted object. */
@@ -82,7 +83,7 @@ int64_t filo_object_read_hashes(struct filo_object *object, uint64_t offset, uns
 
 /* The two in that order, whole, of an object of at most a chunk. FILO_READ_AT_ONCE: FILO_BUSY when it
  * would have to be waited for. */
-int filo_object_read_body(struct filo_object *object, enum filo_reading how, unsigned char *out,
+int filo_object_read_body(struct filo_object *object, unsigned how, unsigned char *out,
                           struct filo_error *err);
 
 /* Hashes chunk `index` again from disk, whatever the bitmap says. */

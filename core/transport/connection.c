@@ -369,6 +369,10 @@ const char *filo_connection_remote(const struct filo_connection *c) {
   return c->remote;
 }
 
+size_t filo_connection_queued(const struct filo_connection *c) {
+  return filo_output_queued(c);
+}
+
 void filo_connection_stats(const struct filo_connection *c, struct filo_connection_stats *ret) {
   *ret = (struct filo_connection_stats){.bytes_in = c->bytes_in,
                                         .bytes_out = c->bytes_out,

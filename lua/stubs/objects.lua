@@ -139,11 +139,12 @@ function store:partial_outside(file, record) end
 ---@param namespace string 32 bytes
 ---@param path string
 ---@param most integer content bytes up to which the body is read: at most 1 MiB
+---@param unsigned? boolean the signature is not verified: who is given the record does that
 ---@return table? fields
 ---@return string|filo.Error record
 ---@return string? body hashes, then ciphertext
 ---@return integer? verified seconds since 1970: when all of it was last hashed and found good; nil: not known, or changed since
-function store:sealed(namespace, path, most) end
+function store:sealed(namespace, path, most, unsigned) end
 
 ---A small object that has come whole, to be read: it has no file. nil when its record was not verified in this process, or not lately.
 ---@param record string

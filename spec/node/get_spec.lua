@@ -54,6 +54,27 @@ describe("node:get", function()
     assert.is_truthy(c)
   end)
 
+  -- A peer verifies no signature of what it gives: who gets it does.
+  it("has a peer notice that the record of its copy has rotted", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(3)
+    for _, size in ipairs { 10, 100000 } do
+      local content = nodes.bytes(size)
+      assert(a:store("key", content))
+      for _, from_end in ipairs { 30, 100 } do -- the signature, and what is signed
+        local place = nodes.place(a, b, "key")
+        local set_aside = nodes.events(b, "corrupt")
+        nodes.flip(place, -from_end)
+        nodes.drop(a, "key")
+        assert.equal(content, nodes.content(a, "key"))
+        nodes.kept(a, "key")
+        set_aside()
+        assert.is_false(nodes.exists(place))
+        assert(a:replicate "key")
+      end
+    end
+  end)
+
   it("heals a copy here that has rotted, and says so", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)

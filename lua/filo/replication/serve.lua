@@ -221,11 +221,12 @@ local function unread(self, peer, err)
   return errors.fail(err.code, "its copy could not be read")
 end
 
----What is here. That a copy cannot be read does not mean that there is none: who counts answers is not told so.
+---What is here; who asks verifies it. That a copy cannot be read does not mean that there is none: who counts answers is not told so.
 function Serve:find(body, peer)
   local path, err = self.names:path(body.key_hash)
   if not path then return unread(self, peer, err) end
-  local fields, record, content, verified = self.disk:sealed(body.namespace, path, body.without_content and 0 or self.host.limits.inline)
+  local most = body.without_content and 0 or self.host.limits.inline
+  local fields, record, content, verified = self.disk:sealed(body.namespace, path, most, true)
   if fields then return { record = record, body = content, verified = verified } end
   if record.code == "not_found" then return {} end
   if record.code ~= "corrupt" then return unread(self, peer, record) end
