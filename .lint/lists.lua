@@ -205,7 +205,7 @@ local function check_commands()
   compare("command", source, names, "lua/filo/command/cli/", files)
 
   for _, path in ipairs(DOCUMENTS) do
-    for name, after in read(path):gsub("Nm filo Cm ", "/filo "):gmatch "[\n`/]filo (%a+)([^\n`]?[^\n`]*)" do
+    for name, after in read(path):gsub("Nm filo Cm ", "/filo "):gmatch "[\n`/]filo (%a[%a-]*)([^\n`]?[^\n`]*)" do
       local is_other = after:sub(1, 4) == ".lua" or after:sub(1, 1) == "/" or after:find "^[%l ]* v%d" -- a script, a label of the formats
       if not names[name] and not is_other then tell("%s: there is no command '%s'", path, name) end
     end

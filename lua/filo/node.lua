@@ -10,6 +10,7 @@ local make = require "filo.node.make"
 local keys = require "filo.copies.keys"
 local named = require "filo.node.named"
 local namespace = require "filo.node.namespace"
+local readers = require "filo.node.readers"
 local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
 local sharing = require "filo.node.sharing"
@@ -71,9 +72,9 @@ function Node:accept(line, name)
 end
 
 ---A capability for others, as one line of text, which is a secret: who has it reads one object and its later versions; or all objects,
----without a key; with `write`, also makes and deletes them.
+---without a key; with `write`, also makes and deletes them. reader: for whom it is, under a name by which `readers` lists him.
 ---@param key? string
----@param given? {write?: boolean}
+---@param given? {write?: boolean, reader?: string}
 ---@return string?, filo.Error?
 function Node:share(key, given)
   local node = open(self)
@@ -82,7 +83,7 @@ function Node:share(key, given)
   local ok, err = true, nil
   if key ~= nil then ok, err = keys.check_key(key, 2) end
   if not ok then return nil, err end
-  return sharing(node, key, given.write)
+  return sharing(node, key, given)
 end
 
 ---Changes the keys of the namespace: what is written from now on, and all that was, has records that open with new ones, which who was
@@ -93,8 +94,27 @@ end
 ---@return filo.Rotation?, filo.Error?
 function Node:rotate(given)
   local node = open(self)
-  given = setup.check_rotate_options(given)
+  given = setup.check_rotate_options("rotate", given)
   return node.rotating:rotate(given.wait)
+end
+
+---Who was given what of the namespace, where `share` was told for whom it is: by their names.
+---@return filo.Reader[]?, filo.Error?
+function Node:readers()
+  local node = open(self)
+  return readers.list(node)
+end
+
+---Changes the keys, so that one reader reads nothing that comes, takes him off the list, and makes new capabilities for the others, each of
+---whom must accept his again to read on. "denied": he was given the keys to write, which makes all later ones.
+---@param name string
+---@param given? {wait?: boolean}  as for `rotate`
+---@return filo.Forgotten?, filo.Error?
+function Node:forget_reader(name, given)
+  local node = open(self)
+  if type(name) ~= "string" then error("forget_reader: a name expected", 2) end
+  given = setup.check_rotate_options("forget_reader", given)
+  return readers.forget(node, name, given.wait)
 end
 
 ---With which generation of its keys the namespace is written, and how much is left to get records of it.

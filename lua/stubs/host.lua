@@ -207,6 +207,28 @@ function host.keyring.note_writers(root) end
 ---@return boolean
 function host.keyring.has_writers(root) end
 
+---Who was given what, as is noted in a root.
+---@class filo.Host.readers
+host.readers = {}
+
+---@param root string
+---@return filo.Given[]? list  by readers
+---@return filo.Error? err
+function host.readers.list(root) end
+
+---Notes that something was given, in the place of what was noted of it before.
+---@param root string
+---@param given filo.Given
+---@return true?
+---@return filo.Error? err
+function host.readers.note(root, given) end
+
+---@param root string
+---@param given filo.Given
+---@return true?
+---@return filo.Error? err
+function host.readers.forget(root, given) end
+
 ---With which generation of its keys each namespace is written, as is noted in a root.
 ---@class filo.Host.generations
 host.generations = {}

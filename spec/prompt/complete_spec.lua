@@ -47,7 +47,7 @@ describe("completion", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)
     local own = { node = a, peer = a:peers()[1] }
-    assert.same({ "root" }, select(2, complete(own, "node.ro", no_keys)))
+    assert.same({ "root" }, select(2, complete(own, "node.roo", no_keys)))
     assert.same({ "verify" }, select(2, complete(own, "node:v", no_keys)))
     assert.same({ "about", "address" }, select(2, complete(own, "peer.a", no_keys)))
     assert.same({}, select(2, complete(own, "peer:", no_keys)))

@@ -17,7 +17,8 @@ local cli = {}
 ---In the order in which help lists them.
 cli.NAMES = {
   "init", "invite", "join", "serve", "reload", "stop", "put", "get", "ls", "stat", "rm", "verify", "why", "usage", "peers", "status",
-  "share", "accept", "namespaces", "rotate", "identity", "recover", "sim", "help", "completions", "version",
+  "share", "accept", "namespaces", "rotate", "readers",
+  "forget-reader", "identity", "recover", "sim", "help", "completions", "version",
 }
 
 local function known(name)

@@ -7,6 +7,7 @@ local net = require "filo.core.net"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
 local generations = require "filo.host.generations"
+local readers = require "filo.host.readers"
 local keyring = require "filo.host.keyring"
 local limits = require "filo.host.limits"
 local task = require "filo.host.task"
@@ -48,6 +49,11 @@ local host = {
     check_name = keyring.check_name,
     note_writers = keyring.note_writers,
     has_writers = keyring.has_writers,
+  },
+  readers = {
+    list = readers.list,
+    note = readers.note,
+    forget = readers.forget,
   },
   generations = {
     load = generations.load,

@@ -290,7 +290,13 @@ function Rotating:rotate(wait)
   if self.readonly then return errors.fail("denied", "the root is open for reading only") end
   local number, err = self.generation:next()
   if not number then return nil, err end
-  if wait then self.changed:wait_for(function() return not self.again and not self.busy end) end
+  return wait and self:wait() or self:status()
+end
+
+---Waits until what can be done now is done.
+---@return filo.Rotation
+function Rotating:wait()
+  self.changed:wait_for(function() return not self.again and not self.busy end)
   return self:status()
 end
 

@@ -101,7 +101,7 @@ local STORE_RULES = { fields = { type = "table" }, class = CLASS, encrypt = { ty
 
 local AMEND_RULES = { fields = { type = "table" }, class = CLASS }
 
-local SHARE_RULES = { write = { type = "boolean" } }
+local SHARE_RULES = { write = { type = "boolean" }, reader = { type = "string" } }
 
 local ROTATE_RULES = { wait = { type = "boolean", default = true } }
 
@@ -121,7 +121,7 @@ end
 function setup.check_share_options(given) return options.check("share", given, SHARE_RULES, 2) end
 
 ---@return table
-function setup.check_rotate_options(given) return options.check("rotate", given, ROTATE_RULES, 2) end
+function setup.check_rotate_options(what, given) return options.check(what, given, ROTATE_RULES, 2) end
 
 ---@return table
 function setup.check_replicate_options(given) return options.check("replicate", given, REPLICATE_RULES, 2) end

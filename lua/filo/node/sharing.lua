@@ -1,6 +1,7 @@
 ---Sharing: capabilities, by which others read or write what a namespace has.
 
 local errors = require "filo.base.errors"
+local readers = require "filo.node.readers"
 
 ---Of what may be given away: the newest.
 ---@param key_hash? string
@@ -31,9 +32,18 @@ end
 ---As Node:share, of what was checked.
 ---@param node filo.node.Parts
 ---@param key? string
----@param write? boolean
+---@param given {write?: boolean, reader?: string}
 ---@return string?, filo.Error?
-return function(node, key, write)
-  if key ~= nil then return one(node, key) end
-  return all(node, write and "write" or "read")
+return function(node, key, given)
+  local access = key ~= nil and "read-one" or given.write and "write" or "read"
+  if given.reader then
+    local ok, problem = readers.check_name(given.reader)
+    if not ok then return nil, problem end
+  end
+  local line, err
+  if key ~= nil then line, err = one(node, key) else line, err = all(node, access) end
+  if not line or not given.reader then return line, err end
+  local hash = key ~= nil and node.names:hash(key) or nil
+  local ok, problem = readers.note(node, given.reader, access, key, generation_of(node, hash))
+  return ok and line or nil, problem
 end

@@ -47,6 +47,13 @@ local keyring = {
   has_writers = function() return false end,
 }
 
+---None was given anything either.
+local readers = {
+  list = function() return {} end,
+  note = function() return errors.fail("unsupported", "a simulated node gives no keys away") end,
+  forget = function() return true end,
+}
+
 local function generations_of(run)
   local disk = run.machine.disk
   return {
@@ -142,6 +149,7 @@ return function(run)
     identities = identities_of(run),
     keyring = keyring,
     generations = generations_of(run),
+    readers = readers,
     store = store_of(run),
     net = net_of(run),
     log = function(level, message)

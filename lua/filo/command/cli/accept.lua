@@ -2,18 +2,26 @@
 
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
-local first_line = require "filo.command.first_line"
+local format = require "filo.base.format"
 local json = require "filo.base.json"
 local open = require "filo.command.root.open"
 local root = require "filo.command.root"
+local whole_text = require "filo.command.whole_text"
 
 local SEEN = "others on this machine see what stands on a command line, and a capability is a secret: give it on standard input, "
   .. "'filo accept - < FILE', or name a file that it is in"
 
----@return string?, filo.Error?
-local function read_line(name)
+---@return string[]?, filo.Error?
+local function read_lines(name)
   if name:find "^%s*filo%-" then return errors.fail("usage", SEEN) end
-  return first_line(name, "the capability")
+  local text, err = whole_text(name, "the capability")
+  if not text then return nil, err end
+  local lines = {}
+  for line in text:gmatch "[^\n]+" do
+    if line:find "%S" then lines[#lines + 1] = line end
+  end
+  if not lines[1] then return errors.fail("invalid", format.printable(name) .. " has no capability in it") end
+  return lines
 end
 
 ---By the running node, or in the root where none runs.
@@ -32,29 +40,35 @@ local MAY = {
   ["read-one"] = "single objects of it can be read", read = "all of it can be read", write = "all of it can be read and written",
 }
 
+local function tell(args, accepted, line)
+  if args.json then
+    io.write(json.encode(accepted, { "name" }), "\n")
+    return
+  end
+  local access = assert(crypto.namespace(line)):access()
+  io.write(("namespace %s, of %s: %s. Its objects: --of %s\n"):format(accepted.name, accepted.id:sub(1, 16), MAY[access], accepted.name))
+end
+
 return {
   summary = "Take a capability that 'filo share' has printed.",
 
   describe = function(parser)
     root.option(parser)
-    parser:argument("file", "The file with the capability; '-' is standard input. On the command line others would see it.")
+    parser:argument("file", "The file with the capability, or several, one a line; '-' is standard input. On the command line others "
+      .. "would see it.")
     parser:option("--name", "What the namespace is called here, for --of; 'main': get and put mean it from the next start of the node on. "
       .. "Default: the name that it has, or the start of its ID."):argname "NAME"
     parser:flag("--json", "For programs.")
   end,
 
   run = function(args)
-    local line, err = read_line(args.file)
-    if not line then return nil, err end
-    local accepted
-    accepted, err = accept(args, line)
-    if not accepted then return nil, err end
-    if args.json then
-      io.write(json.encode(accepted, { "name" }), "\n")
-    else
-      local keys = assert(crypto.namespace(line))
-      io.write(("namespace %s, of %s: %s. Its objects: --of %s\n"):format(accepted.name, accepted.id:sub(1, 16), MAY[keys:access()],
-        accepted.name))
+    local lines, err = read_lines(args.file)
+    if not lines then return nil, err end
+    for _, line in ipairs(lines) do
+      local accepted
+      accepted, err = accept(args, line)
+      if not accepted then return nil, err end
+      tell(args, accepted, line)
     end
   end,
 }

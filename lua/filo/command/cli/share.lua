@@ -22,9 +22,11 @@ return {
     parser:argument("key", "The object that can be read, in its later versions, too."):args "?"
     parser:flag("--all", "All objects can be read, and their names.")
     parser:flag("--write", "The same, and they can be made, changed and deleted.")
+    parser:option("--for", "Who it is for: 'filo readers' lists what he was given, and 'filo forget-reader' changes the keys so that he "
+      .. "reads nothing that comes."):argname("READER"):target "reader"
     parser:flag("--json", "For programs.")
-    parser:epilog("Whoever has the line can do what it says, and cannot be made to forget it: send it where nobody else reads it. It is "
-      .. "for 'filo accept', at a node that is connected to this one or to others that hold copies.")
+    parser:epilog("Whoever has the line can do what it says, until the keys are changed, and keeps what he could read: send it where "
+      .. "nobody else reads it. It is for 'filo accept', at a node that is connected to this one or to others that hold copies.")
   end,
 
   run = function(args)
@@ -42,7 +44,7 @@ return {
         format.printable(args.key)))
     end
     local line
-    line, err = objects:share(args.key, { write = args.write })
+    line, err = objects:share(args.key, { write = args.write, reader = args.reader })
     if not line then return nil, err end
     io.write(args.json and json.encode({ capability = line, key = args.key }, { "capability" }) or line, "\n")
   end,

@@ -171,8 +171,10 @@ function methods.rotate(node, asked, emit)
   return node:rotate { wait = asked.wait }
 end
 
+function methods.forget_reader(node, asked) return node:forget_reader(asked.reader, { wait = false }) end
+
 ---Calls about objects: of the namespace that is asked for by its name, else of the node's.
-for _, name in ipairs { "store", "fetch", "stat", "delete", "verify", "copies", "evict", "rotate" } do
+for _, name in ipairs { "store", "fetch", "stat", "delete", "verify", "copies", "evict", "rotate", "forget_reader" } do
   local method = methods[name]
   methods[name] = function(node, asked, ...)
     local objects, err = node, nil
