@@ -23,6 +23,22 @@ static int vouched(struct filo_catalogue *catalogue, char note[FILO_NOTE_DIGITS 
   return filo_fail(err, FILO_NOT_FOUND, "there is no good catalogue");
 }
 
+/* Whether all names are in it, with whatever keys; else its owner comes to read them, if it has it
+ * open. */
+static int check_names(struct filo_catalogue *catalogue, struct filo_error *err) {
+  struct filo_namespace *keys;
+  for (unsigned i = 0; (keys = filo_readable_at(catalogue, i)); i++) {
+    enum filo_names names;
+    int rc = filo_names_state(&catalogue->database, filo_namespace_id(keys), keys, &names, err);
+    filo_namespace_unref(keys);
+    if (rc < 0) return rc;
+    if (names != FILO_NAMES_NONE) continue;
+    bool open = filo_store_marked(catalogue->store, FILO_MARK_LISTED);
+    return filo_fail(err, open ? FILO_BUSY : FILO_NOT_FOUND, "names are missing");
+  }
+  return 0;
+}
+
 int filo_beside_open(struct filo_catalogue *catalogue, struct filo_error *err) {
   char note[FILO_NOTE_DIGITS + 1];
   struct stat st;
@@ -32,7 +48,8 @@ int filo_beside_open(struct filo_catalogue *catalogue, struct filo_error *err) {
   rc = filo_database_open(catalogue, note[0] ? note : NULL, err);
   catalogue->device = st.st_dev;
   catalogue->inode = st.st_ino;
-  return rc == FILO_BUSY ? filo_fail(err, FILO_IO, "the catalogue cannot be read") : rc;
+  if (rc == FILO_BUSY) return filo_fail(err, FILO_IO, "the catalogue cannot be read");
+  return rc < 0 ? rc : check_names(catalogue, err);
 }
 
 /* A number that is another one after each of the owner's transactions. */

@@ -157,6 +157,19 @@ static void apply(struct filo_catalogue *catalogue) {
   pthread_mutex_lock(&catalogue->lock);
 }
 
+/* With the lock. */
+static void read_names(struct filo_catalogue *catalogue) {
+  struct filo_error err;
+  bool more;
+  unsigned keys_added = catalogue->keys_added;
+  catalogue->in_use = true;
+  pthread_mutex_unlock(&catalogue->lock);
+  int rc = filo_names_read(catalogue, &more, &err);
+  filo_catalogue_used(catalogue, rc, &err);
+  pthread_mutex_lock(&catalogue->lock);
+  catalogue->nameless = more || catalogue->keys_added != keys_added;
+}
+
 /* With the lock: until there is something to do for who is READY. */
 static void attend(struct filo_catalogue *catalogue) {
   if (catalogue->stale && !catalogue->in_use) {
@@ -169,6 +182,8 @@ static void attend(struct filo_catalogue *catalogue) {
     if (catalogue->waiting < FILO_CHANGES_AT_ONCE) wait_turned(catalogue, LINGER_MS);
     if (catalogue->waiting > 0 && !catalogue->in_use && catalogue->state == FILO_CATALOGUE_READY)
       apply(catalogue);
+  } else if (catalogue->nameless && !catalogue->readonly && !catalogue->in_use) {
+    read_names(catalogue);
   } else {
     pthread_cond_wait(&catalogue->turned, &catalogue->lock);
   }
@@ -222,7 +237,7 @@ static void *run(void *arg) {
 
 /* --- Opening and closing --- */
 
-static struct filo_catalogue *new_catalogue(struct filo_store *store, struct filo_namespace *keys) {
+static struct filo_catalogue *new_catalogue(struct filo_store *store) {
   struct filo_catalogue *catalogue = calloc(1, sizeof *catalogue);
   if (!catalogue) return NULL;
   pthread_condattr_t monotonic;
@@ -233,8 +248,8 @@ static struct filo_catalogue *new_catalogue(struct filo_store *store, struct fil
   pthread_cond_init(&catalogue->drained, NULL);
   pthread_condattr_destroy(&monotonic);
   STAILQ_INIT(&catalogue->changes);
+  STAILQ_INIT(&catalogue->readables);
   catalogue->store = filo_store_ref(store);
-  catalogue->keys = filo_namespace_ref(keys);
   catalogue->readonly = filo_store_is_readonly(store);
   return catalogue;
 }
@@ -261,11 +276,13 @@ static int start(struct filo_catalogue *catalogue, struct filo_error *err) {
   return failed ? filo_fail_errno(err, failed, "cannot start a thread for the catalogue") : 0;
 }
 
-int filo_catalogue_open(struct filo_store *store, struct filo_namespace *keys,
+int filo_catalogue_open(struct filo_store *store, struct filo_namespace *const *keys, size_t count,
                         struct filo_catalogue **ret, struct filo_error *err) {
-  struct filo_catalogue *catalogue = new_catalogue(store, keys);
+  struct filo_catalogue *catalogue = new_catalogue(store);
   if (!catalogue) return filo_fail(err, FILO_NO_MEMORY, "no memory for a catalogue");
   int rc = prepare(catalogue, err);
+  for (size_t i = 0; rc == 0 && i < count; i++)
+    rc = filo_catalogue_add_keys(catalogue, keys[i], err);
   if (rc == 0) filo_changes_observe(catalogue);
   if (rc == 0) rc = start(catalogue, err);
   if (rc < 0) {
@@ -313,7 +330,7 @@ void filo_catalogue_close(struct filo_catalogue *catalogue) {
 void filo_catalogue_free(struct filo_catalogue *catalogue) {
   filo_pages_free(catalogue->pages);
   filo_pages_free(catalogue->private_pages);
-  filo_namespace_unref(catalogue->keys);
+  filo_readables_free(catalogue);
   filo_store_close(catalogue->store);
   pthread_mutex_destroy(&catalogue->lock);
   pthread_cond_destroy(&catalogue->turned);

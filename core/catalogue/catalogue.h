@@ -28,9 +28,15 @@
 
 struct filo_catalogue;
 
-/* Begins to open it, and reports to it from now on. Takes references of both. */
-int filo_catalogue_open(struct filo_store *store, struct filo_namespace *keys,
+/* Begins to open it, and reports to it from now on. Takes references of the store, and of the keys to
+ * the namespaces whose names are to be in it. */
+int filo_catalogue_open(struct filo_store *store, struct filo_namespace *const *keys, size_t count,
                         struct filo_catalogue **ret, struct filo_error *err);
+
+/* Keys to one more, or more of the keys to one: its names are read from now on, and meanwhile a query
+ * for them is FILO_BUSY. Takes a reference. */
+int filo_catalogue_add_keys(struct filo_catalogue *catalogue, struct filo_namespace *keys,
+                            struct filo_error *err);
 
 /* Applies what waits, closes the database in order, and ends the thread; waits for all that. The rest
  * is freed by filo_catalogue_free, on the opener's thread, once no query is under way any more; those that come

@@ -11,9 +11,11 @@
 #include "crypto/random.h"
 
 /* What is below belongs to this number: another one's database is not read. */
-enum { LAYOUT = 4, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
+enum { LAYOUT = 5, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
 
-/* elsewhere: of namespaces that are read, each object, or deletion, of which peers have a version and
+/* namespaces: named, a print of the keys with which all names in it were read.
+ *
+ * elsewhere: of namespaces that are read, each object, or deletion, of which peers have a version and
  * nothing lies here that is as new; listed: how far each peer's list of these was read.
  *
  * files: each file below objects/. `place` stands for its path, which is kept only where it is not
@@ -23,7 +25,8 @@ enum { LAYOUT = 4, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 }
 static const char tables[] =
     "CREATE TABLE about (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE namespaces (id INTEGER PRIMARY KEY, ns BLOB UNIQUE NOT NULL,"
-    " objects INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL);"
+    " objects INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " named BLOB);"
     "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, ns INTEGER NOT NULL,"
     " place BLOB NOT NULL, path TEXT, problem INTEGER, key_hash BLOB, version INTEGER,"
     " size INTEGER, flags INTEGER, verified INTEGER, modified INTEGER, name BLOB, class INTEGER,"
@@ -69,7 +72,7 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_COMMIT] = "COMMIT",
     [FILO_SQL_ROLLBACK] = "ROLLBACK",
     [FILO_SQL_FIND_NAMESPACE] = "SELECT id FROM namespaces WHERE ns = ?1",
-    [FILO_SQL_ADD_NAMESPACE] = "INSERT INTO namespaces VALUES (NULL, ?1, 0, 0, 0)",
+    [FILO_SQL_ADD_NAMESPACE] = "INSERT INTO namespaces VALUES (NULL, ?1, 0, 0, 0, NULL)",
     [FILO_SQL_COUNT] = "UPDATE namespaces SET objects = objects + ?2, deleted = deleted + ?3,"
                        " bytes = bytes + ?4 WHERE id = ?1",
     [FILO_SQL_INSERT] =
@@ -112,6 +115,14 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
         "INSERT INTO elsewhere VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" FILO_IF_NEWER,
     [FILO_SQL_FORGET_ELSEWHERE] =
         "DELETE FROM elsewhere WHERE ns = ?1 AND key_hash = ?2 AND (version, nonce) <= (?3, ?4)",
+    [FILO_SQL_NAMED] = "SELECT named FROM namespaces WHERE ns = ?1",
+    [FILO_SQL_NOTE_NAMED] = "UPDATE namespaces SET named = ?2 WHERE id = ?1",
+    [FILO_SQL_NAMELESS] =
+        "SELECT " COLUMNS " FROM files INDEXED BY by_namespace WHERE " OF_NAMESPACE
+        " AND id > ?2 AND problem IS NULL AND name IS NULL AND NOT flags & 1 ORDER BY id LIMIT ?3",
+    [FILO_SQL_FORGET_NAMELESS] =
+        "DELETE FROM elsewhere WHERE ns = ?1 AND name IS NULL AND NOT flags & 1",
+    [FILO_SQL_FORGET_LISTS] = "DELETE FROM listed WHERE ns = ?1",
     [FILO_SQL_LISTED] = "SELECT life, after FROM listed WHERE peer = ?2 AND " OF_NAMESPACE,
     [FILO_SQL_NOTE_LISTED] = "INSERT OR REPLACE INTO listed VALUES (NULL, ?1, ?2, ?3, ?4)",
     /* Node IDs are to be had for nothing: of those who were not heard of for long, it is forgotten. */
@@ -248,11 +259,6 @@ static bool has_layout(struct filo_database *database, const char *pragma) {
   return same;
 }
 
-/* Whose names are in it. */
-static void readable(const struct filo_catalogue *catalogue, char out[2 * FILO_ID_SIZE + 1]) {
-  filo_hex(out, filo_namespace_id(catalogue->keys), FILO_ID_SIZE);
-}
-
 /* --- Opening and closing --- */
 
 static int open_file(struct filo_database *database, const char *path, int flags,
@@ -272,10 +278,8 @@ static int open_file(struct filo_database *database, const char *path, int flags
 
 static int check(struct filo_catalogue *catalogue, const char *note, struct filo_error *err) {
   struct filo_database *database = &catalogue->database;
-  char keys[2 * FILO_ID_SIZE + 1];
-  readable(catalogue, keys);
-  if (has_layout(database, "PRAGMA user_version") && is_text(database, "names of", keys) &&
-      (!note || is_text(database, "note", note)) && read_life(database))
+  if (has_layout(database, "PRAGMA user_version") && (!note || is_text(database, "note", note)) &&
+      read_life(database))
     return 0;
   return filo_fail(err, FILO_CORRUPT, "the catalogue is not the one that was left");
 }
@@ -316,9 +320,7 @@ static int make_file(const char *path, struct filo_error *err) {
 int filo_database_create(struct filo_catalogue *catalogue, struct filo_error *err) {
   struct filo_database *database = &catalogue->database;
   bool private = catalogue->readonly;
-  char keys[2 * FILO_ID_SIZE + 1];
   int reserved = FILO_PAGE_CHECK;
-  readable(catalogue, keys);
   int rc = private ? 0 : make_file(catalogue->path, err);
   if (rc == 0)
     rc = open_file(database, private ? "" : catalogue->path,
@@ -332,7 +334,6 @@ int filo_database_create(struct filo_catalogue *catalogue, struct filo_error *er
   if (rc == 0) rc = run_text(database, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", err);
   if (rc == 0) rc = run_text(database, tables, err);
   if (rc == 0) rc = set(database, "user_version", LAYOUT, err);
-  if (rc == 0) rc = set_text(database, "names of", keys, err);
   return rc;
 }
 
@@ -414,15 +415,10 @@ void filo_database_remove_put_by(const struct filo_catalogue *catalogue) {
 }
 
 bool filo_database_is_alike(struct filo_catalogue *catalogue) {
-  static const char text[] =
-      "SELECT 1 FROM old.about AS a, old.about AS b WHERE a.name = 'names of' AND a.value = ?1"
-      " AND b.name = 'life'";
-  char keys[2 * FILO_ID_SIZE + 1];
+  static const char text[] = "SELECT 1 FROM old.about WHERE name = 'life'";
   sqlite3_stmt *statement;
-  readable(catalogue, keys);
   if (sqlite3_prepare_v2(catalogue->database.db, text, -1, &statement, NULL) != SQLITE_OK)
     return false;
-  sqlite3_bind_text(statement, 1, keys, -1, SQLITE_STATIC);
   bool alike = sqlite3_step(statement) == SQLITE_ROW;
   sqlite3_finalize(statement);
   return alike && has_layout(&catalogue->database, "PRAGMA old.user_version");

@@ -6,11 +6,6 @@
 #include "bytes.h"
 #include "catalogue/internal.h"
 
-static bool is_read(const struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE]) {
-  return filo_namespace_access(catalogue->keys) >= FILO_READS &&
-         memcmp(ns, filo_namespace_id(catalogue->keys), FILO_ID_SIZE) == 0;
-}
-
 /* --- Rows --- */
 
 static int cannot_write(struct filo_database *database, struct filo_error *err) {
@@ -63,9 +58,9 @@ static int forget(struct filo_database *database, const struct filo_row *row,
 
 int filo_elsewhere_follow(struct filo_catalogue *catalogue, const struct filo_row *was,
                           const struct filo_row *is, struct filo_error *err) {
-  if (is && !is->problem && is_read(catalogue, is->ns))
+  if (is && !is->problem && filo_readable_wholly(catalogue, is->ns))
     return forget(&catalogue->database, is, err);
-  bool gone = was->name && is_read(catalogue, was->ns);
+  bool gone = was->name && filo_readable_wholly(catalogue, was->ns);
   return gone ? note(&catalogue->database, was, err) : 0;
 }
 
@@ -140,7 +135,7 @@ static int peek(const struct filo_listing *listing, struct entry *entries, struc
 }
 
 /* Checks and opens what is news. */
-static int read_news(const struct filo_catalogue *catalogue, const struct filo_listing *listing,
+static int read_news(const struct filo_namespace *keys, const struct filo_listing *listing,
                      struct entry *entries, struct filo_error *err) {
   int rc = 0;
   for (size_t i = 0; rc == 0 && i < listing->count; i++) {
@@ -149,7 +144,7 @@ static int read_news(const struct filo_catalogue *catalogue, const struct filo_l
     if (!entries[i].news && !entries[i].deletes) continue;
     rc = filo_record_parse(listed->record, listed->len, &fields, err);
     if (rc == 0 && !(fields.flags & FILO_TOMBSTONE))
-      filo_catalogue_describe(catalogue->keys, listed->record, listed->len, &entries[i].row);
+      filo_catalogue_describe(keys, listed->record, listed->len, &entries[i].row);
   }
   return rc;
 }
@@ -183,14 +178,15 @@ static int write_news(struct filo_catalogue *catalogue, const struct filo_listin
   return rc < 0 ? rc : filo_database_run(database, FILO_SQL_COMMIT, err);
 }
 
-static int note_entries(struct filo_catalogue *catalogue, const struct filo_listing *listing,
-                        struct entry *entries, struct filo_error *err) {
+static int note_entries(struct filo_catalogue *catalogue, const struct filo_namespace *keys,
+                        const struct filo_listing *listing, struct entry *entries,
+                        struct filo_error *err) {
   int rc = peek(listing, entries, err);
   if (rc == 0) rc = filo_database_check_room(catalogue, FILO_ROOM_TO_CHANGE, err);
   if (rc == 0) rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   rc = filo_catalogue_used(catalogue, compare_all(catalogue, listing, entries, err), err);
-  if (rc == 0) rc = read_news(catalogue, listing, entries, err);
+  if (rc == 0) rc = read_news(keys, listing, entries, err);
   if (rc == 0) rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
   return filo_catalogue_used(catalogue, write_news(catalogue, listing, entries, err), err);
@@ -198,11 +194,17 @@ static int note_entries(struct filo_catalogue *catalogue, const struct filo_list
 
 int filo_catalogue_note(struct filo_catalogue *catalogue, const struct filo_listing *listing,
                         bool *deletions, struct filo_error *err) {
-  if (!is_read(catalogue, listing->ns))
-    return filo_fail(err, FILO_DENIED, "no names of that namespace can be read");
+  struct filo_namespace *keys = filo_readable_keys(catalogue, listing->ns);
   struct entry *entries = calloc(listing->count + 1, sizeof *entries);
-  if (!entries) return filo_fail(err, FILO_NO_MEMORY, "no memory for a list");
-  int rc = note_entries(catalogue, listing, entries, err);
+  int rc;
+  if (!entries)
+    rc = filo_fail(err, FILO_NO_MEMORY, "no memory for a list");
+  else if (!keys || filo_namespace_access(keys) < FILO_READS)
+    rc = filo_fail(err, FILO_DENIED, "no names of that namespace can be read");
+  else
+    rc = note_entries(catalogue, keys, listing, entries, err);
+  filo_namespace_unref(keys);
+  if (!entries) return rc;
   for (size_t i = 0; i < listing->count; i++) {
     deletions[i] = rc == 0 && entries[i].deletes;
     filo_row_free(&entries[i].row);
@@ -263,27 +265,39 @@ static bool run_bound(sqlite3 *db, const char *text, int64_t ns, int64_t old_ns)
   return done;
 }
 
-/* The number that a namespace had; 0: none. */
-static int64_t old_namespace(sqlite3 *db, const unsigned char ns[FILO_ID_SIZE]) {
-  static const char text[] = "SELECT id FROM old.namespaces NOT INDEXED WHERE ns = ?1";
+/* The number that a namespace had whose names were read with the same keys; 0: none. */
+static int64_t old_namespace(sqlite3 *db, const struct filo_namespace *keys) {
+  static const char text[] =
+      "SELECT id FROM old.namespaces NOT INDEXED WHERE ns = ?1 AND named = ?2";
+  unsigned char print[FILO_PRINT_SIZE];
   sqlite3_stmt *statement;
+  filo_namespace_print(keys, print);
   if (sqlite3_prepare_v2(db, text, -1, &statement, NULL) != SQLITE_OK) return 0;
-  sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
+  sqlite3_bind_blob(statement, 1, filo_namespace_id(keys), FILO_ID_SIZE, SQLITE_STATIC);
+  sqlite3_bind_blob(statement, 2, print, sizeof print, SQLITE_STATIC);
   int64_t id = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
   sqlite3_finalize(statement);
   return id;
 }
 
-static bool take_over(struct filo_catalogue *catalogue) {
-  struct filo_database *database = &catalogue->database;
-  const unsigned char *id = filo_namespace_id(catalogue->keys);
-  if (!is_read(catalogue, id) || !filo_database_is_alike(catalogue)) return true;
-  int64_t old_ns = old_namespace(database->db, id);
+static bool take_over_one(struct filo_database *database, const struct filo_namespace *keys) {
+  int64_t old_ns = old_namespace(database->db, keys);
   if (old_ns == 0) return true;
-  int64_t ns = filo_row_namespace(database, id, NULL);
+  int64_t ns = filo_row_namespace(database, filo_namespace_id(keys), NULL);
   bool good = ns > 0;
   for (size_t i = 0; good && i < sizeof takings / sizeof *takings; i++)
     good = run_bound(database->db, takings[i], ns, old_ns);
+  return good;
+}
+
+static bool take_over(struct filo_catalogue *catalogue) {
+  struct filo_namespace *keys;
+  bool good = true;
+  if (!filo_database_is_alike(catalogue)) return true;
+  for (unsigned i = 0; good && (keys = filo_readable_at(catalogue, i)); i++) {
+    if (filo_namespace_access(keys) >= FILO_READS) good = take_over_one(&catalogue->database, keys);
+    filo_namespace_unref(keys);
+  }
   return good;
 }
 

@@ -5,7 +5,8 @@
  *     changes     what is reported and not applied yet
  *     rebuild     from the files to the database
  *     rows        from a file to its row
- *     describe    what the metadata of an own object says
+ *     describe    what the metadata of an object says
+ *     readable    keys, and the names that are read with them
  *     queries     pages of rows
  *     feed        what others are told
  *     elsewhere   rows of what lies at peers only
@@ -61,6 +62,11 @@ enum filo_statement {
   FILO_SQL_LISTED,
   FILO_SQL_NOTE_LISTED,
   FILO_SQL_FORGET_LISTED,
+  FILO_SQL_NAMED,
+  FILO_SQL_NOTE_NAMED,
+  FILO_SQL_NAMELESS,
+  FILO_SQL_FORGET_NAMELESS,
+  FILO_SQL_FORGET_LISTS,
   FILO_SQL_STATEMENTS
 };
 
@@ -85,9 +91,14 @@ struct filo_database {
   unsigned char life[FILO_LIFE_SIZE];
 };
 
+/* How far the files of a namespace were gone over, whose names are being read. */
+struct filo_naming {
+  unsigned char print[FILO_PRINT_SIZE]; /* with these keys */
+  int64_t after;                        /* up to this id */
+};
+
 struct filo_catalogue {
   struct filo_store *store;
-  struct filo_namespace *keys;
   bool readonly;                    /* beside the owner */
   char *path;                       /* of the database in the root */
   struct filo_pages *pages;         /* of that one ... */
@@ -104,14 +115,18 @@ struct filo_catalogue {
   unsigned waited;   /* turns for the owner of the root to make its catalogue */
   bool in_use;       /* the database, by a query or by the thread; while READY */
   bool stopping;
-  bool lost;  /* a change could not be noted */
-  bool stale; /* a private copy is to be made once more */
+  bool lost;                                            /* a change could not be noted */
+  bool stale;                                           /* a private copy is to be made once more */
+  bool nameless;                                        /* names may have to be read */
+  unsigned keys_added;                                  /* how often keys came */
+  STAILQ_HEAD(filo_readables, filo_readable) readables; /* keys; see readable.c */
   struct filo_changes changes;
   unsigned waiting; /* of these */
   unsigned taken;   /* and of those that are being applied */
   atomic_uint_least64_t done;
 
   struct filo_database database; /* of who has it in use; of the thread while not READY */
+  struct filo_naming naming;     /* the same */
   bool is_private;               /* readonly: a copy in a temporary file */
   bool asked;                    /* under lock: somebody has begun to ask since it was opened */
   uint64_t device, inode;        /* readonly: of the owner's that is open */
@@ -150,7 +165,7 @@ void filo_database_put_by(const struct filo_catalogue *catalogue);
 char *filo_database_put_by_path(const struct filo_catalogue *catalogue);
 void filo_database_remove_put_by(const struct filo_catalogue *catalogue);
 
-/* Whether the one that is attached as "old" is whole, of this layout, and has the same names. */
+/* Whether the one that is attached as "old" is whole, and of this layout. */
 bool filo_database_is_alike(struct filo_catalogue *catalogue);
 
 /* A statement, reset, to be bound and stepped; NULL: see filo_database_failed. */
@@ -167,9 +182,12 @@ enum { FILO_ROOM_TO_BUILD = 512 << 10, FILO_ROOM_TO_CHANGE = 256 << 10 };
 /* --- rows.c --- */
 
 /* What the file at a path is: a row whose name and path are malloc'ed. False when nothing is there. */
-bool filo_row_examine(const struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+bool filo_row_examine(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                       const char *path, struct filo_row *ret);
 void filo_row_free(struct filo_row *row);
+
+/* Where the file of a row lies. */
+int filo_row_path(const struct filo_row *row, char ret[FILO_PATH_MAX], struct filo_error *err);
 
 /* Adds a row of what lies at a path. */
 int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
@@ -199,9 +217,36 @@ int filo_query_files(struct filo_database *database, const unsigned char ns[FILO
                      bool tombstones, int64_t after, size_t most, struct filo_rows *ret,
                      struct filo_error *err);
 
+/* Objects without a name. */
+int filo_query_nameless(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                        int64_t after, size_t most, struct filo_rows *ret, struct filo_error *err);
+
 /* A row of a statement that gives the columns of one. ns: NULL: it is a last column. False: no memory,
  * or it makes no sense. */
 bool filo_row_read(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row);
+
+/* --- readable.c --- */
+
+/* Referenced; NULL: there are none. */
+struct filo_namespace *filo_readable_keys(struct filo_catalogue *catalogue,
+                                          const unsigned char ns[FILO_ID_SIZE]);
+/* One after the other, referenced; NULL at the end. */
+struct filo_namespace *filo_readable_at(struct filo_catalogue *catalogue, unsigned index);
+/* Whether all of a namespace can be read, not just some of its objects. */
+bool filo_readable_wholly(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE]);
+void filo_readables_free(struct filo_catalogue *catalogue);
+
+/* What was read of a namespace's names: nothing; with other keys; all, with these. */
+enum filo_names { FILO_NAMES_NONE, FILO_NAMES_OF_OTHERS, FILO_NAMES_READ };
+int filo_names_state(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                     const struct filo_namespace *keys, enum filo_names *ret,
+                     struct filo_error *err);
+
+/* A database that was just filled has all names. */
+int filo_names_note_all(struct filo_catalogue *catalogue, struct filo_error *err);
+
+/* Reads some of those that are still to be read. By who has the database in use. */
+int filo_names_read(struct filo_catalogue *catalogue, bool *more, struct filo_error *err);
 
 /* --- elsewhere.c --- */
 

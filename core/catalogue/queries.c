@@ -173,13 +173,29 @@ static int read_names(struct filo_database *database, sqlite3_stmt *statement,
   return code;
 }
 
+/* Has the database in use, with the names of a namespace. A reader beside the owner takes them as they
+ * are. */
+static int begin_names(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                       struct filo_error *err) {
+  enum filo_names names = FILO_NAMES_READ;
+  int rc = filo_query_begin(catalogue, err);
+  if (rc < 0) return rc;
+  struct filo_namespace *keys = filo_readable_keys(catalogue, ns);
+  if (keys) rc = filo_names_state(&catalogue->database, ns, keys, &names, err);
+  filo_namespace_unref(keys);
+  bool good = names == FILO_NAMES_READ || (catalogue->readonly && names == FILO_NAMES_OF_OTHERS);
+  if (rc == 0 && good) return 0;
+  rc = filo_catalogue_used(catalogue, rc, err);
+  return rc < 0 ? rc : filo_fail(err, FILO_BUSY, "the names of that namespace are being read");
+}
+
 int filo_catalogue_names(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                          const void *prefix, size_t prefix_len, const void *after, size_t after_len,
                          bool whole, size_t most, struct filo_rows *ret, struct filo_error *err) {
   struct bounds bounds;
   *ret = (struct filo_rows){0};
   if (!set_bounds(&bounds, prefix, prefix_len, after, after_len)) return 0; /* no name is so long */
-  int rc = filo_query_begin(catalogue, err);
+  int rc = begin_names(catalogue, ns, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, whole ? FILO_SQL_OBJECTS : FILO_SQL_NAMES, ns, err);
   if (!statement) return FILO_BUSY;
@@ -203,6 +219,16 @@ int filo_query_files(struct filo_database *database, const unsigned char ns[FILO
   return read_rows(database, statement, ns, most, ret, err);
 }
 
+int filo_query_nameless(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                        int64_t after, size_t most, struct filo_rows *ret, struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_NAMELESS);
+  if (!statement) return filo_database_failed(database, err, "cannot read the catalogue");
+  sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 2, after);
+  sqlite3_bind_int64(statement, 3, (int64_t)most);
+  return read_rows(database, statement, ns, most, ret, err);
+}
+
 int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                          bool tombstones, int64_t after, size_t most, struct filo_rows *ret,
                          struct filo_error *err) {
@@ -215,7 +241,7 @@ int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char n
 int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                            int64_t verified, int64_t after, size_t most, struct filo_rows *ret,
                            struct filo_error *err) {
-  int rc = filo_query_begin(catalogue, err);
+  int rc = begin_names(catalogue, ns, err);
   if (rc < 0) return rc;
   sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_STALEST, ns, err);
   if (!statement) return FILO_BUSY;

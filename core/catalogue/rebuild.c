@@ -284,10 +284,21 @@ static int apply_noted(struct filo_catalogue *catalogue, struct filo_error *err)
   return count;
 }
 
+/* All names were read as their files were, unless keys came meanwhile. */
+static int note_names(struct filo_catalogue *catalogue, unsigned keys_added,
+                      struct filo_error *err) {
+  pthread_mutex_lock(&catalogue->lock);
+  bool same = catalogue->keys_added == keys_added;
+  catalogue->nameless = true; /* whether all was read is looked at */
+  pthread_mutex_unlock(&catalogue->lock);
+  return same ? filo_names_note_all(catalogue, err) : 0;
+}
+
 int filo_rebuild(struct filo_catalogue *catalogue, struct filo_error *err) {
   atomic_store(&catalogue->done, 0);
   pthread_mutex_lock(&catalogue->lock);
   catalogue->asked = catalogue->lost = false;
+  unsigned keys_added = catalogue->keys_added;
   pthread_mutex_unlock(&catalogue->lock);
   int rc = 0;
   if (!catalogue->readonly) {
@@ -299,6 +310,7 @@ int filo_rebuild(struct filo_catalogue *catalogue, struct filo_error *err) {
   catalogue->database.last = (struct filo_counted){0}; /* all are counted now */
   if (rc == 0) rc = filo_database_index(catalogue, err);
   if (rc == 0) rc = filo_database_finish(catalogue, err);
+  if (rc == 0) rc = note_names(catalogue, keys_added, err);
   if (rc == 0 && !catalogue->readonly) filo_elsewhere_take_over(catalogue);
 #ifdef __GLIBC__
   malloc_trim(0); /* what was on its way is the system's again */

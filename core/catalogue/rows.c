@@ -15,8 +15,8 @@ static bool is_default_path(const unsigned char key_hash[32], const char *path) 
   return filo_cas_path(&standard, key_hash, usual, NULL) == 0 && strcmp(usual, path) == 0;
 }
 
-static void describe_object(const struct filo_catalogue *catalogue,
-                            const struct filo_walk_entry *entry, struct filo_row *row) {
+static void describe_object(struct filo_catalogue *catalogue, const struct filo_walk_entry *entry,
+                            struct filo_row *row) {
   row->has_key_hash = true;
   memcpy(row->key_hash, entry->fields.key_hash, sizeof row->key_hash);
   row->version = entry->fields.version;
@@ -26,12 +26,13 @@ static void describe_object(const struct filo_catalogue *catalogue,
   row->generation = entry->fields.generation;
   memcpy(row->nonce, entry->fields.nonce, sizeof row->nonce);
   row->verified = entry->verified;
-  bool own = memcmp(row->ns, filo_namespace_id(catalogue->keys), FILO_ID_SIZE) == 0;
-  if (own && !(row->flags & FILO_TOMBSTONE))
-    filo_catalogue_describe(catalogue->keys, entry->record, entry->record_len, row);
+  if (row->flags & FILO_TOMBSTONE) return;
+  struct filo_namespace *keys = filo_readable_keys(catalogue, row->ns);
+  if (keys) filo_catalogue_describe(keys, entry->record, entry->record_len, row);
+  filo_namespace_unref(keys);
 }
 
-bool filo_row_examine(const struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+bool filo_row_examine(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                       const char *path, struct filo_row *ret) {
   struct filo_walk_entry entry;
   filo_store_examine(catalogue->store, ns, path, &entry);
@@ -60,8 +61,14 @@ void filo_rows_free(struct filo_rows *rows) {
   *rows = (struct filo_rows){0};
 }
 
+int filo_row_path(const struct filo_row *row, char ret[FILO_PATH_MAX], struct filo_error *err) {
+  if (!row->path) return filo_cas_path(&standard, row->key_hash, ret, err);
+  strcpy(ret, row->path);
+  return 0;
+}
+
 /* The row anew; false when nothing is there. */
-static bool read_again(const struct filo_catalogue *catalogue, struct filo_row *row, char *path) {
+static bool read_again(struct filo_catalogue *catalogue, struct filo_row *row, char *path) {
   struct filo_row found;
   if (!filo_row_examine(catalogue, row->ns, path, &found)) return false;
   found.id = row->id;
@@ -77,15 +84,12 @@ int filo_catalogue_read(struct filo_catalogue *catalogue, struct filo_rows *rows
   int rc = 0;
   for (size_t i = 0; i < rows->count; i++) {
     struct filo_row *row = &rows->list[i];
-    char path[FILO_PATH_MAX] = "";
+    char path[FILO_PATH_MAX];
     if (row->elsewhere) {
       rows->list[kept++] = *row;
       continue;
     }
-    if (row->path)
-      strcpy(path, row->path);
-    else
-      rc = filo_cas_path(&standard, row->key_hash, path, err);
+    rc = filo_row_path(row, path, err);
     if (rc < 0) break;
     if (read_again(catalogue, row, path))
       rows->list[kept++] = *row;

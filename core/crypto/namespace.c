@@ -1,5 +1,6 @@
 #include "crypto/namespace.h"
 
+#include <blake3.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdatomic.h>
@@ -125,6 +126,21 @@ const unsigned char *filo_namespace_id(const struct filo_namespace *ns) {
 
 enum filo_access filo_namespace_access(const struct filo_namespace *ns) {
   return ns->access;
+}
+
+void filo_namespace_print(const struct filo_namespace *ns, unsigned char out[FILO_PRINT_SIZE]) {
+  blake3_hasher hasher;
+  blake3_hasher_init(&hasher);
+  blake3_hasher_update(&hasher, ns->id, sizeof ns->id);
+  blake3_hasher_update(&hasher, &ns->access, sizeof ns->access);
+  for (size_t i = 0; i < ns->count; i++) {
+    const struct filo_capability *given = &ns->given[i];
+    blake3_hasher_update(&hasher, &given->access, sizeof given->access);
+    blake3_hasher_update(&hasher, &given->generation, sizeof given->generation);
+    if (given->access == FILO_READS_ONE)
+      blake3_hasher_update(&hasher, given->key_hash, sizeof given->key_hash);
+  }
+  blake3_hasher_finalize(&hasher, out, FILO_PRINT_SIZE);
 }
 
 int filo_namespace_key_hash(const struct filo_namespace *ns, const void *key, size_t len,

@@ -39,6 +39,11 @@ const unsigned char *filo_namespace_id(const struct filo_namespace *ns);
 /* The most that can be done. */
 enum filo_access filo_namespace_access(const struct filo_namespace *ns);
 
+enum { FILO_PRINT_SIZE = 16 };
+
+/* The same for keys that open the same, and tells nothing of them. */
+void filo_namespace_print(const struct filo_namespace *ns, unsigned char out[FILO_PRINT_SIZE]);
+
 /* What stands for a user's key: HMAC-SHA-256(name key, key), or the hash in the capability for that
  * very key. FILO_DENIED: there is neither. */
 int filo_namespace_key_hash(const struct filo_namespace *ns, const void *key, size_t len,

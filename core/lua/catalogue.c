@@ -42,16 +42,21 @@ struct filo_catalogue_handle *filo_check_catalogue(lua_State *L) {
   return ((struct catalogue_box *)filo_handle_check(L, 1, &type))->shared;
 }
 
-/* store:catalogue(keys) */
+enum { KEYS_MAX = 256 };
+
+/* store:catalogue(keys, ...) */
 int filo_store_catalogue(lua_State *L) {
   struct filo_store *store = filo_check_store(L, 1);
-  struct filo_namespace *keys = filo_check_keys(L, 2);
+  struct filo_namespace *keys[KEYS_MAX];
+  int count = lua_gettop(L) - 1;
+  luaL_argcheck(L, count <= KEYS_MAX, KEYS_MAX + 2, "too many namespaces");
+  for (int i = 0; i < count; i++) keys[i] = filo_check_keys(L, i + 2);
   struct catalogue_box *box = filo_handle_push(L, &type);
   struct filo_catalogue_handle *shared = calloc(1, sizeof *shared);
   struct filo_error err;
   if (!shared) return luaL_error(L, "no memory");
   shared->refs = 1;
-  if (filo_catalogue_open(store, keys, &shared->catalogue, &err) < 0) {
+  if (filo_catalogue_open(store, keys, (size_t)count, &shared->catalogue, &err) < 0) {
     free(shared);
     return filo_return_error(L, &err);
   }
@@ -392,6 +397,16 @@ static int catalogue_state(lua_State *L) {
   return 3;
 }
 
+/* add_keys(keys) */
+static int catalogue_add_keys(lua_State *L) {
+  struct filo_error err;
+  struct filo_catalogue *catalogue = filo_check_catalogue(L)->catalogue;
+  if (filo_catalogue_add_keys(catalogue, filo_check_keys(L, 2), &err) < 0)
+    return filo_return_error(L, &err);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 static int catalogue_refresh(lua_State *L) {
   filo_catalogue_refresh(filo_check_catalogue(L)->catalogue);
   return 0;
@@ -411,23 +426,16 @@ static int catalogue_close(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-static const luaL_Reg methods[] = {{"names", catalogue_names},
-                                   {"records", catalogue_records},
-                                   {"files", catalogue_files},
-                                   {"tombstones", catalogue_tombstones},
-                                   {"stalest", catalogue_stalest},
-                                   {"problems", catalogue_problems},
-                                   {"outdated", catalogue_outdated},
-                                   {"generations", catalogue_generations},
-                                   {"usage", catalogue_usage},
-                                   {"state", catalogue_state},
-                                   {"refresh", catalogue_refresh},
-                                   {"feed", filo_lists_feed},
-                                   {"note", filo_lists_note},
-                                   {"noted", filo_lists_noted},
-                                   {"close", catalogue_close},
-                                   {"close_now", filo_handle_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"names", catalogue_names},       {"records", catalogue_records},
+    {"files", catalogue_files},       {"tombstones", catalogue_tombstones},
+    {"stalest", catalogue_stalest},   {"problems", catalogue_problems},
+    {"outdated", catalogue_outdated}, {"generations", catalogue_generations},
+    {"usage", catalogue_usage},       {"state", catalogue_state},
+    {"refresh", catalogue_refresh},   {"add_keys", catalogue_add_keys},
+    {"feed", filo_lists_feed},        {"note", filo_lists_note},
+    {"noted", filo_lists_noted},      {"close", catalogue_close},
+    {"close_now", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_catalogue(lua_State *L) {
   filo_handle_register(L, &type, methods);

@@ -107,6 +107,12 @@ function catalogue:generations(namespace, below) end
 ---@return filo.Error? err
 function catalogue:problems(after, most) end
 
+---Keys to one more namespace, or more to one: its names are read from now on; meanwhile lists of them are "busy".
+---@param keys filo.Keys
+---@return true?
+---@return filo.Error? err
+function catalogue:add_keys(keys) end
+
 ---How much lies there, for each namespace that has anything.
 ---@return filo.core.Usage[]? list
 ---@return filo.Error? err

@@ -13,8 +13,8 @@
 ---  filo.core.Deposit     write, finish, publish, progress, seen, close
 ---  filo.core.Reader      read, save, close
 ---  filo.core.Walk        next, close
----  filo.core.Catalogue   names, records, files, tombstones, stalest, outdated, generations, problems, usage, feed, note, noted, state,
----                        refresh, close, close_now
+---  filo.core.Catalogue   names, records, files, tombstones, stalest, outdated, generations, problems, usage, add_keys, feed, note, noted,
+---                        state, refresh, close, close_now
 ---  filo.core.Listener    accept, address, close
 ---  filo.core.Connection  ready, receive, send, drained, admit, close, abort, peer, binding, is_dialler, is_bulk, remote, stats,
 ---                        send_object, receive_object, open_stream, attach_stream, cut_stream

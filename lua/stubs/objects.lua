@@ -160,10 +160,10 @@ function store:in_hand(record, body) end
 function store:walk(namespace, after) end
 
 ---Begins to open the catalogue of what lies here, which is told of all changes from now on. It keeps the store open until it is closed.
----@param keys filo.Keys to the namespace whose objects have names in it
+---@param ... filo.Keys to the namespaces whose objects have names in it
 ---@return filo.core.Catalogue? catalogue
 ---@return filo.Error? err
-function store:catalogue(keys) end
+function store:catalogue(...) end
 
 ---@param namespace string
 ---@param path string

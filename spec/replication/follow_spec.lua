@@ -79,6 +79,45 @@ describe("a node lists what lies at peers only", function()
     expect(b, "x y *z")
   end)
 
+  it("of a namespace that it was let read, and what it holds of that by name", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", NOWHERE)
+    local b = net:start("b", { bootstrap = { a.address } })
+    nodes.peer(b, a.id)
+    nodes.peer(a, b.id)
+    for i = 1, 200 do assert(a:store(("there %03d"):format(i), "content")) end
+    for i = 1, 200 do assert(a:store(("held %03d"):format(i), "content", { to = b.id })) end
+    assert.equal("", keys_of(b))
+    local anna = assert(b:accept(a:share(), "anna"))
+    local function check(space)
+      nodes.wait(function()
+        local held, there = 0, 0
+        for item in space:keys "held" do held = held + (item.here and 1 or 0) end
+        for item in space:keys "there" do there = there + (item.here and 0 or 1) end
+        return held == 200 and there >= 199 -- one of which is fetched later
+      end, "names")
+    end
+    check(anna)
+    assert.equal("", keys_of(b))
+    assert.equal("content", nodes.content(anna, "there 007"))
+    assert.equal("content", nodes.content(anna, "held 007"))
+    b = net:restart("b", { bootstrap = {} })
+    net:stop "a"
+    check(b:namespace "anna")
+  end)
+
+  it("of single objects that it was let read, those that are here", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    for _, key in ipairs { "x", "y", "z" } do assert(a:store(key, "content")) end
+    local anna = assert(b:accept(a:share "x", "anna"))
+    expect(anna, "x")
+    assert(b:accept(a:share "z", "anna"))
+    expect(assert(b:namespace "anna"), "x z")
+    b = net:restart "b"
+    expect(b:namespace "anna", "x z")
+  end)
+
   it("after its copy was evicted, and knows that it is there while no peer is", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)

@@ -39,27 +39,35 @@ local FRESH = 1
 local Catalogue = {}
 Catalogue.__index = Catalogue
 
----@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, namespace: string,
----  hand_out: fun(walk: any): any}
+---@param given {host: filo.Host, disk: table, keys: filo.Keys[], names: filo.Names, namespace: string,
+---  hand_out: fun(walk: any): any}  keys: to all namespaces whose names are to be in it
 ---@return filo.Catalogue
 local function new(given)
   local files = new_walked { host = given.host, disk = given.disk, names = given.names, namespace = given.namespace,
     hand_out = given.hand_out }
   local self = setmetatable({ host = given.host, namespace = given.namespace, walked = files, answered = -math.huge }, Catalogue)
   local err
-  self.core, err = given.disk:catalogue(given.keys)
+  self.core, err = given.disk:catalogue(table.unpack(given.keys))
   if not self.core then self:tell_failure(err) end
   return self
 end
 
----The same for another namespace. Its names are in no catalogue: a list of them goes over its files.
+---The same catalogue, whose lists are of another namespace.
 ---@param names filo.Names
 ---@param namespace string
 ---@return filo.Catalogue
-function Catalogue:of_another(names, namespace)
+function Catalogue:of(names, namespace)
   local walked = self.walked
   local files = new_walked { host = self.host, disk = walked.disk, names = names, namespace = namespace, hand_out = walked.hand_out }
-  return setmetatable({ namespace = namespace, walked = files, nameless = true }, { __index = self })
+  return setmetatable({ namespace = namespace, walked = files }, { __index = self })
+end
+
+---It has names of one more namespace, or more of them.
+---@param keys filo.Keys
+function Catalogue:add_keys(keys)
+  local ok, err = true, nil
+  if self.core then ok, err = self.core:add_keys(keys) end
+  if not ok then self:tell_failure(err) end
 end
 
 function Catalogue:tell_failure(err)
@@ -124,7 +132,6 @@ end
 ---@param with_records? boolean  files here are read: what is given is what lies there, a problem, too, and nothing of what has gone
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:list(prefix, with_records)
-  if self.nameless then return self.walked:list(prefix) end
   local after, most = nil, FIRST_PAGE
   local function next_page()
     local page, last
@@ -198,7 +205,7 @@ function Catalogue:wait() wait_while(self, { opening = true, rebuilding = true }
 ---@param name string
 ---@return filo.CatalogueRow?
 function Catalogue:elsewhere(name)
-  if self.nameless or not self.core then return nil end
+  if not self.core then return nil end
   wait_while(self, { opening = true })
   local page = self.core:names(self.namespace, name, nil, 1)
   local row = page and page[1]
@@ -233,7 +240,6 @@ end
 ---Objects of this node's own, those first that were verified longest ago, or never. Those that are verified meanwhile are not given again.
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:stalest()
-  if self.nameless then return self.walked:stalest() end
   local now = self.host.time() // 1000000
   local next_row = rows(function(last)
     return ask(self, "stalest", self.namespace, last and last.verified or -1, last and last.id or 0)
@@ -247,7 +253,6 @@ end
 ---Files that are no objects, or cannot be read, of all namespaces. Where the catalogue cannot be used, they are among all others.
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:problems()
-  if self.nameless then return function() end end -- they are among the files that lists go over
   local function next_page(last) return ask(self, "problems", last and last.id or 0) end
   return rows(next_page, function() return function() end end)
 end

@@ -69,11 +69,13 @@ local function make_names(node, space, name, keys)
     hash_key = options.hash_key, path = options.path, generation = space.generation,
   }
   if space ~= node then
-    space.catalogue = node.catalogue:of_another(space.names, space.namespace)
+    space.catalogue = node.catalogue:of(space.names, space.namespace)
     return
   end
+  local all = {}
+  for i, each in ipairs(node.spaces.list) do all[i] = each.keys end
   node.catalogue = new_catalogue {
-    host = host, disk = node.disk, keys = keys, names = node.names, namespace = node.namespace,
+    host = host, disk = node.disk, keys = all, names = node.names, namespace = node.namespace,
     hand_out = function(each) return node.handed_out:add(each) end,
   }
 end
@@ -156,6 +158,15 @@ local function make_calls(node, space, name)
   }
 end
 
+---What lies at peers of a namespace is listed, too, from now on.
+local function list_space(node, space)
+  local at = #node.listed + 1
+  for i, each in ipairs(node.listed) do
+    if each.namespace == space.namespace then at = i end
+  end
+  node.listed[at] = space
+end
+
 ---@param space table  what it is made in: the node, of its main namespace, or a table of its own, for which all else is the node's
 local function make_space(node, space, name, keys)
   if space ~= node then make_names(node, space, name, keys) end
@@ -163,7 +174,7 @@ local function make_space(node, space, name, keys)
   make_calls(node, space, name)
   local behind = setmetatable({ id = keys:id(), name = name, access = keys:access() }, { __index = space })
   node.faces[name] = face(behind)
-  if behind.access ~= "read-one" and not space.catalogue.nameless then node.listed[#node.listed + 1] = space end
+  if behind.access ~= "read-one" then list_space(node, space) end
   if behind.access ~= "write" then return end
   node.written[name] = space
   space.rotating:start()
@@ -216,7 +227,9 @@ return function(node)
   function node.add_space(name, keys)
     if name == node.spaces.list[1].name then return end
     node.spaces:put { name = name, keys = keys }
+    node.catalogue:add_keys(keys)
     make_space(node, setmetatable({}, { __index = node }), name, keys)
     if keys:access() == "write" then node.peer_list:claim(keys) end
+    node.follow:visit_all()
   end
 end

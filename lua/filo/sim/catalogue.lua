@@ -14,12 +14,20 @@ local Catalogue = {}
 Catalogue.__index = Catalogue
 
 ---@param store filo.sim.Store
----@param keys filo.Keys
+---@param ... filo.Keys
 ---@return filo.sim.Catalogue
-local function new(store, keys)
-  return setmetatable({
-    store = store, keys = keys, ids = {}, count = 0, life = store.random:bytes(16), told = {}, elsewhere = {}, lists = {},
+local function new(store, ...)
+  local self = setmetatable({
+    store = store, keys = {}, ids = {}, count = 0, life = store.random:bytes(16), told = {}, elsewhere = {}, lists = {},
   }, Catalogue)
+  for _, keys in ipairs { ... } do self:add_keys(keys) end
+  return self
+end
+
+---Those to the same namespace take the place of others.
+function Catalogue:add_keys(keys)
+  self.keys[keys:raw_id()] = keys
+  return true
 end
 
 ---The number of what lies at a place, which it keeps: another version there gets a larger one.
@@ -35,8 +43,9 @@ local function id_of(self, each, bytes)
 end
 
 local function describe(self, row)
-  if row.tombstone or row.namespace ~= self.keys:raw_id() then return end
-  local content_key, meta = record.unseal(self.keys, row.record)
+  local keys = not row.tombstone and self.keys[row.namespace]
+  if not keys then return end
+  local content_key, meta = record.unseal(keys, row.record)
   meta = content_key and cbor.decode(meta)
   if meta then row.name, row.modified, row.conflict = meta.name, meta.modified, meta.conflict end
 end
@@ -110,7 +119,7 @@ end
 
 function Catalogue:note(namespace, peer, life, after, records)
   self.store:pause()
-  if namespace ~= self.keys:raw_id() then return errors.fail("denied", "no names of that namespace can be read") end
+  if not self.keys[namespace] then return errors.fail("denied", "no names of that namespace can be read") end
   local here, rows, deletions = settle(self, namespace), {}, {}
   for i, bytes in ipairs(records) do
     local fields, err = record.parse(self.store.keyring, bytes)
@@ -158,7 +167,7 @@ function Catalogue:names(namespace, prefix, after, most)
   local problem = self.store:read_problem()
   if problem then return nil, problem end
   local rows = {}
-  for _, row in ipairs(namespace == self.keys:raw_id() and named(self, namespace) or {}) do
+  for _, row in ipairs(self.keys[namespace] and named(self, namespace) or {}) do
     if row.name:sub(1, #prefix) == prefix and (not after or row.name > after) then rows[#rows + 1] = row end
   end
   table.sort(rows, function(a, b) return a.name < b.name end)

@@ -333,7 +333,7 @@ function Store:walk(namespace, after)
   return setmetatable({ store = self, list = after and list_after(self.disk, namespace, after) or self.disk:list(namespace), at = 0 }, Walk)
 end
 
-function Store:catalogue(keys) return new_sim_catalogue(self, keys) end
+function Store:catalogue(...) return new_sim_catalogue(self, ...) end
 
 local function entry_of(store, each)
   local file = store.disk:file(each.namespace, each.path)

@@ -232,3 +232,70 @@ describe("a catalogue that is made anew", function()
     assert.is_true(forgotten >= left // 4, forgotten .. " of " .. left)
   end)
 end)
+
+describe("a catalogue that is given keys", function()
+  local function others(catalogue)
+    local words = {}
+    for i, row in ipairs(assert(catalogues.ask(catalogue, "names", stores.other:raw_id(), "", nil, 512))) do
+      words[i] = (row.elsewhere and "*" or "") .. row.name
+    end
+    return table.concat(words, " ")
+  end
+
+  local NAMES = {}
+  for i = 1, 300 do NAMES[i] = ("%03d"):format(i) end
+
+  it("reads the names of what lies there, and of what comes", function()
+    local folder <close> = temp.folder()
+    do
+      local disk <close> = stores.open(folder, OWNER)
+      local catalogue <close> = catalogues.open(disk)
+      catalogues.put(disk, "mine")
+      for _, name in ipairs(NAMES) do catalogues.put(disk, name, "content", { keys = stores.other }) end
+      assert.equal("", others(catalogue))
+      assert(catalogue:add_keys(stores.other))
+      assert.equal(table.concat(NAMES, " "), others(catalogue))
+      catalogues.put(disk, "new", "content", { keys = stores.other })
+      assert.equal(table.concat(NAMES, " ") .. " new", others(catalogue))
+      assert(disk:remove(stores.other:raw_id(), stores.path "new"))
+      assert.equal(table.concat(NAMES, " ") .. " *new", others(catalogue))
+      assert.equal("mine 1", listed(catalogue))
+    end
+    for _, seen in ipairs { 0, 301 } do -- what was read is there; and it is once the catalogue was made anew
+      do
+        local disk <close> = stores.open(folder, OWNER)
+        local catalogue <close> = assert(disk:catalogue(stores.me, stores.other))
+        assert.equal(table.concat(NAMES, " ") .. " *new", others(catalogue))
+        assert.same({ "mine 1", seen }, { listed(catalogue), catalogues.seen(catalogue) })
+      end
+      local disk <close> = stores.open(folder, OWNER)
+      assert(disk:wait_idle())
+    end
+  end)
+
+  it("beside its owner waits until that one has read them, or makes a copy of its own", function()
+    local folder <close> = temp.folder()
+    local store = require "filo.core.store"
+    do
+      local disk <close> = stores.open(folder, OWNER)
+      local catalogue <close> = catalogues.open(disk)
+      for _, name in ipairs(NAMES) do catalogues.put(disk, name, "content", { keys = stores.other }) end
+      local reader <close> = assert(store.open(stores.root(folder), ME, nil, nil, true))
+      local beside <close> = assert(reader:catalogue(stores.me, stores.other))
+      assert.is_nil(beside:names(stores.other:raw_id(), ""))
+      assert(catalogue:add_keys(stores.other))
+      assert.equal(table.concat(NAMES, " "), others(beside))
+      assert.equal(0, catalogues.seen(beside))
+    end
+    do
+      local disk <close> = stores.open(folder, OWNER)
+      catalogues.put(disk, "mine")
+      assert(os.remove(folder:file "root/catalogue"))
+      local _ <close> = catalogues.open(disk)
+    end
+    local reader <close> = assert(store.open(stores.root(folder), ME, nil, nil, true))
+    local beside <close> = assert(reader:catalogue(stores.me, stores.other))
+    assert.equal(table.concat(NAMES, " "), others(beside))
+    assert.equal(301, catalogues.seen(beside))
+  end)
+end)

@@ -77,8 +77,7 @@ function keys.named(node, args)
       seen[item.key] = true
     end
     if not found and not problems[1] then
-      local where = args.here and "nothing here" or "nothing"
-      unknown[#unknown + 1] = errors.new("not_found", ("%s is named '%s'"):format(where, format.printable(name)), { key = name })
+      unknown[#unknown + 1] = errors.new("not_found", ("nothing here is named '%s'"):format(format.printable(name)), { key = name })
     end
   end
   table.sort(all)
