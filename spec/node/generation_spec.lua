@@ -4,6 +4,7 @@
 local filo = require "filo"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
+local simulated = require "spec.support.simulated"
 
 local function fields_at(node, owner, key)
   return (inside.of(node).disk:stat(inside.of(owner).namespace, owner:path_of(owner:key_hash(key))))
@@ -89,6 +90,26 @@ describe("the generation of a namespace", function()
     assert.equal("two", object:read "a")
     for item in a:keys() do assert.is_nil(item.conflict) end
   end)
+end)
+
+describe("what is written with old keys", function()
+  it("gets new ones in a while, where it comes to a holder that is connected all the time", simulated(function(net, host)
+    local a, b, c = net:cluster(3)
+    assert(a:store("key", "one"))
+    assert(a:rotate())
+    local parts = inside.of(a)
+    for i, size in ipairs { 10, 5000 } do -- as by a node of the same owner that had heard of nothing
+      local key = "old " .. i
+      parts.generation.number = 0
+      assert(a:store(key, ("x"):rep(size)))
+      parts.generation.number = 1
+    end
+    host.sleep(150)
+    for i = 1, 2 do
+      for _, node in ipairs { a, b, c } do assert.equal(1, fields_at(node, a, "old " .. i).generation) end
+    end
+    assert.equal(("x"):rep(5000), nodes.content(a, "old 2"))
+  end))
 end)
 
 describe("what is rewrapped at two nodes at once", function()

@@ -58,6 +58,7 @@ return {
 
   -- New records for what is here
   rotate_share = 1,         -- seconds of rest for each second that is spent on it
+  rotate_look = 60,         -- between looks for what has come without one
   rotate_again = 30,        -- pauses before what failed is tried again grow from one to the other
   rotate_again_most = 600,
 

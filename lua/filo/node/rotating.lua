@@ -27,6 +27,8 @@ local BATCH, AT_ONCE, LARGE = 64, 8, 16 << 20
 ---@field unsettled table<string, true>  IDs of peers that may have something of an older generation
 ---@field again boolean  there may be something to do
 ---@field busy boolean  it is being done
+---@field working? boolean  there is a task that does it
+---@field watching? boolean  there is one that looks whether there is something to do
 local Rotating = {}
 Rotating.__index = Rotating
 
@@ -240,18 +242,39 @@ function Rotating:nudge()
   self.tasks:spawn(work, self)
 end
 
+---What is here may be of an older generation, and at all peers.
+local function suspect_all(self)
+  for _, peer in ipairs(self.peers:list()) do self.unsettled[peer.id] = true end
+  self:nudge()
+end
+
+---Looks each minute for what has come of an older generation.
+local function watch(self)
+  if self.watching then return end
+  self.watching = true
+  self.tasks:spawn(function()
+    while true do
+      self.host.sleep(self.host.limits.rotate_look)
+      if not self.working and count_left(self) > 0 then suspect_all(self) end
+    end
+  end)
+end
+
 ---The generation has gone up: all that there is, is of an older one.
 local function begin(self)
-  for _, peer in ipairs(self.peers:list()) do self.unsettled[peer.id] = true end
+  watch(self)
   self.peers:claim(self.keys)
-  self:nudge()
+  suspect_all(self)
 end
 
 ---When the node starts: what was left by the last run; and where nothing is noted, what lies here may tell.
 function Rotating:start()
   if self.readonly then return end
   self.generation.changed = function() begin(self) end
-  if self.generation.number > 0 then self:nudge() end
+  if self.generation.number > 0 then
+    watch(self)
+    self:nudge()
+  end
   if not self.generation.fresh then return end
   self.tasks:spawn(function()
     self.catalogue:wait()
@@ -262,9 +285,18 @@ end
 ---A peer has come, with what it had.
 ---@param peer filo.peers.Peer
 function Rotating:meet(peer)
-  if self.generation.number == 0 then return end
+  if self.generation.number == 0 or not self.generation.changed then return end
   self.unsettled[peer.id] = true
   self:nudge()
+end
+
+---A peer tells what is new there.
+---@param peer filo.peers.Peer
+---@param entries filo.core.Fields[]  which nobody has verified
+function Rotating:hear(peer, entries)
+  for _, fields in ipairs(entries) do
+    if not fields.tombstone and fields.generation < self.generation.number then return self:meet(peer) end
+  end
 end
 
 ---@return filo.Rotation

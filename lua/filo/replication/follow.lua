@@ -24,7 +24,7 @@ local Follow = {}
 Follow.__index = Follow
 
 ---@param given {host: filo.Host, peers: filo.Peers, tasks: filo.Tasks, spaces: fun(): table[]}  spaces: what is read wholly: parts with
----  catalogue, inventory, names, conflicts
+---  catalogue, inventory, names, conflicts, rotating
 ---@return filo.Follow
 local function new(given)
   local self = setmetatable({
@@ -91,6 +91,7 @@ local function follow(self, space, peer)
     if not entries then return nil, paths end
     local ok, problem = note(space, id, next_place, records, entries, paths)
     if not ok then return nil, problem end
+    space.rotating:hear(peer, entries)
     place = next_place
   end
   return nil, err
