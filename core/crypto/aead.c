@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "crypto/random.h"
 
@@ -36,11 +37,15 @@ static bool seal(EVP_CIPHER_CTX *ctx, const unsigned char *key, const void *ad, 
          EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, FILO_TAG_SIZE, text + len) == 1;
 }
 
-int filo_aead_seal(const unsigned char key[32], const void *ad, size_t ad_len, const void *in,
-                   size_t len, unsigned char *out, struct filo_error *err) {
+int filo_aead_seal(const unsigned char key[32], const unsigned char *nonce, const void *ad,
+                   size_t ad_len, const void *in, size_t len, unsigned char *out,
+                   struct filo_error *err) {
   int rc = prepare(ad_len, len, err);
   if (rc < 0) return rc;
-  rc = filo_random(out, FILO_NONCE_SIZE, err);
+  if (nonce)
+    memcpy(out, nonce, FILO_NONCE_SIZE);
+  else
+    rc = filo_random(out, FILO_NONCE_SIZE, err);
   if (rc < 0) return rc;
   EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
   bool ok = seal(ctx, key, ad, (int)ad_len, in, (int)len, out);

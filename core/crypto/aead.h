@@ -8,10 +8,12 @@
 
 enum { FILO_NONCE_SIZE = 12, FILO_TAG_SIZE = 16, FILO_AEAD_OVERHEAD = 28 };
 
-/* out takes len + FILO_AEAD_OVERHEAD bytes: a fresh random nonce, the ciphertext, the tag.
- * `ad` is authenticated, not stored. */
-int filo_aead_seal(const unsigned char key[32], const void *ad, size_t ad_len, const void *in,
-                   size_t len, unsigned char *out, struct filo_error *err);
+/* out takes len + FILO_AEAD_OVERHEAD bytes: the nonce, the ciphertext, the tag. nonce NULL: a fresh
+ * random one; the same one may seal only the same again under a key. `ad` is authenticated, not
+ * stored. */
+int filo_aead_seal(const unsigned char key[32], const unsigned char *nonce, const void *ad,
+                   size_t ad_len, const void *in, size_t len, unsigned char *out,
+                   struct filo_error *err);
 
 /* The reverse; len counts the overhead, out takes len - FILO_AEAD_OVERHEAD bytes and is cleansed
  * when the tag does not match (FILO_CORRUPT). */

@@ -228,7 +228,7 @@ static int aead_seal(lua_State *L) {
   luaL_Buffer buffer;
   unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &buffer, len + FILO_AEAD_OVERHEAD);
   struct filo_error err;
-  int rc = filo_aead_seal(key, ad, ad_len, in, len, out, &err);
+  int rc = filo_aead_seal(key, NULL, ad, ad_len, in, len, out, &err);
   if (rc < 0) return filo_return_error(L, &err);
   luaL_pushresultsize(&buffer, len + FILO_AEAD_OVERHEAD);
   return 1;

@@ -108,6 +108,19 @@ static void get_clear(const unsigned char *in, struct filo_record *fields) {
   memcpy(fields->nonce, in + FILO_RECORD_CLEAR, sizeof fields->nonce);
 }
 
+/* Of all that is sealed and said beside it: the same record comes out the same wherever it is made, and
+ * what differs has another nonce. */
+static void make_nonce(const unsigned char key[FILO_SECRET_SIZE], const unsigned char *record,
+                       const unsigned char *text, size_t len, unsigned char out[FILO_NONCE_SIZE]) {
+  blake3_hasher hasher;
+  blake3_hasher_init_derive_key(&hasher, "filo nonce v2");
+  blake3_hasher_update(&hasher, key, FILO_SECRET_SIZE);
+  blake3_hasher_update(&hasher, record, FILO_RECORD_CLEAR);
+  blake3_hasher_update(&hasher, text, len);
+  blake3_hasher_finalize(&hasher, out, FILO_NONCE_SIZE);
+  OPENSSL_cleanse(&hasher, sizeof hasher);
+}
+
 static int seal_metadata(const struct filo_namespace *ns, const struct filo_record *fields,
                          const unsigned char content_key[FILO_KEY_SIZE], const void *meta,
                          size_t meta_len, unsigned char *record, struct filo_error *err) {
@@ -119,7 +132,10 @@ static int seal_metadata(const struct filo_namespace *ns, const struct filo_reco
   if (text) {
     memcpy(text, content_key, FILO_KEY_SIZE);
     if (meta_len) memcpy(text + FILO_KEY_SIZE, meta, meta_len);
-    rc = filo_aead_seal(key, record, FILO_RECORD_CLEAR, text, len, record + FILO_RECORD_CLEAR, err);
+    unsigned char nonce[FILO_NONCE_SIZE];
+    make_nonce(key, record, text, len, nonce);
+    rc = filo_aead_seal(key, nonce, record, FILO_RECORD_CLEAR, text, len,
+                        record + FILO_RECORD_CLEAR, err);
     OPENSSL_cleanse(text, len);
     free(text);
   } else {

@@ -277,6 +277,20 @@ describe("a namespace with two writers", function()
     for _, each in ipairs { a, family } do assert.same({ "key" }, keys_of(each)) end
   end)
 
+  it("passes a deletion on to who is not connected to the one who made it", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local b, c = net:start("b", { bootstrap = { a.address } }), net:start("c", { bootstrap = { a.address } })
+    nodes.peers(a, 2)
+    assert(b:accept(a:share(nil, { write = true }), "family"))
+    nodes.wait(function() return inside.of(a).peer_list:get(b.id).namespaces[inside.of(a).namespace] end, "claim")
+    assert(a:store("key", "content"))
+    local path = a:path_of(a:key_hash "key")
+    assert.is_false(inside.of(c).disk:stat(inside.of(a).namespace, path).tombstone)
+    assert(b:namespace("family"):delete "key")
+    nodes.wait(function() return inside.of(c).disk:stat(inside.of(a).namespace, path).tombstone end, "deletion")
+  end)
+
   it("lets one write over what it has not got here, without a conflict", function()
     local net <close> = nodes.net()
     local a, b, _, family = writers(net)

@@ -92,6 +92,30 @@ describe("a rotation", function()
     assert.has_error(function() a:rotate { wait = 1 } end)
   end)
 
+  it("of two machines at once gives each object the same record everywhere, and ends", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local b, c = net:start("b", { bootstrap = { a.address } }), net:start("c", { bootstrap = { a.address } })
+    nodes.peers(a, 2)
+    local family = assert(b:accept(a:share(nil, { write = true }), "family"))
+    for i = 1, 20 do assert(a:store("key " .. i, "content " .. i)) end
+    assert(a:store("large", nodes.bytes(3 * MIB)))
+    assert(family:delete "key 7")
+    local ended = filo.all { function() return a:rotate() end, function() return family:rotate() end }
+    for _, each in ipairs(ended) do assert.is_truthy(each) end
+    local function settled(namespace)
+      local rotation = namespace:rotation()
+      return rotation.left == 0 and rotation.peers == 0
+    end
+    nodes.wait(function() return settled(a) and settled(family) end, "rotation")
+    for key, hash in pairs { ["key 1"] = true, ["key 20"] = true, large = true, ["key 7"] = true } do
+      assert.is_true(hash)
+      local path, records = a:path_of(a:key_hash(key)), {}
+      for i, node in ipairs { a, b, c } do records[i] = select(2, inside.of(node).disk:stat(inside.of(a).namespace, path)) end
+      assert.is_true(records[1] == records[2] and records[2] == records[3], key)
+    end
+  end)
+
   it("needs no peers; those that come later are told then, and get no content either", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)

@@ -4,6 +4,7 @@
 
 local errors = require "filo.base.errors"
 local path_layout = require "filo.copies.path_layout"
+local versions = require "filo.copies.versions"
 local new_locks = require "filo.host.lock"
 
 local KEY_MAX = 4096
@@ -173,7 +174,7 @@ function Names:rewrap(record)
   if not fields then return nil, err end
   local content_key, meta = self:unseal(record)
   if not content_key then return nil, meta end
-  local version = self.versions:beside(fields.version)
+  local version = versions.beside(fields.version)
   if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
   meta.wraps = meta.wraps or fields.version
   return self.host.store.reseal(self.keys, record, {

@@ -39,13 +39,11 @@ function Versions:after(known)
   return math.max(now, known // GRAIN + 2) * GRAIN + self.writer
 end
 
----The version of what is no more than the rewrapping of one: next to it, whatever the clock says, so that what somebody writes counts.
+---The version of what is no more than the rewrapping of one: next to it, whatever the clock says, so that what somebody writes counts; and
+---the same whoever does it.
 ---@param known integer
 ---@return integer?  nil: there is none
-function Versions:beside(known)
-  if known > LAST then return nil end
-  return (known // GRAIN + 1) * GRAIN + self.writer
-end
+local function beside(known) return known <= LAST and known + GRAIN or nil end
 
 ---Whether of two records of one object the first counts.
 ---@param a filo.core.Fields
@@ -53,4 +51,4 @@ end
 ---@return boolean
 local function newer(a, b) return a.version > b.version or a.version == b.version and a.nonce > b.nonce end
 
-return { new = new, newer = newer }
+return { new = new, newer = newer, beside = beside }

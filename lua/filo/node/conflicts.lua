@@ -14,7 +14,8 @@ local versions = require "filo.copies.versions"
 local Conflicts = {}
 Conflicts.__index = Conflicts
 
----@param given {host: filo.Host, disk: table, names: filo.Names, hooks: filo.Hooks, versions: filo.Versions, namespace: string}
+---@param given {host: filo.Host, disk: table, names: filo.Names, hooks: filo.Hooks, versions: filo.Versions, namespace: string,
+---  pass_on: fun(tombstone: table)}
 ---  storing is set later
 ---@return filo.Conflicts
 local function new(given) return setmetatable(given, Conflicts) end
@@ -91,8 +92,12 @@ function Conflicts:publish(partial, fields, record, path)
   if self.names.keys:access() ~= "write" then return partial:publish() end
   local _ <close> = self.names:lock(fields.key_hash)
   local ok, err = make_way(self, fields, record, path)
+  if ok then ok, err = partial:publish() end
   if not ok then return nil, err end
-  return partial:publish()
+  if fields.tombstone then
+    self.pass_on { record = record, version = fields.version, path = path, key_hash = fields.key_hash }
+  end
+  return true
 end
 
 ---A deletion that a peer has listed takes the place of what lies here.

@@ -128,6 +128,7 @@ local function make_calls(node, space, name)
 
   space.conflicts = new_conflicts {
     host = host, disk = disk, names = names, hooks = hooks, versions = space.versions, namespace = namespace,
+    pass_on = function(tombstone) space.tombstones:pass_on(tombstone) end,
   }
   space.storing = new_storing {
     host = host, disk = disk, keys = space.keys, names = names, peers = node.peer_list, spread = space.spread,
@@ -149,8 +150,8 @@ local function make_calls(node, space, name)
   }
   space.rotating = new_rotating {
     host = host, disk = disk, names = names, catalogue = space.catalogue, generation = space.generation, tasks = node.tasks,
-    peers = node.peer_list, find = space.find, storing = space.storing, spread = space.spread, verifier = node.verifier, keys = space.keys,
-    namespace = namespace, readonly = node.options.readonly,
+    peers = node.peer_list, find = space.find, storing = space.storing, spread = space.spread, tombstones = space.tombstones,
+    verifier = node.verifier, keys = space.keys, namespace = namespace, readonly = node.options.readonly,
   }
   space.listing = new_listing {
     host = host, names = names, catalogue = space.catalogue, namespace = namespace, root = node.root,

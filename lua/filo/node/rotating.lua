@@ -33,8 +33,8 @@ local Rotating = {}
 Rotating.__index = Rotating
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, catalogue: filo.Catalogue, generation: filo.Generation,
----  tasks: filo.Tasks, peers: filo.Peers, find: filo.Find, storing: filo.Storing, spread: filo.Spread, verifier: filo.Verifier,
----  keys: filo.Keys, namespace: string, readonly: boolean}
+---  tasks: filo.Tasks, peers: filo.Peers, find: filo.Find, storing: filo.Storing, spread: filo.Spread, tombstones: filo.Tombstones,
+---  verifier: filo.Verifier, keys: filo.Keys, namespace: string, readonly: boolean}
 ---@return filo.Rotating
 local function new(given)
   local self = setmetatable({
@@ -134,7 +134,7 @@ end
 local function find_record(self, entry, path)
   local here, record = self.disk:stat(self.namespace, path)
   if here and not versions.newer(entry, here) then
-    if here.generation >= self.generation.number then return record, here end
+    if here.tombstone or here.generation >= self.generation.number then return record, here end
     return errors.fail("busy", "the copy here has no new record yet")
   end
   local found = self.find:newest { key = "an object at a peer", hash = entry.key_hash, path = path }
@@ -152,7 +152,9 @@ local function update(self, peer, entry)
   if not path then return nil, err end
   local record, fields = find_record(self, entry, path)
   if not record then return nil, fields end
-  if fields.tombstone then return true end -- of which it is told as of any deletion
+  if fields.tombstone then
+    return self.tombstones:tell(peer, { record = record, version = fields.version, path = path, key_hash = entry.key_hash })
+  end
   local answer
   answer, err = self.spread:send_record(peer, record, fields.size)
   if not answer then return nil, err end

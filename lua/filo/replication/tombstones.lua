@@ -149,6 +149,20 @@ function Tombstones:tell_all(tombstone)
   return receipts.show(receipt), known
 end
 
+-- Passing on ------------------------------------------------------------------------------------------------------------
+
+---Has one peer put a tombstone in the place of what it has.
+---@param tombstone {record: string, version: integer, path: string, key_hash: string}
+---@return true?, filo.Error?
+function Tombstones:tell(peer, tombstone)
+  local ok, err = tell(self, peer, tombstone)
+  return ok, err
+end
+
+---Passes on a deletion that another writer has made: he may not be connected to all that this node is connected to.
+---@param tombstone {record: string, version: integer, path: string, key_hash: string}
+function Tombstones:pass_on(tombstone) self.tasks:spawn(self.tell_each, self, self.peers:list(), { tombstone }) end
+
 -- Peers that come back ------------------------------------------------------------------------------------------------
 
 ---@class filo.Telling
@@ -199,7 +213,8 @@ local function finish_telling(self, telling, latest)
 end
 
 ---Tells all peers of a batch at once. Who is too slow is behind, and holds up the others no further.
-local function tell_each(self, behind, batch)
+---@private
+function Tombstones:tell_each(behind, batch)
   if not batch[1] then return end
   local tellings, latest = {}, self.host.now() + BATCH_TIMES * self.host.limits.tell
   for i, peer in ipairs(behind) do tellings[i] = begin_telling(self, peer, batch) end
@@ -250,7 +265,7 @@ local function go_over(self, behind)
   repeat
     local batch, more, problem = read_on(self, next_row)
     unread = unread or problem
-    tell_each(self, behind, batch)
+    self:tell_each(behind, batch)
   until not more or not behind[1]
   if not unread then
     for row in self.catalogue:problems() do
