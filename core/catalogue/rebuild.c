@@ -219,7 +219,7 @@ static void stop_readers(struct rebuilding *work, const pthread_t *threads, int 
 static int go_over_files(struct filo_catalogue *catalogue, struct filo_error *err) {
   struct rebuilding work = {.catalogue = catalogue};
   pthread_t threads[READERS_MAX];
-  int rc = filo_walk_new(catalogue->store, NULL, NULL, &work.walk, err);
+  int rc = filo_walk_new(catalogue->store, NULL, &work.walk, err);
   if (rc < 0) return rc;
   STAILQ_INIT(&work.batches);
   pthread_mutex_init(&work.walking, NULL);

@@ -35,25 +35,17 @@ static const struct filo_handle_type type = {
     .release = release,
 };
 
-/* An empty path stands for the beginning. */
-static const char *check_after(lua_State *L, int index) {
-  if (lua_isnoneornil(L, index)) return NULL;
-  return lua_rawlen(L, index) == 0 ? luaL_checkstring(L, index) : filo_check_path(L, index);
-}
-
-/* store:walk(namespace or nil [, after]) */
+/* store:walk(namespace or nil) */
 int filo_store_walk(lua_State *L) {
   struct filo_store *store = filo_check_store(L, 1);
   const unsigned char *ns = lua_isnoneornil(L, 2) ? NULL : filo_check_hash(L, 2, "namespace");
-  const char *after = check_after(L, 3);
-  luaL_argcheck(L, ns || !after, 3, "of one namespace only");
   struct walk **box = filo_handle_push(L, &type), *walk = calloc(1, sizeof *walk);
   if (!walk) return luaL_error(L, "no memory");
   *box = walk;
   walk->refs = 1;
   walk->store = filo_store_ref(store);
   struct filo_error err;
-  if (filo_walk_new(store, ns, after, &walk->walk, &err) == 0) return 1;
+  if (filo_walk_new(store, ns, &walk->walk, &err) == 0) return 1;
   filo_handle_release(L, -1, &type); /* not by the collector: it keeps the store open */
   return filo_return_error(L, &err);
 }

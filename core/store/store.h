@@ -138,12 +138,7 @@ int filo_store_holders(const struct filo_store *store, unsigned char (*ids)[FILO
 /* A walk over all published objects, of one namespace or (ns NULL) of all, in directory order, in
  * bounded memory. Files that come or go meanwhile may be seen or not; files that are no sealed
  * object are given with `code` FILO_CORRUPT and no record, files and folders that cannot be read
- * with another code. One thread at a time.
- *
- * With `after` (of one namespace only) they come in the order of their paths, folder by folder and
- * byte by byte, those after that path, and not below it; "": from the beginning. So a walk can be
- * gone on with later: what is there all the time is seen exactly once. A folder of many names is
- * read again for every 256 of them. */
+ * with another code. One thread at a time. */
 struct filo_walk;
 struct filo_walk_entry {
   char path[FILO_PATH_MAX];
@@ -154,8 +149,8 @@ struct filo_walk_entry {
   size_t record_len;
   int64_t verified; /* as filo_object_verified */
 };
-int filo_walk_new(struct filo_store *store, const unsigned char *ns, const char *after,
-                  struct filo_walk **ret, struct filo_error *err);
+int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,
+                  struct filo_error *err);
 /* False at the end. */
 bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry);
 /* As filo_walk_next, but of files only where they lie: nothing is read (code 0, no record). */

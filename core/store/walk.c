@@ -7,7 +7,6 @@
 
 #include "bytes.h"
 #include "store/internal.h"
-#include "store/names.h"
 
 /* The namespaces' folder, a namespace, then at most every second byte of a path is a slash. */
 enum { LEVELS = 2 + FILO_PATH_MAX / 2 };
@@ -18,33 +17,12 @@ struct filo_walk {
   unsigned char ns[FILO_ID_SIZE];
   char path[FILO_PATH_MAX];
   bool paths; /* only where files lie is wanted */
-  bool ordered;
-  char after[FILO_PATH_MAX]; /* ordered: what comes after it is wanted */
   unsigned depth;
   struct level {
     DIR *dir;
-    size_t path_len;   /* of the folder, within path */
-    const char *after; /* what is left of `after` in this folder; NULL: all of it is wanted */
-    struct filo_names *names; /* ordered: of the folder */
+    size_t path_len; /* of the folder, within path */
   } levels[LEVELS];
 };
-
-/* The names in a folder that are wanted: those beyond the one on the path `after`, and that one as
- * far as it is a folder on the way there. */
-static struct filo_names *names_of(DIR *dir, const char *after) {
-  if (!after) return filo_names_new(dir, "", false);
-  char name[FILO_PATH_MAX];
-  size_t len = strcspn(after, "/");
-  memcpy(name, after, len);
-  name[len] = 0;
-  return filo_names_new(dir, name, after[len] != 0);
-}
-
-/* What is left of the path `after` below a name. */
-static const char *rest_of(const char *after, const char *name) {
-  size_t len = strlen(name);
-  return after && strncmp(after, name, len) == 0 && after[len] == '/' ? after + len + 1 : NULL;
-}
 
 /* Goes down into a folder. One that is gone by now, or is something else, has nothing to show. */
 static int enter(struct filo_walk *walk, int at, const char *name, size_t path_len,
@@ -53,36 +31,24 @@ static int enter(struct filo_walk *walk, int at, const char *name, size_t path_l
   if (fd < 0 && (error == ENOENT || error == ENOTDIR || error == ELOOP)) return 0;
   struct level level = {.path_len = path_len, .dir = fd < 0 ? NULL : fdopendir(fd)};
   if (fd >= 0) error = errno;
-  if (level.dir && walk->ordered) {
-    level.after = walk->depth ? rest_of(walk->levels[walk->depth - 1].after, name) : walk->after;
-    level.names = names_of(level.dir, level.after);
-    error = ENOMEM;
-  }
-  if (level.dir && (level.names || !walk->ordered)) {
+  if (level.dir) {
     walk->levels[walk->depth++] = level;
     return 0;
   }
-  if (level.dir)
-    closedir(level.dir);
-  else
-    filo_close_fd(&fd);
+  filo_close_fd(&fd);
   return filo_fail_errno(err, error, "cannot list %s/objects/%s", walk->store->root, name);
 }
 
 static void drop_level(struct filo_walk *walk) {
-  struct level *level = &walk->levels[--walk->depth];
-  filo_names_free(level->names);
-  closedir(level->dir);
+  closedir(walk->levels[--walk->depth].dir);
 }
 
-int filo_walk_new(struct filo_store *store, const unsigned char *ns, const char *after,
-                  struct filo_walk **ret, struct filo_error *err) {
+int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,
+                  struct filo_error *err) {
   struct filo_walk *walk = calloc(1, sizeof *walk);
   if (!walk) return filo_fail(err, FILO_NO_MEMORY, "no memory to list objects");
   walk->store = store;
   walk->all = !ns;
-  walk->ordered = after != NULL;
-  if (after) strncpy(walk->after, after, sizeof walk->after - 1);
   char name[FILO_NS_DIGITS + 1] = ".";
   if (ns) {
     memcpy(walk->ns, ns, sizeof walk->ns);
@@ -212,7 +178,7 @@ static bool visit(struct filo_walk *walk, const struct dirent *found,
   size_t len = append_name(walk, level->path_len, name);
   if (len == 0) return false;
   if (is_folder(at, found)) return enter_or_tell(walk, at, name, len, entry);
-  return !rest_of(level->after, name) && read_entry(walk, at, name, entry);
+  return read_entry(walk, at, name, entry);
 }
 
 /* The end of a folder. True, with an entry, when there may be more in it. */
@@ -225,7 +191,6 @@ static bool leave(struct filo_walk *walk, int error, struct filo_walk_entry *ent
 }
 
 static const struct dirent *next_name(struct level *level, int *error) {
-  if (level->names) return filo_names_next(level->names, error);
   errno = 0;
   const struct dirent *found = readdir(level->dir);
   *error = errno;

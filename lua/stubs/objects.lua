@@ -154,10 +154,9 @@ function store:sealed(namespace, path, most, unsigned) end
 function store:in_hand(record, body) end
 
 ---@param namespace? string all when left out
----@param after? string of one namespace: in the order of their paths, those after this path only; "": from the first one on
 ---@return filo.core.Walk? walk
 ---@return filo.Error? err
-function store:walk(namespace, after) end
+function store:walk(namespace) end
 
 ---Begins to open the catalogue of what lies here, which is told of all changes from now on. It keeps the store open until it is closed.
 ---@param ... filo.Keys to the namespaces whose objects have names in it

@@ -312,25 +312,12 @@ function Store:partial(path, bytes, body, beside, trusted)
   return nil, err
 end
 
----A path in which the order of bytes is that of folders: no name has a zero.
-local function order_of(path) return (path:gsub("/", "\0")) end
-
----What comes after a path, in order.
-local function list_after(disk, namespace, after)
-  local list = {}
-  for _, each in ipairs(disk:list(namespace)) do
-    if order_of(each.path) > order_of(after) then list[#list + 1] = each end
-  end
-  table.sort(list, function(a, b) return order_of(a.path) < order_of(b.path) end)
-  return list
-end
-
-function Store:walk(namespace, after)
+function Store:walk(namespace)
   self:pause()
   local problem = self:read_problem()
   if problem then return nil, problem end
   self:hold()
-  return setmetatable({ store = self, list = after and list_after(self.disk, namespace, after) or self.disk:list(namespace), at = 0 }, Walk)
+  return setmetatable({ store = self, list = self.disk:list(namespace), at = 0 }, Walk)
 end
 
 function Store:catalogue(...) return new_sim_catalogue(self, ...) end
