@@ -39,7 +39,10 @@ int filo_call(lua_State *L, struct filo_call *call, lua_KFunction k) {
 int filo_call_at_once(lua_State *L, struct filo_call *call,
                       void (*work_at_once)(struct filo_call *call), lua_KFunction k) {
   work_at_once(call);
-  if (call->code == FILO_BUSY) return filo_call(L, call, k);
+  if (call->code == FILO_BUSY) {
+    call->code = 0;
+    return filo_call(L, call, k);
+  }
   call->ended.set = true;
   if (filo_task_has_time(L)) return k(L, LUA_OK, (lua_KContext)call);
   call->ended.waiter = filo_task_begin_wait(L, FILO_NO_DEADLINE);

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lua/arguments.h"
@@ -57,6 +59,19 @@ static void look_work(struct filo_call *base) {
   if (result == 0) call->mounted = filo_is_mounted(AT_FDCWD, call->path, &call->status);
 }
 
+/* That nothing is there, if the system knows that. */
+static void look_at_once(struct filo_call *base) {
+  struct file_call *call = (struct file_call *)base;
+  struct open_how how = {.flags = O_PATH | O_CLOEXEC | (call->follow ? 0U : O_NOFOLLOW),
+                         .resolve = RESOLVE_CACHED};
+  int fd = (int)syscall(SYS_openat2, AT_FDCWD, call->path, &how, sizeof how), error = errno;
+  base->code = FILO_BUSY;
+  if (fd >= 0)
+    close(fd);
+  else if (error == ENOENT)
+    base->code = filo_fail_errno(&base->err, error, "cannot read %s", call->path);
+}
+
 static int looked(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct file_call *call = filo_call_end(L, ctx);
@@ -72,7 +87,7 @@ static int looked(lua_State *L, int status, lua_KContext ctx) {
 static int look(lua_State *L) {
   struct file_call *call = file_call(L, 1, 0, look_work);
   call->follow = lua_toboolean(L, 2);
-  return filo_call(L, &call->base, looked);
+  return filo_call_at_once(L, &call->base, look_at_once, looked);
 }
 
 /* --- make_folders(folder, path [, mode]) --- */

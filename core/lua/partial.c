@@ -51,6 +51,7 @@ struct partial_call {
   int outside;  /* a file of the caller's, or -1 */
   struct filo_partial_file *file;
   struct filo_partial *partial;
+  struct filo_publication publication;
 };
 
 static void discard(struct filo_call *base) {
@@ -118,6 +119,21 @@ static void take_bytes(lua_State *L, struct partial_call *call, const char *reco
   if (body) memcpy(call->bytes + record_len, body, body_len);
 }
 
+/* `beside` and `trusted` */
+static unsigned check_how(lua_State *L) {
+  return (lua_toboolean(L, 5) ? FILO_PARTIAL_BESIDE : 0) |
+         (lua_toboolean(L, 6) ? FILO_PARTIAL_TRUSTED : 0);
+}
+
+static void end_publishing(struct partial_call *call, int code, const struct filo_error *err) {
+  call->base.code = code;
+  if (code < 0) call->base.err = *err;
+  if (call->base.abandoned)
+    discard(&call->base);
+  else
+    filo_event_set(&call->base.ended);
+}
+
 /* store:partial(path, record [, body [, beside [, trusted]]]): with a body, a small object is whole
  * already */
 int filo_store_partial(lua_State *L) {
@@ -128,11 +144,46 @@ int filo_store_partial(lua_State *L) {
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
   struct partial_call *call = new_call(L, store, open_work);
   call->whole = body != NULL;
-  call->how = (lua_toboolean(L, 5) ? FILO_PARTIAL_BESIDE : 0) |
-              (lua_toboolean(L, 6) ? FILO_PARTIAL_TRUSTED : 0);
+  call->how = check_how(L);
   strcpy(call->path, path);
   take_bytes(L, call, record, record_len, body, body_len);
   return filo_call(L, &call->base, opened);
+}
+
+static struct partial_call *owner(struct filo_publication *publication) {
+  return (struct partial_call *)((char *)publication - offsetof(struct partial_call, publication));
+}
+
+static int keep_work(struct filo_publication *publication, struct filo_error *err) {
+  struct partial_call *call = owner(publication);
+  int rc = filo_partial_file_whole(call->store, call->path, call->bytes, call->record_len,
+                                   call->bytes + call->record_len, call->body_len, call->how,
+                                   &call->file, err);
+  if (rc == 0) filo_partial_file_publish(call->file, filo_publication_ended, publication);
+  return rc;
+}
+
+static void kept(struct filo_publication *publication) {
+  struct partial_call *call = owner(publication);
+  end_publishing(call, publication->code, &publication->err);
+}
+
+/* store:keep(path, record, body [, beside [, trusted]]): a small object that has come whole, in one
+ * trip to a worker */
+int filo_store_keep(lua_State *L) {
+  size_t record_len, body_len;
+  struct filo_store *store = filo_check_store(L, 1);
+  const char *path = filo_check_path(L, 2);
+  const char *record = luaL_checklstring(L, 3, &record_len);
+  const char *body = luaL_checklstring(L, 4, &body_len);
+  struct partial_call *call = new_call(L, store, NULL);
+  call->how = check_how(L);
+  strcpy(call->path, path);
+  take_bytes(L, call, record, record_len, body, body_len);
+  call->publication.work = keep_work;
+  call->publication.done = kept;
+  filo_publication_start(&call->publication, filo_loop_pool(filo_runtime_loop(filo_runtime_of(L))));
+  return filo_call_wait(L, &call->base, filo_call_ended);
 }
 
 /* The descriptor, or that of the Lua file, at index. */
@@ -163,13 +214,7 @@ int filo_store_partial_outside(lua_State *L) {
 /* --- Publishing --- */
 
 static void on_published(void *ctx, int code, const struct filo_error *err) {
-  struct partial_call *call = ctx;
-  call->base.code = code;
-  if (code < 0) call->base.err = *err;
-  if (call->base.abandoned)
-    discard(&call->base);
-  else
-    filo_event_set(&call->base.ended);
+  end_publishing(ctx, code, err);
 }
 
 static int partial_publish(lua_State *L) {

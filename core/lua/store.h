@@ -50,6 +50,7 @@ void filo_register_catalogue(lua_State *L);
 int filo_store_deposit(lua_State *L);
 int filo_store_deposit_file(lua_State *L);
 int filo_store_partial(lua_State *L);
+int filo_store_keep(lua_State *L);
 int filo_store_partial_outside(lua_State *L);
 int filo_store_tombstone(lua_State *L);
 int filo_store_rewrap(lua_State *L);

@@ -7,7 +7,7 @@
 ---
 ---  filo.Task             cancel, join, status, observe
 ---  filo.core.Store       close, wait_idle, stat, object, sealed, in_hand, space, bad, sweep, layout, set_layout, move, remove, set_aside,
----                        partial, partial_outside, deposit, deposit_file, tombstone, rewrap, walk, catalogue
+---                        partial, keep, partial_outside, deposit, deposit_file, tombstone, rewrap, walk, catalogue
 ---  filo.core.Object      fields, record, set_key, content, verify_chunk, set_aside, mark_verified, reader, share, close
 ---  filo.core.Partial     fields, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
 ---  filo.core.Deposit     write, finish, publish, progress, seen, close

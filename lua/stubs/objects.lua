@@ -127,6 +127,16 @@ function store:deposit_file(path, plain, digest, descriptor) end
 ---@return filo.Error? err "exists" when one as new is here, "busy" when it is being received already
 function store:partial(path, record, body, beside, trusted) end
 
+---Publishes a small object that has come whole: a partial with a body, and its `publish`, in one trip to a worker.
+---@param path string
+---@param record string
+---@param body string hashes, then ciphertext
+---@param beside? boolean as for partial
+---@param trusted? boolean the same
+---@return true?
+---@return filo.Error? err
+function store:keep(path, record, body, beside, trusted) end
+
 ---A partial in an open file that lies elsewhere, for what the root has no room for: publishing turns the file into the content, for which
 ---the key must be set. Nothing is kept in the root.
 ---@param file filo.core.Descriptor|file*  empty; for reading and writing

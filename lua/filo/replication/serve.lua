@@ -134,6 +134,15 @@ local function amend(self, peer, fields, record, path, trusted)
   return in_turn(self, peer, rewrap, peer, fields, record, path, trusted)
 end
 
+---Keeps a small object that has come whole. What other writers have made of what this node writes is verified before anything makes way
+---for it.
+local function keep(self, fields, path, body, trusted)
+  if not self.conflicts(fields.namespace) then return self.disk:keep(path, body.record, body.body, nil, trusted) end
+  local partial <close>, err = self.disk:partial(path, body.record, body.body)
+  if not partial then return nil, err end
+  return publish(self, partial, fields, body.record, path)
+end
+
 function Serve:store(body, peer)
   local fields, path = accept(self, body.record, peer)
   if not fields then return nil, path end
@@ -143,10 +152,7 @@ function Serve:store(body, peer)
     if answer or problem then return answer, problem end
     return { want = true }
   end
-  local partial <close>, err = self.disk:partial(path, body.record, body.body, nil, trusted)
-  if not partial then return settled(self, peer, path, fields, body.record, err) end
-  local ok
-  ok, err = publish(self, partial, fields, body.record, path)
+  local ok, err = keep(self, fields, path, body, trusted)
   if not ok then return settled(self, peer, path, fields, body.record, err) end
   self.hooks:announce("accepted", offer_of(fields), peer)
   return {}

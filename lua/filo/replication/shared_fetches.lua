@@ -169,9 +169,8 @@ function Fetches:hand_out(found, name, beside)
       self.keeping = self.keeping - 1
       finish()
     end)
-    local held, err = self:open(found, name, beside)
-    if held then return held:close() end
-    if err.code ~= "exists" then self.host.log("warning", "a copy could not be kept here: " .. tostring(err)) end
+    local ok, err = self.disk:keep(name.path, found.record, found.body, beside)
+    if not ok and err.code ~= "exists" then self.host.log("warning", "a copy could not be kept here: " .. tostring(err)) end
   end)
   return object
 end

@@ -312,6 +312,12 @@ function Store:partial(path, bytes, body, beside, trusted)
   return nil, err
 end
 
+function Store:keep(path, bytes, body, beside, trusted)
+  local partial <close>, err = self:partial(path, bytes, body, beside, trusted)
+  if not partial then return nil, err end
+  return partial:publish()
+end
+
 function Store:walk(namespace)
   self:pause()
   local problem = self:read_problem()
