@@ -110,7 +110,8 @@ static int open_left(struct filo_catalogue *catalogue, struct filo_error *err) {
   int rc = filo_store_take_note(catalogue->store, note, err);
   if (rc < 0) return rc;
   if (!note[0]) return filo_fail(err, FILO_NOT_FOUND, "no catalogue was left");
-  return filo_database_open(catalogue, note, err);
+  rc = filo_database_open(catalogue, note, err);
+  return rc < 0 ? rc : filo_names_lose(catalogue, err);
 }
 
 /* What OPENING turns into. */

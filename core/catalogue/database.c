@@ -120,8 +120,8 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_NAMELESS] =
         "SELECT " COLUMNS " FROM files INDEXED BY by_namespace WHERE " OF_NAMESPACE
         " AND id > ?2 AND problem IS NULL AND name IS NULL AND NOT flags & 1 ORDER BY id LIMIT ?3",
-    [FILO_SQL_FORGET_NAMELESS] =
-        "DELETE FROM elsewhere WHERE ns = ?1 AND name IS NULL AND NOT flags & 1",
+    [FILO_SQL_ALL_NAMED] = "SELECT ns FROM namespaces WHERE named IS NOT NULL",
+    [FILO_SQL_FORGET_ALL_ELSEWHERE] = "DELETE FROM elsewhere WHERE ns = ?1",
     [FILO_SQL_FORGET_LISTS] = "DELETE FROM listed WHERE ns = ?1",
     [FILO_SQL_LISTED] = "SELECT life, after FROM listed WHERE peer = ?2 AND " OF_NAMESPACE,
     [FILO_SQL_NOTE_LISTED] = "INSERT OR REPLACE INTO listed VALUES (NULL, ?1, ?2, ?3, ?4)",

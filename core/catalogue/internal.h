@@ -65,7 +65,8 @@ enum filo_statement {
   FILO_SQL_NAMED,
   FILO_SQL_NOTE_NAMED,
   FILO_SQL_NAMELESS,
-  FILO_SQL_FORGET_NAMELESS,
+  FILO_SQL_ALL_NAMED,
+  FILO_SQL_FORGET_ALL_ELSEWHERE,
   FILO_SQL_FORGET_LISTS,
   FILO_SQL_STATEMENTS
 };
@@ -244,6 +245,9 @@ int filo_names_state(struct filo_database *database, const unsigned char ns[FILO
 
 /* A database that was just filled has all names. */
 int filo_names_note_all(struct filo_catalogue *catalogue, struct filo_error *err);
+
+/* Forgets that names were read to whose namespaces there are no keys any more. */
+int filo_names_lose(struct filo_catalogue *catalogue, struct filo_error *err);
 
 /* Reads some of those that are still to be read. By who has the database in use. */
 int filo_names_read(struct filo_catalogue *catalogue, bool *more, struct filo_error *err);

@@ -111,16 +111,21 @@ int filo_names_state(struct filo_database *database, const unsigned char ns[FILO
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : cannot_read(database, err);
 }
 
-static int note_read(struct filo_database *database, const struct filo_namespace *keys,
-                     struct filo_error *err) {
+/* keys: NULL: there are none any more. */
+static int note_read(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                     const struct filo_namespace *keys, struct filo_error *err) {
   unsigned char print[FILO_PRINT_SIZE];
-  int64_t ns = filo_row_namespace(database, filo_namespace_id(keys), err);
-  if (ns < 0) return (int)ns;
+  int64_t id = filo_row_namespace(database, ns, err);
+  if (id < 0) return (int)id;
   sqlite3_stmt *statement = filo_statement(database, FILO_SQL_NOTE_NAMED);
   if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
-  filo_namespace_print(keys, print);
-  sqlite3_bind_int64(statement, 1, ns);
-  sqlite3_bind_blob(statement, 2, print, sizeof print, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 1, id);
+  if (keys) {
+    filo_namespace_print(keys, print);
+    sqlite3_bind_blob(statement, 2, print, sizeof print, SQLITE_STATIC);
+  } else {
+    sqlite3_bind_null(statement, 2);
+  }
   return filo_database_run(database, FILO_SQL_NOTE_NAMED, err);
 }
 
@@ -128,7 +133,7 @@ int filo_names_note_all(struct filo_catalogue *catalogue, struct filo_error *err
   struct filo_namespace *keys;
   int rc = 0;
   for (unsigned i = 0; rc == 0 && (keys = filo_readable_at(catalogue, i)); i++) {
-    rc = note_read(&catalogue->database, keys, err);
+    rc = note_read(&catalogue->database, filo_namespace_id(keys), keys, err);
     filo_namespace_unref(keys);
   }
   return rc;
@@ -136,10 +141,13 @@ int filo_names_note_all(struct filo_catalogue *catalogue, struct filo_error *err
 
 /* --- Reading --- */
 
-/* What peers have listed, and had no name, may have one: they are asked from the beginning. */
-static int begin_reading(struct filo_database *database, int64_t ns, struct filo_error *err) {
-  const enum filo_statement which[] = {FILO_SQL_FORGET_NAMELESS, FILO_SQL_FORGET_LISTS};
-  int rc = 0;
+/* Of what peers have listed, nothing is known any more, and they are asked from the beginning: with
+ * other keys it may have other names. */
+static int forget_lists(struct filo_database *database, const unsigned char id[FILO_ID_SIZE],
+                        struct filo_error *err) {
+  const enum filo_statement which[] = {FILO_SQL_FORGET_ALL_ELSEWHERE, FILO_SQL_FORGET_LISTS};
+  int64_t ns = filo_row_namespace(database, id, err);
+  int rc = ns < 0 ? (int)ns : 0;
   for (size_t i = 0; rc == 0 && i < sizeof which / sizeof *which; i++) {
     sqlite3_stmt *statement = filo_statement(database, which[i]);
     if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
@@ -172,14 +180,13 @@ static int read_some(struct filo_catalogue *catalogue, const struct filo_namespa
   if (memcmp(naming->print, print, sizeof print) != 0) {
     memcpy(naming->print, print, sizeof print);
     naming->after = 0;
-    int64_t id = filo_row_namespace(&catalogue->database, ns, err);
-    rc = id < 0 ? (int)id : begin_reading(&catalogue->database, id, err);
+    rc = forget_lists(&catalogue->database, ns, err);
   }
   if (rc == 0)
     rc = filo_query_nameless(&catalogue->database, ns, naming->after, AT_ONCE, &rows, err);
   if (rc == 0) rc = read_rows(catalogue, &rows, err);
   if (rc == 0) rc = filo_rows_count(&catalogue->database, err);
-  if (rc == 0 && rows.count < AT_ONCE) rc = note_read(&catalogue->database, keys, err);
+  if (rc == 0 && rows.count < AT_ONCE) rc = note_read(&catalogue->database, ns, keys, err);
   if (rows.count > 0) naming->after = rows.list[rows.count - 1].id;
   if (rows.count < AT_ONCE) *naming = (struct filo_naming){0};
   filo_rows_free(&rows);
@@ -203,6 +210,32 @@ static int find_unread(struct filo_catalogue *catalogue, struct filo_namespace *
     if (rc < 0) return rc;
   }
   return 0;
+}
+
+/* A namespace with names, to which there are no keys any more: what comes there is without a name, so
+ * that it is not one whose names were read. False: there is none. */
+static bool find_lost(struct filo_catalogue *catalogue, unsigned char ns[FILO_ID_SIZE]) {
+  sqlite3_stmt *statement = filo_statement(&catalogue->database, FILO_SQL_ALL_NAMED);
+  bool lost = false;
+  while (statement && !lost && sqlite3_step(statement) == SQLITE_ROW) {
+    if (sqlite3_column_bytes(statement, 0) != FILO_ID_SIZE) continue;
+    memcpy(ns, sqlite3_column_blob(statement, 0), FILO_ID_SIZE);
+    struct filo_namespace *keys = filo_readable_keys(catalogue, ns);
+    lost = !keys;
+    filo_namespace_unref(keys);
+  }
+  if (statement) sqlite3_reset(statement);
+  return lost;
+}
+
+int filo_names_lose(struct filo_catalogue *catalogue, struct filo_error *err) {
+  unsigned char ns[FILO_ID_SIZE];
+  int rc = 0;
+  while (rc == 0 && find_lost(catalogue, ns)) {
+    rc = forget_lists(&catalogue->database, ns, err);
+    if (rc == 0) rc = note_read(&catalogue->database, ns, NULL, err);
+  }
+  return rc;
 }
 
 int filo_names_read(struct filo_catalogue *catalogue, bool *more, struct filo_error *err) {

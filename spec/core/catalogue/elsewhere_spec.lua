@@ -273,6 +273,27 @@ describe("a catalogue that is given keys", function()
     end
   end)
 
+  it("has all names also of what came while there were no keys", function()
+    local folder <close> = temp.folder()
+    local function open(fn, ...)
+      local disk <close> = stores.open(folder, OWNER)
+      local catalogue <close> = assert(disk:catalogue(...))
+      fn(catalogue, function(name, version) catalogues.put(disk, name, "content", { keys = stores.other, version = version }) end)
+    end
+    open(function(catalogue, put)
+      put "a"
+      assert.equal("a", others(catalogue))
+    end, stores.me, stores.other)
+    open(function(catalogue, put)
+      put "b"
+      assert.equal(2, #assert(catalogues.ask(catalogue, "files", stores.other:raw_id(), 0)))
+    end, stores.me)
+    open(function(catalogue, put)
+      put "c"
+      assert.equal("a b c", others(catalogue))
+    end, stores.me, stores.other)
+  end)
+
   it("beside its owner waits until that one has read them, or makes a copy of its own", function()
     local folder <close> = temp.folder()
     local store = require "filo.core.store"
