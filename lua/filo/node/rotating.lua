@@ -13,7 +13,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 local versions = require "filo.copies.versions"
 
 ---Objects between two rests; so many at once, but for large ones.
-local BATCH, AT_ONCE, LARGE = 64, 8, 16 << 20
+local BATCH, AT_ONCE, LARGE = 256, 32, 16 << 20
 
 ---@class filo.Rotation
 ---@field generation integer  with which the namespace is written
@@ -166,9 +166,10 @@ local function update(self, peer, entry)
   return receipt and true, err
 end
 
----@return true?, filo.Error?
+---@return boolean? all  false: of what could not be done is told already
+---@return filo.Error? err
 local function go_over(self, peer)
-  local place, before = nil, self.failed
+  local place, all = nil, true
   repeat
     local began = self.host.now()
     local list, next_place = self.generation:outdated(peer, place)
@@ -176,25 +177,24 @@ local function go_over(self, peer)
     place = next_place
     each_of(self, list, function(entry)
       local ok, err = update(self, peer, entry)
-      if not ok then fail(self, ("a copy at node %s"):format(peer.id:sub(1, 16)), err) end
+      if ok then return end
+      fail(self, ("a copy at node %s"):format(peer.id:sub(1, 16)), err)
+      all = false
     end)
     rest(self, began)
   until not place
-  return self.failed == before or nil, errors.new("busy", "not all could be done")
+  return all
+end
+
+local function settle(self, id)
+  local peer = self.peers:get(id)
+  local all, err = true, nil
+  if peer then all, err = go_over(self, peer) end
+  if all then self.unsettled[id] = nil elseif err and self.peers:get(id) then fail(self, ("node %s"):format(id:sub(1, 16)), err) end
 end
 
 local function go_over_peers(self)
-  for _, id in ipairs(sorted_keys(self.unsettled)) do
-    local peer = self.peers:get(id)
-    local ok, err = true, nil
-    if peer then ok, err = go_over(self, peer) end
-    if ok then
-      self.unsettled[id] = nil
-      self.changed:wake()
-    elseif self.peers:get(id) then
-      fail(self, ("node %s"):format(id:sub(1, 16)), err)
-    end
-  end
+  each_of(self, sorted_keys(self.unsettled), function(id) settle(self, id) end)
 end
 
 -- Rounds ------------------------------------------------------------------------------------------------------------------
