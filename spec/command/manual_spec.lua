@@ -13,7 +13,7 @@ describe("the manual page of the commands", function()
     assert.equal("", result.err)
     assert.equal(0, result.status)
     for _, name in ipairs(cli.NAMES) do
-      local section = assert(result.out:match("\n%.Ss filo " .. name .. "\n%.Bd %-literal\n(.-)\n%.Ed\n"), name)
+      local section = assert(result.out:match("\n%.Ss filo " .. name:gsub("%-", "%%-") .. "\n%.Bd %-literal\n(.-)\n%.Ed\n"), name)
       assert.is_nil(("\n" .. section):find "\n[.']")
       for option in process.run({ name, "--help" }).out:gmatch "%-%-%l[%l-]+" do
         assert.matches(option:gsub("%-", "\\-"), section, 1, true)

@@ -222,7 +222,7 @@ describe("the hook", function()
       local receipt = assert(a:store(key, nodes.bytes(size)))
       local offer = {
         key_hash = a:key_hash(key), namespace = filo.crypto.unhex(a:namespace().id), version = receipt.version, size = size,
-        tombstone = false,
+        class = 0, tombstone = false,
       }
       assert.same({ offer, offer }, { (next_offered()), (next_accepted()) })
     end

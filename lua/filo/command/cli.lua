@@ -89,7 +89,7 @@ end
 ---@return string
 function cli.overview()
   local lines = {}
-  for i, name in ipairs(cli.NAMES) do lines[i] = ("  %-12s%s"):format(name, find(name).summary) end
+  for i, name in ipairs(cli.NAMES) do lines[i] = ("  %-14s%s"):format(name, find(name).summary) end
   return table.concat(lines, "\n")
 end
 
