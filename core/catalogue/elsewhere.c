@@ -66,10 +66,11 @@ int filo_elsewhere_follow(struct filo_catalogue *catalogue, const struct filo_ro
 
 /* --- What peers list --- */
 
-/* A record that was listed: what it says; whether that is news; and whether it deletes what is here. */
+/* A record that was listed: what it says; whether that is news; whether it deletes what is here; and
+ * whether it was verified, which what is no news is not. */
 struct entry {
   struct filo_row row;
-  bool news, deletes;
+  bool news, deletes, verified;
 };
 
 /* Whether a version that a statement gives, if any, is as new; and its flags. */
@@ -143,6 +144,7 @@ static int read_news(const struct filo_namespace *keys, const struct filo_listin
     struct filo_record fields;
     if (!entries[i].news && !entries[i].deletes) continue;
     rc = filo_record_parse(listed->record, listed->len, &fields, err);
+    entries[i].verified = rc == 0;
     if (rc == 0 && !(fields.flags & FILO_TOMBSTONE))
       filo_catalogue_describe(keys, listed->record, listed->len, &entries[i].row);
   }
@@ -163,15 +165,20 @@ static int note_listed(struct filo_database *database, const struct filo_listing
   return rc < 0 ? rc : filo_database_run(database, FILO_SQL_FORGET_LISTED, err);
 }
 
+/* Whether something turned into news that was none when it was to be verified. */
+static bool has_unverified(const struct entry *entries, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if ((entries[i].news || entries[i].deletes) && !entries[i].verified) return true;
+  return false;
+}
+
 /* Writes what is still news, all or nothing. */
 static int write_news(struct filo_catalogue *catalogue, const struct filo_listing *listing,
                       struct entry *entries, struct filo_error *err) {
   struct filo_database *database = &catalogue->database;
-  bool deletes = false;
-  int rc = compare_all(catalogue, listing, entries, err);
-  for (size_t i = 0; i < listing->count; i++) deletes = deletes || entries[i].deletes;
-  if (rc < 0 || deletes) return rc;
-  rc = filo_database_run(database, FILO_SQL_BEGIN, err);
+  for (size_t i = 0; i < listing->count; i++)
+    if (entries[i].deletes) return 0; /* that has to take place first */
+  int rc = filo_database_run(database, FILO_SQL_BEGIN, err);
   for (size_t i = 0; rc == 0 && i < listing->count; i++)
     if (entries[i].news) rc = note(database, &entries[i].row, err);
   if (rc == 0) rc = note_listed(database, listing, err);
@@ -189,7 +196,11 @@ static int note_entries(struct filo_catalogue *catalogue, const struct filo_name
   if (rc == 0) rc = read_news(keys, listing, entries, err);
   if (rc == 0) rc = filo_query_begin(catalogue, err);
   if (rc < 0) return rc;
-  return filo_catalogue_used(catalogue, write_news(catalogue, listing, entries, err), err);
+  rc = compare_all(catalogue, listing, entries, err);
+  bool unverified = rc == 0 && has_unverified(entries, listing->count);
+  if (rc == 0 && !unverified) rc = write_news(catalogue, listing, entries, err);
+  rc = filo_catalogue_used(catalogue, rc, err);
+  return unverified ? filo_fail(err, FILO_BUSY, "what lies here has just changed") : rc;
 }
 
 int filo_catalogue_note(struct filo_catalogue *catalogue, const struct filo_listing *listing,
@@ -238,15 +249,17 @@ int filo_catalogue_noted(struct filo_catalogue *catalogue, const unsigned char n
 
 /* --- Taking over --- */
 
-/* All that lay elsewhere, and what has a name there and lies here no more; but for what does. Tables
- * are read as they are, so that each page that counts is checked. */
+/* All that lay elsewhere, and what has a name there and lies here no more, or as no object; but for
+ * what does. What lies at the same place in both is told by two indexes, each read once, in order. */
 static const char *const takings[] = {
     "INSERT INTO elsewhere SELECT ?1, key_hash, version, nonce, size, flags, modified, name, class,"
     " conflict FROM old.elsewhere NOT INDEXED WHERE ns = ?2",
     "INSERT INTO elsewhere SELECT ?1, key_hash, version, nonce, size, flags, modified, name, class,"
-    " conflict FROM old.files AS was NOT INDEXED WHERE ns = ?2 AND name IS NOT NULL AND NOT EXISTS"
-    " (SELECT 1 FROM main.files AS now WHERE now.ns = ?1 AND now.place = was.place"
-    "  AND now.problem IS NULL)" FILO_IF_NEWER,
+    " conflict FROM old.files WHERE name IS NOT NULL AND id IN (SELECT id FROM old.files AS was"
+    "  INDEXED BY by_place WHERE ns = ?2 AND (NOT EXISTS (SELECT 1 FROM main.files AS now"
+    "   INDEXED BY by_place WHERE now.ns = ?1 AND now.place = was.place)"
+    "  OR place IN (SELECT place FROM main.files INDEXED BY problems WHERE problem IS NOT NULL"
+    "   AND ns = ?1)))" FILO_IF_NEWER,
     "DELETE FROM elsewhere WHERE (+ns, +key_hash) IN (SELECT now.ns, now.key_hash FROM"
     " main.files AS now CROSS JOIN elsewhere AS was ON was.ns = now.ns"
     " AND was.key_hash = now.key_hash WHERE now.problem IS NULL"
