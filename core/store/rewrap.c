@@ -40,6 +40,7 @@ int filo_record_rewrap(const struct filo_namespace *ns, const unsigned char *old
   rc = filo_record_unseal(ns, old, old_len, content_key, &meta, &meta_len, err);
   if (rc < 0) return rc;
   OPENSSL_clear_free(meta, meta_len);
+  memcpy(fields.key_hash, version->key_hash, sizeof fields.key_hash);
   fields.version = version->number;
   fields.generation = version->generation;
   fields.class = version->class;
@@ -52,10 +53,8 @@ int filo_record_rewrap(const struct filo_namespace *ns, const unsigned char *old
 /* --- what lies there --- */
 
 static bool is_same_content(const struct filo_record *a, const struct filo_record *b) {
-  return memcmp(a->ns, b->ns, sizeof a->ns) == 0 &&
-         memcmp(a->key_hash, b->key_hash, sizeof a->key_hash) == 0 && a->size == b->size &&
-         a->flags == b->flags && memcmp(a->iv, b->iv, sizeof a->iv) == 0 &&
-         memcmp(a->root, b->root, sizeof a->root) == 0;
+  return memcmp(a->ns, b->ns, sizeof a->ns) == 0 && a->size == b->size && a->flags == b->flags &&
+         memcmp(a->iv, b->iv, sizeof a->iv) == 0 && memcmp(a->root, b->root, sizeof a->root) == 0;
 }
 
 static bool is_over(const struct filo_trailer *trailer, const struct filo_rewrap_options *options) {
@@ -84,9 +83,10 @@ static int open_there(struct filo_rewrap *rewrap, const struct filo_rewrap_optio
                       struct filo_error *err) {
   struct filo_store *store = rewrap->draft.store;
   const unsigned char *ns = rewrap->draft.fields.ns;
-  rewrap->label = filo_location_label(store, ns, rewrap->draft.path);
+  const char *path = options->from ? options->from : rewrap->draft.path;
+  rewrap->label = filo_location_label(store, ns, path);
   if (!rewrap->label) return filo_fail(err, FILO_NO_MEMORY, "no memory to rewrap an object");
-  int rc = filo_location_open_file(store, ns, rewrap->draft.path, &rewrap->source, err);
+  int rc = filo_location_open_file(store, ns, path, &rewrap->source, err);
   if (rc < 0) return rc;
   if (fstat(rewrap->source, &rewrap->there) < 0) {
     int error = errno;
@@ -96,7 +96,7 @@ static int open_there(struct filo_rewrap *rewrap, const struct filo_rewrap_optio
   if (rc < 0) return rc;
   rewrap->draft.verified = filo_verified_at(rewrap->source);
   if (rewrap->draft.verified == 0) rewrap->draft.verified = FILO_NEVER_VERIFIED;
-  if (options->over) rewrap->draft.over = &rewrap->there;
+  if (options->over && !options->from) rewrap->draft.over = &rewrap->there;
   return 0;
 }
 

@@ -15,7 +15,8 @@
 
 struct filo_rewrap;
 
-/* A record of the same content as the old one (which was checked), for another version. FILO_DENIED:
+/* A record of the same content as the old one (which was checked), for another version, or under
+ * another key hash. FILO_DENIED:
  * the keys do not open the old one, or do not write; FILO_INVALID: it is a tombstone. *ret is malloc'ed. */
 int filo_record_rewrap(const struct filo_namespace *ns, const unsigned char *old, size_t old_len,
                        const struct filo_version *version, unsigned char **ret, size_t *ret_len,
@@ -23,9 +24,10 @@ int filo_record_rewrap(const struct filo_namespace *ns, const unsigned char *old
 
 struct filo_rewrap_options {
   const unsigned char
-      *over;       /* or NULL: only this very record, which must still lie there when the */
-  size_t over_len; /* new one is published */
-  bool trusted;    /* as FILO_PARTIAL_TRUSTED */
+      *over;        /* or NULL: the record that must lie where the content does, and when */
+  size_t over_len;  /* that is path, still when the new one is published */
+  bool trusted;     /* as FILO_PARTIAL_TRUSTED */
+  const char *from; /* or NULL: the path where the content lies, when that is another object's */
 };
 
 /* Begins a file with that record for what lies at path. FILO_NOT_FOUND: its content does not lie there;

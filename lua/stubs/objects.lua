@@ -193,11 +193,12 @@ function store:tombstone(keys, version, path) end
 ---disk. When its bytes were last verified stays what it was.
 ---@param path string
 ---@param record string
----@param over? string  the record that must be there, and still be when the other one takes its place
+---@param over? string  the record that must be there, and still be when the other one takes its place (but at `from`)
 ---@param trusted? boolean  as for `partial`
+---@param from? string  the path of another object, whose content it is
 ---@return true?
 ---@return filo.Error? err  "not_found": that content does not lie there, or is bad; "exists": a version no older does, or not `over`
-function store:rewrap(path, record, over, trusted) end
+function store:rewrap(path, record, over, trusted, from) end
 
 ---@return filo.core.Fields
 function object:fields() end

@@ -194,7 +194,7 @@ describe("a node that", function()
   for what, leave in pairs {
     ["%d tasks where there were %d+"] = function(self) self.host.spawn(self.host.suspend) end,
     ["%d timers where there were %d+"] = function() runtime.later(1e9, function() end) end,
-    ["%d entries in the table n%d%.tombstones%.left_behind where there were %d+"] = function(self)
+    ["%d entries in the table n%d%.%S*tombstones%.left_behind where there were %d+"] = function(self)
       self.left_behind = self.left_behind or {}
       table.insert(self.left_behind, true)
     end,

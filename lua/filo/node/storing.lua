@@ -50,50 +50,50 @@ local function describe(self, name, record, fields, body, amended)
   }
 end
 
----Publishes what is sealed, and gives what copies are made from. known: a version that a peer has, to be exceeded.
-local function publish(self, deposit, key, meta, class, known)
+---Publishes content that lies here under another record.
+---@param from? string  the path of another object, whose content it is
+---@return string? record, filo.Error?
+local function rewrap(self, name, old, version, from)
+  local later, err = self.host.store.reseal(self.keys, old, version)
+  if not later then return nil, err end
+  local ok
+  ok, err = self.disk:rewrap(name.path, later, old, true, from)
+  return ok and later, err
+end
+
+---Publishes what is sealed, and gives what copies are made from.
+local function publish(self, deposit, key, meta, class)
   local name, err = self.names:of(key)
   if not name then return nil, err end
   local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
-  local record, body = self.names:write(name, meta, class, known, elsewhere, function(version)
+  local record, body = self.names:write(name, meta, class, nil, elsewhere, function(version)
     return deposit:publish(self.keys, version, name.path)
   end)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
   return open_version(self, describe(self, name, record, meta.fields, body))
 end
 
----Seals the content of an object once more, read from the copy here.
-local function seal_again(self, object, content_key, fields)
-  object:set_key(content_key)
-  local deposit, err = self.disk:deposit(fields.size, fields.plain, false)
-  if not deposit then return nil, err end
-  local reader <close> = assert(object:reader(0, fields.size))
-  local function next_piece() return reader:read(1 << 18) end
-  local ok
-  ok, err = content.write(deposit, next_piece)
-  if ok then ok, err = deposit:finish() end
-  if ok then return deposit end
-  deposit:close()
-  return nil, err
-end
-
----The same content as a version that is newer than the one `known` to a peer, or under another key.
+---The content of a version that is here as another one, newer than one that is `known` to a peer, or under another key. Nothing is sealed.
 ---@param known? integer
 ---@param key? string
 ---@param change? fun(meta: table)
 local function renew(self, version, known, key, change)
-  local object <close>, err = self.disk:object(self.namespace, version.path)
-  if not object then return nil, err end
-  if object:record() ~= version.record then return nil, errors.new("exists", "another version took its place") end
-  local fields = object:fields()
   local content_key, meta = self.names:unseal(version.record)
   if not content_key then return nil, meta end
-  local deposit <close>, problem = seal_again(self, object, content_key, fields)
-  if not deposit then return nil, problem end
-  if key then meta.name = key end
+  local from = key and version.path or nil
+  meta.name = key or meta.name
   if change then change(meta) end
-  return publish(self, deposit, meta.name, meta, fields.class, known)
+  local name, err = self.names:of(meta.name)
+  if not name then return nil, err end
+  local elsewhere = self.elsewhere(name)
+  local _ <close> = self.names:lock(name.hash)
+  local record
+  record, err = self.names:write(name, meta, self.host.store.peek(version.record).class, known, elsewhere, function(later)
+    return rewrap(self, name, version.record, later, from)
+  end)
+  if not record then return nil, errors.wrap(err, ("cannot store '%s'"):format(name.key), { key = name.key }) end
+  return open_version(self, describe(self, name, record, meta.fields, nil, not key))
 end
 
 ---Stores the version of an object that is here under another key, too, and has copies made of it.
@@ -208,12 +208,7 @@ local function amend(self, name, given, known)
   if not ok then return nil, err end
   meta.fields = given.fields or meta.fields
   local record
-  record, err = self.names:write(name, meta, given.class, known, elsewhere, function(version)
-    local later, problem = self.host.store.reseal(self.keys, old, version)
-    if not later then return nil, problem end
-    ok, problem = self.disk:rewrap(name.path, later, old, true)
-    return ok and later, problem
-  end)
+  record, err = self.names:write(name, meta, given.class, known, elsewhere, function(version) return rewrap(self, name, old, version) end)
   if not record then return nil, errors.wrap(err, ("'%s' cannot be changed"):format(name.key), { key = name.key }) end
   return open_version(self, describe(self, name, record, meta.fields, nil, true))
 end

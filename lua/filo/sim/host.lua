@@ -84,7 +84,7 @@ local function store_of(run)
 
   function store.unseal(keys, bytes) return record.unseal(keys, bytes) end
 
-  function store.reseal(keys, bytes, version) return record.reseal(keys, bytes, version, run.random:bytes(12)) end
+  function store.reseal(keys, bytes, version) return record.reseal(keys, bytes, version) end
 
   function store.look()
     if machine.disk.absent then return "empty" end

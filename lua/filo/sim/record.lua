@@ -75,16 +75,16 @@ end
 ---@param keys filo.sim.Namespace
 ---@param bytes string
 ---@param version filo.core.Version
----@param nonce string
 ---@return string?, filo.Error?
-function record.reseal(keys, bytes, version, nonce)
+function record.reseal(keys, bytes, version)
   local content_key, err = record.unseal(keys, bytes)
   if not content_key then return nil, err end
   local fields = record.peek(bytes)
   if fields.tombstone then return errors.fail("invalid", "a deletion has nothing to be rewrapped") end
+  local nonce = crypto.digest("sha256", content_key .. version.meta .. ("<I8"):pack(version.version)):sub(1, 12) -- the same whoever does it
   return record.make(keys, {
     flags = fields.plain and PLAIN or 0, version = version.version, generation = version.generation, class = version.class,
-    size = fields.size, key_hash = fields.key_hash, iv = fields.iv, root = fields.root,
+    size = fields.size, key_hash = version.key_hash, iv = fields.iv, root = fields.root,
   }, content_key .. version.meta, nonce)
 end
 

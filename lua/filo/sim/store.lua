@@ -257,25 +257,26 @@ function Store:tombstone(...)
 end
 
 local function is_same_content(a, b)
-  return a.namespace == b.namespace and a.key_hash == b.key_hash and a.size == b.size and a.plain == b.plain
+  return a.namespace == b.namespace and a.size == b.size and a.plain == b.plain
     and a.tombstone == b.tombstone and a.iv == b.iv and a.root == b.root
 end
 
 ---@return true?, filo.Error?
-function Store:rewrap(path, bytes, over, trusted)
+function Store:rewrap(path, bytes, over, trusted, from)
   local fields, err
   if trusted then fields, err = record.peek(bytes) else fields, err = record.parse(self.keyring, bytes) end
   if not fields then return nil, err end
-  local problem = refusal(self, fields, path, over)
+  local problem = refusal(self, fields, path, not from and over or nil)
   if problem then return nil, told(self, problem) end
   local there
-  there, err = look_up(self, fields.namespace, path)
+  there, err = look_up(self, fields.namespace, from or path)
   if not there then return errors.fail(err.code == "corrupt" and "not_found" or err.code, err.message) end
-  if not is_same_content(fields, there.fields) then return errors.fail("not_found", "other content is at " .. path) end
+  if from and over and there.record ~= over then return errors.fail("exists", "another version is at " .. from .. " by now") end
+  if not is_same_content(fields, there.fields) then return errors.fail("not_found", "other content is at " .. (from or path)) end
   return self:publish(path, {
     record = bytes, fields = fields, verified = there.verified, hashes = table.move(there.hashes, 1, #there.hashes, 1, {}),
     chunks = table.move(there.chunks, 1, #there.chunks, 1, {}), intact = there.intact,
-  }, over)
+  }, not from and over or nil)
 end
 
 ---A small object that has come whole.

@@ -48,6 +48,18 @@ describe("a record that is rewrapped", function()
     assert.equal(meta, (select(2, store.unseal(assert(crypto.namespace(stores.me:grant("read", 3))), new))))
   end))
 
+  it("is the same wherever it is made", with(function(disk)
+    local old = stores.put(disk, "content", { version = 5, class = 9, meta = "first" })
+    assert.equal(reseal(old, 6, 3, 200, "second"), reseal(old, 6, 3, 200, "second"))
+    local nonces = {}
+    for _, other in ipairs { { 6, 3, 200, "second" }, { 7, 3, 200, "second" }, { 6, 4, 200, "second" }, { 6, 3, 1, "second" },
+      { 6, 3, 200, "third" }, { 6, 3, 200, "second", "another key" } } do
+      local nonce = assert(store.parse(reseal(old, table.unpack(other)))).nonce
+      assert.is_nil(nonces[nonce])
+      nonces[nonce] = true
+    end
+  end))
+
   it("is made by who writes the namespace only, and of no deletion", with(function(disk)
     local old = stores.put(disk, "content")
     refused("denied", store.reseal(stores.other, old, version_of(2)))
@@ -72,6 +84,19 @@ describe("content that is rewrapped", function()
       end
     end, { durability = durability }))
   end
+
+  it("is another object's, too, where that is to have the same", with(function(disk)
+    for _, size in ipairs(SIZES) do
+      local content = stores.bytes(size, "kept")
+      local old = stores.put(disk, content, { version = 5 + size, meta = "first" })
+      local other = assert(store.reseal(stores.me, old, version_of(6 + size, 0, 0, "second", "other")))
+      assert(disk:rewrap(stores.path "other", other, old, true, stores.path "key"))
+      assert.is_true(content == stores.get(disk, "other") and content == stores.get(disk, "key"))
+      local later = assert(store.reseal(stores.me, old, version_of(7 + size, 0, 0, "third", "other")))
+      refused("exists", disk:rewrap(stores.path "other", later, other, true, stores.path "key"))
+      refused("not_found", disk:rewrap(stores.path "other", later, nil, true, stores.path "none"))
+    end
+  end))
 
   it("is read by whoever goes by the description of the format", function()
     local folder <close> = temp.folder()
