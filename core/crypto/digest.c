@@ -192,21 +192,34 @@ int filo_hmac_sha256(const void *key, size_t key_len, const void *data, size_t l
 }
 
 /* RFC 5869. OpenSSL's own looks its algorithms up by name each time. */
-int filo_hkdf_sha256(const void *secret, size_t secret_len, const void *salt, size_t salt_len,
-                     const void *info, size_t info_len, unsigned char *out, size_t out_len,
-                     struct filo_error *err) {
+int filo_hkdf_extract(const void *secret, size_t secret_len, const void *salt, size_t salt_len,
+                      unsigned char out[FILO_HASH_SIZE], struct filo_error *err) {
+  return filo_hmac_sha256(salt, salt_len, secret, secret_len, out, err);
+}
+
+int filo_hkdf_expand(const unsigned char extract[FILO_HASH_SIZE], const void *info, size_t info_len,
+                     unsigned char *out, size_t out_len, struct filo_error *err) {
   if (out_len == 0 || out_len > (size_t)255 * FILO_HASH_SIZE)
     return filo_fail(err, FILO_INVALID, "HKDF-SHA-256 gives 1 to 8160 bytes, not %zu", out_len);
-  unsigned char key[FILO_HASH_SIZE], block[FILO_HASH_SIZE], number = 1;
-  int rc = filo_hmac_sha256(salt, salt_len, secret, secret_len, key, err);
+  unsigned char block[FILO_HASH_SIZE], number = 1;
+  int rc = 0;
   for (size_t done = 0; rc == 0 && done < out_len; done += FILO_HASH_SIZE, number++) {
     const struct piece pieces[] = {
         {block, done ? sizeof block : 0}, {info, info_len}, {&number, 1}};
-    rc = hmac(key, sizeof key, pieces, 3, block, err);
+    rc = hmac(extract, FILO_HASH_SIZE, pieces, 3, block, err);
     size_t left = out_len - done;
     if (rc == 0) memcpy(out + done, block, left < sizeof block ? left : sizeof block);
   }
-  OPENSSL_cleanse(key, sizeof key);
   OPENSSL_cleanse(block, sizeof block);
+  return rc;
+}
+
+int filo_hkdf_sha256(const void *secret, size_t secret_len, const void *salt, size_t salt_len,
+                     const void *info, size_t info_len, unsigned char *out, size_t out_len,
+                     struct filo_error *err) {
+  unsigned char extract[FILO_HASH_SIZE];
+  int rc = filo_hkdf_extract(secret, secret_len, salt, salt_len, extract, err);
+  if (rc == 0) rc = filo_hkdf_expand(extract, info, info_len, out, out_len, err);
+  OPENSSL_cleanse(extract, sizeof extract);
   return rc;
 }

@@ -39,4 +39,10 @@ int filo_hkdf_sha256(const void *secret, size_t secret_len, const void *salt, si
                      const void *info, size_t info_len, unsigned char *out, size_t out_len,
                      struct filo_error *err);
 
+/* Its two halves: what depends on the secret, and what on the info. */
+int filo_hkdf_extract(const void *secret, size_t secret_len, const void *salt, size_t salt_len,
+                      unsigned char out[FILO_HASH_SIZE], struct filo_error *err);
+int filo_hkdf_expand(const unsigned char extract[FILO_HASH_SIZE], const void *info, size_t info_len,
+                     unsigned char *out, size_t out_len, struct filo_error *err);
+
 #endif

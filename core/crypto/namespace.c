@@ -3,6 +3,7 @@
 #include <blake3.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,8 +16,17 @@ static const char namespace_label[] = "filo namespace v2", key_label[] = "filo n
 static const char name_label[] = "filo name v2", secret_label[] = "filo secret v2";
 static const char object_label[] = "filo object v2";
 
+/* HKDF's extract of a secret, the same for all objects of a generation: that which was used last. */
+struct extract {
+  pthread_mutex_t lock;
+  bool known;
+  uint32_t generation;
+  unsigned char bytes[FILO_HASH_SIZE];
+};
+
 struct filo_namespace {
   atomic_uint refs;
+  struct extract *extract;
   enum filo_access access;
   unsigned char id[FILO_ID_SIZE];
   unsigned char seed[FILO_SECRET_SIZE];     /* FILO_WRITES */
@@ -79,13 +89,20 @@ static int add(struct filo_namespace *ns, const struct filo_capability *given,
   return given->access == FILO_WRITES ? take_seed(ns, given->seed, err) : 0;
 }
 
+static int make_extract(struct filo_namespace *ns, struct filo_error *err) {
+  ns->extract = calloc(1, sizeof *ns->extract);
+  if (!ns->extract) return filo_fail(err, FILO_NO_MEMORY, "no memory for the keys of a namespace");
+  pthread_mutex_init(&ns->extract->lock, NULL);
+  return 0;
+}
+
 int filo_namespace_new(const struct filo_capability *capabilities, size_t count,
                        struct filo_namespace **ret, struct filo_error *err) {
   size_t size = sizeof(struct filo_namespace) + count * sizeof *capabilities;
   struct filo_namespace *ns = calloc(1, size);
   if (!ns) return filo_fail(err, FILO_NO_MEMORY, "no memory for the keys of a namespace");
   atomic_init(&ns->refs, 1);
-  int rc = 0;
+  int rc = make_extract(ns, err);
   for (size_t i = 0; i < count && rc == 0; i++) rc = add(ns, &capabilities[i], err);
   if (rc < 0) {
     filo_namespace_unref(ns);
@@ -114,6 +131,8 @@ struct filo_namespace *filo_namespace_ref(struct filo_namespace *ns) {
 void filo_namespace_unref(struct filo_namespace *ns) {
   if (!ns || atomic_fetch_sub_explicit(&ns->refs, 1, memory_order_acq_rel) != 1) return;
   EVP_PKEY_free(ns->key);
+  if (ns->extract) pthread_mutex_destroy(&ns->extract->lock);
+  if (ns->extract) OPENSSL_clear_free(ns->extract, sizeof *ns->extract);
   OPENSSL_cleanse(ns, sizeof *ns + ns->count * sizeof *ns->given);
   free(ns);
 }
@@ -207,6 +226,30 @@ static const unsigned char *given_key(const struct filo_namespace *ns,
   return NULL;
 }
 
+static int extract_secret(const struct filo_namespace *ns, uint32_t generation,
+                          unsigned char out[FILO_HASH_SIZE], struct filo_error *err) {
+  unsigned char secret[FILO_SECRET_SIZE];
+  int rc = secret_of(ns, generation, secret, err);
+  if (rc == 0) rc = filo_hkdf_extract(secret, sizeof secret, NULL, 0, out, err);
+  OPENSSL_cleanse(secret, sizeof secret);
+  return rc;
+}
+
+static int extract_of(const struct filo_namespace *ns, uint32_t generation,
+                      unsigned char out[FILO_HASH_SIZE], struct filo_error *err) {
+  struct extract *latest = ns->extract;
+  pthread_mutex_lock(&latest->lock);
+  int rc = 0;
+  if (!latest->known || latest->generation != generation) {
+    rc = extract_secret(ns, generation, latest->bytes, err);
+    latest->known = rc == 0;
+    latest->generation = generation;
+  }
+  if (rc == 0) memcpy(out, latest->bytes, sizeof latest->bytes);
+  pthread_mutex_unlock(&latest->lock);
+  return rc;
+}
+
 int filo_namespace_object_key(const struct filo_namespace *ns, const unsigned char key_hash[32],
                               uint32_t generation, unsigned char out[FILO_SECRET_SIZE],
                               struct filo_error *err) {
@@ -215,10 +258,12 @@ int filo_namespace_object_key(const struct filo_namespace *ns, const unsigned ch
     memcpy(out, given, FILO_SECRET_SIZE);
     return 0;
   }
-  unsigned char secret[FILO_SECRET_SIZE];
-  int rc = secret_of(ns, generation, secret, err);
-  if (rc == 0) rc = derive(secret, object_label, key_hash, 32, out, err);
-  OPENSSL_cleanse(secret, sizeof secret);
+  unsigned char extract[FILO_HASH_SIZE], info[sizeof object_label - 1 + 32];
+  memcpy(info, object_label, sizeof object_label - 1);
+  memcpy(info + sizeof object_label - 1, key_hash, 32);
+  int rc = extract_of(ns, generation, extract, err);
+  if (rc == 0) rc = filo_hkdf_expand(extract, info, sizeof info, out, FILO_SECRET_SIZE, err);
+  OPENSSL_cleanse(extract, sizeof extract);
   return rc;
 }
 

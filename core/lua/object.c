@@ -52,7 +52,6 @@ struct object_call {
   struct filo_call base;
   struct filo_store *store;
   unsigned char ns[32];
-  char path[FILO_PATH_MAX];
   unsigned how;
   struct filo_object *object;
   uint64_t chunk;
@@ -60,6 +59,7 @@ struct object_call {
   unsigned char *body;
   size_t body_len;
   int file; /* to be compared; 0: none */
+  char path[];
 };
 
 static void discard(struct filo_call *base) {
@@ -97,7 +97,7 @@ static struct object_call *open_call(lua_State *L, void (*work)(struct filo_call
   struct filo_store *store = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
-  struct object_call *call = filo_call_new(L, sizeof *call, work, discard);
+  struct object_call *call = filo_call_new(L, sizeof *call + strlen(path) + 1, work, discard);
   call->store = filo_store_ref(store);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
@@ -144,10 +144,12 @@ static int object_content(lua_State *L) {
   return 1;
 }
 
-static struct object_call *object_call(lua_State *L, void (*work)(struct filo_call *)) {
+static struct object_call *object_call(lua_State *L, void (*work)(struct filo_call *),
+                                       const char *path) {
   struct filo_object *object = filo_check_object(L, 1);
-  struct object_call *call = filo_call_new(L, sizeof *call, work, discard);
+  struct object_call *call = filo_call_new(L, sizeof *call + strlen(path) + 1, work, discard);
   call->object = filo_object_ref(object);
+  strcpy(call->path, path);
   return call;
 }
 
@@ -158,7 +160,7 @@ static void verify_work(struct filo_call *base) {
 
 static int object_verify_chunk(lua_State *L) {
   lua_Integer chunk = luaL_checkinteger(L, 2);
-  struct object_call *call = object_call(L, verify_work);
+  struct object_call *call = object_call(L, verify_work, "");
   call->chunk = (uint64_t)chunk;
   return filo_call(L, &call->base, filo_call_ended);
 }
@@ -182,7 +184,7 @@ static int object_compare_chunk(lua_State *L) {
   lua_Integer chunk = luaL_checkinteger(L, 2);
   int fd = filo_test_descriptor(L, 3);
   luaL_argcheck(L, fd >= 0, 3, "an open file expected");
-  struct object_call *call = object_call(L, compare_work);
+  struct object_call *call = object_call(L, compare_work, "");
   call->chunk = (uint64_t)chunk;
   call->file = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (call->file >= 0) return filo_call(L, &call->base, compared);
@@ -200,9 +202,8 @@ static void set_aside_work(struct filo_call *base) {
 static int object_set_aside(lua_State *L) {
   struct object_box *box = check_box(L);
   const char *path = filo_check_path(L, 2);
-  struct object_call *call = object_call(L, set_aside_work);
+  struct object_call *call = object_call(L, set_aside_work, path);
   call->store = filo_store_ref(box->store);
-  strcpy(call->path, path);
   return filo_call(L, &call->base, filo_call_ended);
 }
 
@@ -214,7 +215,7 @@ static void mark_work(struct filo_call *base) {
 /* mark_verified(): every chunk was good just now */
 static int object_mark_verified(lua_State *L) {
   struct object_box *box = check_box(L);
-  struct object_call *call = object_call(L, mark_work);
+  struct object_call *call = object_call(L, mark_work, "");
   call->store = filo_store_ref(box->store);
   return filo_call(L, &call->base, filo_call_ended);
 }

@@ -155,12 +155,12 @@ struct path_call {
   struct filo_call base;
   struct filo_store *store;
   unsigned char ns[32];
-  char path[FILO_PATH_MAX];
   uint64_t version;
   struct filo_record fields;
   unsigned char *record;
   size_t record_len;
   uint64_t numbers[2];
+  char path[];
 };
 
 static void path_discard(struct filo_call *base) {
@@ -175,7 +175,7 @@ static struct path_call *path_call(lua_State *L, void (*work)(struct filo_call *
   struct filo_store *store = filo_check_store(L, 1);
   const unsigned char *ns = filo_check_hash(L, 2, "namespace");
   const char *path = filo_check_path(L, 3);
-  struct path_call *call = filo_call_new(L, sizeof *call, work, path_discard);
+  struct path_call *call = filo_call_new(L, sizeof *call + strlen(path) + 1, work, path_discard);
   call->store = filo_store_ref(store);
   memcpy(call->ns, ns, 32);
   strcpy(call->path, path);
