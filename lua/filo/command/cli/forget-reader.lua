@@ -15,11 +15,8 @@ local function forget(args)
   local client <close>, err = open.client(args)
   if client then return client:call("forget_reader", { of = args.of, reader = args.reader }) end
   if err.code ~= "not_running" then return nil, err end
-  local node <close>, problem = open.owner(args)
-  if not node then return nil, problem end
-  local objects
-  objects, problem = open.objects(node, args)
-  if not objects then return nil, problem end
+  local node <close>, objects = open.owner_of(args)
+  if not node then return nil, objects end
   return objects:forget_reader(args.reader)
 end
 

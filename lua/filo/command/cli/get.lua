@@ -355,11 +355,8 @@ return {
     local problem = check(args)
     if problem then return errors.fail("usage", problem) end
     args.directory = args.directory or "."
-    local node <close>, err = open.reader(args)
-    if not node then return nil, err end
-    local objects
-    objects, err = open.objects(node, args)
-    if not objects then return nil, err end
+    local node <close>, objects = open.reader_of(args)
+    if not node then return nil, objects end
     local keys = list_keys(node, objects, args)
     if args.recursive then
       keys = superseded.leave_out(objects, keys, function(text) if not args.quiet then failures.tell("get", text) end end)

@@ -44,11 +44,8 @@ return {
   end,
 
   run = function(args)
-    local node <close>, err = open.reader(args)
-    if not node then return nil, err end
-    local objects
-    objects, err = open.objects(node, args)
-    if not objects then return nil, err end
+    local node <close>, objects = open.reader_of(args)
+    if not node then return nil, objects end
     local status
     local function note(path)
       local problem = root_keys.unreadable(path)

@@ -18,13 +18,9 @@ return {
   end,
 
   run = function(args)
-    local node <close>, err = open.reader(args)
-    if not node then return nil, err end
-    local objects
-    objects, err = open.objects(node, args)
-    if not objects then return nil, err end
-    local list
-    list, err = objects:readers()
+    local node <close>, objects = open.reader_of(args)
+    if not node then return nil, objects end
+    local list, err = objects:readers()
     if not list then return nil, err end
     local generation = objects:rotation().generation
     for _, each in ipairs(list) do

@@ -17,11 +17,8 @@ local function rotate(args, progress)
     return client:call("rotate", ask, function(event) rotation.show(progress, event) end)
   end
   if err.code ~= "not_running" or args.background then return nil, err end
-  local node <close>, problem = open.owner(args)
-  if not node then return nil, problem end
-  local objects
-  objects, problem = open.objects(node, args)
-  if not objects then return nil, problem end
+  local node <close>, objects = open.owner_of(args)
+  if not node then return nil, objects end
   return objects:rotate()
 end
 

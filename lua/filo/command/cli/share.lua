@@ -32,19 +32,15 @@ return {
   run = function(args)
     local problem = check(args)
     if problem then return errors.fail("usage", problem) end
-    local node <close>, err = open.reader(args)
-    if not node then return nil, err end
-    local objects
-    objects, err = open.objects(node, args)
-    if not objects then return nil, err end
+    local node <close>, objects = open.reader_of(args)
+    if not node then return nil, objects end
     local unknown
     if args.key then unknown = select(2, objects:stat(args.key)) end
     if unknown and unknown.code == "not_found" then
       failures.tell("share", ("there is no '%s' here yet: the capability is for what will be stored under that key"):format(
         format.printable(args.key)))
     end
-    local line
-    line, err = objects:share(args.key, { write = args.write, reader = args.reader })
+    local line, err = objects:share(args.key, { write = args.write, reader = args.reader })
     if not line then return nil, err end
     io.write(args.json and json.encode({ capability = line, key = args.key }, { "capability" }) or line, "\n")
   end,

@@ -7,10 +7,8 @@ local root = require "filo.command.root"
 
 ---Asks the running node, whose peers may have it, where the root alone does not.
 local function look(args)
-  local node <close>, err = open.reader(args)
-  if not node then return nil, err end
-  local objects, unknown = open.objects(node, args)
-  if not objects then return nil, unknown end
+  local node <close>, objects = open.reader_of(args)
+  if not node then return nil, objects end
   local item, problem = objects:stat(args.key)
   if item and item.from == "here" or problem and problem.code ~= "not_found" then return item, problem end
   local client <close> = open.client(args)

@@ -16,12 +16,8 @@ local function open_checker(args)
   local client, err = open.client(args)
   if client then return function(key) return client:call("verify", { key = key, of = args.of }) end, client end
   if err.code ~= "not_running" then return nil, err end
-  local node
-  node, err = open.owner(args)
-  if not node then return nil, err end
-  local objects
-  objects, err = open.objects(node, args)
-  if not objects then return nil, err end
+  local node, objects = open.owner_of(args)
+  if not node then return nil, objects end
   return function(key) return objects:verify(key) end, node
 end
 
@@ -30,11 +26,8 @@ end
 local function list_all(args)
   args.here = true
   if #args.key > 0 then return root_keys.of(args, "verify") end
-  local node <close>, err = open.reader(args)
-  if not node then return nil, err end
-  local objects
-  objects, err = open.objects(node, args)
-  if not objects then return nil, err end
+  local node <close>, objects = open.reader_of(args)
+  if not node then return nil, objects end
   local _ <close> = catalogue_progress(node, "verify")
   local keys, problems = {}, {}
   local function note(path) problems[#problems + 1] = root_keys.unreadable(path) end

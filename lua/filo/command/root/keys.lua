@@ -91,12 +91,9 @@ end
 ---@return (string|filo.Error)[]?, filo.Error?
 function keys.of(args, command)
   if not args.recursive then return args.key end
-  local node <close>, err = open.reader(args)
-  if not node then return nil, err end
+  local node <close>, objects = open.reader_of(args)
+  if not node then return nil, objects end
   local _ <close> = catalogue_progress(node, command)
-  local objects
-  objects, err = open.objects(node, args)
-  if not objects then return nil, err end
   return keys.named(objects, args)
 end
 

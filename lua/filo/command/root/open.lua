@@ -72,19 +72,35 @@ function open.identity(args)
   return identity, problem, file
 end
 
----What the option --of says of the objects that are meant: those of a namespace, else the node's own.
----@param node filo.Node
----@param args {of?: string}
----@return filo.Node|filo.Namespace|nil, filo.Error?
-function open.objects(node, args)
-  if args.of then return node:namespace(args.of) end
-  return node
+---A node and, of what the option --of says, its objects.
+local function with_objects(node, err, name)
+  if not node or not name then return node, err or node end
+  local objects, problem = node:namespace(name)
+  if objects then return node, objects end
+  node:close()
+  return nil, problem
+end
+
+---The same, and the objects that are meant by the option --of: those of a namespace, else the node's own.
+---@param args {root?: string, of?: string}
+---@return filo.Node?, filo.Node|filo.Namespace|filo.Error
+function open.reader_of(args)
+  local node, err = open.reader(args)
+  return with_objects(node, err, args.of)
 end
 
 ---Opens the root when no node runs on it.
 ---@param args {root?: string}
 ---@return filo.Node?, filo.Error?
 function open.owner(args) return open_node(args, false) end
+
+---The same, and the objects that are meant by the option --of.
+---@param args {root?: string, of?: string}
+---@return filo.Node?, filo.Node|filo.Namespace|filo.Error
+function open.owner_of(args)
+  local node, err = open.owner(args)
+  return with_objects(node, err, args.of)
+end
 
 ---For calls of the node that runs on the root, several at once. That none runs is told by the calls.
 ---@param args {root?: string}
