@@ -16,7 +16,8 @@ enum {
   RETRY_DOUBLINGS = 6,
   BESIDE_MS = 20,
   BESIDE_TURNS = 10 * 60 * 50,
-  LINGER_MS = 10
+  LINGER_MS = 10,
+  GIVE_WAY_MS = 1
 };
 
 /* --- States; under the lock --- */
@@ -169,6 +170,7 @@ static void read_names(struct filo_catalogue *catalogue) {
   filo_catalogue_used(catalogue, rc, &err);
   pthread_mutex_lock(&catalogue->lock);
   catalogue->nameless = more || catalogue->keys_added != keys_added;
+  if (catalogue->nameless) wait_turned(catalogue, GIVE_WAY_MS); /* to queries */
 }
 
 /* With the lock: until there is something to do for who is READY. */

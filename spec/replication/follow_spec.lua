@@ -337,6 +337,22 @@ describe("a node that is killed while it reads a list", function()
     assert.is_true(first > 0 and asked <= 4, asked)
   end)
 
+  it("begins anew when the holder's catalogue turns into another one between two pages", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local stranger <close> = strangers.call(a)
+    local forged = forge(inside.of(a).keys, {}).record
+    stranger:on("list", function(body)
+      local first = body.after == 0 and not body.life
+      local life = first and ("1"):rep(16) or ("2"):rep(16)
+      if body.life == life then return { body = { records = {}, after = body.after, life = life } } end
+      return { body = { records = { forged }, after = first and 5 or 3, life = life } }
+    end)
+    stranger:greet()
+    nodes.wait(function() return inside.of(a).follow:wait_read(10) == 1 end, "list")
+    assert.is_nil(net:logged "passed over")
+  end)
+
   it("begins anew when the holder's catalogue is another one", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2, { durability = "group" })

@@ -87,7 +87,7 @@ local function follow(self, space, peer)
     empty = records[1] and 0 or empty + 1
     if empty > EMPTY_ANSWERS then return lies(peer, "lists nothing, again and again") end
     local entries, paths
-    entries, paths, page = check(self, space, peer, records, page)
+    entries, paths, page = check(self, space, peer, records, next_place.life == place.life and page or {})
     if not entries then return nil, paths end
     local ok, problem = note(space, id, next_place, records, entries, paths)
     if not ok then return nil, problem end
