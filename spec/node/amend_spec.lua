@@ -145,6 +145,26 @@ describe("an object is amended", function()
     assert.same({ "two", 1 }, { nodes.content(a, "key"), a:stat("key").class })
   end)
 
+  it("and gives way to what was stored later, of which a root that was restored from a backup knows nothing", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    assert(a:store("key", "one"))
+    net:stop "a"
+    assert(os.execute(("cp -a '%s' '%s.backup'"):format(net.options.a.root, net.options.a.root)))
+    a = net:restart "a"
+    a:ready()
+    assert(a:store("key", "two"))
+    net:stop "a"
+    assert(os.execute(("rm -rf '%s' && mv '%s.backup' '%s'"):format(net.options.a.root, net.options.a.root, net.options.a.root)))
+    a = net:restart "a"
+    a:ready()
+    assert.equal("one", nodes.content(a, "key"))
+    assert.matches("'key' has a newer version", refused("exists", a:amend("key", { class = 1 })))
+    local object <close> = assert(a:get("key", { newest = true }))
+    assert.equal("two", object:read "a")
+    assert.equal(0, held(b, a, "key").class)
+  end)
+
   it("through a full disk: what was there stays", function()
     local net <close> = nodes.net()
     local a = net:start "a"

@@ -412,8 +412,8 @@ describe("a namespace with two writers", function()
     local names = inside.of(family).names
     local write = names.write
     for i, nonsense in ipairs { { by = 7 }, { seen = "x" }, { seen = { true } }, { by = {}, seen = { [1] = 1 } } } do
-      function names.write(self, name, meta, class, known, elsewhere, publish)
-        return write(self, name, meta, class, known, elsewhere, function(version)
+      function names.write(self, name, meta, how, publish)
+        return write(self, name, meta, how, function(version)
           for field, value in pairs(nonsense) do meta[field] = value end
           version.meta = self.host.encode(meta)
           return publish(version)

@@ -143,25 +143,26 @@ end
 ---Seals and publishes a version of an object that is later than what is here, and than what peers have. Its metadata says who wrote it and
 ---what he had seen.
 ---@param meta table  name, modified, fields
----@param class? integer  that of the version before, or 0, when left out
----@param known? integer  a version that a peer has
----@param elsewhere? string  the newest record that peers have
+---@param how {class?: integer, known?: integer, elsewhere?: string, amends?: boolean}
+---  class: that of the version before, or 0, when left out; known: a version that a peer has; elsewhere: the newest record that peers have;
+---  amends: the content is that of the version before
 ---@param publish fun(version: table): ...  key_hash, version, generation, class, meta; as store:tombstone and deposit:publish take it
-function Names:write(name, meta, class, known, elsewhere, publish)
+function Names:write(name, meta, how, publish)
   local here, record = self.disk:stat(self.namespace, name.path)
   local seen = {}
   if here then add_seen(self, seen, record) end
   -- What only peers have was seen by who writes over what is not here; not by who changes an older version, which is here.
-  local there = elsewhere and add_seen(self, here and {} or seen, elsewhere)
+  local there = how.elsewhere and add_seen(self, here and {} or seen, how.elsewhere)
   local before = there and not (here and here.version > there.version) and there or here
-  local latest = math.max(known or 0, before and before.version or 0)
+  local latest = math.max(how.known or 0, before and before.version or 0)
   if before then self.generation:learn(before.generation) end
   seen[self.me] = nil -- who writes has seen what he wrote
   meta.by, meta.seen, meta.wraps = self.me, next(seen) and seen or nil, nil
-  local version = self.versions:after(latest)
+  local version
+  if how.amends then version = self.versions:above(latest) else version = self.versions:after(latest) end
   if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
   return publish {
-    key_hash = name.hash, version = version, generation = self.generation.number, class = class or before and before.class or 0,
+    key_hash = name.hash, version = version, generation = self.generation.number, class = how.class or before and before.class or 0,
     meta = self.host.encode(meta),
   }
 end

@@ -39,6 +39,15 @@ function Versions:after(known)
   return math.max(now, known // GRAIN + 2) * GRAIN + self.writer
 end
 
+---The version of what changes one without its content. What is written elsewhere counts, although that is not known here yet: so the clock
+---does not.
+---@param known integer
+---@return integer?  nil: there is none
+function Versions:above(known)
+  if known > LAST then return nil end
+  return (known // GRAIN + 2) * GRAIN + self.writer
+end
+
 ---The version of what is no more than the rewrapping of one: next to it, whatever the clock says, so that what somebody writes counts; and
 ---the same whoever does it.
 ---@param known integer

@@ -31,7 +31,7 @@ local function bury(self, name, known)
   end
   local _ <close> = self.names:lock(name.hash)
   local number
-  local record, err = self.names:write(name, { name = name.key }, nil, known, elsewhere, function(version)
+  local record, err = self.names:write(name, { name = name.key }, { known = known, elsewhere = elsewhere }, function(version)
     number = version.version
     return self.disk:tombstone(self.keys, version, name.path)
   end)

@@ -67,7 +67,7 @@ local function publish(self, deposit, key, meta, class)
   if not name then return nil, err end
   local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
-  local record, body = self.names:write(name, meta, class, nil, elsewhere, function(version)
+  local record, body = self.names:write(name, meta, { class = class, elsewhere = elsewhere }, function(version)
     return deposit:publish(self.keys, version, name.path)
   end)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
@@ -88,8 +88,9 @@ local function renew(self, version, known, key, change)
   if not name then return nil, err end
   local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
+  local how = { class = self.host.store.peek(version.record).class, known = known, elsewhere = elsewhere }
   local record
-  record, err = self.names:write(name, meta, self.host.store.peek(version.record).class, known, elsewhere, function(later)
+  record, err = self.names:write(name, meta, how, function(later)
     return rewrap(self, name, version.record, later, from)
   end)
   if not record then return nil, errors.wrap(err, ("cannot store '%s'"):format(name.key), { key = name.key }) end
@@ -198,9 +199,9 @@ local function check_newest(self, name, record, elsewhere)
   return errors.fail("exists", sentence:format(name.key), { key = name.key })
 end
 
----Publishes the content that is here with other fields, or another class. known: a version that a peer has, to be exceeded.
-local function amend(self, name, given, known)
-  local elsewhere = not known and self.elsewhere(name) or nil
+---Publishes the content that is here with other fields, or another class.
+local function amend(self, name, given)
+  local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
   local old, meta = find_present(self, name, "changed", "it cannot be changed")
   if not old then return nil, meta end
@@ -208,7 +209,9 @@ local function amend(self, name, given, known)
   if not ok then return nil, err end
   meta.fields = given.fields or meta.fields
   local record
-  record, err = self.names:write(name, meta, given.class, known, elsewhere, function(version) return rewrap(self, name, old, version) end)
+  record, err = self.names:write(name, meta, { class = given.class, amends = true }, function(version)
+    return rewrap(self, name, old, version)
+  end)
   if not record then return nil, errors.wrap(err, ("'%s' cannot be changed"):format(name.key), { key = name.key }) end
   return open_version(self, describe(self, name, record, meta.fields, nil, true))
 end
@@ -224,13 +227,7 @@ function Storing:amend(name, given)
   version, err = amend(self, name, given)
   if not version then return nil, err end
   local receipt = { key = name.key, size = version.info.size }
-  local placed, missing = self.spread:carry_out(version, receipt, {
-    renew = function(renewed, known, record)
-      local lost, problem = self.conflicts:yield(renewed, record)
-      if lost then return nil, problem end
-      return amend(self, name, given, known)
-    end,
-  })
+  local placed, missing = self.spread:carry_out(version, receipt, {})
   self.hooks:announce("stored", version.info, receipts.show(receipt))
   return placed, missing
 end

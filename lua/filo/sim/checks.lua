@@ -33,6 +33,7 @@ local PROMISES = {
   tombstones = "connected peers learn of deletions",
   evict = "a copy goes only when another has proved itself",
   replicate = "node:replicate makes the copies that the policy asks for",
+  keys = "once keys were changed, all that is here has the new ones",
   quiet = "tasks, timers and tables do not grow",
 }
 
@@ -228,6 +229,16 @@ local function make_copies(self, entry)
   self:miss("replicate", entry, "%s: %s told of, where there are %d", entry.subject, told, present)
 end
 
+---What a node has of its own is of the generation that it writes with, unless it says why not.
+local function look_for_old_keys(self, machine)
+  local run = machine.run
+  local rotation = run and run.node and run.node:rotation()
+  if not rotation or rotation.generation == 0 then return end
+  if rotation.left == 0 then return self:pass "keys" end
+  if rotation.problem then return self:wait_for "repair" end
+  self:violate("keys", nil, "%s of %s still of an older generation", format.count(rotation.left, "object is", "objects are"), machine.name)
+end
+
 ---All that must hold once faults are over and everybody has had time.
 function Checks:look_at_all()
   self:look_at_disks()
@@ -236,6 +247,7 @@ function Checks:look_at_all()
     read_by_owner(self, entry)
     make_copies(self, entry)
   end
+  for _, machine in ipairs(self.world.machines) do look_for_old_keys(self, machine) end
 end
 
 local SAMPLES, SAMPLE_SECONDS = 5, 7

@@ -12,7 +12,7 @@ local MOST_VIOLATIONS, MOST_FAULTS, MOST_LINES = 10, 20, 80
 
 local function operations(result)
   local parts = {}
-  for _, kind in ipairs { "put", "get", "delete", "replicate", "evict" } do
+  for _, kind in ipairs { "put", "get", "delete", "replicate", "evict", "amend", "rotate" } do
     local count = result.counts[kind]
     local failed = count.failed > 0 and (" (%s failed)"):format(format.number(count.failed)) or ""
     parts[#parts + 1] = ("%s %s%s"):format(kind, format.number(count.done), failed)

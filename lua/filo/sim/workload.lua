@@ -1,4 +1,5 @@
----What users do in a simulated world: each node stores, reads, deletes and evicts objects of its own, one thing at a time with each.
+---What users do in a simulated world: each node stores, reads, amends, deletes and evicts objects of its own, one thing at a time with
+---each, and changes its keys.
 
 local format = require "filo.base.format"
 local runtime = require "filo.core.runtime"
@@ -12,7 +13,9 @@ local KEYS = 12
 local ROUND_SECONDS = 600
 
 ---Kinds of operations and how often each is drawn.
-local SHARES = { { "put", 0.5 }, { "get", 0.3 }, { "delete", 0.1 }, { "replicate", 0.06 }, { "evict", 0.04 } }
+local SHARES = {
+  { "put", 0.5 }, { "get", 0.3 }, { "delete", 0.1 }, { "replicate", 0.05 }, { "evict", 0.03 }, { "amend", 0.015 }, { "rotate", 0.005 },
+}
 
 local function draw_kind(random)
   local unit = random:unit()
@@ -97,6 +100,20 @@ function operations.evict(world, node, entry)
   tell(world, entry, "evict %s: %s", entry.key, ok and "done" or tostring(err))
   if ok and here then world.checks:evicted(entry, here.fields.version) end
   return ok ~= nil
+end
+
+---The same content, with another class.
+function operations.amend(world, node, entry, random)
+  local receipt, err = node:amend(entry.key, { class = random:integer(0, 255) })
+  tell(world, entry, "amend %s: %s", entry.key, receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err))
+  return receipt ~= nil
+end
+
+---New keys for all that the node stores.
+function operations.rotate(world, node, entry)
+  local rotation, err = node:rotate { wait = false }
+  tell(world, entry, "rotate: %s", rotation and format.count(rotation.left, "object", "objects") or tostring(err))
+  return rotation ~= nil
 end
 
 local function perform(world, run, counts, kind, entry, random)
