@@ -26,7 +26,7 @@ function rotation.left(status)
   local left = status.left > 0 and ("%s of %s left"):format(format.number(status.left), format.count(status.total, "object", "objects"))
   local text = left and peers and left .. ", " .. peers or left or peers
   if not text then return nil end
-  return status.problem and text .. "; the last try: " .. status.problem or text
+  return status.problem and text .. "; the last try: " .. format.printable(status.problem) or text
 end
 
 ---@param status filo.Rotation

@@ -98,7 +98,7 @@ local function rewrap_row(self, row)
   end
   if ok then return end
   if err.code == "not_found" or err.code == "corrupt" then self.verifier:suspect(self.namespace, path) end
-  fail(self, "an object here", err)
+  fail(self, row.name and ("'%s'"):format(row.name) or "an object here", err)
 end
 
 ---How many objects here are of an older generation.
@@ -178,7 +178,9 @@ local function go_over(self, peer)
     each_of(self, list, function(entry)
       local ok, err = update(self, peer, entry)
       if ok then return end
-      fail(self, ("a copy at node %s"):format(peer.id:sub(1, 16)), err)
+      local content_key, meta = self.names:unseal(entry.record)
+      local what = content_key and ("the copy of '%s'"):format(meta.name) or "a copy"
+      fail(self, ("%s at node %s"):format(what, peer.id:sub(1, 16)), err)
       all = false
     end)
     rest(self, began)
