@@ -9,8 +9,7 @@
 static void check_layout(const struct filo_trailer *trailer, const uint8_t *bytes, size_t len) {
   const struct filo_record *fields = &trailer->fields;
   unsigned char footer[FILO_FOOTER_SIZE];
-  size_t hashes = FILO_HASH_SIZE * filo_chunk_count(fields->size),
-         list_at = FILO_IV_SIZE + fields->size;
+  size_t hashes = FILO_HASH_SIZE * filo_chunk_count(fields->size), list_at = fields->size;
   MUST(trailer->file_size == len);
   MUST(list_at + hashes + trailer->record_len + sizeof footer == len);
   MUST(memcmp(trailer->record, bytes + list_at + hashes, trailer->record_len) == 0);
