@@ -5,6 +5,7 @@ local inside = require "filo.base.inside"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
+local strangers = require "spec.support.stranger"
 
 local MIB = 1 << 20
 
@@ -113,6 +114,57 @@ describe("a rotation", function()
       local path, records = a:path_of(a:key_hash(key)), {}
       for i, node in ipairs { a, b, c } do records[i] = select(2, inside.of(node).disk:stat(inside.of(a).namespace, path)) end
       assert.is_true(records[1] == records[2] and records[2] == records[3], key)
+    end
+  end)
+
+  it("twice, gives who was away the records that the others have", function()
+    local net <close> = nodes.net()
+    local c = net:start "c"
+    local b = net:start("b", { bootstrap = { c.address } })
+    local a = net:start("a", { bootstrap = { b.address, c.address } })
+    for _, each in ipairs { a, b, c } do nodes.peers(each, 2) end
+    local family = assert(b:accept(a:share(nil, { write = true }), "family"))
+    assert(a:store("key", "content"))
+    assert(family:fetch "key")
+    net:stop "a"
+    for _ = 1, 2 do assert(family:rotate()) end
+    a = net:restart "a"
+    wait_for_generation(a, a, "key", 2)
+    nodes.wait(function() return a:rotation().peers == 0 end, "rotation")
+    local path, records = a:path_of(a:key_hash "key"), {}
+    for i, node in ipairs { a, b, c } do records[i] = select(2, inside.of(node).disk:stat(inside.of(a).namespace, path)) end
+    assert.same({ records[1], records[1] }, { records[2], records[3] })
+  end)
+
+  it("leaves a peer alone that lists without end, and does the rest", function()
+    for _, case in ipairs {
+      { "it lists the same again and again", function() return { records = {}, place = { generation = 0, id = 0 } } end },
+      { "it lists nothing, again and again", function(asked) return { records = {}, place = { generation = 0, id = asked } } end },
+      { "it lists the same again and again", function(asked, kept)
+        return { records = { kept }, place = { generation = 0, id = asked } }
+      end },
+    } do
+      local net <close> = nodes.net()
+      local a = net:start "a"
+      local stranger <close> = strangers.meet(a)
+      local asked, kept = 0, nil
+      stranger:on("store", function(body)
+        kept = kept or body.record
+        return { body = {} }
+      end)
+      stranger:on("find", function() return { body = {} } end)
+      stranger:on("generations", function()
+        asked = asked + 1
+        return { body = case[2](asked, kept) }
+      end)
+      nodes.peers(a, 1)
+      assert(a:store("key", "content"))
+      for generation = 1, 2 do
+        local done = assert(a:rotate())
+        assert.same({ generation, 0, 0 }, { done.generation, done.left, done.peers })
+        assert.equal(generation, fields_at(a, a, "key").generation)
+      end
+      assert.is_truthy(net:logged(case[1]))
     end
   end)
 

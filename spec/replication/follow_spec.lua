@@ -284,6 +284,12 @@ describe("what a peer lists", function()
       same = same or forge(keys, {}).record
       return { same, same }
     end), "lists the same again and again")
+    local two = {}
+    liar(net, page(function(keys, asked) -- two pages in turns
+      local i = asked % 2 + 1
+      two[i] = two[i] or forge(keys, { key_hash = (i == 1 and "a" or "b"):rep(32) }).record
+      return { two[i] }
+    end), "lists the same again and again")
     local unsigned = { version = 6, signature = ("x"):rep(64) }
     liar(net, page(function(keys) return { forge(keys, unsigned).record } end), "passed over until it comes again: .*signature")
     liar(net, page(function() return { forge(assert(crypto.identity_generate()):namespace(), {}).record } end), "of another namespace")

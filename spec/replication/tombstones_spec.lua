@@ -241,3 +241,27 @@ describe("who was told of deletions", function()
     assert.same({ 1, 2 }, { told[staying.id], told[first.id] })
   end)
 end)
+
+describe("deletions that another writer has made", function()
+  it("wait in a few tasks for a peer that does not answer, and reach the others", function()
+    local net <close> = nodes.net()
+    local a, b = net:start "a", net:start "b"
+    local family = assert(b:accept(a:share(nil, { write = true }), "family"))
+    for i = 1, 300 do assert(a:store("key " .. i, "x")) end
+    for i = 1, 300 do assert(a:delete("key " .. i)) end
+    local silent <close> = strangers.meet(b)
+    silent:on("store", function() return nil end)
+    nodes.peers(b, 1)
+    local c = net:start("c", { bootstrap = { b.address } })
+    nodes.peers(b, 2)
+    local most, tasks = 0, inside.of(b).tasks
+    assert(b:connect(a.address))
+    nodes.wait(function()
+      most = math.max(most, tasks.live.count)
+      local fields = fields_at(a, c, "key 300")
+      return fields and fields.tombstone
+    end, "deletion")
+    assert.is_true(most < 60, most .. " tasks")
+    assert.is_not_nil(family)
+  end)
+end)

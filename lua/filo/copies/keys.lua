@@ -175,7 +175,7 @@ function Names:rewrap(record)
   if not fields then return nil, err end
   local content_key, meta = self:unseal(record)
   if not content_key then return nil, meta end
-  local version = versions.beside(fields.version)
+  local version = versions.beside(fields.version, self.generation.number - fields.generation)
   if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
   meta.wraps = meta.wraps or fields.version
   return self.host.store.reseal(self.keys, record, {

@@ -48,11 +48,12 @@ function Versions:above(known)
   return (known // GRAIN + 2) * GRAIN + self.writer
 end
 
----The version of what is no more than the rewrapping of one: next to it, whatever the clock says, so that what somebody writes counts; and
----the same whoever does it.
+---The version of what is no more than the rewrapping of one, so many generations later: next to it, whatever the clock says, so that what
+---somebody writes counts; and the same whoever does it, in one step or in several.
 ---@param known integer
+---@param generations integer
 ---@return integer?  nil: there is none
-local function beside(known) return known <= LAST and known + GRAIN or nil end
+local function beside(known, generations) return known <= LAST - generations * GRAIN and known + generations * GRAIN or nil end
 
 ---Whether of two records of one object the first counts.
 ---@param a filo.core.Fields

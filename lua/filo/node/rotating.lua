@@ -9,6 +9,7 @@ local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
 local new_locks = require "filo.host.lock"
+local new_repeats = require "filo.replication.repeats"
 local sorted_keys = require "filo.base.sorted_keys"
 local versions = require "filo.copies.versions"
 
@@ -166,15 +167,26 @@ local function update(self, peer, entry)
   return receipt and true, err
 end
 
+---So many times in a row a peer may have nothing to tell but that there is more.
+local EMPTY_ANSWERS = 100
+
+---A peer that has more than so many pages is asked again, in a round of its own: others have their turn before.
+local PAGES = 1024
+
 ---@return boolean? all  false: of what could not be done is told already
 ---@return filo.Error? err
 local function go_over(self, peer)
-  local place, all = nil, true
+  local place, all, repeats, pages, empty = nil, true, new_repeats(), 0, 0
   repeat
     local began = self.host.now()
     local list, next_place = self.generation:outdated(peer, place)
     if not list then return nil, next_place end
-    place = next_place
+    for _, entry in ipairs(list) do
+      if repeats:note(entry) then return nil, errors.new("protocol", "it lists the same again and again") end
+    end
+    empty = list[1] and 0 or empty + 1
+    if empty > EMPTY_ANSWERS then return nil, errors.new("protocol", "it lists nothing, again and again") end
+    place, pages = next_place, pages + 1
     each_of(self, list, function(entry)
       local ok, err = update(self, peer, entry)
       if ok then return end
@@ -184,15 +196,20 @@ local function go_over(self, peer)
       all = false
     end)
     rest(self, began)
-  until not place
-  return all
+  until not place or pages == PAGES
+  self.again = self.again or place ~= nil
+  return all and not place
 end
+
+---After these a peer is left alone until it comes again: what it says makes no sense.
+local LIES = { protocol = true, corrupt = true }
 
 local function settle(self, id)
   local peer = self.peers:get(id)
   local all, err = true, nil
   if peer then all, err = go_over(self, peer) end
-  if all then self.unsettled[id] = nil elseif err and self.peers:get(id) then fail(self, ("node %s"):format(id:sub(1, 16)), err) end
+  if all or err and LIES[err.code] then self.unsettled[id] = nil end
+  if err and self.peers:get(id) then fail(self, ("node %s"):format(id:sub(1, 16)), err) end
 end
 
 local function go_over_peers(self)

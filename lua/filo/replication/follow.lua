@@ -5,7 +5,7 @@
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
-local versions = require "filo.copies.versions"
+local new_repeats = require "filo.replication.repeats"
 
 ---So many times in a row a peer may have nothing to tell but that there is more.
 local EMPTY_ANSWERS = 100
@@ -41,21 +41,20 @@ end
 
 local function lies(peer, what) return errors.fail("protocol", ("%s %s"):format(tostring(peer), what), { peer = peer.id }) end
 
----The fields of records, and where they would lie here. What was on the page before must not come again in the same version.
----@param before table<string, filo.core.Fields>  by key hash
----@return filo.core.Fields[]?, string[]|filo.Error, table<string, filo.core.Fields>?
-local function check(self, space, peer, records, before)
-  local entries, paths, page = {}, {}, {}
+---The fields of records, and where they would lie here.
+---@param repeats filo.Repeats
+---@return filo.core.Fields[]?, string[]|filo.Error
+local function check(self, space, peer, records, repeats)
+  local entries, paths = {}, {}
   for i, record in ipairs(records) do
     local fields, err = self.host.store.peek(record)
     if not fields then return nil, errors.wrap(err, ("%s listed a bad record"):format(tostring(peer)), { peer = peer.id }) end
-    local known = page[fields.key_hash] or before[fields.key_hash]
-    if known and not versions.newer(fields, known) then return lies(peer, "lists the same again and again") end
-    page[fields.key_hash], entries[i] = fields, fields
+    if repeats:note(fields) then return lies(peer, "lists the same again and again") end
+    entries[i] = fields
     paths[i], err = space.names:path(fields.key_hash)
     if not paths[i] then return nil, err end
   end
-  return entries, paths, page
+  return entries, paths
 end
 
 ---Notes a page; deletions of what lies here take place first.
@@ -78,21 +77,23 @@ end
 local function follow(self, space, peer)
   local id = self.host.crypto.unhex(peer.id)
   local place, err = space.catalogue:noted(id)
-  local page, empty = {}, 0
+  local repeats, empty = new_repeats(), 0
   while place do
+    local began = self.host.now()
     local records, next_place = space.inventory:page(peer, place)
     if not records then return nil, next_place end
     local from = next_place.life == place.life and place.after or 0
     if next_place.after == from then return true end
     empty = records[1] and 0 or empty + 1
     if empty > EMPTY_ANSWERS then return lies(peer, "lists nothing, again and again") end
-    local entries, paths
-    entries, paths, page = check(self, space, peer, records, next_place.life == place.life and page or {})
+    if next_place.life ~= place.life then repeats = new_repeats() end
+    local entries, paths = check(self, space, peer, records, repeats)
     if not entries then return nil, paths end
     local ok, problem = note(space, id, next_place, records, entries, paths)
     if not ok then return nil, problem end
     space.rotating:hear(peer, entries)
     place = next_place
+    self.host.sleep((self.host.now() - began) * self.host.limits.follow_share)
   end
   return nil, err
 end

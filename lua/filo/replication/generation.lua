@@ -79,6 +79,13 @@ local function read(self, record)
   return fields
 end
 
+---Whether a place is beyond another.
+---@param from? filo.GenerationPlace
+---@param to filo.GenerationPlace
+local function goes_on(from, to)
+  return not from or to.generation > from.generation or to.generation == from.generation and to.id > from.id
+end
+
 ---What a peer has of the namespace that is of an older generation than this one; the largest that it has is learnt.
 ---@param peer filo.peers.Peer
 ---@param place? filo.GenerationPlace
@@ -96,6 +103,7 @@ function Generation:outdated(peer, place)
     if not fields then return nil, why end
     if not fields.tombstone and fields.generation < question.below then list[#list + 1] = fields end
   end
+  if answer.place and not goes_on(place, answer.place) then return errors.fail("protocol", "it lists the same again and again") end
   return list, answer.place
 end
 

@@ -30,7 +30,7 @@ local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, holders = given.holders, names = given.names,
     catalogue = given.catalogue, id = given.id, namespace = given.namespace,
-    caught_up = {}, missed = {}, arrived = {}, rested = -math.huge, idle = new_gate(given.host),
+    caught_up = {}, missed = {}, arrived = {}, to_pass = {}, rested = -math.huge, idle = new_gate(given.host),
     answered = new_gate(given.host),
   }, Tombstones)
 end
@@ -159,9 +159,41 @@ function Tombstones:tell(peer, tombstone)
   return ok, err
 end
 
+---Those who are behind are told of all that lies here in any case.
+local function list_caught_up(self)
+  local list = {}
+  for _, peer in ipairs(self.peers:list()) do
+    if not is_behind(self, peer) then list[#list + 1] = peer end
+  end
+  return list
+end
+
+---Of more that wait, peers are told as of all that lies here.
+local MOST_WAITING = 1024
+
+local function pass_all(self)
+  local _ <close> = at_end(function() self.passing = false end)
+  while self.to_pass[1] do
+    local waiting = self.to_pass
+    self.to_pass = {}
+    if #waiting > MOST_WAITING then
+      for _, peer in ipairs(self.peers:list()) do fall_behind(self, peer) end
+    else
+      for at = 1, #waiting, BATCH do
+        self:tell_each(list_caught_up(self), table.move(waiting, at, math.min(at + BATCH - 1, #waiting), 1, {}))
+      end
+    end
+  end
+end
+
 ---Passes on a deletion that another writer has made: he may not be connected to all that this node is connected to.
 ---@param tombstone {record: string, version: integer, path: string, key_hash: string}
-function Tombstones:pass_on(tombstone) self.tasks:spawn(self.tell_each, self, self.peers:list(), { tombstone }) end
+function Tombstones:pass_on(tombstone)
+  table.insert(self.to_pass, tombstone)
+  if self.passing then return end
+  self.passing = true
+  self.tasks:spawn(pass_all, self)
+end
 
 -- Peers that come back ------------------------------------------------------------------------------------------------
 
