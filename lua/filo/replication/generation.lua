@@ -107,17 +107,26 @@ function Generation:outdated(peer, place)
   return list, answer.place
 end
 
+---The first question to a peer that has come, for which writers wait.
+local function ask_first(self, peer)
+  local _ <close> = at_end(function()
+    self.asking = self.asking - 1
+    self.answered:wake()
+  end)
+  return self:outdated(peer)
+end
+
 ---A peer has come. Where something may be known there that is not known here, it is asked.
 ---@param peer filo.peers.Peer
 function Generation:meet(peer)
   if not self.writes or not (self.fresh or self.shared()) then return end
   self.asking, self.latest = self.asking + 1, self.host.now() + self.host.limits.generations
   self.tasks:spawn(function()
-    local _ <close> = at_end(function()
-      self.asking = self.asking - 1
-      self.answered:wake()
-    end)
-    local list = self:outdated(peer)
+    local list, err = ask_first(self, peer)
+    while not list and err.code == "busy" and not peer.gone do -- it makes its catalogue
+      self.host.sleep(self.host.limits.rotate_again)
+      list, err = self:outdated(peer)
+    end
     if list and self.noted == nil then save(self, self.number) end
   end)
 end

@@ -379,6 +379,9 @@ end
 ---Who writes a namespace is told what is of an older generation than he writes with, and what is of the newest.
 function Serve:generations(body, peer)
   if not is_owner(body, peer) then return errors.fail("denied", "only who writes a namespace may know that") end
+  local state = self.catalogue:state()
+  if state == "failed" then return errors.fail("io", "its catalogue cannot be used") end
+  if state ~= "ready" then return errors.fail("busy", "it is making its catalogue") end
   return in_turn(self, peer, tell_generations, body)
 end
 
