@@ -56,15 +56,6 @@ local function settled(self, peer, path, fields, record, err)
   return errors.fail("busy", "what is here has just changed")
 end
 
----What fn(self, ...) gives, in a peer's turn to have much read, or copied on this disk: one at a time for each, and for all of them, who
----so keep one core busy at most.
-local function in_turn(self, peer, fn, ...)
-  local _ <close> = self.turns:take(peer.id)
-  local _ <close> = self.turns:take "all"
-  if peer.gone then return nil, peer.gone end
-  return fn(self, ...)
-end
-
 -- Taking copies -------------------------------------------------------------------------------------------------------
 
 local function ask_policy(self, offer, peer)
@@ -130,8 +121,9 @@ end
 local function amend(self, peer, fields, record, path, trusted)
   local there = self.disk:stat(fields.namespace, path)
   if not there or there.root ~= fields.root then return nil end
-  if fields.size <= self.host.limits.inline then return rewrap(self, peer, fields, record, path, trusted) end
-  return in_turn(self, peer, rewrap, peer, fields, record, path, trusted)
+  local _ <close> = fields.size > self.host.limits.inline and self.turns:take "amend" or nil -- one copies as fast as the disk does
+  if peer.gone then return nil, peer.gone end
+  return rewrap(self, peer, fields, record, path, trusted)
 end
 
 ---Keeps a small object that has come whole. What other writers have made of what this node writes is verified before anything makes way
@@ -293,6 +285,15 @@ function Serve:check(body, peer)
   local path = is_owner(body, peer) and self.names:path(body.key_hash)
   if path then self.verifier:suspect(body.namespace, path) end
   return {}
+end
+
+---What fn(self, ...) gives, in a peer's turn to have much read: one at a time for each, and for all of them, who so keep one core busy at
+---most.
+local function in_turn(self, peer, fn, ...)
+  local _ <close> = self.turns:take(peer.id)
+  local _ <close> = self.turns:take "all"
+  if peer.gone then return nil, peer.gone end
+  return fn(self, ...)
 end
 
 local function prove(self, body, peer)
