@@ -153,7 +153,7 @@ static int make_folders(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-/* --- trust(path) --- */
+/* --- trust(path), trust_folder(path) --- */
 
 static void trust_work(struct filo_call *base) {
   struct file_call *call = (struct file_call *)base;
@@ -162,6 +162,21 @@ static void trust_work(struct filo_call *base) {
 
 static int trust(lua_State *L) {
   return filo_call(L, &file_call(L, 1, 0, trust_work)->base, filo_call_ended);
+}
+
+static void trust_folder_work(struct filo_call *base) {
+  struct file_call *call = (struct file_call *)base;
+  struct stat status;
+  if (stat(call->path, &status) == 0) {
+    base->code = filo_trust_status(&status, call->path, &base->err);
+    return;
+  }
+  int error = errno;
+  base->code = filo_fail_errno(&base->err, error, "cannot see whose %s is", call->path);
+}
+
+static int trust_folder(lua_State *L) {
+  return filo_call(L, &file_call(L, 1, 0, trust_folder_work)->base, filo_call_ended);
 }
 
 static const luaL_Reg functions[] = {{"link", filo_link},
@@ -173,6 +188,7 @@ static const luaL_Reg functions[] = {{"link", filo_link},
                                      {"set_attributes", filo_set_attributes},
                                      {"target", filo_open_target},
                                      {"trust", trust},
+                                     {"trust_folder", trust_folder},
                                      {NULL, NULL}};
 
 int filo_open_files(lua_State *L) {

@@ -121,4 +121,10 @@ function target:close() end
 ---@return filo.Error? err  "denied": whose it is, and what to do
 function files.trust(path) end
 
+---The same of a folder itself, whatever is above it.
+---@param path string
+---@return true?
+---@return filo.Error? err  "denied"
+function files.trust_folder(path) end
+
 return files

@@ -1,6 +1,7 @@
 -- A command ran the root's node.lua as whoever called it: `filo ls` of a root in somebody's home ran his code, as root did it.
 
 local commands = require "spec.support.commands"
+local lfs = require "lfs"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
 local temp = require "spec.support.temp"
@@ -66,6 +67,16 @@ describe("a command", function()
     end
     for _, words in ipairs { { "serve" }, { "invite" }, { "verify" } } do run_on_foreign(house, table.unpack(words)) end
     assert.is_false(has_run(house))
+  end)
+
+  it("notes nothing in the root of another user, who could not read that", function()
+    local house <close> = with_trap()
+    for _, what in ipairs { { "--for", "anna", "--all" }, { "--write" } } do
+      local result = run_on_foreign(house, "share", table.unpack(what))
+      assert.same({ 1, "" }, { result.status, result.out })
+      assert.matches(is_root() and "belongs to the user nobody" or "can be written by other users", result.err)
+    end
+    for _, name in ipairs { "readers", "namespaces" } do assert.is_nil(lfs.attributes(house:root "a" .. "/" .. name)) end
   end)
 
   it("has node.lua say what only a function can, when it is the caller's own", function()

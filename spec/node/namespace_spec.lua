@@ -183,6 +183,17 @@ describe("accepting", function()
   end)
 end)
 
+describe("a node", function()
+  it("has as many namespaces as it is given, also after a restart", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    for i = 1, 120 do assert(a:accept(assert(crypto.identity_generate()):namespace():grant("read", 0), "given" .. i)) end
+    a = net:restart "a"
+    assert.equal(121, #a:namespaces())
+    assert.same({}, keys_of(a:namespace "given120"))
+  end)
+end)
+
 describe("a peer", function()
   it("is told at once of a namespace that a node has come to write, and believes no false claim", function()
     local net <close> = nodes.net()

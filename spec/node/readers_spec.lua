@@ -1,5 +1,6 @@
 ---Readers: who was given what is noted, without secrets, and one of them can be shut out while the others go on.
 
+local inside = require "filo.base.inside"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
@@ -109,5 +110,29 @@ describe("readers", function()
     assert.matches("the next keys cannot be noted", tostring(select(2, a:forget_reader "bob")))
     assert.same({ "bob read - 0" }, names_of(a:readers()))
     assert.equal(0, a:rotation().generation)
+  end)
+
+  it("who are shut out one right after the other read nothing at peers either", function()
+    local net <close> = nodes.net()
+    local k = net:start "k"
+    local a = net:start("a", { bootstrap = { k.address } })
+    nodes.peers(k, 1)
+    for i = 1, 60 do assert(a:store("key " .. i, "content")) end
+    for _, name in ipairs { "anna", "bob" } do assert(a:share(nil, { reader = name })) end
+    local accepted, done = 0, nodes.events(k, "accepted")
+    assert(a:forget_reader("anna", { wait = false }))
+    while accepted < 60 do
+      done()
+      accepted = accepted + 1
+    end
+    assert(a:forget_reader("bob", { wait = false }))
+    nodes.wait(function()
+      local rotation = a:rotation()
+      return rotation.left == 0 and rotation.peers == 0
+    end, "rotation", 30)
+    for i = 1, 60 do
+      local fields = inside.of(k).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash("key " .. i)))
+      assert.equal(2, fields.generation)
+    end
   end)
 end)

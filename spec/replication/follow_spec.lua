@@ -379,4 +379,31 @@ describe("a node that is killed while it reads a list", function()
     local _, _, life = inside.of(b).catalogue:feed(inside.of(a).namespace, nil, 0, 1, 1 << 20)
     assert.same({ life, "*one" }, { place.life, keys_of(a) })
   end)
+
+  it("waits no longer for a peer that cannot list", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local stranger <close> = strangers.meet(a)
+    stranger:on("list", function() return { error = { code = "io", message = "its catalogue cannot be used" } } end)
+    nodes.peers(a, 1)
+    assert.same({ 0, true }, { inside.of(a).follow:wait_read(20) })
+  end)
+
+  it("goes on with other namespaces of a peer that lies of one", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local other = assert(crypto.identity_generate()):namespace()
+    assert(a:accept(assert(other:grant("read", 0)), "other"))
+    local stranger <close> = strangers.call(a)
+    local own, forged = inside.of(a).namespace, forge(other, { key_hash = ("k"):rep(32) }).record
+    stranger:on("list", function(body)
+      local after = body.namespace == own and 0 or 1
+      return { body = { records = after == body.after and {} or { forged, ("x"):rep(300) }, after = after, life = ("l"):rep(16) } }
+    end)
+    stranger:greet()
+    nodes.peers(a, 1)
+    assert.same({ 0, true }, { inside.of(a).follow:wait_read(20) })
+    local state = inside.of(a).follow.followed[stranger.id]
+    assert.same({ nil, true }, { state.over[own], state.over[other:raw_id()] })
+  end)
 end)

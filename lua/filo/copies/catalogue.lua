@@ -39,6 +39,9 @@ local FRESH = 1
 local Catalogue = {}
 Catalogue.__index = Catalogue
 
+---Keys that it is opened with; any others are added.
+local AT_ONCE = 100
+
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys[], names: filo.Names, namespace: string,
 ---  hand_out: fun(walk: any): any}  keys: to all namespaces whose names are to be in it
 ---@return filo.Catalogue
@@ -47,8 +50,9 @@ local function new(given)
     hand_out = given.hand_out }
   local self = setmetatable({ host = given.host, namespace = given.namespace, walked = files, answered = -math.huge }, Catalogue)
   local err
-  self.core, err = given.disk:catalogue(table.unpack(given.keys))
+  self.core, err = given.disk:catalogue(table.unpack(given.keys, 1, math.min(AT_ONCE, #given.keys)))
   if not self.core then self:tell_failure(err) end
+  for i = AT_ONCE + 1, #given.keys do self:add_keys(given.keys[i]) end
   return self
 end
 

@@ -87,7 +87,8 @@ local SHARED = FOLDER .. "/own-has-other-writers"
 ---@return true?, filo.Error?
 function keyring.note_writers(root)
   if keyring.has_writers(root) then return true end
-  local ok, err = files.make_folders(root, FOLDER, 448) -- 0700
+  local ok, err = files.trust_folder(root) -- what another user makes there, the root's own could not read
+  if ok then ok, err = files.make_folders(root, FOLDER, 448) end -- 0700
   if not ok then return nil, err end
   ok, err = crypto.write_private(root .. "/" .. SHARED, "")
   if ok or err.code == "exists" then return true end

@@ -98,7 +98,8 @@ end
 ---@param given filo.Given
 ---@return true?, filo.Error?
 function readers.note(root, given)
-  local ok, err = files.make_folders(root, FOLDER, 448) -- 0700
+  local ok, err = files.trust_folder(root) -- what another user makes there, the root's own could not read
+  if ok then ok, err = files.make_folders(root, FOLDER, 448) end -- 0700
   if not ok then return nil, err end
   local name = ("%s.%d.%d"):format(id_of(given), given.generation, given.time)
   ok, err = crypto.write_private(("%s/%s/%s"):format(root, FOLDER, name), write(given))

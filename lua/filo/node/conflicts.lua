@@ -29,7 +29,7 @@ local function kept_key(self, meta, version)
   local name, slash = meta.name:match "^(.-)(/?)$"
   if #meta.name + #suffix <= keys.KEY_MAX then return name .. suffix .. slash end
   suffix = "~" .. crypto.hex(crypto.digest("sha256", meta.name)):sub(1, 16) .. suffix
-  return meta.name:sub(1, keys.KEY_MAX - #suffix) .. suffix
+  return meta.name:sub(1, keys.KEY_MAX - #suffix - #slash) .. suffix .. slash
 end
 
 ---Keeps the version that is here under another key.

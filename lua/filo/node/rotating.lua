@@ -25,7 +25,7 @@ local BATCH, AT_ONCE, LARGE = 256, 32, 16 << 20
 ---@field problem? string  why something could not be done the last time; it is tried again
 
 ---@class filo.Rotating
----@field unsettled table<string, true>  IDs of peers that may have something of an older generation
+---@field unsettled table<string, table>  by ID, peers that may have something of an older generation: another table each time
 ---@field again boolean  there may be something to do
 ---@field busy boolean  it is being done
 ---@field working? boolean  there is a task that does it
@@ -205,10 +205,11 @@ end
 local LIES = { protocol = true, corrupt = true }
 
 local function settle(self, id)
-  local peer = self.peers:get(id)
+  local peer, told = self.peers:get(id), self.unsettled[id]
   local all, err = true, nil
   if peer then all, err = go_over(self, peer) end
-  if all or err and LIES[err.code] then self.unsettled[id] = nil end
+  local is_over = all or err and LIES[err.code]
+  if is_over and self.unsettled[id] == told then self.unsettled[id] = nil end -- and nothing has become older meanwhile
   if err and self.peers:get(id) then fail(self, ("node %s"):format(id:sub(1, 16)), err) end
 end
 
@@ -265,7 +266,7 @@ end
 
 ---What is here may be of an older generation, and at all peers.
 local function suspect_all(self)
-  for _, peer in ipairs(self.peers:list()) do self.unsettled[peer.id] = true end
+  for _, peer in ipairs(self.peers:list()) do self.unsettled[peer.id] = {} end
   self:nudge()
 end
 
@@ -307,7 +308,7 @@ end
 ---@param peer filo.peers.Peer
 function Rotating:meet(peer)
   if self.generation.number == 0 or not self.generation.changed then return end
-  self.unsettled[peer.id] = true
+  self.unsettled[peer.id] = {}
   self:nudge()
 end
 

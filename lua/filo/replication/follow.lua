@@ -16,7 +16,8 @@ local EMPTY_ANSWERS = 100
 ---@field busy? boolean  it is being asked
 ---@field again? boolean  it is to be asked once more
 ---@field read? boolean  all that it lists was read once
----@field over? boolean  it cannot be asked, or lies
+---@field over table<string, true>  namespaces of which it cannot be asked, or lies
+---@field failed? boolean  it could not be asked the last time
 
 ---@class filo.Follow
 ---@field followed table<string, filo.Followed>  by the ID of the peer
@@ -101,9 +102,10 @@ end
 ---After these, a peer is not asked again: what it says makes no sense, or it cannot be asked.
 local LIES = { protocol = true, corrupt = true, denied = true, unsupported = true }
 
-local function give_up(self, state, err)
-  state.over = LIES[err.code]
-  if not state.over then return end
+local function give_up(self, state, space, err)
+  state.failed = true
+  if not LIES[err.code] then return end
+  state.over[space.namespace] = true
   local sentence = "what %s lists is passed over until it comes again: %s"
   self.peers.report("warning", state.peer.id, "lists " .. err.code, sentence:format(tostring(state.peer), tostring(err)))
 end
@@ -114,12 +116,14 @@ local function ask(self, state)
     self.turned:wake()
   end)
   repeat
-    state.again = nil
+    state.again, state.failed = nil, nil
     for _, space in ipairs(self.spaces()) do
-      local ok, err = follow(self, space, state.peer)
-      if not ok then return give_up(self, state, err) end
+      local ok, err = true, nil
+      if not state.over[space.namespace] then ok, err = follow(self, space, state.peer) end
+      if not ok then give_up(self, state, space, err) end
+      if not ok and not LIES[err.code] then return end
     end
-    state.read = true
+    state.read = state.read or not state.failed
   until not state.again
 end
 
@@ -128,10 +132,9 @@ end
 function Follow:visit(peer)
   local state = self.followed[peer.id]
   if not state or state.peer ~= peer then
-    state = { peer = peer }
+    state = { peer = peer, over = {} }
     self.followed[peer.id] = state
   end
-  if state.over then return end
   if state.busy then
     state.again = true
     return
@@ -151,7 +154,7 @@ function Follow:visit_all()
   end
 end
 
----Waits until all that is listed by those who are connected was read once.
+---Waits until all that is listed by those who are connected was read once, or could not be.
 ---@param seconds number  at most that long
 ---@return integer read  of how many it was
 ---@return boolean over  that many it will be; false: others are still being asked
@@ -162,7 +165,7 @@ function Follow:wait_read(seconds)
     local waiting = false
     for _, peer in ipairs(self.peers:list()) do
       local state = self.followed[peer.id]
-      if state and state.read then read = read + 1 else waiting = waiting or not (state and state.over) end
+      if state and state.read then read = read + 1 else waiting = waiting or not (state and state.failed) end
     end
     return not waiting
   end, seconds)

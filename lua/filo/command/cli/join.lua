@@ -7,6 +7,7 @@ local first_line = require "filo.command.first_line"
 local format = require "filo.base.format"
 local inside = require "filo.base.inside"
 local json = require "filo.base.json"
+local keyring = require "filo.host.keyring"
 local make = require "filo.command.root.make"
 local root = require "filo.command.root"
 local token = require "filo.command.token"
@@ -97,15 +98,17 @@ end
 ---@param path string
 ---@param invitation filo.Invitation
 ---@param what string  what it is, for people
----@param lists? boolean  there may be objects of it at peers
+---@param lists? boolean  it was lost: there may be objects of it at peers
 ---@return integer?, filo.Error?  the exit status
 function join.make(args, path, invitation, what, lists)
   local id, err = make.node(path, invitation.capability)
   if not id then return nil, err end
+  local ok = true
+  if lists then ok, err = keyring.note_writers(path) end -- nobody knows whether the lost node had let others write, too
+  if not ok then return nil, err end
   local peer, listed = check(path, invitation, lists or invitation.capability ~= nil)
   if not peer then return nil, listed end
   if listed then what = what .. "\n" .. describe_lists(listed) end
-  local ok
   ok, err = make.settings(path, { listen = args.listen, secret = invitation.secret, bootstrap = invitation })
   if not ok then return nil, err end
   local device = invitation.capability ~= nil

@@ -2,10 +2,8 @@
 
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
-local exit = require "filo.base.exit_status"
 local format = require "filo.base.format"
 local join = require "filo.command.cli.join"
-local keyring = require "filo.host.keyring"
 local root = require "filo.command.root"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
@@ -96,9 +94,6 @@ return {
     ok, err = put(identity, path)
     if not ok then return nil, err end
     if is_own(invitation.capability, identity) then invitation.capability = nil end
-    ok, err = join.make(args, path, invitation, invitation.capability and DEVICE or RECOVERED, true)
-    if not ok then return nil, err end
-    ok, err = keyring.note_writers(path) -- nobody knows whether the lost node had let others write, too
-    return ok and exit.done, err
+    return join.make(args, path, invitation, invitation.capability and DEVICE or RECOVERED, true)
   end,
 }

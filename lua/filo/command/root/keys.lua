@@ -59,13 +59,23 @@ function keys.each(node, name, on_corrupt, with_fields)
   end
 end
 
+---Each of a list, in its order, without what was there before.
+local function once(list)
+  local seen, left = {}, {}
+  for _, key in ipairs(list) do
+    if not seen[key] then left[#left + 1] = key end
+    seen[key] = true
+  end
+  return left
+end
+
 ---The keys that a command line names. With -r, each stands for several, in their order; behind them are errors of what may have been one of
 ---these, and is no object any more, and of what there is none for.
 ---@param node filo.Node|filo.Namespace
 ---@param args {key: string[], recursive?: boolean, here?: boolean}  here: of several, only those that are here
 ---@return (string|filo.Error)[]
 function keys.named(node, args)
-  if not args.recursive then return args.key end
+  if not args.recursive then return once(args.key) end
   local all, seen, problems, unknown = {}, {}, {}, {}
   for _, name in ipairs(args.key) do
     local found = false
@@ -90,7 +100,7 @@ end
 ---@param command string  its name
 ---@return (string|filo.Error)[]?, filo.Error?
 function keys.of(args, command)
-  if not args.recursive then return args.key end
+  if not args.recursive then return once(args.key) end
   local node <close>, objects = open.reader_of(args)
   if not node then return nil, objects end
   local _ <close> = catalogue_progress(node, command)
