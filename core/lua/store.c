@@ -230,6 +230,11 @@ static int store_set_aside(lua_State *L) {
   return filo_call(L, &path_call(L, set_aside_work)->base, filo_call_ended);
 }
 
+static void space_work(struct filo_call *base) {
+  struct path_call *call = (struct path_call *)base;
+  base->code = filo_store_space(call->store, &call->numbers[0], &call->numbers[1], &base->err);
+}
+
 static int two_numbers_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct path_call *call = filo_call_end(L, ctx);
@@ -245,23 +250,21 @@ static void bad_work(struct filo_call *base) {
   base->code = filo_store_bad(call->store, &call->numbers[0], &call->numbers[1], &base->err);
 }
 
-/* space(): free and total bytes, which the system knows without looking at the disk */
+static int two_numbers(lua_State *L, void (*work)(struct filo_call *)) {
+  struct filo_store *store = filo_check_store(L, 1);
+  struct path_call *call = filo_call_new(L, sizeof *call, work, path_discard);
+  call->store = filo_store_ref(store);
+  return filo_call(L, &call->base, two_numbers_ended);
+}
+
+/* space(): free and total bytes; a disk on the network may take its time to tell */
 static int store_space(lua_State *L) {
-  struct filo_error err;
-  uint64_t free_bytes, total;
-  if (filo_store_space(filo_check_store(L, 1), &free_bytes, &total, &err) < 0)
-    return filo_return_error(L, &err);
-  lua_pushinteger(L, (lua_Integer)free_bytes);
-  lua_pushinteger(L, (lua_Integer)total);
-  return 2;
+  return two_numbers(L, space_work);
 }
 
 /* bad(): copies set aside, and their bytes */
 static int store_bad(lua_State *L) {
-  struct filo_store *store = filo_check_store(L, 1);
-  struct path_call *call = filo_call_new(L, sizeof *call, bad_work, path_discard);
-  call->store = filo_store_ref(store);
-  return filo_call(L, &call->base, two_numbers_ended);
+  return two_numbers(L, bad_work);
 }
 
 static void sweep_work(struct filo_call *base) {

@@ -58,10 +58,23 @@ end
 
 -- Taking copies -------------------------------------------------------------------------------------------------------
 
+---Seconds for which what is known of the room on the disk is good enough for a policy: who is given many small objects asks each time.
+local SPACE_SECONDS = 0.1
+
+---@return {free: integer, total: integer}?, filo.Error?
+local function space(self)
+  local now = self.host.now()
+  if self.space and now < self.space_until then return self.space end
+  local free, total = self.disk:space()
+  if not free then return nil, total end
+  self.space, self.space_until = { free = free, total = total }, now + SPACE_SECONDS
+  return self.space
+end
+
 local function ask_policy(self, offer, peer)
-  local policy, free, total = self.policy(), self.disk:space()
-  if not free then return failed(self, peer, total) end
-  local ok, accepted, reason = errors.try(policy.accept, offer, peer, { free = free, total = total })
+  local policy, room, err = self.policy(), space(self)
+  if not room then return failed(self, peer, err) end
+  local ok, accepted, reason = errors.try(policy.accept, offer, peer, { free = room.free, total = room.total })
   if not ok then
     local message = ("policy '%s': accept failed: %s"):format(policy.name, tostring(accepted))
     self.peers.report("error", peer.id, "policy", message)
