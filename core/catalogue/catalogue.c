@@ -206,11 +206,13 @@ static void rest(struct filo_catalogue *catalogue) {
   pthread_mutex_lock(&catalogue->lock);
   struct timespec now, until;
   clock_gettime(CLOCK_MONOTONIC, &until);
+  now = until;
   until.tv_sec += RETRY_SECONDS << doublings;
-  do {
+  /* It may have been told to stop meanwhile. */
+  while (!catalogue->stopping && now.tv_sec < until.tv_sec) {
     pthread_cond_timedwait(&catalogue->turned, &catalogue->lock, &until);
     clock_gettime(CLOCK_MONOTONIC, &now);
-  } while (!catalogue->stopping && now.tv_sec < until.tv_sec);
+  }
   if (!catalogue->stopping) turn(catalogue, FILO_CATALOGUE_REBUILDING);
 }
 
