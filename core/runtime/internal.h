@@ -54,7 +54,7 @@ struct filo_runtime {
   lua_State *L;
   struct filo_loop *loop;
   struct filo_task *current, *main_task;
-  double turn_ends; /* when the sockets are to be looked at again */
+  double turn_ends;          /* when the sockets are to be looked at again */
   struct filo_timers timers; /* of real time */
   struct filo_clock *clocks; /* the virtual ones */
   struct filo_clock *clock;  /* of what runs now; NULL: real time */
