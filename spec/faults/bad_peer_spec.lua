@@ -5,7 +5,6 @@ local forge = require "spec.support.forge"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
-local store = require "filo.core.store"
 local strangers = require "spec.support.stranger"
 local wire = require "spec.support.wire"
 
@@ -74,7 +73,7 @@ describe("a record from a peer", function()
     local other <close> = strangers.meet(a, { tls = false })
     local found = other:find(forged).record -- which who asks verifies
     assert.equal(forged.record, found)
-    assert.matches("signature", refused("corrupt", store.parse(found)))
+    assert.matches("signature", refused("corrupt", inside.of(a).host.store.parse(found)))
     assert.same({}, (peer:ask("check", { namespace = forged.namespace, key_hash = forged.key_hash })))
     nodes.wait(function() return inside.of(a).disk:bad() == 1 end, "copy set aside")
     assert.is_nil(other:find(forged).record)
