@@ -54,7 +54,7 @@ describe("node:get", function()
     assert.is_truthy(c)
   end)
 
-  -- A peer verifies no signature of what it gives: who gets it does.
+  -- A peer verifies no signature of what it gives its owner: he does.
   it("has a peer notice that the record of its copy has rotted", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(3)

@@ -232,12 +232,15 @@ local function unread(self, peer, err)
   return errors.fail(err.code, "its copy could not be read")
 end
 
----What is here; who asks verifies it. That a copy cannot be read does not mean that there is none: who counts answers is not told so.
+---Whether a peer writes the namespace that it asks about.
+local function is_owner(body, peer) return peer.namespaces[body.namespace] end
+
+---What is here. Its owner verifies himself what he is told, and has it looked at again when it is bad. That a copy cannot be read does not mean that there is none: who counts answers is not told so.
 function Serve:find(body, peer)
   local path, err = self.names:path(body.key_hash)
   if not path then return unread(self, peer, err) end
   local most = body.without_content and 0 or self.host.limits.inline
-  local fields, record, content, verified = self.disk:sealed(body.namespace, path, most, true)
+  local fields, record, content, verified = self.disk:sealed(body.namespace, path, most, is_owner(body, peer))
   if fields then return { record = record, body = content, verified = verified } end
   if record.code == "not_found" then return {} end
   if record.code ~= "corrupt" then return unread(self, peer, record) end
@@ -290,8 +293,7 @@ function Serve:read(body, peer)
   return errors.fail("not_found", "that version is not here")
 end
 
----Reading copies costs more than asking for it: only who writes a namespace may, of what he keeps here.
-local function is_owner(body, peer) return peer.namespaces[body.namespace] end
+-- Reading copies costs more than asking for it: only who writes a namespace may, of what he keeps here.
 
 ---The owner found our copy bad.
 function Serve:check(body, peer)
