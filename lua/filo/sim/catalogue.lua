@@ -82,7 +82,8 @@ end
 local function settle(self, namespace)
   for _, place in ipairs(sorted_keys(self.ids)) do
     local row = self.ids[place].row
-    local gone = row and not self.store.disk:file(row.namespace, row.path)
+    local file = row and self.store.disk:file(row.namespace, row.path)
+    local gone = row and (not file or file.unreadable)
     if gone and row.name then note_elsewhere(self, row) end
     if gone then self.ids[place].row = nil end
   end

@@ -32,6 +32,7 @@ local PROMISES = {
   sealed = "nothing leaves a node in clear",
   tombstones = "connected peers learn of deletions",
   evict = "a copy goes only when another has proved itself",
+  listed = "what is here and at connected peers is listed, and nothing that was deleted",
   replicate = "node:replicate makes the copies that the policy asks for",
   keys = "once keys were changed, all that is here has the new ones",
   quiet = "tasks, timers and tables do not grow",
@@ -198,6 +199,32 @@ local function look_for_copies_of_deleted(self, entry)
   self:pass "tombstones"
 end
 
+---What an owner lists is what it has stored and not deleted, as far as it or a peer has that version. A peer was asked by now.
+---@param lists table<filo.sim.Machine, table<string, filo.KeyItem>>
+local function look_for_name(self, entry, lists)
+  local first, list = entry.operations[1], lists[entry.owner]
+  if #entry.operations ~= 1 or not first.acknowledged or not list then return end
+  local item, own = list[entry.key], entry.owner.disk:file(entry.namespace, entry.path)
+  if first.kind == "put" and is_in_reach(self.world, entry, runtime.now() - 2 * self.world.limits.follow) then
+    if item and item.version >= first.version then return self:pass "listed" end
+    return self:miss("listed", entry, "%s: %s lists %s", entry.subject, entry.owner.name, item and "an older version" or "nothing")
+  elseif first.kind == "delete" and own and own.intact and own.fields.tombstone then
+    if not item then return self:pass "listed" end
+    return self:miss("listed", entry, "%s was deleted, and %s lists it", entry.subject, entry.owner.name)
+  end
+end
+
+---What each node lists, by key.
+local function list_all(self)
+  local lists = {}
+  for _, machine in ipairs(self.world.machines) do
+    local node, list = machine.run and machine.run.node, {}
+    for item in node and node:keys() or function() end do list[item.key] = item end
+    lists[machine] = node and list
+  end
+  return lists
+end
+
 ---Whether the policy itself, at a peer, is why copies are missing.
 local function was_refused(receipt)
   for _, each in ipairs(receipt and receipt.refused or {}) do
@@ -242,6 +269,8 @@ end
 ---All that must hold once faults are over and everybody has had time.
 function Checks:look_at_all()
   self:look_at_disks()
+  local lists = list_all(self)
+  for _, entry in ipairs(self.world.ledger.entries) do look_for_name(self, entry, lists) end
   for _, entry in ipairs(self.world.ledger.entries) do
     look_for_copies_of_deleted(self, entry)
     read_by_owner(self, entry)
