@@ -235,7 +235,8 @@ end
 ---Whether a peer writes the namespace that it asks about.
 local function is_owner(body, peer) return peer.namespaces[body.namespace] end
 
----What is here. Its owner verifies himself what he is told, and has it looked at again when it is bad. That a copy cannot be read does not mean that there is none: who counts answers is not told so.
+---What is here. Its owner verifies himself what he is told, and has it looked at again when it is bad. That a copy cannot be read does not
+---mean that there is none: who counts answers is not told so.
 function Serve:find(body, peer)
   local path, err = self.names:path(body.key_hash)
   if not path then return unread(self, peer, err) end
