@@ -244,6 +244,7 @@ end)
 
 describe("deletions that another writer has made", function()
   it("wait in a few tasks for a peer that does not answer, and reach the others", function()
+    local _ <close> = limits { tell = 0.5 }
     local net <close> = nodes.net()
     local a, b = net:start "a", net:start "b"
     local family = assert(b:accept(a:share(nil, { write = true }), "family"))
