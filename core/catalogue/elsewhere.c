@@ -60,6 +60,7 @@ int filo_elsewhere_follow(struct filo_catalogue *catalogue, const struct filo_ro
                           const struct filo_row *is, struct filo_error *err) {
   if (is && !is->problem && filo_readable_wholly(catalogue, is->ns))
     return forget(&catalogue->database, is, err);
+  if (is && is->problem && is->problem != FILO_CORRUPT) return 0; /* it is here, unread for now */
   bool gone = was->name && filo_readable_wholly(catalogue, was->ns);
   return gone ? note(&catalogue->database, was, err) : 0;
 }
