@@ -1,3 +1,4 @@
+local errors = require "filo.base.errors"
 local filo = require "filo"
 local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
@@ -239,6 +240,31 @@ describe("who was told of deletions", function()
     end
     come_and_go(first.identity)
     assert.same({ 1, 2 }, { told[staying.id], told[first.id] })
+  end)
+end)
+
+describe("a peer that comes while the disk is not there", function()
+  it("is told of what was deleted once it is back", function()
+    local _ <close> = limits { tell_again = 0.05 }
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    assert(a:store("key", "content"))
+    net:stop "b"
+    nodes.peers(a, 0)
+    assert(a:delete "key")
+    local parts = inside.of(a)
+    local core, walk, walks = parts.catalogue.core, parts.disk.walk, 0
+    parts.catalogue.core = nil
+    parts.disk.walk = function(self, ...)
+      walks = walks + 1
+      if walks == 1 then return nil, errors.new("io", "the disk is not there") end
+      return walk(self, ...)
+    end
+    local b = net:restart "b"
+    nodes.wait(function() return #a:peers() == 1 or a:connect(b.address) end, "connection")
+    wait_tombstone(a, b, "key")
+    parts.catalogue.core = core
+    assert.is_true(walks > 1)
   end)
 end)
 

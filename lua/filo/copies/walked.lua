@@ -24,12 +24,18 @@ end
 ---Goes over what lies here, in no order.
 ---@param namespace? string  all when left out
 ---@param wanted fun(row: filo.CatalogueRow): any
+---@param unread? fun(err: filo.Error): filo.CatalogueRow  given when nothing can be gone over; nil: nothing is
 ---@return fun(): filo.CatalogueRow?
-local function each(self, namespace, wanted)
+local function each(self, namespace, wanted, unread)
   local walk, err = self.disk:walk(namespace)
   if not walk then
     self.host.log("warning", tostring(err))
-    return function() end
+    local row = unread and unread(err)
+    return function()
+      local given = row
+      row = nil
+      return given
+    end
   end
   self.hand_out(walk)
   local batch, at = {}, 0
@@ -84,7 +90,9 @@ function Walked:files(namespace)
 end
 
 function Walked:tombstones(namespace)
-  return each(self, namespace, function(row) return row.tombstone or row.problem ~= nil end)
+  return each(self, namespace, function(row) return row.tombstone or row.problem ~= nil end, function(err)
+    return { namespace = namespace, path = "what lies here", problem = err.code }
+  end)
 end
 
 function Walked:outdated(namespace, below)
