@@ -18,6 +18,7 @@ local SCRIPT = [[
     end,
   })
   for i = 1, 20 do assert(node:store("key " .. i, "content")) end
+  node:usage() -- the catalogue is made, and has all of that
   local function set_mode(mode, folder)
     assert(os.execute(("chmod %s '%s/objects/%s/%s'"):format(mode, node.root, node:namespace().id, folder)))
   end

@@ -216,7 +216,7 @@ local function admit(self, connection, hello, welcome, id)
   self.by_id[id], self.hellos[id] = peer, hello
   if old then
     self:drop(old, errors.new("exists", takeover.REASON))
-    self:spawn(takeover.close, old, connection)
+    self:spawn(takeover.close, old, connection:is_dialler())
   end
   local leaves = one_too_many(self)
   if leaves == peer and not old then -- nobody was told of it yet

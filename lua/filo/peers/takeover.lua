@@ -19,9 +19,9 @@ end
 ---Closes the connection that gave way. The side that was dialled over the new one does so: it lets the other in last, so that both have the
 ---new one then. The other side sees to it that it is done.
 ---@param old filo.peers.Peer
----@param connection filo.core.Connection  the new one
-function takeover.close(old, connection)
-  if connection:is_dialler() then old.host.sleep(old.host.limits.rival) end
+---@param dialled boolean  this side dialled the new one, which may have gone, too, by now
+function takeover.close(old, dialled)
+  if dialled then old.host.sleep(old.host.limits.rival) end
   old.connection:close("exists", takeover.REASON)
 end
 
