@@ -8,7 +8,7 @@
 
 /* --- From the file --- */
 
-static const struct filo_cas standard = {FILO_SHA1, 2, 2};
+static const struct filo_cas standard = {FILO_SHA1, 2, 1};
 
 static bool is_default_path(const unsigned char key_hash[32], const char *path) {
   char usual[FILO_PATH_MAX];

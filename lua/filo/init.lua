@@ -69,7 +69,7 @@ end
 ---@field bulk? "sealed"  at both ends: sealed content goes to peers over a second connection, without TLS; none by default
 ---@field durability? "full"|"group"|"none"  flushed to disk one by one (the default), many in one flush, or left to the system
 ---@field reserve? integer  bytes of free disk space that are never used; 64 MiB by default
----@field path? table|function  where an object lies in the root: {digest = "sha1", width = 2, depth = 2}, or a function from the key hash
+---@field path? table|function  where an object lies in the root: {digest = "sha1", width = 2, depth = 1}, or a function from the key hash
 ---@field hash_key? function  from a key to what stands for it at peers; the default hides names
 ---@field log? fun(level: string, message: string)  levels "error", "warning", "info"; stderr by default
 

@@ -34,9 +34,9 @@ describe("a root with objects", function()
   it("is refused with another option path, which says what it has", function()
     local net <close> = nodes.net()
     made(net)
-    refused(net, { path = MD5 }, "another option 'path' %(digest sha1, width 2, depth 2%).* this one %(digest md5, width 2, depth 2%).*"
+    refused(net, { path = MD5 }, "another option 'path' %(digest sha1, width 2, depth 1%).* this one %(digest md5, width 2, depth 1%).*"
       .. "convert = true")
-    refused(net, { path = { depth = 1 } }, "this one %(digest sha1, width 2, depth 1%)")
+    refused(net, { path = { depth = 2 } }, "this one %(digest sha1, width 2, depth 2%)")
     refused(net, { path = reversed }, "this one %(a function, %x+%)")
     refused(net, { path = MD5, readonly = true, listen = nodes.NONE }, "another option 'path'")
     refused(net, { path = MD5, readonly = true, convert = true, listen = nodes.NONE }, "another option 'path'")
@@ -99,7 +99,7 @@ describe("a root with objects", function()
       end
       local old, new = write "older", write "newer"
       local folder = ("%s/objects/%s/"):format(a.root, a:namespace().id)
-      local here, there = a:path_of(hash), assert(store.cas_path("sha1", 2, 2, hash))
+      local here, there = a:path_of(hash), assert(store.cas_path("sha1", 2, 1, hash))
       net:stop "a"
       os.execute(("mkdir -p '%s'"):format((folder .. there):match "^(.*)/"))
       local first = newest == "at the new place"
@@ -135,7 +135,7 @@ describe("a root whose marker tells nothing of where its objects lie", function(
     assert.equal(old, marker(net))
     net:start "a"
     net:stop "a"
-    assert.matches("\nlayout path %x+ %(digest sha1, width 2, depth 2%), keys default\n$", marker(net))
+    assert.matches("\nlayout path %x+ %(digest sha1, width 2, depth 1%), keys default\n$", marker(net))
     write_marker(net, old)
     assert.equal("content", nodes.content(net:start("a", { path = MD5, convert = true }), "key"))
   end)

@@ -87,7 +87,7 @@ end
 ---Where an object lies, below the root, with the default path transform.
 function independent.place(namespace, key_hash)
   local digest = hex(openssl.sha1(key_hash))
-  return ("objects/%s/%s/%s/%s"):format(hex(namespace), digest:sub(1, 2), digest:sub(3, 4), digest)
+  return ("objects/%s/%s/%s"):format(hex(namespace), digest:sub(1, 2), digest)
 end
 
 function independent.marker(id) return ("filo root v2\nowner %s\n"):format(hex(id)) end

@@ -26,7 +26,7 @@ end
 
 function stores.key_hash(key) return crypto.digest("sha256", key) end
 
-function stores.path(key) return assert(store.cas_path("sha1", 2, 2, stores.key_hash(key))) end
+function stores.path(key) return assert(store.cas_path("sha1", 2, 1, stores.key_hash(key))) end
 
 ---What is said of a version when it is published.
 function stores.version(key_hash, version, meta)

@@ -144,7 +144,7 @@ local HOW_KEYS = "give it that option. Other names need another root: get the ob
 
 local function keys_of(text) return text:match ", keys (.*)$" end
 
----For people: "digest sha1, width 2, depth 2", "a function, 62f2aad29a1340e7".
+---For people: "digest sha1, width 2, depth 1", "a function, 62f2aad29a1340e7".
 local function words(text)
   local told = text:match "%b()" or text
   return told == "(a function)" and "a function, " .. text:match "%x+ %(":sub(1, -3) or (told:gsub("[()]", ""))

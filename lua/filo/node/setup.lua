@@ -56,7 +56,7 @@ local function check_count(n) return n < 0 and "must be 0 or more" or nil end
 local PATH_RULES = {
   digest = { type = "string", default = "sha1", check = check_digest },
   width = { type = "integer", default = 2, check = check_count },
-  depth = { type = "integer", default = 2, check = check_count },
+  depth = { type = "integer", default = 1, check = check_count },
 }
 
 ---Path options together.

@@ -32,7 +32,7 @@ local SECRET = "in clear:"
 
 local function new() return setmetatable({ entries = {}, of_machine = {}, of_place = {} }, Ledger) end
 
-local function place_of(keys, key) return assert(core_store.cas_path("sha1", 2, 2, keys:key_hash(key))) end
+local function place_of(keys, key) return assert(core_store.cas_path("sha1", 2, 1, keys:key_hash(key))) end
 
 ---The object of a machine with this key.
 ---@param machine filo.sim.Machine
