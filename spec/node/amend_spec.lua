@@ -1,5 +1,6 @@
 ---Class and fields: given with an object, and changed without its content.
 
+local filo = require "filo"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
@@ -89,7 +90,9 @@ describe("an object is amended", function()
   it("and peers that have its content are not sent it again, however large it is", function()
     local net <close> = nodes.net()
     local a = net:cluster(3)
-    assert(a:store("large", nodes.bytes(64 * MIB)))
+    local path = net.folder:file "large"
+    assert(os.execute(("head -c %d /dev/urandom > '%s'"):format(64 * MIB, path)))
+    assert(a:store("large", filo.file(path)))
     assert(a:store("small", nodes.bytes(60000, 2)))
     local before = sent(a)
     assert.is_true(before > 128 * MIB)
