@@ -412,6 +412,7 @@ function Node:placement(key)
   local plan
   plan, err = node.plan(info, copies)
   if not plan then return nil, err end
+  plan.why = placement.explain(plan)
   for _, copy in ipairs(copies) do
     local why = copy.absent and not copy.refused and copy.node ~= node.id and placement.why_none(plan, copy.node)
     if why then copy.problem, copy.unwanted = why, true end

@@ -30,7 +30,7 @@ describe("a plan", function()
     local holders, unreached = { { node = "me", version = 5 }, { node = "a", version = 5 } }, { "10.0.0.9:7170" }
     local all = make { ids = { "a" }, holders = holders, unreached = unreached }
     assert.same({ 2, unreached, false }, { all.quorum, all.unreached, all.enough })
-    assert.matches("^2 of 2 copies are known of, not reached: 10%.0%.0%.9:7170", all.why)
+    assert.matches("^2 of 2 copies are known of, not reached: 10%.0%.0%.9:7170", plan.explain(all))
     local one = make { ids = { "a" }, wanted = 1, holders = holders, unreached = unreached }
     assert.same({ 2, {}, true }, { one.quorum, one.unreached, one.enough })
   end)
@@ -40,7 +40,7 @@ describe("a plan", function()
     local made = make { ids = { "a", "b", "c" }, wanted = 2, holders = holders }
     assert.same({ "a" }, made.make)
     assert.same({ "me", "b" }, made.copies)
-    assert.equal("2 of 3 copies are known of, and 1 is to be made", made.why)
+    assert.equal("2 of 3 copies are known of, and 1 is to be made", plan.explain(made))
   end)
 
   it("does not count what is older, deleted, or not there", function()
@@ -59,8 +59,8 @@ describe("a plan", function()
 
   it("wants no more copies than there are members", function()
     assert.equal(1, make({ ids = { "a" }, wanted = 7 }).wanted)
-    assert.equal("1 of 1 copy is known of", make({ ids = {} }).why)
-    assert.equal("1 of 9 copies are known of, and there is nobody to hold more", make({ ids = {}, quorum = 9 }).why)
+    assert.equal("1 of 1 copy is known of", plan.explain(make { ids = {} }))
+    assert.equal("1 of 9 copies are known of, and there is nobody to hold more", plan.explain(make { ids = {}, quorum = 9 }))
   end)
 
   it("names each member once", function()

@@ -21,7 +21,7 @@ local format = require "filo.base.format"
 ---@field unreached string[]  addresses of members that should hold one and cannot be reached: where the policy names no number, all should
 ---@field enough boolean  there are as many copies as there must be, and nobody is unreached
 ---@field may_drop boolean  another node says that it has a copy, so that the one here is not the last that is known of
----@field why string  all that in a sentence
+---@field why? string  what Node:placement adds: all that in a sentence
 
 local plan = {}
 
@@ -88,7 +88,10 @@ local function share_out(order, wanted, has)
   return held, missing
 end
 
-local function sentence(made)
+---A plan in a sentence.
+---@param made filo.Plan
+---@return string
+function plan.explain(made)
   local copies = ("%d of %s known of"):format(#made.copies, format.count(made.quorum, "copy is", "copies are"))
   if made.unreached[1] then copies = ("%s, not reached: %s"):format(copies, format.several(made.unreached, ", ")) end
   if #made.make > 0 then return ("%s, and %s to be made"):format(copies, format.count(#made.make, "is", "are")) end
@@ -131,13 +134,11 @@ function plan.make(given)
   if not order then return nil, ("policy '%s': %s"):format(given.policy.name, wanted) end
   local unreached = all and given.unreached or {}
   local held, missing = share_out(order, wanted, has)
-  local made = {
+  return {
     order = order, wanted = wanted, quorum = quorum, copies = copies, held = held, make = missing, unreached = unreached,
     enough = #copies >= quorum and #unreached == 0,
     may_drop = #plan.others(given.object, given.holders, given.me) > 0,
   }
-  made.why = sentence(made)
-  return made
 end
 
 return plan

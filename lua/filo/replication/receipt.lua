@@ -3,7 +3,8 @@
 local copy = require "filo.base.copy"
 local format = require "filo.base.format"
 
-local FIELDS = { "key", "version", "size", "copies", "pending", "refused", "quorum", "unreached", "replaced", "changed" }
+local VALUES = { "key", "version", "size", "quorum", "replaced", "changed" }
+local LISTS = { "copies", "pending", "unreached" }
 
 ---What `store` and `delete` give: who holds the version.
 ---@class filo.Receipt
@@ -28,11 +29,24 @@ end
 
 local receipt = {}
 
+---Brings what scripts have of a receipt up to date, once they have it.
+---@param mine filo.Receipt  the node's own
+function receipt.update(mine)
+  local shown = mine.shown
+  if not shown then return end
+  for _, name in ipairs(VALUES) do rawset(shown, name, mine[name]) end
+  for _, name in ipairs(LISTS) do
+    local list = mine[name]
+    rawset(shown, name, list and table.move(list, 1, #list, 1, {}))
+  end
+  rawset(shown, "refused", copy(mine.refused))
+end
+
 ---@param mine filo.Receipt  the node's own
 ---@return filo.Receipt  for scripts, the same one each time
 function receipt.show(mine)
   mine.shown = mine.shown or setmetatable({}, Shown)
-  for _, name in ipairs(FIELDS) do rawset(mine.shown, name, copy(mine[name])) end
+  receipt.update(mine)
   return mine.shown
 end
 

@@ -184,7 +184,7 @@ function Round:make_copy(peer, pending)
   remove(pending, peer.id)
   self.running = self.running - 1
   if self.running == 0 then self:release() end
-  receipts.show(self.receipt)
+  receipts.update(self.receipt)
   self.settled:wake()
   if not called then error(answer, 0) end
   if not settled then error(problem, 0) end
