@@ -68,13 +68,17 @@ static void put_finished(struct filo_pool *pool, struct filo_job *job, bool expe
   pthread_mutex_unlock(&pool->finish_lock);
 }
 
+/* A job without `done` may be gone once it has run. */
+static void run_job(struct filo_pool *pool, struct filo_job *job) {
+  bool ends = job->done;
+  job->run(job);
+  if (ends) put_finished(pool, job, false);
+}
+
 static void *worker(void *arg) {
   struct filo_pool *pool = arg;
   struct filo_job *job;
-  while ((job = next_job(pool))) {
-    job->run(job);
-    put_finished(pool, job, false);
-  }
+  while ((job = next_job(pool))) run_job(pool, job);
   return NULL;
 }
 
@@ -167,10 +171,7 @@ void filo_pool_free(struct filo_pool *pool) {
   stop_threads(pool);
   do { /* what `done` submits still gets done */
     filo_pool_finish(pool);
-    for (struct filo_job *job; (job = list_pop(&pool->waiting));) {
-      job->run(job);
-      put_finished(pool, job, false);
-    }
+    for (struct filo_job *job; (job = list_pop(&pool->waiting));) run_job(pool, job);
   } while (wait_for_post(pool));
   pthread_mutex_destroy(&pool->submit_lock);
   pthread_mutex_destroy(&pool->finish_lock);

@@ -2,8 +2,9 @@
  * connection.
  *
  * A job owns, or holds references to, all that its `run` uses. `run` is called on a worker; `done`
- * afterwards on the loop thread, exactly once, where it may free the job. Jobs start in the order
- * in which they were submitted.
+ * afterwards on the loop thread, exactly once, where it may free the job. One without `done` (NULL)
+ * is not looked at any more once `run` was called: what ends it, may free it. Jobs start in the
+ * order in which they were submitted.
  */
 #ifndef FILO_RUNTIME_POOL_H
 #define FILO_RUNTIME_POOL_H

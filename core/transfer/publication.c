@@ -19,24 +19,15 @@ static void run(struct filo_job *job) {
   if (code < 0) filo_publication_ended(publication, code, &err);
 }
 
-/* The report may come before or after the pool is done with the job that led to it. */
-static void settle(struct filo_publication *publication) {
-  if (--publication->waiting == 0) publication->done(publication);
-}
-
-static void run_done(struct filo_job *job) {
-  settle(OWNER(job, run));
-}
-
 static void report_done(struct filo_job *job) {
-  settle(OWNER(job, report));
+  struct filo_publication *publication = OWNER(job, report);
+  publication->done(publication);
 }
 
 void filo_publication_start(struct filo_publication *publication, struct filo_pool *pool) {
   publication->pool = pool;
   publication->code = 0;
-  publication->waiting = 2;
-  publication->run = (struct filo_job){.run = run, .done = run_done};
+  publication->run = (struct filo_job){.run = run};
   publication->report = (struct filo_job){.done = report_done};
   filo_pool_expect(pool);
   filo_pool_submit(pool, &publication->run);

@@ -8,7 +8,8 @@
 /* Embedded in its owner, which must live until `done` was called. */
 struct filo_publication {
   /* On a worker: does what precedes publishing; then calls the store's publish with
-   * filo_publication_ended and itself. A negative return ends it without publishing. */
+   * filo_publication_ended and itself, which may be gone from then on. A negative return ends it
+   * without publishing. */
   int (*work)(struct filo_publication *publication, struct filo_error *err);
   /* On the loop thread: code and err hold the outcome. */
   void (*done)(struct filo_publication *publication);
@@ -16,7 +17,6 @@ struct filo_publication {
   struct filo_error err;
   struct filo_pool *pool;
   struct filo_job run, report;
-  int waiting; /* for: run, report */
 };
 
 void filo_publication_start(struct filo_publication *publication, struct filo_pool *pool);
