@@ -130,6 +130,11 @@ static int push_size(lua_State *L, struct deposit_box *box) {
 
 static int push_record(lua_State *L, struct deposit_box *box) {
   size_t len;
+  box->publishing = filo_deposit_published(box->deposit);
+  if (!box->publishing) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
   const unsigned char *record = filo_deposit_record(box->deposit, &len);
   lua_pushlstring(L, (const char *)record, len);
   int64_t body = filo_deposit_body(box->deposit, NULL);
@@ -168,7 +173,8 @@ static int deposit_finish(lua_State *L) {
   return settle(L, box, push_size);
 }
 
-/* publish(namespace, version, path): the record, and the body of a small object */
+/* publish(namespace, version, path [, fresh]): the record, and the body of a small object; false:
+ * something lies there */
 static int deposit_publish(lua_State *L) {
   struct deposit_box *box = check_idle_deposit(L);
   struct filo_namespace *ns = filo_check_keys(L, 2);
@@ -180,7 +186,7 @@ static int deposit_publish(lua_State *L) {
   luaL_argcheck(L, !box->publishing, 1, "the deposit is published already");
   box->publishing = true;
   struct filo_error err;
-  if (filo_deposit_publish(box->deposit, ns, &version, path, &err) < 0)
+  if (filo_deposit_publish(box->deposit, ns, &version, path, lua_toboolean(L, 5), &err) < 0)
     return filo_return_error(L, &err);
   return settle(L, box, push_record);
 }

@@ -195,9 +195,7 @@ static void stat_at_once(struct filo_call *base) {
   stat_as((struct path_call *)base, FILO_READ_AT_ONCE);
 }
 
-static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  struct path_call *call = filo_call_end(L, ctx);
+static int push_stat(lua_State *L, struct path_call *call) {
   if (call->base.code < 0) return filo_call_return(L, &call->base);
   filo_push_fields(L, &call->fields);
   lua_pushlstring(L, (const char *)call->record, call->record_len);
@@ -205,8 +203,19 @@ static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
   return 2;
 }
 
+static int stat_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  return push_stat(L, filo_call_end(L, ctx));
+}
+
+/* stat(namespace, path [, at_once]) */
 static int store_stat(lua_State *L) {
-  return filo_call_at_once(L, &path_call(L, stat_work)->base, stat_at_once, stat_ended);
+  struct path_call *call = path_call(L, stat_work);
+  if (!lua_toboolean(L, 4)) return filo_call_at_once(L, &call->base, stat_at_once, stat_ended);
+  stat_at_once(&call->base);
+  if (call->base.code == FILO_BUSY)
+    filo_fail(&call->base.err, FILO_BUSY, "what lies at %s is not known yet", call->path);
+  return push_stat(L, call);
 }
 
 static void remove_work(struct filo_call *base) {

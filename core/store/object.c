@@ -109,6 +109,12 @@ int filo_object_open(struct filo_store *store, const unsigned char ns[32], const
   return open_object(fd, filo_location_label(store, ns, path), ns, path, how, ret, err);
 }
 
+bool filo_object_is_there(struct filo_store *store, const unsigned char ns[32], const char *path) {
+  int fd, rc = filo_location_open_file(store, ns, path, &fd, NULL);
+  if (rc == 0) close(fd);
+  return rc != FILO_NOT_FOUND;
+}
+
 static unsigned char *copy(const unsigned char *bytes, size_t len) {
   unsigned char *out = malloc(len + 1);
   if (out) memcpy(out, bytes, len);

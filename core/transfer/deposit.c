@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crypto/digest.h"
+#include "store/object.h"
 #include "transfer/publication.h"
 
 enum { SLOTS = 34 };
@@ -52,7 +53,7 @@ struct filo_deposit {
   struct filo_namespace *ns; /* from publishing on, as are the next two */
   struct filo_version version;
   char *path;
-  bool publishing;
+  bool fresh, publishing;
 
   int code;
   struct filo_error err;
@@ -60,15 +61,22 @@ struct filo_deposit {
   void *ctx;
 };
 
+static void forget_version(struct filo_deposit *deposit) {
+  filo_namespace_unref(deposit->ns);
+  free((void *)deposit->version.meta);
+  free(deposit->path);
+  deposit->ns = NULL;
+  deposit->version.meta = NULL;
+  deposit->path = NULL;
+}
+
 static void destroy(struct filo_deposit *deposit) {
   if (deposit->buffer) filo_buffers_give(deposit->resources->buffers, deposit->buffer);
   filo_sealer_free(deposit->sealer);
   filo_hasher_free(deposit->hasher);
   if (deposit->readable) event_free(deposit->readable);
   if (deposit->fd >= 0) close(deposit->fd);
-  filo_namespace_unref(deposit->ns);
-  free((void *)deposit->version.meta);
-  free(deposit->path);
+  forget_version(deposit);
   free(deposit->name);
   free(deposit);
 }
@@ -367,6 +375,9 @@ static struct filo_deposit *owner(struct filo_publication *publication) {
 
 static int finish_and_publish(struct filo_publication *publication, struct filo_error *err) {
   struct filo_deposit *deposit = owner(publication);
+  if (deposit->fresh &&
+      filo_object_is_there(deposit->store, filo_namespace_id(deposit->ns), deposit->path))
+    return filo_fail(err, FILO_BUSY, "something lies at %s", deposit->path);
   int code =
       filo_sealer_finish(deposit->sealer, deposit->ns, &deposit->version, deposit->sealed, err);
   if (code == 0)
@@ -378,7 +389,10 @@ static void publication_done(struct filo_publication *publication) {
   struct filo_deposit *deposit = owner(publication);
   deposit->publishing = false;
   deposit->published = publication->code == 0;
-  if (publication->code < 0) fail(deposit, publication->code, &publication->err);
+  if (deposit->fresh && publication->code == FILO_BUSY)
+    forget_version(deposit);
+  else if (publication->code < 0)
+    fail(deposit, publication->code, &publication->err);
   turn(deposit);
 }
 
@@ -389,7 +403,7 @@ static void *copy_bytes(const void *bytes, size_t len) {
 }
 
 int filo_deposit_publish(struct filo_deposit *deposit, struct filo_namespace *ns,
-                         const struct filo_version *version, const char *path,
+                         const struct filo_version *version, const char *path, bool fresh,
                          struct filo_error *err) {
   assert(filo_deposit_settled(deposit) && !deposit->ns);
   if (deposit->code < 0) return filo_deposit_status(deposit, err);
@@ -399,11 +413,16 @@ int filo_deposit_publish(struct filo_deposit *deposit, struct filo_namespace *ns
   deposit->path = strdup(path);
   if (!deposit->version.meta || !deposit->path)
     return filo_fail(err, FILO_NO_MEMORY, "no memory to publish %s", path);
+  deposit->fresh = fresh;
   deposit->publishing = true;
   deposit->publication.work = finish_and_publish;
   deposit->publication.done = publication_done;
   filo_publication_start(&deposit->publication, deposit->resources->pool);
   return 0;
+}
+
+bool filo_deposit_published(const struct filo_deposit *deposit) {
+  return deposit->published;
 }
 
 const unsigned char *filo_deposit_record(const struct filo_deposit *deposit, size_t *len) {

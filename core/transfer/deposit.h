@@ -60,10 +60,14 @@ int filo_deposit_digest(struct filo_deposit *deposit, unsigned char out[32],
                         struct filo_error *err);
 
 /* When settled and not failed: signs, and publishes at path with the store's durability; settled again
- * when that has ended. The keys, the version with its metadata, and the path are kept or copied. */
+ * when that has ended. The keys, the version with its metadata, and the path are kept or copied.
+ * `fresh`: where anything lies at path already, nothing is done, and it may be published anew. */
 int filo_deposit_publish(struct filo_deposit *deposit, struct filo_namespace *ns,
-                         const struct filo_version *version, const char *path,
+                         const struct filo_version *version, const char *path, bool fresh,
                          struct filo_error *err);
+
+/* When settled after publishing, and not failed: false when something lay there. */
+bool filo_deposit_published(const struct filo_deposit *deposit);
 
 /* After publishing; valid as long as the deposit. */
 const unsigned char *filo_deposit_record(const struct filo_deposit *deposit, size_t *len);

@@ -36,9 +36,10 @@ function store:wait_idle(seconds) end
 
 ---@param namespace string
 ---@param path string
+---@param at_once? boolean  "busy" instead of waiting for a worker, which looks where the system would have to wait for the disk
 ---@return filo.core.Fields? fields
 ---@return string|filo.Error record
-function store:stat(namespace, path) end
+function store:stat(namespace, path, at_once) end
 
 ---Removes an object's file.
 ---@param namespace string
@@ -308,9 +309,10 @@ function deposit:finish() end
 ---@param keys filo.Keys that write
 ---@param version filo.core.Version
 ---@param path string
----@return string? record
+---@param fresh? boolean  only where nothing lies at the path: else it gives false, nothing was done, and it may be published after all
+---@return string|false|nil record
 ---@return string|filo.Error|nil body of up to 64 KiB whose size was known: hash, then ciphertext, as store:sealed gives them
-function deposit:publish(keys, version, path) end
+function deposit:publish(keys, version, path, fresh) end
 
 ---Content bytes so far.
 ---@return integer

@@ -140,15 +140,11 @@ local function add_seen(self, seen, record)
   return fields
 end
 
----Seals and publishes a version of an object that is later than what is here, and than what peers have. Its metadata says who wrote it and
----what he had seen.
----@param meta table  name, modified, fields
----@param how {class?: integer, known?: integer, elsewhere?: string, amends?: boolean}
----  class: that of the version before, or 0, when left out; known: a version that a peer has; elsewhere: the newest record that peers have;
----  amends: the content is that of the version before
----@param publish fun(version: table): ...  key_hash, version, generation, class, meta; as store:tombstone and deposit:publish take it
-function Names:write(name, meta, how, publish)
-  local here, record = self.disk:stat(self.namespace, name.path)
+---A version of an object that is later than what is here, and than what peers have.
+---@param here? filo.core.Fields  what is here
+---@param record? string  the same
+---@return table?, filo.Error?  key_hash, version, generation, class, meta; as store:tombstone and deposit:publish take it
+local function version_after(self, name, meta, how, here, record)
   local seen = {}
   if here then add_seen(self, seen, record) end
   -- What only peers have was seen by who writes over what is not here; not by who changes an older version, which is here.
@@ -161,10 +157,37 @@ function Names:write(name, meta, how, publish)
   local version
   if how.amends then version = self.versions:above(latest) else version = self.versions:after(latest) end
   if not version then return errors.fail("invalid", "its version is the last that can be: a writer of this namespace made it so") end
-  return publish {
+  return {
     key_hash = name.hash, version = version, generation = self.generation.number, class = how.class or before and before.class or 0,
     meta = self.host.encode(meta),
   }
+end
+
+---Has the first version of an object published without looking first whether there is one, which takes a trip to a worker of its own:
+---publish(version, true) gives false when there is. What else it gives, or nil: it is known that there is one, or that there is none.
+local function write_first(self, name, meta, how, publish)
+  local here, record = self.disk:stat(self.namespace, name.path, true)
+  if here or record.code ~= "busy" then return nil end
+  local version, err = version_after(self, name, meta, how)
+  if not version then return table.pack(nil, err) end
+  local result = table.pack(publish(version, true))
+  return result[1] ~= false and result or nil
+end
+
+---Seals and publishes a version of an object that is later than what is here, and than what peers have. Its metadata says who wrote it and
+---what he had seen.
+---@param meta table  name, modified, fields
+---@param how {class?: integer, known?: integer, elsewhere?: string, amends?: boolean, first?: boolean}
+---  class: that of the version before, or 0, when left out; known: a version that a peer has; elsewhere: the newest record that peers have;
+---  amends: the content is that of the version before; first: publish knows what to do with `fresh`
+---@param publish fun(version: table, fresh?: boolean): ...  fresh: it gives false, and does nothing, when anything lies there
+function Names:write(name, meta, how, publish)
+  local first = how.first and write_first(self, name, meta, how, publish)
+  if first then return table.unpack(first, 1, first.n) end
+  local here, record = self.disk:stat(self.namespace, name.path)
+  local version, err = version_after(self, name, meta, how, here, record)
+  if not version then return nil, err end
+  return publish(version)
 end
 
 ---The record of a version that is of the newest generation, and else what it was: who wrote it, when and knowing what, stay the same.

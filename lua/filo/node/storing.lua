@@ -67,8 +67,8 @@ local function publish(self, deposit, key, meta, class)
   if not name then return nil, err end
   local elsewhere = self.elsewhere(name)
   local _ <close> = self.names:lock(name.hash)
-  local record, body = self.names:write(name, meta, { class = class, elsewhere = elsewhere }, function(version)
-    return deposit:publish(self.keys, version, name.path)
+  local record, body = self.names:write(name, meta, { class = class, elsewhere = elsewhere, first = true }, function(version, fresh)
+    return deposit:publish(self.keys, version, name.path, fresh)
   end)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
   return open_version(self, describe(self, name, record, meta.fields, body))

@@ -73,6 +73,45 @@ describe("a deposit of strings", function()
     end
   end)
 
+  it("can be published where nothing lies only, and after all where something does", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    local function publish(deposit, version, fresh)
+      return deposit:publish(me, stores.version(stores.key_hash "key", version, ""), stores.path "key", fresh)
+    end
+    for _, size in ipairs { 5, 3 * CHUNK } do
+      local content = stores.bytes(size)
+      for number, fresh in ipairs { true, false } do
+        local deposit <close> = assert(disk:deposit(size, false, false))
+        assert(deposit:write(content))
+        assert(deposit:finish())
+        if number == 2 then
+          assert.is_false((publish(deposit, number, true)))
+          assert.equal(1, disk:stat(me:raw_id(), stores.path "key").version)
+        end
+        assert.is_string((publish(deposit, number, fresh)))
+        assert.equal(number, disk:stat(me:raw_id(), stores.path "key").version)
+        assert.equal(content, stores.get(disk, "key"))
+      end
+      assert(disk:remove(me:raw_id(), stores.path "key"))
+    end
+    assert.same({}, stores.drafts(folder))
+  end)
+
+  it("is refused where a broken file lies and nothing should", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    deposit_pieces(disk, "first", 9, { size = 5, version = 1 })
+    local file = assert(io.open(stores.root(folder) .. "/objects/" .. crypto.hex(me:raw_id()) .. "/" .. stores.path "key", "w"))
+    file:close()
+    local deposit <close> = assert(disk:deposit(6, false, false))
+    assert(deposit:write "second")
+    assert(deposit:finish())
+    assert.is_false((deposit:publish(me, stores.version(stores.key_hash "key", 2, ""), stores.path "key", true)))
+    assert.is_string((deposit:publish(me, stores.version(stores.key_hash "key", 2, ""), stores.path "key")))
+    assert.equal("second", stores.get(disk, "key"))
+  end)
+
   it("takes empty pieces", function()
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)
