@@ -7,17 +7,6 @@ local programs = require "bench.support.programs"
 
 local COUNT, SIZE, RUNS = 3000, 2048, 3
 
----A tree of files, a hundred in each folder.
-local function make_tree(path)
-  for number = 0, COUNT - 1 do
-    local place = ("%s/%02d"):format(path, number // 100)
-    if number % 100 == 0 then assert(filo.run { "mkdir", "-p", place }) end
-    local file = assert(io.open(("%s/%04d"):format(place, number), "wb"))
-    file:write(filo.crypto.random(SIZE))
-    file:close()
-  end
-end
-
 ---A node that is served, and which another has joined.
 local function serve(path)
   local function command(...) programs.run { filo.program, ... } end
@@ -75,7 +64,7 @@ end
 return function(report)
   local temporary <close> = folder.temporary()
   local path = temporary.path
-  make_tree(path .. "/tree")
+  folder.tree(path .. "/tree", COUNT, SIZE)
   local home, first, second = serve(path)
   local _ <close> = first
   local _ <close> = second

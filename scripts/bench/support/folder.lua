@@ -25,6 +25,20 @@ function folder.fill(path, mib)
   assert(file:close())
 end
 
+---A tree of files, a hundred in each folder.
+---@param path string
+---@param count integer
+---@param size integer  bytes of each, random ones
+function folder.tree(path, count, size)
+  for number = 0, count - 1 do
+    local place = ("%s/%02d"):format(path, number // 100)
+    if number % 100 == 0 then assert(filo.run { "mkdir", "-p", place }) end
+    local file = assert(io.open(("%s/%04d"):format(place, number), "wb"))
+    file:write(filo.crypto.random(size))
+    file:close()
+  end
+end
+
 ---Takes so much memory and gives it back to the system, warm: what that has not given out for a while may be ten times
 ---slower on virtual machines.
 ---@param mib integer
