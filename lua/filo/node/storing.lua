@@ -162,7 +162,7 @@ function Storing:store(key, given_content, given)
     end,
     to = given.to,
   })
-  self.hooks:announce("stored", version.info, receipts.show(receipt))
+  self.hooks:announce("stored", version.info, placed or receipts.show(receipt))
   return placed, missing
 end
 
@@ -228,7 +228,7 @@ function Storing:amend(name, given)
   if not version then return nil, err end
   local receipt = { key = name.key, size = version.info.size }
   local placed, missing = self.spread:carry_out(version, receipt, {})
-  self.hooks:announce("stored", version.info, receipts.show(receipt))
+  self.hooks:announce("stored", version.info, placed or receipts.show(receipt))
   return placed, missing
 end
 
