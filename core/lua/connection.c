@@ -394,6 +394,19 @@ static int connection_stats(lua_State *L) {
   return 1;
 }
 
+/* bytes_in() and rtt(): as stats() gives them, without asking the system */
+static int connection_bytes_in(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)filo_connection_bytes_in(check_peer(L, 1)->connection));
+  return 1;
+}
+
+static int connection_rtt(lua_State *L) {
+  double rtt = filo_connection_rtt(check_peer(L, 1)->connection);
+  if (rtt < 0) return 0;
+  lua_pushnumber(L, rtt);
+  return 1;
+}
+
 static const luaL_Reg methods[] = {{"ready", connection_ready},
                                    {"receive", connection_receive},
                                    {"send", connection_send},
@@ -407,6 +420,8 @@ static const luaL_Reg methods[] = {{"ready", connection_ready},
                                    {"is_bulk", connection_is_bulk},
                                    {"remote", connection_remote},
                                    {"stats", connection_stats},
+                                   {"bytes_in", connection_bytes_in},
+                                   {"rtt", connection_rtt},
                                    {"send_object", filo_connection_send_object},
                                    {"receive_object", filo_connection_receive_object},
                                    {"open_stream", filo_connection_open_stream},

@@ -373,6 +373,14 @@ size_t filo_connection_queued(const struct filo_connection *c) {
   return filo_output_queued(c);
 }
 
+uint64_t filo_connection_bytes_in(const struct filo_connection *c) {
+  return c->bytes_in;
+}
+
+double filo_connection_rtt(const struct filo_connection *c) {
+  return c->keepalive.measured ? c->keepalive.rtt : -1;
+}
+
 void filo_connection_stats(const struct filo_connection *c, struct filo_connection_stats *ret) {
   *ret = (struct filo_connection_stats){.bytes_in = c->bytes_in,
                                         .bytes_out = c->bytes_out,
@@ -380,6 +388,6 @@ void filo_connection_stats(const struct filo_connection *c, struct filo_connecti
                                         .messages_out = c->messages_out,
                                         .queued = filo_output_queued(c),
                                         .idle = filo_connection_clock() - c->heard,
-                                        .rtt = c->keepalive.measured ? c->keepalive.rtt : -1};
+                                        .rtt = filo_connection_rtt(c)};
   if (c->link) ret->acknowledged = filo_link_acknowledged(c->link, &ret->under_way);
 }

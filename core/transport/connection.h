@@ -107,6 +107,8 @@ void filo_connection_stats(const struct filo_connection *connection,
                            struct filo_connection_stats *ret);
 /* One of these alone, which needs not be asked of the system. */
 size_t filo_connection_queued(const struct filo_connection *connection);
+uint64_t filo_connection_bytes_in(const struct filo_connection *connection);
+double filo_connection_rtt(const struct filo_connection *connection);
 
 /* --- Sending a stream --- */
 struct filo_outflow;

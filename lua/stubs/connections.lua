@@ -106,6 +106,14 @@ function connection:remote() end
 ---  acknowledged: integer, under_way: boolean, rtt: number? }
 function connection:stats() end
 
+---As stats() gives it; these cost little.
+---@return integer
+function connection:bytes_in() end
+
+---The same.
+---@return number? seconds
+function connection:rtt() end
+
 ---Starts sending; the message that says so names the transfer's number.
 ---@param object filo.core.Object
 ---@param hashes? boolean the chunk hashes first

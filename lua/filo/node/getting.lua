@@ -46,8 +46,8 @@ end
 ---The IDs of connected peers, but for one.
 local function list_others(self, except)
   local list = {}
-  for _, peer in ipairs(self.peers:list()) do
-    if peer ~= except then list[#list + 1] = peer.id end
+  for _, id in ipairs(self.peers:ids()) do
+    if id ~= except.id then list[#list + 1] = id end
   end
   return list
 end
@@ -226,7 +226,7 @@ function Getting:open(name, reach)
     elseif reach.newest or reach.quorum then
       object, err = open_newest(self, name, reach)
     else
-      object, err = open(self, name, reach, list_others(self))
+      object, err = open(self, name, reach, self.peers:ids())
     end
     if object or err.code ~= "exists" then return object, err end
   end

@@ -19,6 +19,7 @@ local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
 local protocol = require "filo.peers.protocol"
 local secret = require "filo.peers.secret"
+local sorted_keys = require "filo.base.sorted_keys"
 local takeover = require "filo.peers.takeover"
 
 local CLOSED = "the node was closed"
@@ -175,15 +176,22 @@ function Peers:behind(face)
   return Peer.is(peer) and peer.owner == self and peer or nil
 end
 
+---The IDs of all connected peers, in order: the same list until one comes or goes, and not to be changed.
+---@return string[]
+function Peers:ids()
+  self.sorted = self.sorted or sorted_keys(self.by_id)
+  return self.sorted
+end
+
 ---All connected peers, in the order of their IDs.
 ---@return filo.peers.Peer[]
 function Peers:list()
   local list = {}
-  for _, peer in pairs(self.by_id) do
+  for i, id in ipairs(self:ids()) do
+    local peer = self.by_id[id]
     peer:refresh()
-    list[#list + 1] = peer
+    list[i] = peer
   end
-  table.sort(list, function(a, b) return a.id < b.id end)
   return list
 end
 
@@ -203,6 +211,11 @@ local function one_too_many(self)
   end)
 end
 
+---Who is connected under an ID from now on, and the hello of that one; nil: nobody.
+local function set(self, id, peer, hello)
+  self.by_id[id], self.hellos[id], self.sorted = peer, hello, nil
+end
+
 local function admit(self, connection, hello, welcome, id)
   local old = self.by_id[id]
   if old and not takeover.keeps_new(self.settings.id, old, connection, id) then
@@ -213,14 +226,14 @@ local function admit(self, connection, hello, welcome, id)
     host = self.host, owner = self, connection = connection, id = id, instance = hello.instance, welcome = welcome,
     bulk = self.bulk ~= nil,
   }
-  self.by_id[id], self.hellos[id] = peer, hello
+  set(self, id, peer, hello)
   if old then
     self:drop(old, errors.new("exists", takeover.REASON))
     self:spawn(takeover.close, old, connection:is_dialler())
   end
   local leaves = one_too_many(self)
   if leaves == peer and not old then -- nobody was told of it yet
-    self.by_id[id], self.hellos[id] = nil, nil
+    set(self, id, nil)
     connection:close("busy", crowd.REASON)
     return errors.fail("busy", crowd.REASON, { peer = id })
   end
@@ -238,7 +251,7 @@ function Peers:drop(peer, err)
   if self.bulk then self.bulk:forget(peer) end
   if not peer.connection:is_dialler() then self.door:ends(peer.connection) end
   if self.by_id[peer.id] ~= peer then return end
-  self.by_id[peer.id], self.hellos[peer.id] = nil, nil
+  set(self, peer.id, nil)
   self.settings.hooks:announce("peer_down", peer, peer.gone)
 end
 

@@ -43,7 +43,7 @@ function Peer.new(given)
 end
 
 ---Takes what the core has measured.
-function Peer:refresh() self.rtt = self.connection:stats().rtt end
+function Peer:refresh() self.rtt = self.connection:rtt() end
 
 function Peer.is(value) return getmetatable(value) == Peer end
 
@@ -114,12 +114,12 @@ end
 ---@return fun(): boolean  false: it does not
 local function new_pulse(self, seconds, moves)
   local host = self.host
-  local before, since, asked = self.connection:stats(), host.now(), nil
+  local bytes, acknowledged, since, asked = self.connection:bytes_in(), nil, host.now(), nil
   return function()
     local stats, now = self.connection:stats(), host.now()
-    local moved = moves and stats.under_way and stats.acknowledged ~= before.acknowledged
-    local speaks = stats.bytes_in ~= before.bytes_in
-    before = stats
+    local moved = moves and stats.under_way and acknowledged and stats.acknowledged ~= acknowledged
+    local speaks = stats.bytes_in ~= bytes
+    bytes, acknowledged = stats.bytes_in, stats.acknowledged
     if moved or speaks then
       since, asked = now, nil
     elseif not asked and now - since >= seconds then
@@ -134,7 +134,7 @@ end
 ---quick sign, where no more than that is waited for.
 local function is_silent(self, sign)
   if not self.given_up_at and not (sign and self.doubted_at) then return false end
-  local bytes = self.connection:stats().bytes_in
+  local bytes = self.connection:bytes_in()
   return bytes == self.given_up_at or sign ~= nil and bytes == self.doubted_at
 end
 
@@ -158,7 +158,7 @@ local function wait_for_reply(self, waiting, topic, deadline, sign)
     local silent = is_silent(self, sign)
     if not silent and lives and not lives() then
       silent = true
-      local bytes = self.connection:stats().bytes_in
+      local bytes = self.connection:bytes_in()
       if sign then self.doubted_at = bytes else self.given_up_at = bytes end
     end
     if left <= 0 or silent then return no_answer(self, topic) end

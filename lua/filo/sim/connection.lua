@@ -17,7 +17,7 @@ local MESSAGE_MOST, QUEUE_MOST = 1 << 20, 4 << 20
 
 local function new(network, machine, id, silence, serial)
   return setmetatable({
-    network = network, machine = machine, id = id, silence = silence or 0, serial = serial, queued = 0, arrives = 0, bytes_in = 0,
+    network = network, machine = machine, id = id, silence = silence or 0, serial = serial, queued = 0, arrives = 0, received = 0,
     bytes_out = 0, distance = 0, far = "", since = runtime.now(),
   }, Connection)
 end
@@ -150,7 +150,7 @@ local function on_message(self, bytes)
     for _, task in ipairs(sender.drain_waiters) do runtime.wake(task) end
     sender.drain_waiters = nil
   end
-  self.bytes_in = self.bytes_in + #bytes
+  self.received = self.received + #bytes
   local inbox = self.inbox or { first = 1, last = 0 }
   self.inbox = inbox
   inbox.last = inbox.last + 1
@@ -242,11 +242,17 @@ function Connection:remote() return self.far end
 
 function Connection:local_address() return self.machine.address end
 
+function Connection:rtt()
+  return 2 * (self.distance + self.network.delay + self.machine.lag + (self.other and self.other.machine.lag or 0))
+end
+
+---Bytes that have come from the other end.
+function Connection:bytes_in() return self.received end
+
 function Connection:stats()
-  local way = self.distance + self.network.delay + self.machine.lag + (self.other and self.other.machine.lag or 0)
   return {
-    bytes_in = self.bytes_in, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, queued = self.queued,
-    acknowledged = 0, under_way = false, idle = 0, rtt = 2 * way,
+    bytes_in = self.received, bytes_out = self.bytes_out, messages_in = 0, messages_out = 0, queued = self.queued,
+    acknowledged = 0, under_way = false, idle = 0, rtt = self:rtt(),
   }
 end
 
