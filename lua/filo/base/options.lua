@@ -51,23 +51,25 @@ local function unknown(what, name, schema)
   return ("%s: unknown option '%s'; %s"):format(what, tostring(name), hint)
 end
 
-local function check_type(what, name, value, rule)
+---What is wrong with the type of a value.
+---@return string?
+local function type_problem(what, name, value, rule)
   local kind = math.type(value) or type(value)
   for expected in rule.type:gmatch "[^|]+" do
-    if kind == expected or type(value) == expected then return end
+    if kind == expected or type(value) == expected then return nil end
   end
   local article = rule.type:find "^[aeiou]" and "an" or "a"
-  error(("%s: option '%s' must be %s %s, not a %s"):format(what, name, article, rule.type:gsub("|", " or "), type(value)), 0)
+  return ("%s: option '%s' must be %s %s, not a %s"):format(what, name, article, rule.type:gsub("|", " or "), type(value))
 end
 
-local function check_value(what, name, value, rule)
-  if value == nil then
-    if rule.required then error(("%s: option '%s' is missing"):format(what, name), 0) end
-    return
-  end
-  check_type(what, name, value, rule)
-  local problem = rule.check and rule.check(value)
-  if problem then error(("%s: option '%s' %s"):format(what, name, problem), 0) end
+---What is wrong with a value.
+---@return string?
+local function problem_of(what, name, value, rule)
+  if value == nil then return rule.required and ("%s: option '%s' is missing"):format(what, name) or nil end
+  local problem = type_problem(what, name, value, rule)
+  if problem then return problem end
+  problem = rule.check and rule.check(value)
+  return problem and ("%s: option '%s' %s"):format(what, name, problem) or nil
 end
 
 ---Checks a script's option table and gives a copy with defaults. Misuse is an error at the caller's line.
@@ -88,8 +90,8 @@ function options.check(what, given, schema, level)
   local problems, wrong = {}, nil
   for name, rule in pairs(schema) do
     local value = given[name]
-    local ok, problem = pcall(check_value, what, name, value, rule)
-    if not ok then problems[name], wrong = problem, true end
+    local problem = problem_of(what, name, value, rule)
+    if problem then problems[name], wrong = problem, true end
     if value == nil then value = rule.default end
     result[name] = value
   end

@@ -8,16 +8,17 @@ local function closed() return errors.fail("closed", "the node is closed") end
 ---@param store userdata
 ---@return table
 return function(store)
-  local methods, disk = {}, {}
+  local disk = {}
   function disk:close() -- luacheck: no self
     if store then store:close() end
     store = nil
   end
   return setmetatable(disk, { __index = function(_, name)
-    methods[name] = methods[name] or function(_, ...)
+    local method = store and store[name]
+    disk[name] = method and function(_, ...)
       if not store then return closed() end
-      return store[name](store, ...)
-    end
-    return methods[name]
+      return method(store, ...)
+    end or closed
+    return disk[name]
   end })
 end
