@@ -1,6 +1,7 @@
 /* Objects: published sealed objects, opened for reading and sending. */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "lua/call.h"
 #include "lua/descriptor.h"
 #include "lua/handle.h"
+#include "lua/keys.h"
 #include "lua/store.h"
 
 struct object_box {
@@ -129,6 +131,24 @@ static int object_record(lua_State *L) {
 static int object_set_key(lua_State *L) {
   filo_object_set_key(filo_check_object(L, 1), filo_check_hash(L, 2, "content key"));
   return 0;
+}
+
+/* unseal(namespace): the metadata; the content key in it is set */
+static int object_unseal(lua_State *L) {
+  struct filo_object *object = filo_check_object(L, 1);
+  struct filo_namespace *ns = filo_check_keys(L, 2);
+  size_t len, meta_len;
+  struct filo_error err;
+  unsigned char key[FILO_KEY_SIZE], *meta;
+  const unsigned char *record = filo_object_record(object, &len);
+  if (filo_record_unseal(ns, record, len, key, &meta, &meta_len, &err) < 0)
+    return filo_return_error(L, &err);
+  filo_object_set_key(object, key);
+  OPENSSL_cleanse(key, sizeof key);
+  lua_pushlstring(L, (const char *)meta, meta_len);
+  OPENSSL_cleanse(meta, meta_len);
+  free(meta);
+  return 1;
 }
 
 /* content(): all of a small object, or nil when a disk would have to be waited for */
@@ -313,6 +333,7 @@ static int object_share(lua_State *L) {
 static const luaL_Reg methods[] = {{"fields", object_fields},
                                    {"record", object_record},
                                    {"set_key", object_set_key},
+                                   {"unseal", object_unseal},
                                    {"content", object_content},
                                    {"verify_chunk", object_verify_chunk},
                                    {"compare_chunk", object_compare_chunk},

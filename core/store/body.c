@@ -128,7 +128,7 @@ static int read_sealed(struct filo_body *body, uint64_t offset, unsigned char *o
   uint64_t index = offset / FILO_CHUNK_SIZE;
   if (!filo_body_has(body, index))
     return read_verified(body, index, offset % FILO_CHUNK_SIZE, out, len, err);
-  if (!body->content) return filo_read_full(body->fd, body->label, offset, out, len, err);
+  if (body->fd >= 0) return filo_read_full(body->fd, body->label, offset, out, len, err);
   memcpy(out, body->content + offset, len);
   return 0;
 }
@@ -155,16 +155,28 @@ static int read_pieces(struct filo_body *body, struct filo_ctr *ctr, uint64_t of
   return rc;
 }
 
-/* The only chunk of a small object. */
+static bool copy_cached(struct filo_body *body, unsigned char *out, size_t len) {
+  if (!body->content) return filo_read_cached(body->fd, 0, out, len) == (ssize_t)len;
+  memcpy(out, body->content, len);
+  return true;
+}
+
+bool filo_body_sealed_at_once(struct filo_body *body, unsigned char *out) {
+  size_t len = (size_t)body->fields.size, hash = len > 0 ? FILO_HASH_SIZE : 0;
+  if (hash && filo_hash_list_get(body, 0, out, NULL) < 0) return false;
+  return copy_cached(body, out + hash, len);
+}
+
+/* The only chunk of a small object. What is wrong in memory may be good in the file. */
 static bool read_cached_chunk(struct filo_body *body, unsigned char *out, size_t len) {
-  if (body->content) memcpy(out, body->content, len);
-  if (body->content) return true;
-  if (!filo_read_cached(body->fd, 0, out, len)) return false;
+  if (!copy_cached(body, out, len)) return false;
   if (len == 0 || filo_body_has(body, 0)) return true;
   blake3_hasher hasher;
   filo_chunk_hash_begin(&hasher);
   blake3_hasher_update(&hasher, out, len);
-  return judge(body, 0, &hasher, NULL) == 0;
+  if (judge(body, 0, &hasher, NULL) == 0) return true;
+  body->content = NULL;
+  return false;
 }
 
 int filo_body_read_at_once(struct filo_body *body, unsigned char *out, struct filo_error *err) {

@@ -146,16 +146,17 @@ int filo_trailer_read(int fd, const char *label, bool trusted, struct filo_trail
  * it is trusted: FILO_BUSY for whatever else there is. */
 int filo_trailer_read_at_once(int fd, bool trusted, struct filo_trailer *ret);
 void filo_trailer_free(struct filo_trailer *trailer);
-/* The hash list, when it was read along; else NULL. */
+/* The hash list, and all content, when they were read along; else NULL. */
 const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer);
+const unsigned char *filo_trailer_content(const struct filo_trailer *trailer);
 void filo_footer_put(unsigned char out[FILO_FOOTER_SIZE], size_t record_len);
 /* Has the system forget what it has read of a file: bad memory looks like rot, and the next read
  * comes from the disk. */
 void filo_forget_cached(int fd);
 /* How many bytes of len there are from an offset on; -1: see errno. */
 ssize_t filo_read_at(int fd, uint64_t offset, void *out, size_t len);
-/* Whether len bytes could be read of what the system has in memory of a file. */
-bool filo_read_cached(int fd, uint64_t offset, void *out, size_t len);
+/* How many bytes of len there are of what the system has in memory of a file; -1: none is. */
+ssize_t filo_read_cached(int fd, uint64_t offset, void *out, size_t len);
 /* Exactly len bytes; FILO_CORRUPT when the file ends before. */
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err);
@@ -169,7 +170,7 @@ struct filo_body {
   int fd;            /* borrowed */
   const char *label; /* borrowed */
   struct filo_record fields;
-  const unsigned char *content; /* all ciphertext, borrowed, where there is no file; or NULL */
+  const unsigned char *content; /* all ciphertext, borrowed, where it is in memory; or NULL */
   bool has_key;
   unsigned char key[FILO_KEY_SIZE];
   atomic_uint_least64_t *verified; /* a bit for each chunk */
@@ -193,6 +194,8 @@ int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *
 int filo_body_compare(struct filo_body *body, int fd, uint64_t index, struct filo_error *err);
 int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
                        struct filo_error *err);
+/* Hash list and ciphertext of one chunk at most, of what the system, or this, has in memory. */
+bool filo_body_sealed_at_once(struct filo_body *body, unsigned char *out);
 /* As filo_object_read_at_once. */
 int filo_body_read_at_once(struct filo_body *body, unsigned char *out, struct filo_error *err);
 

@@ -39,9 +39,13 @@ static int full_path(char out[FULL_MAX], const unsigned char ns[32], const char 
 
 char *filo_location_label(const struct filo_store *store, const unsigned char ns[32],
                           const char *path) {
-  char hex[FILO_NS_DIGITS + 1], *label;
-  filo_hex(hex, ns, FILO_ID_SIZE);
-  return asprintf(&label, "%s/objects/%s/%s", store->root, hex, path) < 0 ? NULL : label;
+  char *label = malloc(strlen(store->root) + sizeof "/objects//" + FILO_NS_DIGITS + strlen(path));
+  if (!label) return NULL;
+  char *end = stpcpy(stpcpy(label, store->root), "/objects/");
+  filo_hex(end, ns, FILO_ID_SIZE);
+  end[FILO_NS_DIGITS] = '/';
+  strcpy(end + FILO_NS_DIGITS + 1, path);
+  return label;
 }
 
 static int open_failed(const struct filo_store *store, const char *full, int error,

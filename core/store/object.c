@@ -17,9 +17,15 @@ struct filo_object {
   const char *path; /* its end */
   unsigned char *record;
   size_t record_len;
-  unsigned char *in_hand; /* the body, where there is no file */
+  unsigned char *in_hand; /* the body, where there is no file; of a small file, the content */
   struct filo_body body;
 };
+
+static unsigned char *copy(const unsigned char *bytes, size_t len) {
+  unsigned char *out = malloc(len + 1);
+  if (out) memcpy(out, bytes, len);
+  return out;
+}
 
 static int load_body(struct filo_object *object, const unsigned char *ns,
                      const struct filo_trailer *trailer, struct filo_error *err) {
@@ -58,7 +64,11 @@ static int load_at_once(struct filo_object *object, const unsigned char *ns, uns
     return FILO_BUSY;
   bool has_hashes = filo_trailer_hashes(&trailer) != NULL;
   if (!has_hashes) filo_trailer_free(&trailer);
-  return has_hashes && load_rest(object, ns, &trailer, NULL) == 0 ? 0 : FILO_BUSY;
+  if (!has_hashes || load_rest(object, ns, &trailer, NULL) < 0) return FILO_BUSY;
+  const unsigned char *content = filo_trailer_content(&trailer);
+  if (content) object->in_hand = copy(content, (size_t)trailer.fields.size);
+  object->body.content = object->in_hand;
+  return 0;
 }
 
 static int load(struct filo_object *object, const unsigned char *ns, unsigned how,
@@ -113,12 +123,6 @@ bool filo_object_is_there(struct filo_store *store, const unsigned char ns[32], 
   int fd, rc = filo_location_open_file(store, ns, path, &fd, NULL);
   if (rc == 0) close(fd);
   return rc != FILO_NOT_FOUND;
-}
-
-static unsigned char *copy(const unsigned char *bytes, size_t len) {
-  unsigned char *out = malloc(len + 1);
-  if (out) memcpy(out, bytes, len);
-  return out;
 }
 
 static int take_body(struct filo_object *object, const struct filo_record *fields,
@@ -254,11 +258,7 @@ int filo_object_read_body(struct filo_object *object, unsigned how, unsigned cha
                           struct filo_error *err) {
   uint64_t size = object->body.fields.size;
   size_t hashes = FILO_HASH_SIZE * (size_t)filo_chunk_count(size);
-  if (how & FILO_READ_AT_ONCE)
-    return filo_read_cached(object->fd, size, out, hashes) &&
-                   filo_read_cached(object->fd, 0, out + hashes, (size_t)size)
-               ? 0
-               : FILO_BUSY;
+  if (how & FILO_READ_AT_ONCE) return filo_body_sealed_at_once(&object->body, out) ? 0 : FILO_BUSY;
   int64_t n = filo_object_read_hashes(object, 0, out, hashes, err);
   if (n >= 0) n = filo_object_read_sealed(object, 0, out + hashes, (size_t)size, err);
   return n < 0 ? (int)n : 0;

@@ -24,9 +24,9 @@ ssize_t filo_read_at(int fd, uint64_t offset, void *out, size_t len) {
   return (ssize_t)done;
 }
 
-bool filo_read_cached(int fd, uint64_t offset, void *out, size_t len) {
+ssize_t filo_read_cached(int fd, uint64_t offset, void *out, size_t len) {
   struct iovec part = {out, len};
-  return len == 0 || preadv2(fd, &part, 1, (off_t)offset, RWF_NOWAIT) == (ssize_t)len;
+  return len == 0 ? 0 : preadv2(fd, &part, 1, (off_t)offset, RWF_NOWAIT);
 }
 
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
@@ -65,12 +65,21 @@ static int check_footer(const struct filo_trailer *trailer, const char *label, s
 static int read_part(int fd, const char *label, const struct filo_trailer *trailer, uint64_t offset,
                      void *out, size_t len, struct filo_error *err) {
   if (!trailer->at_once) return filo_read_full(fd, label, offset, out, len, err);
-  return filo_read_cached(fd, offset, out, len) ? 0 : FILO_BUSY;
+  return filo_read_cached(fd, offset, out, len) == (ssize_t)len ? 0 : FILO_BUSY;
+}
+
+/* All of a small file, without asking for its length first. If it was not all, there is no footer. */
+static bool read_small(int fd, struct filo_trailer *trailer) {
+  ssize_t n = filo_read_cached(fd, 0, trailer->tail, sizeof trailer->tail);
+  if (n < LEAST_SIZE || n == sizeof trailer->tail) return false;
+  trailer->file_size = trailer->tail_len = (size_t)n;
+  return true;
 }
 
 static int read_tail(int fd, const char *label, struct filo_trailer *trailer,
                      struct filo_error *err) {
   struct stat st;
+  if (trailer->at_once && read_small(fd, trailer)) return 0;
   if (fstat(fd, &st) < 0) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot read %s", label);
@@ -156,6 +165,10 @@ void filo_trailer_free(struct filo_trailer *trailer) {
 const unsigned char *filo_trailer_hashes(const struct filo_trailer *trailer) {
   uint64_t list = trailer->fields.size, tail = trailer->file_size - trailer->tail_len;
   return list < tail ? NULL : trailer->tail + (list - tail);
+}
+
+const unsigned char *filo_trailer_content(const struct filo_trailer *trailer) {
+  return trailer->tail_len == trailer->file_size ? trailer->tail : NULL;
 }
 
 /* What lies there is believed only once its signature was checked: rot must not keep a good version

@@ -211,6 +211,12 @@ function object:record() end
 ---@param key string 32 bytes: the content key
 function object:set_key(key) end
 
+---Sets the content key that is sealed in its record, and gives the metadata beside it.
+---@param namespace filo.core.Keys
+---@return string? metadata
+---@return filo.Error? err
+function object:unseal(namespace) end
+
 ---All content of a small object, verified; nil when a disk would have to be waited for, or something is wrong: the reader tells what.
 ---@return string?
 function object:content() end

@@ -45,7 +45,7 @@ describe("the generation of a namespace", function()
     local a, b = net:cluster(2)
     assert(a:store("key", "content"))
     assert(a:rotate())
-    local identity = net.folder:write("kept", assert(io.open(a.root .. "/identity")):read "a")
+    local identity = net.folder:write("kept", net.folder:read "a/identity")
     assert(os.execute("chmod 600 " .. identity))
     net:stop "a"
     local again = net:start("again", { identity = identity, create = true, bootstrap = { b.address } })

@@ -47,7 +47,7 @@ describe("readers", function()
       if not name:find "^%." then
         count = count + 1
         assert.equal("rw-------", lfs.attributes(folder .. "/" .. name, "permissions"))
-        local text = assert(io.open(folder .. "/" .. name)):read "a"
+        local text = net.folder:read("a/readers/" .. name)
         assert.matches("^filo reader v1\nnamespace %x+\nreader bob\naccess read%-one\nkey 6b6579\ngeneration 0\ntime %d+\n$", text)
         assert.is_nil(text:find(line:match "%.(.*)$", 1, true))
       end

@@ -1,6 +1,7 @@
 ---The simulator as a whole: the same seed gives the same run, what must hold holds, and a node that is broken is found out.
 
 local everywhere = require "filo.placement.everywhere"
+local new_handed_out = require "filo.node.handed_out"
 local process = require "spec.support.process"
 local raises = require "spec.support.raises"
 local runtime = require "filo.core.runtime"
@@ -181,7 +182,7 @@ describe("a node that", function()
   end)
 
   it("answers with other bytes is found out", function()
-    local Object = require("filo.node.object")({ close = function() end }, { size = 0, key = "" })
+    local Object = require("filo.node.object")({ close = function() end }, { size = 0, key = "" }, new_handed_out())
     local class = getmetatable(Object)
     local read = class.read
     local result = with(class, "read", function(...)

@@ -80,19 +80,38 @@ local function is_sound(meta)
   return true
 end
 
+local function unreadable(err, name)
+  return name and errors.wrap(err, ("'%s' cannot be read"):format(name.key), { key = name.key }) or err
+end
+
+---Metadata as it was sealed, checked.
+local function read_metadata(self, bytes, name)
+  local meta, err = self.host.decode(bytes)
+  if not meta then return nil, err end
+  if not is_sound(meta) then return errors.fail("corrupt", "its metadata makes no sense") end
+  if name and meta.name ~= name.key then return same_hash(name, meta.name) end
+  return meta
+end
+
 ---The content key and metadata of a record of ours.
 ---@param name? table  that it was looked for under: a record of another key is refused
 ---@return string?, table|filo.Error
 function Names:unseal(record, name)
-  local content_key, meta = self.host.store.unseal(self.keys, record)
-  if not content_key then
-    return nil, name and errors.wrap(meta, ("'%s' cannot be read"):format(name.key), { key = name.key }) or meta
-  end
-  local decoded, err = self.host.decode(meta)
-  if not decoded then return nil, err end
-  if not is_sound(decoded) then return errors.fail("corrupt", "its metadata makes no sense") end
-  if name and decoded.name ~= name.key then return same_hash(name, decoded.name) end
-  return content_key, decoded
+  local content_key, bytes = self.host.store.unseal(self.keys, record)
+  if not content_key then return nil, unreadable(bytes, name) end
+  local meta, err = read_metadata(self, bytes, name)
+  if not meta then return nil, err end
+  return content_key, meta
+end
+
+---The metadata of an object of ours, whose content can be read from then on.
+---@param object filo.core.Object
+---@param name table  as for `unseal`
+---@return table?, filo.Error?
+function Names:unlock(object, name)
+  local bytes, err = object:unseal(self.keys)
+  if not bytes then return nil, unreadable(err, name) end
+  return read_metadata(self, bytes, name)
 end
 
 ---What `stat` gives.

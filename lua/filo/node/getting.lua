@@ -14,7 +14,7 @@ Getting.__index = Getting
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, peers: filo.Peers, find: filo.Find, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, catalogue: filo.Catalogue, set_aside: filo.SetAside, tasks: filo.Tasks, namespace: string,
----  hand_out: fun(object: filo.Object): filo.Object, others: fun(): string[],
+---  handed_out: filo.HandedOut, others: fun(): string[],
 ---  conflicts: filo.Conflicts}  others: namespaces of what is kept here, and not read
 ---@return filo.Getting
 local function new(given) return setmetatable(given, Getting) end
@@ -72,7 +72,7 @@ local function warn_unreadable(self, name, err)
 end
 
 ---Another source of a version whose copy here is bad, or (then it stays) cannot be read.
-local function find_again(self, name, fields, content_key, stays)
+local function find_again(self, name, fields, stays)
   local found = find_newest(self, name)
   if not found then return nil end
   if found.fields.root ~= fields.root or found.fields.version ~= fields.version then
@@ -80,13 +80,15 @@ local function find_again(self, name, fields, content_key, stays)
     local sentence = "the copy of '%s' here was bad and was set aside, and what peers have is another version: get it again"
     return nil, errors.new("corrupt", sentence:format(name.key), { key = name.key, retryable = true })
   end
-  local opened = self.fetches:open(found, name, stays)
-  if opened then opened:set_key(content_key) end
+  local content_key = self.names:unseal(found.record, name)
+  local opened = content_key and self.fetches:open(found, name, stays)
+  if not opened then return nil end
+  opened:set_key(content_key)
   return opened
 end
 
 ---What an object does when the copy here turns out to be bad, or cannot be read: it looks for another source.
-local function healer(self, name, object, fields, content_key)
+local function healer(self, name, object, fields)
   return function(problem)
     local stays = UNREADABLE[problem.code]
     if stays then
@@ -94,7 +96,7 @@ local function healer(self, name, object, fields, content_key)
     else
       self.set_aside(self.namespace, name.path, problem, object)
     end
-    return find_again(self, name, fields, content_key, stays)
+    return find_again(self, name, fields, stays)
   end
 end
 
@@ -121,13 +123,13 @@ local function open_here(self, name, unheard)
     object:close()
     return keys.deleted(name.key, "deleted")
   end
-  local content_key, meta = self.names:unseal(object:record(), name)
-  if not content_key then
+  local meta
+  meta, err = self.names:unlock(object, name)
+  if not meta then
     object:close()
-    return nil, meta
+    return nil, err
   end
-  object:set_key(content_key)
-  return self.hand_out(Object(object, describe(fields, meta, "here", unheard), healer(self, name, object, fields, content_key)))
+  return Object(object, describe(fields, meta, "here", unheard), self.handed_out, healer(self, name, object, fields))
 end
 
 local function fail(name, err) return nil, errors.wrap(err, ("cannot get '%s'"):format(name.key), { key = name.key }) end
@@ -149,7 +151,7 @@ local function open_found(self, name, found, reach, beside)
   if not opened and err.code == "exists" then return nil, err end
   if not opened then return fail(name, err) end
   opened:set_key(content_key)
-  return self.hand_out(Object(opened, describe(found.fields, meta, "peers", found.unheard)))
+  return Object(opened, describe(found.fields, meta, "peers", found.unheard), self.handed_out)
 end
 
 ---`not_found`, where it may be somebody else's: what others call their objects nobody here can tell.

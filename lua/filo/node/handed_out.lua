@@ -19,6 +19,9 @@ function HandedOut:add(each)
   return each
 end
 
+---It was closed: nothing is left to be done with it.
+function HandedOut:remove(each) self.numbers[each] = nil end
+
 ---Closes all, in the order in which they were handed out.
 function HandedOut:close()
   local list = sorted_keys(self.numbers, function(a, b) return self.numbers[a] < self.numbers[b] end)

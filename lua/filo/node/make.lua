@@ -117,7 +117,6 @@ end
 ---What scripts call of it.
 local function make_calls(node, space, name)
   local host, disk, names, hooks, namespace = node.host, node.disk, space.names, node.hooks, space.namespace
-  local function hand_out(each) return node.handed_out:add(each) end
 
   ---The newest record of an object that peers have, where another node may have written it.
   local function elsewhere(wanted)
@@ -138,7 +137,7 @@ local function make_calls(node, space, name)
   space.conflicts.storing = space.storing
   space.getting = new_getting {
     host = host, disk = disk, names = names, peers = node.peer_list, find = space.find, fetches = space.fetches,
-    tombstones = space.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, hand_out = hand_out,
+    tombstones = space.tombstones, set_aside = node.set_aside, tasks = node.tasks, namespace = namespace, handed_out = node.handed_out,
     catalogue = space.catalogue, conflicts = space.conflicts,
     others = function() return name == node.spaces.list[1].name and others_of(node) or {} end,
   }

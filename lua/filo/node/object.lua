@@ -19,13 +19,13 @@ local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 local Object = {}
 inside.seal(Object, "an object", { "key", "size", "version", "modified", "fields", "encrypted", "from", "unheard", "stamp" })
 
----source: an object or a partial of the core, with its content key set. heal(err), where given, finds another good source of the same
----version when this one turns out to be bad, or cannot be read; or gives nil, and perhaps an error that says more.
+---source: an object or a partial of the core, with its content key set. info: what is known of it, a table that is taken. It is noted in
+---`handed_out` until it is closed. heal(err), where given, finds another good source of the same version when this one turns out to be bad,
+---or cannot be read; or gives nil, and perhaps an error that says more.
 ---@return filo.Object
-local function new(source, info, heal)
-  local object = { source = source, heal = heal, position = 0 }
-  for name, value in pairs(info) do object[name] = value end
-  return inside.keep(setmetatable({}, Object), object)
+local function new(source, info, handed_out, heal)
+  info.source, info.heal, info.position, info.handed_out = source, heal, 0, handed_out
+  return handed_out:add(inside.keep(setmetatable({}, Object), info))
 end
 
 ---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false and an error when there is none.
@@ -176,16 +176,16 @@ function Object:save(path, given)
   return nil, errors.wrap(err, "cannot save to " .. path, { key = object.key })
 end
 
----Ends reading. Also done by the garbage collector, and by `local object <close>`.
+---Ends reading. Also done by `local object <close>`, and when it is collected, which closes its source.
 function Object:close()
   local object = parts_of(self, 2)
   if object.sequential then object.sequential:close() end
   if not object.closed then object.source:close() end
   object.closed = true
+  object.handed_out:remove(self)
 end
 
 Object.__close = Object.close
-Object.__gc = Object.close
 
 function Object:__tostring() return ("object %q, %s"):format(self.key or "?", format.count(self.size, "byte", "bytes")) end
 

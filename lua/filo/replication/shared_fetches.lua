@@ -39,6 +39,7 @@ function Held:close()
 end
 
 Held.__close = Held.close
+Held.__gc = Held.close
 
 ---@class filo.Fetches
 ---@field running table<string, string>  whom those under way ask, by record: the ID of a peer, or ANY

@@ -3,6 +3,7 @@
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
 local new_reader = require "filo.sim.reader"
+local record = require "filo.sim.record"
 
 ---@class filo.sim.Object
 local Object = {}
@@ -28,6 +29,14 @@ function Object:record() return open_file(self).record end
 function Object:set_key(key)
   open_file(self)
   self.key = key
+end
+
+---@return string?, filo.Error?  metadata
+function Object:unseal(keys)
+  local content_key, meta = record.unseal(keys, open_file(self).record)
+  if not content_key then return nil, meta end
+  self.key = content_key
+  return meta
 end
 
 ---The bytes as they lie there.

@@ -108,6 +108,35 @@ describe("a sealed object's file", function()
     end
   end)
 
+  it("that is small, and was bad when it was opened, is read when it is good by then", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    local content = stores.bytes(100)
+    local good = sealed(folder, disk, content)
+    stores.object(disk, "key"):close() -- its record is known
+    folder:write(stores.file "key", string.char(good:byte() ~ 1) .. good:sub(2))
+    local object <close> = stores.object(disk, "key")
+    assert.is_nil(object:content())
+    folder:write(stores.file "key", good)
+    assert.equal(content, stores.read(object))
+    assert.equal(content, object:content() or content) -- nil where the file system has nothing in memory
+  end)
+
+  it("gives its metadata, and its content from then on, to who has the keys", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    for _, size in ipairs { 100, CHUNK + 1 } do
+      local content = stores.bytes(size)
+      sealed(folder, disk, content)
+      local object <close> = assert(disk:object(me:raw_id(), stores.path "key"))
+      refused("denied", object:unseal(other))
+      refused("invalid", stores.read(object))
+      assert.equal("\xa1dnamecone", object:unseal(me))
+      assert.is_true(content == stores.read(object))
+      assert(disk:remove(me:raw_id(), stores.path "key"))
+    end
+  end)
+
   it("that changes after it was opened is noticed", function()
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)

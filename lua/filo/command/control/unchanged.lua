@@ -7,9 +7,7 @@ local function has_content(node, item, file)
   local parts = inside.of(node)
   local name = parts.names:of(item.key)
   local object <close> = name and parts.disk:object(parts.namespace, name.path)
-  local content_key = object and parts.names:unseal(object:record(), name)
-  if not content_key or object:fields().version ~= item.version then return false end
-  object:set_key(content_key)
+  if not object or not parts.names:unlock(object, name) or object:fields().version ~= item.version then return false end
   for chunk = 0, (item.size - 1) // parts.host.store.chunk_size do
     if not object:compare_chunk(chunk, file) then return false end
   end
