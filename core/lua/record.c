@@ -77,10 +77,8 @@ static void record_work(struct filo_call *base) {
 }
 
 static void record_at_once(struct filo_call *base) {
-  const struct record_call *call = (struct record_call *)base;
-  bool checked = filo_record_is_checked(call->record, call->record_len);
-  if (checked) record_work(base);
-  if (!checked) base->code = FILO_BUSY;
+  struct record_call *call = (struct record_call *)base;
+  base->code = filo_record_parse_at_once(call->record, call->record_len, &call->fields);
 }
 
 static void record_discard(struct filo_call *base) {

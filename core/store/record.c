@@ -216,6 +216,14 @@ int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record
   return rc;
 }
 
+int filo_record_parse_at_once(const unsigned char *bytes, size_t len, struct filo_record *ret) {
+  struct filo_record fields;
+  if (filo_record_peek(bytes, len, &fields, NULL) < 0 || !filo_record_is_checked(bytes, len))
+    return FILO_BUSY;
+  *ret = fields;
+  return 0;
+}
+
 bool filo_record_vouches(const struct filo_record *fields, const unsigned char *body, size_t len) {
   unsigned char found[FILO_HASH_SIZE];
   size_t hash = fields->size > 0 ? FILO_HASH_SIZE : 0;

@@ -81,6 +81,10 @@ int filo_record_build(const struct filo_namespace *ns, const struct filo_record 
 int filo_record_parse(const unsigned char *bytes, size_t len, struct filo_record *ret,
                       struct filo_error *err);
 
+/* The same of one whose signature this process has found right before, and remembers: FILO_BUSY
+ * otherwise. */
+int filo_record_parse_at_once(const unsigned char *bytes, size_t len, struct filo_record *ret);
+
 /* Whether this process has found its signature right before, and remembers it. */
 bool filo_record_is_checked(const unsigned char *bytes, size_t len);
 

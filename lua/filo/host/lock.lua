@@ -8,19 +8,27 @@ local new_queue = require "filo.base.queue"
 local Locks = {}
 Locks.__index = Locks
 
+---Who has a key's turn, and who waits for it.
+---@class filo.LockLine
+---@field turn any  a ticket of who waited; true: of who came first
+---@field waiting? filo.Queue  once there was somebody
+local Line = {}
+
 ---The turn of one ends: the next in line has it, or nobody.
-local function pass_on(self, key)
-  local line = self.lines[key]
-  line.turn = line.waiting:take()
-  if line.turn then self.host.wake(line.turn.task) else self.lines[key] = nil end
+local function pass_on(line)
+  line.turn = line.waiting and line.waiting:take()
+  if line.turn then line.locks.host.wake(line.turn.task) else line.locks.lines[line.key] = nil end
 end
 
-local function wait_in(self, key, line)
+Line.__close = pass_on
+
+local function wait_in(self, line)
   local ticket, came = { task = self.host.current() }, false
+  line.waiting = line.waiting or new_queue()
   line.waiting:add(ticket)
   local _ <close> = at_end(function()
     if came then return end
-    if line.turn == ticket then pass_on(self, key) else line.waiting:remove(ticket) end
+    if line.turn == ticket then pass_on(line) else line.waiting:remove(ticket) end
   end)
   while line.turn ~= ticket do self.host.suspend() end
   came = true
@@ -31,8 +39,13 @@ end
 ---@return table  for a `<close>` variable
 function Locks:take(key)
   local line = self.lines[key]
-  if line then wait_in(self, key, line) else self.lines[key] = { turn = true, waiting = new_queue() } end
-  return at_end(function() pass_on(self, key) end)
+  if line then
+    wait_in(self, line)
+    return line
+  end
+  line = setmetatable({ locks = self, key = key, turn = true }, Line)
+  self.lines[key] = line
+  return line
 end
 
 ---@param host filo.Host

@@ -1,6 +1,5 @@
 ---The tasks of a node, which end with it.
 
-local at_end = require "filo.host.at_end"
 local new_gate = require "filo.host.gate"
 local new_set = require "filo.base.set"
 
@@ -16,17 +15,20 @@ local function new(host, reason)
   return setmetatable({ host = host, reason = reason, live = new_set(), ended = new_gate(host), closed = false }, Tasks)
 end
 
+local Running = { __close = function(running)
+  running.tasks.live:remove(running.task)
+  running.tasks.ended:wake()
+end }
+
+local function run(self, fn, ...)
+  local _ <close> = setmetatable({ tasks = self, task = self.host.current() }, Running)
+  return fn(...)
+end
+
 ---Starts a task; it goes on when the one that calls ends.
 ---@return filo.Task
 function Tasks:spawn(fn, ...)
-  local task
-  task = self.host.spawn(function(...)
-    local _ <close> = at_end(function()
-      self.live:remove(task)
-      self.ended:wake()
-    end)
-    return fn(...)
-  end, ...)
+  local task = self.host.spawn(run, self, fn, ...)
   self.live:add(task)
   if self.closed then task:cancel(self.reason) end
   return task

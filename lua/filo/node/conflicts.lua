@@ -68,9 +68,11 @@ local function read(self, fields, record)
 end
 
 ---Keeps what is here, if who wrote a newer record did not know of it. The lock on the name is the caller's.
+---@param meta? table  of the newer record, where it was read already
 ---@return true?, filo.Error?
-local function make_way(self, fields, record, path)
-  local meta, err = read(self, fields, record)
+local function make_way(self, fields, record, path, meta)
+  local err
+  if not meta then meta, err = read(self, fields, record) end
   if not meta then return nil, err end
   self.versions:note(fields.version)
   self.names.generation:learn(fields.generation)
@@ -117,11 +119,12 @@ end
 ---@param fields filo.core.Fields
 ---@param record string
 ---@param path string
+---@param meta? table  its metadata, where that was read already, and is of an object of the right key
 ---@return true?, filo.Error?
-function Conflicts:before(fields, record, path)
+function Conflicts:before(fields, record, path, meta)
   if self.names.keys:access() ~= "write" then return true end
   local _ <close> = self.names:lock(fields.key_hash)
-  return make_way(self, fields, record, path)
+  return make_way(self, fields, record, path, meta)
 end
 
 ---What to do with a version that was just stored here, when a peer has a newer record: true and an error, when another writer has made

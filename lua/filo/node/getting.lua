@@ -144,7 +144,7 @@ local function open_found(self, name, found, reach, beside)
   local content_key, meta = self.names:unseal(found.record, name)
   if not content_key then return nil, meta end
   local ok, why = true, nil
-  if not beside then ok, why = self.conflicts:before(found.fields, found.record, name.path) end
+  if not beside then ok, why = self.conflicts:before(found.fields, found.record, name.path, meta) end
   if not ok then return fail(name, why) end
   local opened, err = not reach.kept and self.fetches:hand_out(found, name, beside) or nil, nil
   if not opened then opened, err = self.fetches:open(found, name, beside) end

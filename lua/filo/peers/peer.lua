@@ -168,6 +168,9 @@ local function wait_for_reply(self, waiting, topic, deadline, sign)
   return waiting.reply
 end
 
+---A request that was sent: `reply`, once it has come. It is not waited for beyond the end of the scope.
+local Waiting = { __close = function(waiting) waiting.pending[waiting.id] = nil end }
+
 ---Asks the peer and waits for its answer. One that was given up is not asked until it speaks.
 ---@param topic string
 ---@param body any
@@ -180,9 +183,8 @@ function Peer:request(topic, body, seconds, sign)
   local host = self.host
   local id = self.next_id
   self.next_id = id + 1
-  local waiting = { task = host.current() }
+  local waiting <close> = setmetatable({ task = host.current(), id = id, pending = self.pending }, Waiting)
   self.pending[id] = waiting
-  local _ <close> = at_end(function() self.pending[id] = nil end)
   seconds = seconds or host.limits.request
   local deadline = host.now() + seconds
   local ok, err = self:send({ id = id, topic = topic, body = body }, seconds)
@@ -205,6 +207,14 @@ function Peer:settle(reply)
   self.host.wake(waiting.task)
 end
 
+local Turns = { __close = function(line)
+  line.ended = line.ended + 1
+  line.slots:receive()
+end }
+
+---The turns of some kind, each of which ends with the scope that has it: how many have, and a place for each that is under way.
+local function new_turns(host, most) return setmetatable({ slots = host.channel(most), ended = 0 }, Turns) end
+
 ---Waits until fewer than limits[what] of ours are under way at this peer; the turn ends with the scope. The peer has such limits,
 ---too, and tells who does not keep to them that it is busy. nil and an error after so many seconds, or, without, when in limits.turn
 ---no turn has ended: a line that moves is waited in.
@@ -212,19 +222,14 @@ end
 ---@return table?, filo.Error?
 function Peer:turn(what, seconds)
   local limits = self.host.limits
-  local line = self.turns[what] or { slots = self.host.channel(limits[what]), ended = 0 }
+  local line = self.turns[what] or new_turns(self.host, limits[what])
   self.turns[what] = line
   local got, ended
   repeat
     ended = line.ended
     got = line.slots:send(true, seconds or limits.turn)
   until got or seconds or line.ended == ended
-  if got then
-    return at_end(function()
-      line.ended = line.ended + 1
-      line.slots:receive()
-    end)
-  end
+  if got then return line end
   local why = ("it is busy: %d of this node's are under way there already, and none has ended in time"):format(limits[what])
   return errors.fail("timeout", why, { peer = self.id })
 end

@@ -69,9 +69,9 @@ end
 ---Round trips within which an answer comes, though something is lost on the way.
 local ROUND_TRIPS = 4
 
----Asks all at once. Each answers, if only that its task was cancelled.
+---Asks all at once.
 ---@class filo.Search
----@field answers filo.Channel  {index, good, err} of each
+---@field host filo.Host
 ---@field tasks filo.Task[]
 ---@field silent table<integer, number>  who has not answered, by index: seconds that an answer may take on its way
 ---@field left integer  how many these are
@@ -79,25 +79,8 @@ local ROUND_TRIPS = 4
 ---@field told table<integer, true>  who has told what it has, if only that it is nothing, by index
 ---@field failed integer  how many do not say, or lie
 ---@field best? table  the newest that was found
----@field heard filo.Gate  opened with each good answer
-
----@param sign? number  as for Peer:request
----@return filo.Search
-local function ask_all(self, peers, key_hash, sign)
-  local search = {
-    answers = self.host.channel(math.max(#peers, 1)), tasks = {}, silent = {}, left = #peers, failed = 0, heard = new_gate(self.host),
-    peers = peers, told = {},
-  }
-  for i, peer in ipairs(peers) do
-    search.silent[i] = ROUND_TRIPS * (peer.rtt or 0)
-    search.tasks[i] = self.tasks:spawn(function()
-      local good, err = nil, errors.new("closed", "the node was closed")
-      local _ <close> = at_end(function() search.answers:send { index = i, good = good, err = err } end)
-      good, err = self:at(peer, key_hash, nil, sign)
-    end)
-  end
-  return search
-end
+---@field since? number  when the first was found
+---@field moved filo.Gate  opened with each answer, if only that a task was cancelled
 
 local function merge(best, found)
   if not best or versions.newer(found.fields, best.fields) then return found end
@@ -106,6 +89,36 @@ local function merge(best, found)
     best.body = best.body or found.body
   end
   return best
+end
+
+local function take(search, index, good, told)
+  search.left, search.silent[index] = search.left - 1, nil
+  if told then search.told[index] = true else search.failed = search.failed + 1 end
+  if good then
+    search.best = merge(search.best, good)
+    search.since = search.since or search.host.now()
+  end
+  search.moved:wake()
+end
+
+local function ask_one(self, search, index, key_hash, sign)
+  local good, err, told
+  local _ <close> = at_end(function() take(search, index, good, told) end)
+  good, err = self:at(search.peers[index], key_hash, nil, sign)
+  told = not err
+end
+
+---@param sign? number  as for Peer:request
+---@return filo.Search
+local function ask_all(self, peers, key_hash, sign)
+  local search = {
+    host = self.host, tasks = {}, silent = {}, left = #peers, failed = 0, moved = new_gate(self.host), peers = peers, told = {},
+  }
+  for i, peer in ipairs(peers) do
+    search.silent[i] = ROUND_TRIPS * (peer.rtt or 0)
+    search.tasks[i] = self.tasks:spawn(ask_one, self, search, i, key_hash, sign)
+  end
+  return search
 end
 
 local function not_found(key, asked, failed)
@@ -135,14 +148,6 @@ local function longest_way(search)
   return longest
 end
 
-local function take(search, answer)
-  search.left, search.silent[answer.index] = search.left - 1, nil
-  if answer.err then search.failed = search.failed + 1 else search.told[answer.index] = true end
-  if not answer.good then return end
-  search.best = merge(search.best, answer.good)
-  search.heard:wake()
-end
-
 ---The IDs of those who have not told what they have.
 ---@return string[]
 local function list_unheard(search)
@@ -156,19 +161,17 @@ end
 ---How many have told what they have, if only that it is nothing.
 local function count_told(search) return #search.tasks - search.left - search.failed end
 
----Takes answers until all are there, or, once there is a good one and `least` have told what they have, for `patience` seconds since the
+---Waits until all answers are there, or, once there is a good one and `least` have told what they have, for `patience` seconds since the
 ---first good one and as long as those that are missing take on their way; or until it is certain that there will not be so many.
 local function collect(host, search, patience, least)
-  local began, first = host.now(), search.best and host.now()
+  local began = host.now()
   while search.left > 0 and #search.tasks - search.failed >= least do
     local deadline = began + 2 * host.limits.find -- each is asked for no longer than limits.find, in its turn
-    if first and count_told(search) >= least then
+    if search.best and count_told(search) >= least then
+      local first = math.max(began, search.since)
       deadline = math.min(deadline, math.max(first + patience, began + patience + longest_way(search)))
     end
-    local answer = search.answers:receive(math.max(0, deadline - host.now()))
-    if not answer then return end
-    take(search, answer)
-    first = first or search.best and host.now()
+    if not search.moved:wait(deadline - host.now()) then return end
   end
 end
 
@@ -179,7 +182,7 @@ local function listen_on(self, search, later)
 
   ---Waits for one more holder than there were at the last time; false when none will come.
   function found.wait_for_holder()
-    search.heard:wait_for(function() return #found.holders > count or over end)
+    search.moved:wait_for(function() return #found.holders > count or over end)
     local more = #found.holders > count
     count = #found.holders
     return more
@@ -188,7 +191,7 @@ local function listen_on(self, search, later)
   self.tasks:spawn(function()
     local _ <close> = at_end(function()
       over = true
-      search.heard:wake()
+      search.moved:wake()
     end)
     collect(self.host, search, self.host.limits.find, 0)
     if versions.newer(search.best.fields, found.fields) then later(search.best) end
