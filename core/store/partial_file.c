@@ -40,6 +40,10 @@ static uint64_t record_at(const struct filo_partial_file *file) {
   return hashes_at(file) + FILO_HASH_SIZE * chunks_of(file);
 }
 
+static uint64_t end_of(const struct filo_partial_file *file) {
+  return record_at(file) + file->record_len + FILO_FOOTER_SIZE;
+}
+
 /* Whether it is a tombstone, and what it takes the place of is no smaller. */
 static bool makes_room(const struct filo_partial_file *file, uint64_t total) {
   const struct filo_draft *draft = &file->draft;
@@ -55,7 +59,7 @@ static bool makes_room(const struct filo_partial_file *file, uint64_t total) {
 
 /* Room for what is not here yet. What makes room itself may use the reserve meanwhile. */
 static int promise(struct filo_partial_file *file, uint64_t here, struct filo_error *err) {
-  uint64_t total = record_at(file) + file->record_len + FILO_FOOTER_SIZE;
+  uint64_t total = end_of(file);
   file->makes_room = makes_room(file, total);
   if (file->makes_room || here >= total) return 0;
   return filo_draft_promise(&file->draft, total - here, err);
@@ -126,17 +130,23 @@ static void verify_extent(struct filo_partial_file *file, uint64_t from, uint64_
   }
 }
 
+/* A new file is left alone: ext4 would write all of one that was cut to nothing once it is closed,
+ * which the loop does. */
+static int make_empty(const struct filo_partial_file *file, struct filo_error *err) {
+  struct stat st;
+  bool empty = fstat(file->draft.fd, &st) == 0 && st.st_size == 0 && st.st_blocks == 0;
+  if (empty || ftruncate(file->draft.fd, 0) == 0) return 0;
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot write %s", file->label);
+}
+
 /* What an interrupted transfer left counts as far as it verifies, and no further: an unreadable
  * chunk is a missing one. Without the list nothing is known; it may be readable in a while. */
 static int resume(struct filo_partial_file *file, struct filo_error *err) {
   int fd = file->draft.fd;
   struct filo_error why;
   int rc = filo_hash_list_load(&file->body, NULL, &why);
-  if (rc == FILO_CORRUPT) {
-    if (ftruncate(fd, 0) == 0) return 0;
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot write %s", file->label);
-  }
+  if (rc == FILO_CORRUPT) return make_empty(file, err);
   file->unread = rc < 0;
   if (rc < 0) return filo_fail(err, rc, "%s; it is kept: remove it if that lasts", why.message);
   atomic_store(&file->has_hashes, true);
@@ -150,7 +160,7 @@ static int resume(struct filo_partial_file *file, struct filo_error *err) {
 
 static int allocate(struct filo_partial_file *file, struct filo_error *err) {
   if (atomic_exchange(&file->allocated, true)) return 0;
-  return filo_draft_allocate(&file->draft, record_at(file), err);
+  return filo_draft_allocate(&file->draft, end_of(file), err);
 }
 
 /* Room is taken last: a partial without a valid list gives all of its own back, and one that turns
@@ -337,8 +347,8 @@ static int write_end(struct filo_partial_file *file, struct filo_error *err) {
     return filo_fail(err, FILO_INVALID, "an object must be whole to be published");
   unsigned char footer[FILO_FOOTER_SIZE];
   filo_footer_put(footer, file->record_len);
-  uint64_t at = record_at(file), end = at + file->record_len + sizeof footer;
-  if (ftruncate(draft->fd, (off_t)end) < 0) {
+  uint64_t at = record_at(file);
+  if (ftruncate(draft->fd, (off_t)end_of(file)) < 0) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot write %s", file->label);
   }

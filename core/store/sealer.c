@@ -187,16 +187,18 @@ static int put_hash(struct filo_sealer *sealer, const struct passage *pass,
   return filo_fail_errno(err, error, "cannot write to %s/tmp", sealer->draft.store->root);
 }
 
-/* With the first chunk, since this may take a while: workers seal, but do not make sealers. */
-static int allocate(struct filo_sealer *sealer, struct filo_error *err) {
+/* With the first chunk, since this may take a while: workers seal, but do not make sealers. And what
+ * comes behind the hashes once it is known: of a file with as little as one block that was not taken
+ * so, ext4 writes all when it is renamed over another. */
+static int allocate(struct filo_sealer *sealer, size_t behind, struct filo_error *err) {
   if (sealer->small || sealer->size == FILO_SIZE_UNKNOWN) return 0;
   uint64_t hashes = FILO_HASH_SIZE * filo_chunk_count(sealer->size);
-  return filo_draft_allocate(&sealer->draft, sealer->size + hashes, err);
+  return filo_draft_allocate(&sealer->draft, sealer->size + hashes + behind, err);
 }
 
 static int pass_chunk(struct filo_sealer *sealer, struct passage *pass, struct filo_error *err) {
   bool plain = sealer->draft.fields.flags & FILO_PLAIN;
-  int rc = pass->index == 0 ? allocate(sealer, err) : 0;
+  int rc = pass->index == 0 ? allocate(sealer, 0, err) : 0;
   filo_chunk_hash_begin(&pass->hasher);
   if (rc == 0 && !plain) rc = filo_ctr_new(sealer->key, sealer->draft.fields.iv, &pass->ctr, err);
   if (rc == 0 && !plain) rc = filo_ctr_seek(pass->ctr, pass->index * FILO_CHUNK_SIZE, err);
@@ -290,7 +292,8 @@ static int write_end(struct filo_sealer *sealer, struct filo_error *err) {
   filo_footer_put(footer, sealer->record_len);
   if (sealer->small) return write_small(sealer, footer, err);
   uint64_t end = fields->size + FILO_HASH_SIZE * filo_chunk_count(fields->size);
-  int rc = filo_draft_write(&sealer->draft, sealer->record, sealer->record_len, end, err);
+  int rc = allocate(sealer, sealer->record_len + sizeof footer, err);
+  if (rc == 0) rc = filo_draft_write(&sealer->draft, sealer->record, sealer->record_len, end, err);
   end += sealer->record_len;
   return rc < 0 ? rc : filo_draft_write(&sealer->draft, footer, sizeof footer, end, err);
 }
