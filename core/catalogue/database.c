@@ -78,7 +78,8 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_INSERT] =
         "INSERT INTO files VALUES (?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
         " ?14, ?15)",
-    [FILO_SQL_DELETE] = "DELETE FROM files WHERE ns = ?1 AND place = ?2 RETURNING id, " ALL_BUT_ID,
+    [FILO_SQL_AT_PLACE] = "SELECT id, " ALL_BUT_ID " FROM files WHERE ns = ?1 AND place = ?2",
+    [FILO_SQL_DELETE] = "DELETE FROM files WHERE ns = ?1 AND place = ?2",
     [FILO_SQL_NOTE_CHANGE] = "INSERT INTO changed VALUES (NULL, ?1, ?2)",
     [FILO_SQL_NEXT_CHANGES] = "DELETE FROM changed WHERE id IN (SELECT id FROM changed ORDER BY id"
                               " LIMIT 256) RETURNING ns, path",
@@ -289,7 +290,7 @@ static int prepare_to_write(struct filo_database *database, struct filo_error *e
   int rc = set(database, "cache_size", -CACHE_KIB, err);
   if (rc == 0) rc = run_text(database, "PRAGMA journal_mode = WAL", err);
   if (rc == 0) rc = run_text(database, "PRAGMA synchronous = NORMAL", err);
-  if (rc == 0) rc = set(database, "wal_autocheckpoint", 250, err);
+  if (rc == 0) rc = set(database, "wal_autocheckpoint", 1000, err);
   if (rc == 0) rc = set(database, "journal_size_limit", 4 << 20, err);
   return rc;
 }

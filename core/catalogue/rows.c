@@ -221,31 +221,49 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
   return filo_database_run(database, FILO_SQL_INSERT, err);
 }
 
-/* old: what was known of the path, to be freed; all of it 0: nothing. */
+static sqlite3_stmt *statement_at(struct filo_database *database, int which, int64_t ns,
+                                  const unsigned char place[FILO_PLACE_SIZE]) {
+  sqlite3_stmt *statement = filo_statement(database, which);
+  if (!statement) return NULL;
+  sqlite3_bind_int64(statement, 1, ns);
+  sqlite3_bind_blob(statement, 2, place, FILO_PLACE_SIZE, SQLITE_STATIC);
+  return statement;
+}
+
+/* How many rows a place has; old: the last of them. */
+static int read_row(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
+                    sqlite3_stmt *statement, struct filo_row *old, struct filo_error *err) {
+  int rc, code = 0, found = 0;
+  for (; (rc = sqlite3_step(statement)) == SQLITE_ROW; found++) {
+    filo_row_free(old);
+    if (!filo_row_read(statement, ns, old)) code = FILO_CORRUPT;
+    count(&database->last, !old->problem, old->flags, (int64_t)old->size, -1);
+  }
+  if (rc != SQLITE_DONE)
+    code = filo_database_failed(database, err, "cannot read the catalogue");
+  else if (code < 0)
+    filo_fail(err, code, "a row of the catalogue makes no sense");
+  sqlite3_reset(statement);
+  return code < 0 ? code : found;
+}
+
+/* old: what was known of the path, to be freed; all of it 0: nothing, which is most often so and
+ * told sooner by a look than by a deletion. */
 static int delete_row(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
                       const char *path, struct filo_row *old, struct filo_error *err) {
   unsigned char place[FILO_PLACE_SIZE];
   *old = (struct filo_row){0};
   int64_t id = filo_row_namespace(database, ns, err);
   if (id < 0) return (int)id;
-  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_DELETE);
-  if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
   filo_row_place(path, place);
-  sqlite3_bind_int64(statement, 1, id);
-  sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
-  int rc, code = 0;
-  while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-    filo_row_free(old);
-    if (!filo_row_read(statement, ns, old)) code = FILO_CORRUPT;
-    count(&database->last, !old->problem, old->flags, (int64_t)old->size, -1);
-  }
-  if (rc != SQLITE_DONE)
-    code = filo_database_failed(database, err, "cannot write the catalogue");
-  else if (code < 0)
-    filo_fail(err, code, "a row of the catalogue makes no sense");
-  sqlite3_reset(statement);
-  if (code < 0) filo_row_free(old);
-  return code;
+  sqlite3_stmt *statement = statement_at(database, FILO_SQL_AT_PLACE, id, place);
+  if (!statement) return filo_database_failed(database, err, "cannot read the catalogue");
+  int rc = read_row(database, ns, statement, old, err);
+  if (rc > 0 && !statement_at(database, FILO_SQL_DELETE, id, place))
+    rc = filo_database_failed(database, err, "cannot write the catalogue");
+  if (rc > 0) rc = filo_database_run(database, FILO_SQL_DELETE, err);
+  if (rc < 0) filo_row_free(old);
+  return rc;
 }
 
 /* What is told of a path under one id: a version, or what is wrong there. */
