@@ -53,7 +53,7 @@ struct filo_deposit {
   struct filo_namespace *ns; /* from publishing on, as are the next two */
   struct filo_version version;
   char *path;
-  bool fresh, publishing;
+  bool fresh, taken, publishing; /* taken: something lies there where nothing should */
 
   int code;
   struct filo_error err;
@@ -375,9 +375,10 @@ static struct filo_deposit *owner(struct filo_publication *publication) {
 
 static int finish_and_publish(struct filo_publication *publication, struct filo_error *err) {
   struct filo_deposit *deposit = owner(publication);
-  if (deposit->fresh &&
-      filo_object_is_there(deposit->store, filo_namespace_id(deposit->ns), deposit->path))
-    return filo_fail(err, FILO_BUSY, "something lies at %s", deposit->path);
+  deposit->taken =
+      deposit->fresh &&
+      filo_object_is_there(deposit->store, filo_namespace_id(deposit->ns), deposit->path);
+  if (deposit->taken) return filo_fail(err, FILO_EXISTS, "something lies at %s", deposit->path);
   int code =
       filo_sealer_finish(deposit->sealer, deposit->ns, &deposit->version, deposit->sealed, err);
   if (code == 0)
@@ -389,7 +390,7 @@ static void publication_done(struct filo_publication *publication) {
   struct filo_deposit *deposit = owner(publication);
   deposit->publishing = false;
   deposit->published = publication->code == 0;
-  if (deposit->fresh && publication->code == FILO_BUSY)
+  if (deposit->taken)
     forget_version(deposit);
   else if (publication->code < 0)
     fail(deposit, publication->code, &publication->err);

@@ -80,6 +80,28 @@ describe("a process with few descriptors", function()
     assert.equal(1, starved)
   end)
 
+  it("says so when it could seal what is to be stored, and not publish it", function()
+    local folder <close> = temp.folder()
+    local script = folder:write("script.lua", [[
+      local filo = require "filo"
+      local node <close> = assert(filo.node { root = arg[1], durability = "none", reserve = 0, log = function() end })
+      for left = 0, 6 do
+        local held, file = {}, nil
+        repeat
+          file = io.open "/dev/null"
+          held[#held + 1] = file
+        until not file
+        for _ = 1, left do table.remove(held):close() end
+        local receipt, err = node:store("key " .. left, ("x"):rep(100000))
+        for _, each in ipairs(held) do each:close() end
+        print(receipt and "stored" or err.code .. err.message:match ": [^:]*$")
+      end
+    ]])
+    local ends = {}
+    for _, line in ipairs(lines_of(start(64, {}, script, folder:file "root"):wait().out)) do ends[line] = true end
+    assert.same({ stored = true, ["busy: raise the limit (ulimit -n)"] = true }, ends)
+  end)
+
   it("says that it cannot take a file that is passed to it", function()
     local folder <close> = temp.folder()
     local script = folder:write("script.lua", [[
