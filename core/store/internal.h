@@ -118,7 +118,11 @@ void filo_location_prune(struct filo_location *location, const unsigned char ns[
 /* The file of an object, for reading. */
 int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
                             int *ret_fd, struct filo_error *err);
-/* The same if that needs no disk: FILO_BUSY otherwise, and for all else that may stand in the way. */
+/* Whether nothing lies there, and no object where it needs a folder; false, too, where that cannot
+ * be told. */
+bool filo_location_is_free(struct filo_store *store, const unsigned char ns[32], const char *path);
+/* As filo_location_open_file, if that needs no disk: FILO_BUSY otherwise, and for all else that may
+ * stand in the way. */
 int filo_location_open_cached(struct filo_store *store, const unsigned char ns[32],
                               const char *path, int *ret_fd, struct filo_error *err);
 /* Lists a folder by a second descriptor, since closing a DIR closes its own. */

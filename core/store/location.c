@@ -149,6 +149,16 @@ int filo_location_open_file(struct filo_store *store, const unsigned char ns[32]
   return 0;
 }
 
+bool filo_location_is_free(struct filo_store *store, const unsigned char ns[32], const char *path) {
+  char full[FULL_MAX];
+  if (full_path(full, ns, path, NULL) < 0) return false;
+  const int flags = O_PATH | O_CLOEXEC;
+  int fd = open_beneath(store->objects_fd, full, flags);
+  if (fd < 0 && needs_walk(errno, false)) fd = open_at_location(store, ns, path, flags);
+  if (fd >= 0) close(fd);
+  return fd < 0 && errno == ENOENT;
+}
+
 /* Noting when it was read could make the opener wait for the disk. */
 int filo_location_open_cached(struct filo_store *store, const unsigned char ns[32],
                               const char *path, int *ret_fd, struct filo_error *err) {

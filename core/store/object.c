@@ -120,9 +120,7 @@ int filo_object_open(struct filo_store *store, const unsigned char ns[32], const
 }
 
 bool filo_object_is_there(struct filo_store *store, const unsigned char ns[32], const char *path) {
-  int fd, rc = filo_location_open_file(store, ns, path, &fd, NULL);
-  if (rc == 0) close(fd);
-  return rc != FILO_NOT_FOUND;
+  return !filo_location_is_free(store, ns, path);
 }
 
 static int take_body(struct filo_object *object, const struct filo_record *fields,

@@ -54,7 +54,7 @@ int64_t filo_object_verified(const struct filo_object *object);
 /* All were verified now. Best effort; nothing is noted in a store that is open for reading only. */
 void filo_object_mark_verified(const struct filo_object *object, struct filo_store *store);
 
-/* Whether anything lies there, whatever it is; true, too, where that cannot be told. */
+/* Whether anything lies there, or in its way, whatever it is; true, too, where that cannot be told. */
 bool filo_object_is_there(struct filo_store *store, const unsigned char ns[32], const char *path);
 
 /* Only what is at the end of the file: fields and record bytes (malloc'ed), with the signature
