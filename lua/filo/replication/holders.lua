@@ -1,39 +1,53 @@
 ---Holders: the nodes that have taken copies of this one's objects, as the root keeps them. Each must hear of deletions, also one that
 ---nobody here dials, and that came to a process which ended since. Of which objects it has copies is not kept.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local new_gate = require "filo.host.gate"
 
 ---@class filo.Holders
----@field noted table<string, true>  IDs of those that are known to be kept in the root
+---@field noted table<string, true>  IDs of those that were in the root when it was read, or that were noted since
+---@field reading? {since: table<string, true>, ended?: true, count?: integer, err?: filo.Error}  since: what is noted meanwhile
 local Holders = {}
 Holders.__index = Holders
 
 ---@param given {host: filo.Host, disk: table}
 ---@return filo.Holders
-local function new(given) return setmetatable({ host = given.host, disk = given.disk, noted = {} }, Holders) end
+local function new(given)
+  return setmetatable({ host = given.host, disk = given.disk, noted = {}, read_out = new_gate(given.host) }, Holders)
+end
 
----Those that the root keeps, limits.remembered at most.
----@return string[]?, filo.Error?
+---Reads which ones the root keeps, limits.remembered at most. Who comes meanwhile waits for that.
+---@return integer? count, filo.Error?
 local function read(self)
-  local raw, err = self.disk:holders(self.host.limits.remembered)
-  if not raw then return nil, err end
-  local list, noted = {}, {}
-  for i, each in ipairs(raw) do
-    list[i] = self.host.crypto.hex(each)
-    noted[list[i]] = true
+  local reading = self.reading
+  if reading then
+    self.read_out:wait_for(function() return reading.ended end)
+    if reading.count or reading.err then return reading.count, reading.err end
+    return read(self) -- who read was cancelled
   end
-  self.noted = noted -- a person may have removed some
-  table.sort(list)
-  return list
+  reading = { since = {} }
+  self.reading = reading
+  local _ <close> = at_end(function()
+    self.reading, reading.ended = nil, true
+    self.read_out:wake()
+  end)
+  local raw, err = self.disk:holders(self.host.limits.remembered)
+  reading.err = err
+  if not raw then return nil, err end
+  local noted = reading.since
+  for _, each in ipairs(raw) do noted[self.host.crypto.hex(each)] = true end
+  self.noted, reading.count = noted, #raw -- a person may have removed some
+  return #raw
 end
 
 local function add(self, id)
-  local list, err = read(self)
-  if not list then return nil, err end
+  local count, err = read(self)
+  if not count then return nil, err end
   if self.noted[id] then return true end
-  if #list >= self.host.limits.remembered then
+  if count >= self.host.limits.remembered then
     local sentence = "there is room for %d: remove those that are gone for good from 'holders' in the root"
-    return errors.fail("too_large", sentence:format(#list))
+    return errors.fail("too_large", sentence:format(count))
   end
   return self.disk:add_holder(self.host.crypto.unhex(id))
 end
@@ -44,6 +58,7 @@ function Holders:note(id)
   if self.noted[id] then return end
   local ok, err = add(self, id)
   self.noted[id] = true -- or each copy would be told of
+  if self.reading then self.reading.since[id] = true end
   if ok or err.code == "closed" then return end
   self.host.log("warning", ("that node %s has copies could not be noted: a deletion does not tell of it while it is away: %s"):format(
     id:sub(1, 16), tostring(err)))
@@ -52,24 +67,20 @@ end
 ---Whether it is known who has copies: a deletion must tell of those that are away.
 ---@return true?, filo.Error?
 function Holders:check()
-  local list, err = read(self)
-  if not list then return nil, errors.wrap(err, "which nodes have copies cannot be read") end
+  local count, err = read(self)
+  if not count then return nil, errors.wrap(err, "which nodes have copies cannot be read") end
   return true
 end
 
----The IDs of those that are not among some, in order.
+---The IDs of those that are not among some, in order, as they were known at the last check.
 ---@param told table<string, any>  by ID
 ---@return string[]
 function Holders:others(told)
-  local list, err = read(self)
-  if not list then
-    self.host.log("warning", "which nodes have copies cannot be read: a deletion does not tell of those that are away: " .. tostring(err))
-    return {}
-  end
   local others = {}
-  for _, id in ipairs(list) do
+  for id in pairs(self.noted) do
     if not told[id] then others[#others + 1] = id end
   end
+  table.sort(others)
   return others
 end
 
