@@ -53,8 +53,9 @@ local function copies(...)
 end
 
 ---Runs one hook as a task with a deadline, which may not compute for long either: true and what it returned, or false and why it failed.
+---What it is given is its own.
 local function call(host, name, fn, ...)
-  local child = host.spawn(pcall, fn, copies(...)):observe():limit(host.limits.compute)
+  local child = host.spawn(pcall, fn, ...):observe():limit(host.limits.compute)
   local _ <close> = at_end(function() child:cancel "its time is over" end)
   local ok, result, reason = child:join(host.limits.hook)
   if ok then return true, result, reason end
@@ -66,23 +67,23 @@ end
 
 local function hooks_of(self, name) return table.pack(table.unpack(self.lists[name] or {})) end
 
----Calls the hooks of an event, one after the other.
-function Hooks:run(name, ...)
-  for _, entry in ipairs(hooks_of(self, name)) do
-    call(self.host, name, entry.fn, ...)
-  end
+---Calls the hooks of an event, one after the other. What is given is for them alone: the last may have it.
+local function run(self, name, ...)
+  local list = hooks_of(self, name)
+  for i = 1, list.n - 1 do call(self.host, name, list[i].fn, copies(...)) end
+  if list.n > 0 then call(self.host, name, list[list.n].fn, ...) end
 end
 
 ---Calls the hooks of an event without waiting for them.
 function Hooks:announce(name, ...)
-  if self.lists[name] and self.lists[name][1] then self.host.spawn(self.run, self, name, copies(...)) end
+  if self.lists[name] and self.lists[name][1] then self.host.spawn(run, self, name, copies(...)) end
 end
 
 ---Calls `before_...` hooks: nil and an error when one returned false (and a reason), or failed (the error has `failed`).
 ---@return true?, filo.Error?
 function Hooks:allow(name, ...)
   for _, entry in ipairs(hooks_of(self, name)) do
-    local ok, allowed, reason = call(self.host, name, entry.fn, ...)
+    local ok, allowed, reason = call(self.host, name, entry.fn, copies(...))
     if not ok then
       return errors.fail("denied", ("the '%s' hook %s, and so refuses"):format(name, allowed), { failed = true })
     end
