@@ -226,6 +226,38 @@ describe("a node that was away", function()
     assert.same({ "key", true }, { b:keys()().conflict, b:list()().conflict == "key" })
   end)
 
+  -- The whole list of the holder was passed over, and what others had stored there was not seen.
+  it("reads on after a deletion that makes no sense, which takes nothing away and is told once", function()
+    local net <close> = nodes.net()
+    local keeper = net:start "k"
+    local a = net:start("a", { bootstrap = { keeper.address } })
+    nodes.peer(a, keeper.id)
+    local bad = {}
+    for _, key in ipairs { "one", "two" } do
+      local version = assert(a:store(key, "content")).version
+      local hash = a:key_hash(key)
+      bad[a:path_of(hash)] = forge(inside.of(a).keys, { flags = 1, key_hash = hash, version = version + 1024 }).record
+    end
+    local b = net:start "b"
+    assert(b:accept(a:share(nil, { write = true }), "main"))
+    net:stop "a"
+    for path, record in pairs(bad) do assert(inside.of(keeper).disk:keep(path, record, "")) end
+    b = net:restart("b", { bootstrap = { keeper.address } })
+    nodes.peer(b, keeper.id)
+    assert(b:store("later", "content"))
+    a = net:restart "a"
+    nodes.peer(a, keeper.id)
+    expect(a, "*later one two")
+    for _ = 1, 2 do
+      inside.of(a).follow:visit_all()
+      assert.same({ 1, true }, { inside.of(a).follow:wait_read(10) })
+    end
+    assert.equal("content", nodes.content(a, "one"))
+    local told = 0
+    for _, line in ipairs(net.lines) do told = told + (line:find "a warning: .* lists a deletion that makes no sense" and 1 or 0) end
+    assert.equal(1, told)
+  end)
+
   it("asks every now and then what is new", simulated(function(net, host)
     local a, b, c = net:cluster(3, NOWHERE)
     assert(a:store("first", "content", { to = b.id }))

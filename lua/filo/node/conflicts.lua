@@ -102,12 +102,16 @@ function Conflicts:publish(partial, fields, record, path)
   return true
 end
 
----A deletion that a peer has listed takes the place of what lies here.
+---A deletion that a peer has listed takes the place of what lies here. False: another writer has made it so that it makes no sense.
 ---@param fields filo.core.Fields
 ---@param record string
 ---@param path string
----@return true?, filo.Error?
+---@return boolean?, filo.Error?
 function Conflicts:bury(fields, record, path)
+  if self.names.keys:access() == "write" then
+    local meta, senseless = read(self, fields, record)
+    if not meta then return false, senseless end
+  end
   local partial <close>, err = self.disk:partial(path, record, "")
   local ok
   if partial then ok, err = self:publish(partial, fields, record, path) end

@@ -58,17 +58,39 @@ local function check(self, space, peer, records, repeats)
   return entries, paths
 end
 
+---A writer made it: the holder is not to blame, and the rest of its list counts.
+local function report_senseless(self, peer, err)
+  local sentence = "%s lists a deletion that makes no sense, and that takes nothing away here: %s"
+  self.peers.report("warning", peer.id, "senseless deletion", sentence:format(tostring(peer), tostring(err)))
+end
+
+---Has deletions of what lies here take place. Gives the records without those that make no sense, and their paths.
+---@param deletions integer[]  which of the records they are
+---@return string[]?, string[]|filo.Error
+local function bury(self, space, peer, deletions, records, entries, paths)
+  local senseless, left, left_paths = {}, {}, {}
+  for _, i in ipairs(deletions) do
+    local ok, err = space.conflicts:bury(entries[i], records[i], paths[i])
+    if ok == nil then return nil, err end
+    if not ok then report_senseless(self, peer, err) end
+    senseless[i] = not ok
+  end
+  for i, record in ipairs(records) do
+    if not senseless[i] then left[#left + 1], left_paths[#left_paths + 1] = record, paths[i] end
+  end
+  return left, left_paths
+end
+
 ---Notes a page; deletions of what lies here take place first.
----@param id string  of the peer, 32 bytes
+---@param peer filo.peers.Peer
 ---@return true?, filo.Error?
-local function note(space, id, place, records, entries, paths)
+local function note(self, space, peer, place, records, entries, paths)
+  local id = self.host.crypto.unhex(peer.id)
   local noted, err = space.catalogue:note(id, place, records, paths)
   if noted == nil or noted == true then return noted, err end
-  for _, i in ipairs(noted) do
-    local ok, problem = space.conflicts:bury(entries[i], records[i], paths[i])
-    if not ok then return nil, problem end
-  end
-  noted, err = space.catalogue:note(id, place, records, paths)
+  local left, left_paths = bury(self, space, peer, noted, records, entries, paths)
+  if not left then return nil, left_paths end
+  noted, err = space.catalogue:note(id, place, left, left_paths)
   if noted == nil or noted == true then return noted, err end
   return errors.fail("busy", "what lies here has just changed")
 end
@@ -76,8 +98,7 @@ end
 ---Reads what a peer lists of a namespace, from where it was read to.
 ---@return true?, filo.Error?
 local function follow(self, space, peer)
-  local id = self.host.crypto.unhex(peer.id)
-  local place, err = space.catalogue:noted(id)
+  local place, err = space.catalogue:noted(self.host.crypto.unhex(peer.id))
   local repeats, empty = new_repeats(), 0
   while place do
     local began = self.host.now()
@@ -90,7 +111,7 @@ local function follow(self, space, peer)
     if next_place.life ~= place.life then repeats = new_repeats() end
     local entries, paths = check(self, space, peer, records, repeats)
     if not entries then return nil, paths end
-    local ok, problem = note(space, id, next_place, records, entries, paths)
+    local ok, problem = note(self, space, peer, next_place, records, entries, paths)
     if not ok then return nil, problem end
     space.rotating:hear(peer, entries)
     place = next_place
