@@ -399,6 +399,24 @@ describe("a namespace with two writers", function()
     assert.equal("of b", content(family, assert(next_at_b()).kept))
   end)
 
+  -- Who is asked may be silent, and all else that was to be done with the key waited as long.
+  it("asks nobody while it keeps the one that lost", function()
+    local net <close> = nodes.net()
+    local a, _, _, family = writers(net)
+    local next_at_a = nodes.events(a, "conflict")
+    inside.of(family).storing.elsewhere = function() end
+    pass(a, assert(a:store("key", "of a", { to = {} })).version)
+    local silent <close> = strangers.call(a)
+    local asked = 0
+    silent:on("find", function() asked = asked + 1 end)
+    silent:greet()
+    nodes.peer(a, silent.id)
+    assert(family:store("key", "of b", { to = a.id }))
+    local told = assert(next_at_a())
+    assert.same({ "key", 0 }, { told.key, asked })
+    assert.same({ "of a", "of b" }, { content(a, told.kept), content(a, "key") })
+  end)
+
   it("takes an edit of an old version for one, though the newest was heard of", function()
     local net <close> = nodes.net()
     local a, _, c, family = writers(net)

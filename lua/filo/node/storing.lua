@@ -75,6 +75,8 @@ local function publish(self, deposit, key, meta, class)
 end
 
 ---The content of a version that is here as another one, newer than one that is `known` to a peer, or under another key. Nothing is sealed.
+---Peers are asked for what they have of its own key only: under another it is kept while the lock on its own is held, and what somebody
+---made of that meanwhile, without its being known here, is a conflict as any other.
 ---@param known? integer
 ---@param key? string
 ---@param change? fun(meta: table)
@@ -86,9 +88,11 @@ local function renew(self, version, known, key, change)
   if change then change(meta) end
   local name, err = self.names:of(meta.name)
   if not name then return nil, err end
-  local elsewhere = self.elsewhere(name)
+  local elsewhere = not key and self.elsewhere(name) or nil
   local _ <close> = self.names:lock(name.hash)
-  local how = { class = self.host.store.peek(version.record).class, known = known, elsewhere = elsewhere }
+  local said = self.host.store.peek(version.record)
+  self.names.generation:learn(said.generation) -- what is here under another key may be of an older one
+  local how = { class = said.class, known = known, elsewhere = elsewhere }
   local record
   record, err = self.names:write(name, meta, how, function(later)
     return rewrap(self, name, version.record, later, from)
