@@ -74,6 +74,7 @@ int main(int argc, char **argv) {
   signal(SIGCHLD, SIG_DFL);           /* if it is ignored, no status of a program is told */
   mallopt(M_MMAP_THRESHOLD, 4 << 20); /* pieces of content are strings of up to 1 MiB: reuse */
   mallopt(M_TRIM_THRESHOLD, 8 << 20); /* their memory rather than ask for cold pages */
+  mallopt(M_TOP_PAD, 32 << 10);       /* without much that nobody asked for yet */
   mallopt(M_ARENA_MAX, 2);            /* threads share arenas: resident memory stays small */
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL); /* os.exit may find workers at work */
   struct filo_error err;

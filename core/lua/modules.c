@@ -1,9 +1,11 @@
 #include "lua/modules.h"
 
 #include <lauxlib.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lua/resources.h"
@@ -109,6 +111,16 @@ static int modules_source(lua_State *L) {
   return 0;
 }
 
+/* let_go(): a module is loaded once, and its source read again for help at most, from the file then.
+ * What else the start left behind is the system's again, too. */
+static int modules_let_go(lua_State *L) {
+  (void)L;
+  size_t size = (size_t)(filo_sources_end - filo_sources);
+  madvise((void *)filo_sources, size, MADV_DONTNEED);
+  malloc_trim(0);
+  return 0;
+}
+
 static int modules_default_paths(lua_State *L) {
   lua_pushliteral(L, LUA_PATH_DEFAULT);
   lua_pushliteral(L, LUA_CPATH_DEFAULT);
@@ -117,6 +129,7 @@ static int modules_default_paths(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"files", modules_files},
                                      {"source", modules_source},
+                                     {"let_go", modules_let_go},
                                      {"default_paths", modules_default_paths},
                                      {NULL, NULL}};
 

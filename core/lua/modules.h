@@ -17,6 +17,9 @@ struct filo_embedded {
 };
 extern const struct filo_embedded filo_embedded_modules[];
 
+/* Where the files lie, and nothing else, from the beginning of a page on (made by the build). */
+extern const char filo_sources[], filo_sources_end[];
+
 /* Each pushes its module's table. */
 int filo_open_crypto(lua_State *L);
 int filo_open_store(lua_State *L);

@@ -12,6 +12,14 @@ describe("the Lua files within the binary", function()
     assert.is_nil(modules.source "none.lua")
   end)
 
+  it("can still be read when the memory that they took was given back", function()
+    local sources = {}
+    for i, file in ipairs(modules.files()) do sources[i] = modules.source(file) end
+    modules.let_go()
+    for i, file in ipairs(modules.files()) do assert.is_true(sources[i] == modules.source(file), file) end
+    modules.let_go()
+  end)
+
   it("are in nobody's way: what is only to be read is no module", function()
     local ok, problem = pcall(require, "stubs.crypto")
     assert.is_false(ok)

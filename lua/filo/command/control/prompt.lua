@@ -3,7 +3,6 @@
 local errors = require "filo.base.errors"
 local filo = require "filo"
 local limits = require "filo.host.limits"
-local new_evaluator = require "filo.prompt.evaluator"
 
 local prompt = {}
 
@@ -37,6 +36,7 @@ end
 
 local function evaluator_of(asker, node, emit, plain)
   if not asker.evaluator then
+    local new_evaluator = require "filo.prompt.evaluator" -- most nodes never have a prompt
     asker.evaluator = new_evaluator(globals_of(node, emit), {
       plain = plain, limit = limits.compute, exit = function(status) leave(emit, status) end,
     })

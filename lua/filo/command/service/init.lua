@@ -9,6 +9,7 @@ local exit = require "filo.base.exit_status"
 local filo = require "filo"
 local limits = require "filo.host.limits"
 local log_events = require "filo.command.service.log_events"
+local modules = require "filo.core.modules"
 local new_log = require("filo.command.log").new
 local node_lua = require "filo.command.root.node_lua"
 local run_start = require "filo.command.service.start"
@@ -168,6 +169,7 @@ function Service:run()
   on_signals(self.stops, "TERM", "INT")
   local beside = { filo.spawn(reload_when_asked, self), filo.spawn(stop_when_closed, self) }
   self:notify "READY=1"
+  modules.let_go()
   local who = self.stops:receive()
   filo.on_signal("TERM", nil)
   filo.on_signal("INT", nil)
