@@ -5,8 +5,6 @@
 ---A part is fixed. An equal one of the whole would not do: the first takes all, the second a half, the third a third, and so on, which
 ---together has no bound; and where there are more than there are units, it is less than one.
 
-local at_end = require "filo.host.at_end"
-
 ---@class filo.Share
 ---@field most integer
 ---@field part integer
@@ -21,6 +19,8 @@ local function change(self, who, amount)
   self.total, self.by[who] = self.total + amount, now > 0 and now or nil
 end
 
+local Taken = { __close = function(taken) change(taken.share, taken.who, -taken.amount) end }
+
 ---Takes so much, until the end of the scope; nil when that is too much.
 ---@param who any  the same one however often he comes, so not his connection
 ---@param amount integer  above 0
@@ -30,7 +30,7 @@ function Share:take(who, amount)
   local fits = total <= self.most or own <= self.part and total <= self.most + self.part * self.count()
   if not fits then return nil end
   change(self, who, amount)
-  return at_end(function() change(self, who, -amount) end)
+  return setmetatable({ share = self, who = who, amount = amount }, Taken)
 end
 
 ---@param given {most: integer, part: integer, count: fun(): integer}  count: how many are here

@@ -136,6 +136,7 @@ local FETCH_RULES = { to = { type = "userdata" } }
 for name, rule in pairs(GET_RULES) do FETCH_RULES[name] = rule end
 
 local function check_reach(what, given, rules)
+  if given == nil then return {} end -- none has a default
   local checked = options.check(what, given, rules, 3)
   if checked.from and (checked.newest or checked.quorum) then
     error(what .. ": option 'from' goes without 'newest' and 'quorum': it asks one peer only", 3)

@@ -178,25 +178,31 @@ local topics = {
   open = { request = { topic = text(1, 64), body = any, stream = stream }, reply = { stream = stream } },
 }
 
----Of several bad fields the one whose name comes first is told, whatever the order in which Lua gives them.
-local function check_fields(what, value, fields, limits)
-  if type(value) ~= "table" then return errors.fail("protocol", what .. " is not a map") end
+---What is wrong with a map. Of several bad fields the one whose name comes first is told, whatever the order in which Lua gives them.
+---@return string?
+local function problem_of(value, fields, limits)
+  if type(value) ~= "table" then return "is not a map" end
   local bad
   for name, check in pairs(fields) do
     if not check(value[name], limits) and not (bad and bad < name) then bad = name end
   end
-  if bad then return errors.fail("protocol", ("%s has a bad or missing field '%s'"):format(what, bad)) end
+  return bad and ("has a bad or missing field '%s'"):format(bad)
+end
+
+local function check_fields(what, value, fields)
+  local problem = problem_of(value, fields)
+  if problem then return errors.fail("protocol", ("%s %s"):format(what, problem)) end
   return value
 end
 
 ---The same, where nothing else may be: what nobody reads would be kept as long as the rest.
-local function check_only(what, value, fields, limits)
-  local ok, err = check_fields(what, value, fields, limits)
-  if not ok then return nil, err end
+---@return string?
+local function problem_of_only(value, fields, limits)
+  local problem = problem_of(value, fields, limits)
+  if problem then return problem end
   for name in pairs(value) do
-    if not fields[name] then return errors.fail("protocol", what .. " has an unknown field") end
+    if not fields[name] then return "has an unknown field" end
   end
-  return value
 end
 
 ---Checks the frame of any message but hello.
@@ -241,7 +247,9 @@ end
 function protocol.check_body(limits, topic, kind, value)
   local fields = topics[topic]
   if not fields then return value end
-  return check_only(("the %s '%s'"):format(kind, topic), value, fields[kind], limits)
+  local problem = problem_of_only(value, fields[kind], limits)
+  if problem then return errors.fail("protocol", ("the %s '%s' %s"):format(kind, topic, problem)) end
+  return value
 end
 
 ---A message that is not too long, and ends with a whole character.

@@ -1,6 +1,5 @@
 ---Requests from peers: who answers which topic, how many are answered at once, of one peer and of all, and the answers.
 
-local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local new_share = require "filo.host.share"
 local protocol = require "filo.peers.protocol"
@@ -18,10 +17,16 @@ function Requests:handle(topic, fn) self.handlers[topic] = fn end
 local function serving_of(self, id) return self.serving[id] or { count = 0, bytes = 0 } end
 
 local function change(self, id, count, bytes)
-  local before = serving_of(self, id)
-  local now = { count = before.count + count, bytes = before.bytes + bytes }
-  self.serving[id] = now.count > 0 and now or nil
+  local serving = serving_of(self, id)
+  serving.count, serving.bytes = serving.count + count, serving.bytes + bytes
+  self.serving[id] = serving.count > 0 and serving or nil
 end
+
+---A request that is being answered.
+local Begun = { __close = function(begun)
+  local _ <close> = begun.part
+  change(begun.requests, begun.id, -1, -begun.size)
+end }
 
 ---Takes on a request of a peer, until the end of the scope; nil when so many, or so long ones, are being answered already: of its own, or
 ---of all peers.
@@ -31,10 +36,7 @@ local function begin(self, peer, size)
   local part = self.share:take(id, size + limits.request_cost)
   if not part then return nil end
   change(self, id, 1, size)
-  return at_end(function()
-    local _ <close> = part
-    change(self, id, -1, -size)
-  end)
+  return setmetatable({ requests = self, id = id, size = size, part = part }, Begun)
 end
 
 local function run_handler(self, peer, request, size)

@@ -39,7 +39,6 @@ end
 ---One answer, checked: nothing when the peer has nothing; nil and an error when it lies.
 local function check(self, peer, key_hash, answer)
   if not answer.record then return nil end
-  local asked = { namespace = self.namespace, key_hash = key_hash }
   local fields, err = parse(self, answer.record)
   if fields and (fields.namespace ~= self.namespace or fields.key_hash ~= key_hash) then
     err = errors.new("corrupt", "the record is another object's")
@@ -50,7 +49,7 @@ local function check(self, peer, key_hash, answer)
     self.generation:learn(fields.generation)
     return { fields = fields, record = answer.record, body = answer.body, holders = { peer }, verified = answer.verified }
   end
-  self:bad_copy(peer, asked, err)
+  self:bad_copy(peer, { namespace = self.namespace, key_hash = key_hash }, err)
   return nil, err
 end
 

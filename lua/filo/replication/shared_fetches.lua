@@ -150,18 +150,27 @@ function Fetches:open(found, name, beside)
   return reader
 end
 
----What was found, when it is a small object that has come whole, and nothing that is no older is here by now.
+---What was found, when it is a small object that has come whole, and nothing that is no older is here by now; and whether nothing at all is
+---that counts, so that what is kept need not look before it is published.
 local function take_in_hand(self, found, path, beside)
   local object = found.body and self.disk:in_hand(found.record, found.body)
-  local here = object and not beside and self.disk:stat(self.namespace, path)
-  if not here or versions.newer(found.fields, here) then return object or nil end
+  if not object then return nil end
+  local here = not beside and self.disk:stat(self.namespace, path)
+  if not here then return object, true end
+  if versions.newer(found.fields, here) then return object, false end
   object:close()
+end
+
+local function keep(self, found, path, beside)
+  local ok, err = self.disk:keep(path, found.record, found.body, beside)
+  if not ok and err.code ~= "exists" then self.host.log("warning", "a copy could not be kept here: " .. tostring(err)) end
 end
 
 ---A small object that has come whole, to read from at once, while it is kept here: as Fetches:open. nil when that has to be called.
 ---@return filo.core.Object?
 function Fetches:hand_out(found, name, beside)
-  local object = self.keeping < self.host.limits.keeping and take_in_hand(self, found, name.path, beside)
+  if self.keeping >= self.host.limits.keeping then return nil end
+  local object, alone = take_in_hand(self, found, name.path, beside)
   if not object then return nil end
   local finish = begin(self, found.fields.key_hash)
   self.keeping = self.keeping + 1
@@ -170,8 +179,7 @@ function Fetches:hand_out(found, name, beside)
       self.keeping = self.keeping - 1
       finish()
     end)
-    local ok, err = self.disk:keep(name.path, found.record, found.body, beside)
-    if not ok and err.code ~= "exists" then self.host.log("warning", "a copy could not be kept here: " .. tostring(err)) end
+    keep(self, found, name.path, alone)
   end)
   return object
 end
