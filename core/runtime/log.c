@@ -130,23 +130,15 @@ static void add(const char *bytes, size_t len) {
   pthread_cond_signal(&queue.added);
 }
 
-static void take(const char *bytes, size_t len, bool wait) {
+void filo_log_write(const char *bytes, size_t len) {
   if (fileno(stderr) != STDERR_FILENO) { /* a prompt's */
     fwrite(bytes, 1, len, stderr);
     return;
   }
   pthread_mutex_lock(&queue.lock);
   add(bytes, len);
-  if (wait && !queue.behind) queue.behind = !wait_for(0, WAIT_MS);
+  if (!queue.behind) queue.behind = !wait_for(0, WAIT_MS);
   pthread_mutex_unlock(&queue.lock);
-}
-
-void filo_log_write(const char *bytes, size_t len) {
-  take(bytes, len, true);
-}
-
-void filo_log_add(const char *bytes, size_t len) {
-  take(bytes, len, false);
 }
 
 /* A byte takes six in JSON at most, and of one message there is no more than fits. */

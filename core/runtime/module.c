@@ -361,14 +361,11 @@ static int end_when_stuck(lua_State *L) {
   return 0;
 }
 
-/* log(lines[, later]): with the newline at their end */
+/* log(lines): with the newline at their end */
 static int write_log(lua_State *L) {
   size_t len;
   const char *lines = luaL_checklstring(L, 1, &len);
-  if (lua_toboolean(L, 2))
-    filo_log_add(lines, len);
-  else
-    filo_log_write(lines, len);
+  filo_log_write(lines, len);
   return 0;
 }
 

@@ -161,9 +161,7 @@ function runtime.end_when_stuck(name, status) end
 ---Adds to the log, which goes to standard error by a thread of its own: whoever does not read it is not waited for. Of what waits to be
 ---written, 512 KiB are kept; a line says how many were dropped then, and where.
 ---@param lines string with the newline at their end
----@param later? boolean what the process writes next by other means may stand before them: it does not wait until they are written, else
----  10 ms at most
-function runtime.log(lines, later) end
+function runtime.log(lines) end
 
 ---What the core's own lines look like in the log from now on: "filo: ..."; or as a service's lines, for people or for programs.
 ---@param name "named"|"dated"|"json"

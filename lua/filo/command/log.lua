@@ -17,21 +17,20 @@ Log.__index = Log
 ---@return filo.Log
 local function new(options) return setmetatable({ level = options.level, json = options.json }, Log) end
 
----What went as it should is not waited for: it may be one line for each object.
 ---@param level "error"|"warning"|"info"
 ---@param message string  a sentence
 ---@param fields? table  the same for programs: event, peer, key ...
 function Log:write(level, message, fields)
   if RANKS[level] > RANKS[self.level] then return end
   if #message > MESSAGE_MOST then message = message:sub(1, MESSAGE_MOST) .. "..." end
-  local time, later = os.date "!%Y-%m-%dT%H:%M:%SZ", level == "info"
+  local time = os.date "!%Y-%m-%dT%H:%M:%SZ"
   if not self.json then
-    runtime.log(("%s %-7s %s\n"):format(time, level, format.printable(message)), later)
+    runtime.log(("%s %-7s %s\n"):format(time, level, format.printable(message)))
     return
   end
   local line = { time = time, level = level, message = message }
   for name, value in pairs(fields or {}) do line[name] = value end
-  runtime.log(json.encode(line, { "time", "level", "event", "message" }) .. "\n", later)
+  runtime.log(json.encode(line, { "time", "level", "event", "message" }) .. "\n")
 end
 
 return { new = new, LEVELS = LEVELS }

@@ -145,16 +145,6 @@ describe("the log", function()
     assert.equal(table.concat(wanted), got)
   end)
 
-  it("has lines in the order in which they came, whether they were waited for or not", function()
-    local result = process.run { "-e", [[
-      local runtime = require "filo.core.runtime"
-      for i = 1, 2000 do runtime.log(i .. "\n", i % 7 > 0) end
-    ]] }
-    local wanted = {}
-    for i = 1, 2000 do wanted[i] = i .. "\n" end
-    assert.equal(table.concat(wanted), result.err)
-  end)
-
   it("has what the core tells in its format, with all bytes", function()
     local result = process.run { "-e", [[
       local runtime = require "filo.core.runtime"
