@@ -1,6 +1,8 @@
 ---Where an object lies.
 
+local errors = require "filo.base.errors"
 local forge = require "spec.support.forge"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local strangers = require "spec.support.stranger"
 local temp = require "spec.support.temp"
@@ -86,5 +88,26 @@ describe("a key whose path another key's object has", function()
     end
     assert.is_false(a:has "second")
     assert.equal("content", nodes.content(a, "first"))
+  end)
+end)
+
+-- When the version here could not be read for the moment, the next one was made as if there had been none: of class 0, and in conflict.
+describe("an object of which it cannot be told what is here", function()
+  it("is not written over, and later is as if nothing had been", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    local receipt = assert(a:store("key", "content", { class = 7 }))
+    local disk = inside.of(a).disk
+    disk.stat = function() return errors.fail("busy", "too many files are open") end
+    local stored, err = a:store("key", "new content")
+    assert.is_nil(stored)
+    assert.equal("busy", err.code)
+    disk.stat = nil
+    assert.same({ receipt.version, 7 }, { a:stat("key").version, a:stat("key").class })
+    assert(a:store("key", "new content"))
+    assert.equal(7, a:stat("key").class)
+    local keys = {}
+    for item in a:keys() do keys[#keys + 1] = item.key end
+    assert.same({ "key" }, keys)
   end)
 end)

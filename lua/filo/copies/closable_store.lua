@@ -14,11 +14,12 @@ return function(store)
     store = nil
   end
   return setmetatable(disk, { __index = function(_, name)
-    local method = store and store[name]
+    if not store then return closed end
+    local method = store[name]
     disk[name] = method and function(_, ...)
       if not store then return closed() end
       return method(store, ...)
-    end or closed
+    end
     return disk[name]
   end })
 end

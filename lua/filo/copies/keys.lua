@@ -86,9 +86,8 @@ end
 
 ---Metadata as it was sealed, checked.
 local function read_metadata(self, bytes, name)
-  local meta, err = self.host.decode(bytes)
-  if not meta then return nil, err end
-  if not is_sound(meta) then return errors.fail("corrupt", "its metadata makes no sense") end
+  local meta = self.host.decode(bytes)
+  if not meta or not is_sound(meta) then return errors.fail("corrupt", "its metadata makes no sense") end
   if name and meta.name ~= name.key then return same_hash(name, meta.name) end
   return meta
 end
@@ -182,6 +181,9 @@ local function version_after(self, name, meta, how, here, record)
   }
 end
 
+---What `stat` says where nothing lies that a version could be written over: of all else, it is not known what that was.
+local IS_NOTHING = { not_found = true, corrupt = true }
+
 ---Has the first version of an object published without looking first whether there is one, which takes a trip to a worker of its own:
 ---publish(version, true) gives false when there is. What else it gives, or nil: it is known that there is one, or that there is none.
 local function write_first(self, name, meta, how, publish)
@@ -204,6 +206,7 @@ function Names:write(name, meta, how, publish)
   local first = how.first and write_first(self, name, meta, how, publish)
   if first then return table.unpack(first, 1, first.n) end
   local here, record = self.disk:stat(self.namespace, name.path)
+  if not here and not IS_NOTHING[record.code] then return nil, record end
   local version, err = version_after(self, name, meta, how, here, record)
   if not version then return nil, err end
   return publish(version)

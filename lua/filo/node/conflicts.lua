@@ -110,7 +110,8 @@ end
 function Conflicts:bury(fields, record, path)
   if self.names.keys:access() == "write" then
     local meta, senseless = read(self, fields, record)
-    if not meta then return false, senseless end
+    if not meta and senseless.code == "corrupt" then return false, senseless end
+    if not meta then return nil, senseless end
   end
   local partial <close>, err = self.disk:partial(path, record, "")
   local ok
