@@ -388,6 +388,11 @@ void filo_partial_file_publish(struct filo_partial_file *file, filo_published_fn
     filo_draft_publish(&file->draft, file->draft.path, fn, ctx);
 }
 
+void filo_partial_file_published(struct filo_partial_file *file) {
+  if (file->part) filo_part_end(file->draft.store, file->part, false);
+  file->part = NULL;
+}
+
 /* --- a whole one --- */
 
 static int write_whole(struct filo_partial_file *file, const unsigned char *body,

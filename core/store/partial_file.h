@@ -70,6 +70,9 @@ int64_t filo_partial_file_read(struct filo_partial_file *file, uint64_t offset, 
 /* As filo_sealer_publish; FILO_INVALID when a chunk is missing. */
 void filo_partial_file_publish(struct filo_partial_file *file, filo_published_fn *fn, void *ctx);
 
+/* Once it was: the version may be received anew, should its file be removed, while this one is read. */
+void filo_partial_file_published(struct filo_partial_file *file);
+
 /* Closes. What was not published stays in tmp/, for resuming, if it has a chunk at least and can
  * still be of use. NULL is allowed. */
 void filo_partial_file_free(struct filo_partial_file *file);

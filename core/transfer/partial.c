@@ -67,6 +67,7 @@ static int publish(struct filo_publication *publication, struct filo_error *err)
 static void publication_done(struct filo_publication *publication) {
   struct filo_partial *partial = owner(publication);
   partial->publishing = false;
+  if (publication->code == 0) filo_partial_file_published(partial->file);
   if (partial->published) partial->published(partial->ctx, publication->code, &publication->err);
   filo_partial_unref(partial);
 }

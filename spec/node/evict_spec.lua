@@ -17,6 +17,25 @@ describe("node:evict", function()
     assert.equal("content", nodes.content(a, "key"))
   end)
 
+  -- What was being read was taken for the copy to be completed, and could not be published once more.
+  for kind, run in pairs {
+    ["the object"] = function(test) return function() local net <close> = nodes.net() test(net) end end, ["simulated"] = simulated,
+  } do
+    it("lets it be fetched again while what came before is read: " .. kind, run(function(net)
+      local a = net:cluster(2)
+      local content = nodes.bytes(BIG)
+      assert(a:store("key", content))
+      assert(a:evict "key")
+      local object <close> = assert(a:get "key")
+      assert(a:fetch "key")
+      assert(a:evict "key")
+      assert.equal("peers", a:stat("key").from)
+      assert(a:fetch "key")
+      assert.equal("here", a:stat("key").from)
+      assert.is_true(object:read "a" == content)
+    end))
+  end
+
   it("waits for a fetch of the object that is under way, and removes what it fetched", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)

@@ -34,7 +34,7 @@ function Held:close()
   local shared = self.shared
   shared.holders = shared.holders - 1
   if shared.holders > 0 then return end
-  shared.all[shared.record] = nil
+  if shared.all[shared.record] == shared then shared.all[shared.record] = nil end
   shared.partial:close()
 end
 
@@ -99,6 +99,7 @@ local function complete(self, found, held, key)
     if not found.body then ok, err = fill(self, found, partial) end
     if ok then
       ok, err = partial:publish()
+      if ok then self.held[found.record] = nil end -- who reads it goes on; what is fetched after that is another
       ok = ok or err.code == "exists"
     end
     why = not ok and err or nil

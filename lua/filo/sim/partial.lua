@@ -121,9 +121,11 @@ function Partial:share() return new_handle(state(self)) end
 function Partial:publish()
   local shared = state(self)
   if self:missing(0) < chunk_count(shared) then return errors.fail("invalid", "an object must be whole to be published") end
-  return shared.store:publish(shared.path, {
+  local ok, err = shared.store:publish(shared.path, {
     record = shared.record, fields = shared.fields, hashes = shared.hashes or {}, chunks = shared.chunks,
   })
+  if ok and not shared.published then shared.store:received(shared) end
+  return ok, err
 end
 
 function Partial:close()

@@ -107,8 +107,14 @@ function Store:publish(path, file, over)
   return true
 end
 
+---A partial was published: its version may be received anew while that one is read.
+function Store:received(shared)
+  self.receiving[shared.record], shared.published = nil, true
+end
+
 ---Nobody holds this partial any more: what has come of it is kept.
 function Store:forget(shared)
+  if shared.published then return end
   if self.receiving[shared.record] == shared then self.receiving[shared.record] = nil end
   local whole = shared.fields.size == 0
   if not whole and shared.hashes and self.disk:file(shared.fields.namespace, shared.path) == nil then
