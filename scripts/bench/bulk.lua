@@ -23,12 +23,12 @@ local function filo_works(nodes, source, suffix)
   end
   local function store()
     node:delete "large"
-    folder.warm_memory(4 * MIB)
+    folder.settle(source, 4 * MIB)
     return timed(function() assert(node:store("large", filo.file(source))) end)
   end
   local function get()
     assert(node:evict "large")
-    folder.warm_memory(2 * MIB)
+    folder.settle(source, 2 * MIB)
     return timed(function()
       local object <close> = assert(node:get "large")
       for _ in object:chunks() do end
@@ -41,12 +41,12 @@ local function rsync_works(url, place, source)
   local function push()
     os.remove(place .. "/one")
     os.remove(place .. "/two")
-    folder.warm_memory(4 * MIB)
+    folder.settle(place, 4 * MIB)
     return measure.seconds(function() both({ "rsync", source, url .. "one" }, { "rsync", source, url .. "two" }) end)
   end
   local function pull()
     os.remove(place .. "/back")
-    folder.warm_memory(2 * MIB)
+    folder.settle(place, 2 * MIB)
     return measure.seconds(function() programs.run { "rsync", url .. "one", place .. "/back" } end)
   end
   return { { "rsync push", push }, { "rsync pull", pull } }
@@ -56,7 +56,7 @@ local function scp_works(command, place, source)
   return { { "scp push", function()
     os.remove(place .. "/scp one")
     os.remove(place .. "/scp two")
-    folder.warm_memory(4 * MIB)
+    folder.settle(place, 4 * MIB)
     return measure.seconds(function()
       local to = "127.0.0.1:" .. place
       both(programs.with(command, source, to .. "/scp one"), programs.with(command, source, to .. "/scp two"))
@@ -67,7 +67,7 @@ end
 local function nginx_works(command, url, place)
   return { { "nginx pull", function()
     os.remove(place .. "/web back")
-    folder.warm_memory(2 * MIB)
+    folder.settle(place, 2 * MIB)
     return measure.seconds(function() programs.run(programs.with(command, "-o", place .. "/web back", url .. "source")) end)
   end } }
 end

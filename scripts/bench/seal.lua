@@ -32,7 +32,7 @@ return function(report)
     { "copy", function() return limits.copy(source, temporary.path .. "/copy") end },
     { "seal", function()
       node:delete "sealed"
-      folder.warm_memory(2 * MIB)
+      folder.settle(source, 2 * MIB)
       return cpu(function() assert(node:store("sealed", filo.file(source))) end)
     end },
     { "open", function() return cpu(function() read_to_the_end(node, "sealed") end) end },

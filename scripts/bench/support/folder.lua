@@ -39,10 +39,14 @@ function folder.tree(path, count, size)
   end
 end
 
----Takes so much memory and gives it back to the system, warm: what that has not given out for a while may be ten times
----slower on virtual machines.
+---What comes next is not slowed down by what was before: all that was written lies on the disk, whose file system else writes it out beside
+---what is measured; and so much memory was taken and given back to the system, warm: what that has not given out for a while may be ten
+---times slower on virtual machines. (Where these give free memory back to their host at once, as
+---/sys/module/page_reporting/parameters/page_reporting_order says, nothing stays warm: 11 there turns that off.)
+---@param path string  on that file system
 ---@param mib integer
-function folder.warm_memory(mib)
+function folder.settle(path, mib)
+  assert(filo.run { "sync", "-f", path })
   assert(filo.run { "sh", "-c", [[
     path=$(mktemp /dev/shm/filo-bench.XXXXXX) && head -c "$1M" /dev/zero > "$path"; rm -f "$path"]], "sh", tostring(mib) })
 end
