@@ -172,6 +172,7 @@ describe("a node whose catalogue", function()
     local net <close> = nodes.net()
     local a = net:start("a", { durability = "group" })
     for _, key in ipairs { "b", "c", "a" } do assert(a:store(key, "content")) end
+    assert.equal("a b c", keys_of(a)) -- by which time there is one
     net:stop "a"
     local child <close> = process.start {
       program = "perl", "-e",

@@ -1,4 +1,5 @@
 local crypto = require "filo.core.crypto"
+local errors = require "filo.base.errors"
 local filo = require "filo"
 local forge = require "spec.support.forge"
 local inside = require "filo.base.inside"
@@ -105,6 +106,20 @@ describe("a node lists what lies at peers only", function()
     net:stop "a"
     check(b:namespace "anna")
   end)
+
+  -- One that was busy, as while it makes its catalogue, for longer than a question is repeated, was asked again after a minute.
+  it("of a peer that was busy for some seconds", simulated(function(net, host)
+    local a, b = net:cluster(2)
+    local list, asked = inside.of(b).peer_list.requests.handlers.list, 0
+    inside.of(b).peer_list:handle("list", function(...)
+      asked = asked + 1
+      if asked <= 2 * host.limits.busy_tries then return errors.fail("busy", "the catalogue is being made") end
+      return list(...)
+    end)
+    inside.of(a).follow:visit_all()
+    host.sleep(host.limits.follow / 2)
+    assert.is_true(asked > 2 * host.limits.busy_tries)
+  end))
 
   it("of single objects that it was let read, those that are here", function()
     local net <close> = nodes.net()

@@ -45,6 +45,7 @@ return {
   tell_again_most = 600,
   remembered = 10000,       -- peers of which it is known whether they were told of all deletions
   follow = 60,              -- between looks at what is new in the lists of peers
+  follow_again = 0.5,       -- pauses before one who could not answer is asked again grow from this to that
   follow_share = 0.5,       -- seconds of rest for each second that reading a list takes
   walk_share = 10,          -- of the time, one part in so many may go into reading all that lies here for peers that have come
   copied = 16 << 20,        -- bytes a second that a disk copies at least, where a peer has the content under an older record

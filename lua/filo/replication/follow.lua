@@ -1,9 +1,10 @@
 ---Following what peers list of the namespaces that are read here: it is noted in the catalogue, which so knows what lies at them only,
 ---and deletions that this node has missed take place. Each peer is asked when it comes and each minute, for what is new there, one question
----at a time. Who lies is told of, and left alone until it comes again.
+---at a time; one that could not answer is asked again soon. Who lies is told of, and left alone until it comes again.
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local new_backoff = require "filo.host.backoff"
 local new_gate = require "filo.host.gate"
 local new_repeats = require "filo.replication.repeats"
 
@@ -131,21 +132,34 @@ local function give_up(self, state, space, err)
   self.peers.report("warning", state.peer.id, "lists " .. err.code, sentence:format(tostring(state.peer), tostring(err)))
 end
 
+---Asks for the lists of all namespaces. False: what went wrong may have passed soon.
+---@return boolean
+local function ask_once(self, state)
+  state.again, state.failed = nil, nil
+  for _, space in ipairs(self.spaces()) do
+    local ok, err = true, nil
+    if not state.over[space.namespace] then ok, err = follow(self, space, state.peer) end
+    if not ok then give_up(self, state, space, err) end
+    if not ok and not LIES[err.code] then return false end
+  end
+  state.read = state.read or not state.failed
+  return true
+end
+
 local function ask(self, state)
   local _ <close> = at_end(function()
     state.busy = nil
     self.turned:wake()
   end)
+  local limits = self.host.limits
+  local backoff = new_backoff(self.host, limits.follow_again, limits.follow)
   repeat
-    state.again, state.failed = nil, nil
-    for _, space in ipairs(self.spaces()) do
-      local ok, err = true, nil
-      if not state.over[space.namespace] then ok, err = follow(self, space, state.peer) end
-      if not ok then give_up(self, state, space, err) end
-      if not ok and not LIES[err.code] then return end
+    local done = ask_once(self, state)
+    if not done then
+      self.turned:wake()
+      backoff:wait()
     end
-    state.read = state.read or not state.failed
-  until not state.again
+  until done and not state.again or state.peer.gone
 end
 
 ---A peer has come, or there may be something new at it.
