@@ -3,7 +3,7 @@
  *     ciphertext        `size`
  *     chunk hashes      32 for each chunk
  *     record            its length
- *     length of the record u32, format u32 (1), "filoseal"
+ *     length of the record u32, format u32 (2), "filoseal"
  *
  * Opening checks length, footer, record (with signature), and streams once through the chunk hashes
  * to check the root, keeping a digest of each 32 KiB page of them, so that memory stays a

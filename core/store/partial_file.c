@@ -226,7 +226,7 @@ int filo_partial_file_outside(struct filo_store *store, int fd, const unsigned c
   return rc;
 }
 
-/* A partial that is kept for resuming takes no room for what it lacks. */
+/* A partial that is kept for resuming takes no room for the chunks that it lacks. */
 static void give_back_missing(struct filo_partial_file *file) {
   uint64_t chunks = chunks_of(file), to;
   for (uint64_t from = 0; (from = filo_body_missing(&file->body, from)) < chunks; from = to) {
