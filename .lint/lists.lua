@@ -6,6 +6,7 @@ local annotations = require "filo.prompt.help.annotations"
 local cli = require "filo.command.cli"
 local limits = require "filo.host.limits"
 local new_hooks = require "filo.host.hooks"
+local policy = require "filo.placement.policy"
 local protocol = require "filo.peers.protocol"
 local runtime = require "filo.core.runtime"
 local setup = require "filo.node.setup"
@@ -113,6 +114,15 @@ local function check_options()
   compare("option that holds at once", source, at_once, document .. ", node:configure", set_of(quoted(sentence or "")))
   sentence = read("lua/filo/node.lua"):match "in place of those that it was made with: (.-)%."
   compare("option that holds at once", source, at_once, "lua/filo/node.lua, Node:configure", set_of(quoted(sentence or "")))
+end
+
+-- Policies --------------------------------------------------------------------------------------------------------------
+
+local function check_policies()
+  local shipped, told = {}, {}
+  for name in pairs(policy.shipped()) do shipped[name] = true end
+  for _, row in ipairs(rows_below("lua/README.md", "Policies")) do told[row[1]:match "^`%.([%w_]+)" or row[1]] = true end
+  compare("policy", "lua/filo/placement/policy.lua", shipped, "lua/README.md", told)
 end
 
 -- Hooks -----------------------------------------------------------------------------------------------------------------
@@ -309,6 +319,7 @@ check_folders("lua/filo", "lua/README.md", "The process")
 check_folders("core", "core/README.md", "Layers and folders")
 check_folders("spec", "spec/HACKING.md", "Where things are")
 check_options()
+check_policies()
 check_hooks()
 check_limits()
 check_commands()

@@ -19,7 +19,7 @@
   X(EXISTS, 3, "exists", false, "it is there already, or a newer version is")                      \
   X(CORRUPT, 4, "corrupt", false, "bytes that do not match their hash, record or signature")       \
   X(IO, 5, "io", false, "the operating system failed; the message says how")                       \
-  X(NO_SPACE, 6, "no_space", true, "the disk is full, or the reserve is reached")                  \
+  X(NO_SPACE, 6, "no_space", true, "the disk is full, or the reserve or a quota is reached")       \
   X(DENIED, 7, "denied", false, "a permission, identity or cluster secret was refused")            \
   X(LOCKED, 8, "locked", false, "another process owns it")                                         \
   X(TIMEOUT, 9, "timeout", true, "a deadline has passed")                                          \

@@ -9,6 +9,7 @@
 --   small      requests, and objects of some KiB: how long, and how many a second
 --   files      'filo get -r' and 'filo rm' of thousands of small files
 --   catalogue  lists of 100000 objects; OBJECTS=1000000 in the environment: of so many
+--   in_step    what two nodes with 100000 objects tell each other to find 10 differences; OBJECTS as above
 --   runtime    tasks, channels and sockets of scripts
 --
 -- Without a part all are measured. Each figure is the median of runs in turns with what it is measured beside. A ratio
@@ -17,12 +18,12 @@
 -- the system's, for all of them: bbr makes loopback slow (`sysctl net.ipv4.tcp_congestion_control`).
 
 local here = arg[0]:match "^(.*/)" or ""
-package.path = here .. "?.lua;" .. package.path
+package.path = here .. "?.lua;" .. here .. "../?.lua;" .. package.path
 
 local report = require "bench.support.report"
 local script = require "filo.script"
 
-local PARTS = { "seal", "bulk", "small", "files", "catalogue", "runtime" }
+local PARTS = { "seal", "bulk", "small", "files", "catalogue", "in_step", "runtime" }
 
 local function is_part(name)
   for _, part in ipairs(PARTS) do

@@ -21,7 +21,7 @@ local room = (tonumber(mib or 1024) or script.usage "MIB must be a number") * 2 
 local listener, in_use = filo.listen(http)
 local node <close>, err = filo.node {
   root = root, create = true, identity = identity, bootstrap = script.addresses(peers), cluster = script.secret(),
-  policy = { accept = function() return false, "this node is a read-only cache" end },
+  policy = { name = "a cache", accept = function() return false, "this node is a read-only cache" end },
 }
 if not listener or not node then script.fail("%s", in_use or err) end
 

@@ -52,7 +52,7 @@ if top.mounted or must(filo.look(folder .. "/..")).device ~= top.device then dis
 look_into("", top.device)
 if not next(files) then script.fail("%s has no files: nothing was done, as it may not be mounted", folder) end
 local node <close>, err = filo.node {
-  root = root, bootstrap = addresses, cluster = secret, policy = { quorum = #addresses + 1 },
+  root = root, bootstrap = addresses, cluster = secret, policy = { name = "a copy at every peer, all awaited", quorum = #addresses + 1 },
 }
 if not node then script.fail("%s", err) end
 if node:ready() < #addresses then script.fail("%d of %d peers are connected: nothing was done", #node:peers(), #addresses) end

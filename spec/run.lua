@@ -1,5 +1,5 @@
 ---Runs spec files side by side, each in a process of its own, with as many at a time as there are cores and one more. Prints what busted
----prints, added up, and the ten slowest tests.
+---prints, added up, the ten slowest tests, and once more which have failed: the end of a log is what is read first.
 ---
 ---    filo spec/run.lua [FILE or FOLDER]...       (spec)
 
@@ -66,6 +66,20 @@ local function print_slowest(text)
   for i = 1, math.min(SLOWEST, #tests) do print(tests[i].text) end
 end
 
+---What busted calls a failure or an error of a test, of all files; of a file that has none, the file.
+local function print_failed(details)
+  print "\nFailed:"
+  for _, text in ipairs(details) do
+    local found = false
+    for kind, place, name in text:gmatch "\n(%u%l+) %S+ ([^\n]+ @ %d+)\n([^\n]*)" do
+      found = true
+      print(("%s: %s: %s"):format(kind, place, name))
+    end
+    local file, process_ended = text:match "^\n== ([^\n]*)\n(the process [^\n]*)"
+    if file and not found then print(file .. ": " .. process_ended) end
+  end
+end
+
 local began = filo.now()
 local folder <close> = temp.folder()
 local times = folder:write("times", "")
@@ -81,4 +95,5 @@ print(("\n%d successes / %d failures / %d errors / %d pending : %.1f seconds"):f
 for _, details in ipairs(totals.details) do io.write(details) end
 print_slowest(folder:read "times")
 local wrong = totals[2] + totals[3]
+if wrong > 0 then print_failed(totals.details) end
 os.exit(wrong == 0 and totals[1] > 0 and 0 or 1, true)

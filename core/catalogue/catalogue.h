@@ -78,9 +78,13 @@ struct filo_row {
   size_t name_len;
   char *conflict; /* NULL, or the name of what it was kept beside */
   size_t conflict_len;
-  bool elsewhere;        /* this version lies at peers, and nothing here that is as new */
-  char *path;            /* below its namespace's folder; NULL: that of the default transform */
-  unsigned char *record; /* only of filo_catalogue_read */
+  bool has_bringer;
+  unsigned char
+      bringer[FILO_ID_SIZE]; /* of a file: the node that brought it, where that is known */
+  int64_t account;           /* of what the database has: its number for that node; 0: none */
+  bool elsewhere;            /* this version lies at peers, and nothing here that is as new */
+  char *path;                /* below its namespace's folder; NULL: that of the default transform */
+  unsigned char *record;     /* only of filo_catalogue_read */
   size_t record_len;
 };
 
@@ -161,6 +165,23 @@ int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char
                            int64_t verified, int64_t after, size_t most, struct filo_rows *ret,
                            struct filo_error *err);
 
+/* Objects and tombstones of all namespaces whose bytes were hashed up to a time, or never, in the order
+ * of when, of their sizes and of their ids; after a place in it. */
+struct filo_age {
+  int64_t verified, size, id;
+};
+int filo_catalogue_oldest(struct filo_catalogue *catalogue, const struct filo_age *after,
+                          int64_t until, size_t most, struct filo_rows *ret,
+                          struct filo_error *err);
+/* How many these are, how many bytes of content they have, and of which life the ids are. */
+int filo_catalogue_older(struct filo_catalogue *catalogue, const struct filo_age *after,
+                         int64_t until, uint64_t *count, uint64_t *bytes,
+                         unsigned char life[FILO_LIFE_SIZE], struct filo_error *err);
+
+/* What lies at a path, as is known without looking: no row when nothing does. */
+int filo_catalogue_at(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                      const char *path, struct filo_rows *ret, struct filo_error *err);
+
 /* Objects of a namespace that are of a generation below one, in the order of their generations and
  * ids; after one that has these. */
 int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
@@ -178,13 +199,93 @@ int filo_catalogue_problems(struct filo_catalogue *catalogue, int64_t after, siz
                             struct filo_rows *ret, struct filo_error *err);
 
 struct filo_usage {
-  unsigned char ns[FILO_ID_SIZE];
+  unsigned char id[FILO_ID_SIZE];
   uint64_t objects, deleted; /* deleted: tombstones */
   uint64_t bytes;            /* of content */
 };
 
-/* Of each namespace that has any, in no order; *ret is malloc'ed. */
-int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage **ret, size_t *count,
+/* Of what lies here: of whom it is, and who brought it, each of whom with anything is there once. */
+enum filo_account { FILO_OF_NAMESPACE, FILO_OF_BRINGER, FILO_ACCOUNTS };
+
+/* In no order; the lists are malloc'ed, and set on success only. Both are of one moment. */
+int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage *ret[FILO_ACCOUNTS],
+                         size_t count[FILO_ACCOUNTS], struct filo_error *err);
+
+/* --- In step: which nodes hold what lies here, and whether they say the same --- */
+
+/* A mark stands for one version of an object: BLAKE3 of namespace, key hash and version (8 bytes,
+ * little-endian). Each file here has one, with the nodes that are known to hold that version, too:
+ * FILO_HOLDERS_MOST of these are remembered. What changes at a path changes its mark, which nobody is
+ * known to hold then. */
+enum { FILO_MARK_SIZE = 16, FILO_MARKS_MOST = 4096 };
+void filo_mark(const unsigned char ns[FILO_ID_SIZE], const unsigned char key_hash[32],
+               uint64_t version, unsigned char ret[FILO_MARK_SIZE]);
+
+struct filo_marks {
+  unsigned char (*list)[FILO_MARK_SIZE];
+  size_t count;
+};
+void filo_marks_free(struct filo_marks *marks);
+
+/* Notes whether a node holds what some marks stand for, as far as that lies here: here[i]. now: seconds
+ * since 1970; of who was heard of longest ago, a day at least, it is forgotten when there are too
+ * many. */
+int filo_catalogue_believe(struct filo_catalogue *catalogue, const unsigned char node[FILO_ID_SIZE],
+                           const struct filo_marks *marks, bool has, int64_t now, bool *here,
+                           struct filo_error *err);
+/* Whether it is known to hold each: ret[i]. */
+int filo_catalogue_believed(struct filo_catalogue *catalogue,
+                            const unsigned char node[FILO_ID_SIZE], const struct filo_marks *marks,
+                            bool *ret, struct filo_error *err);
+
+/* What a mark stands for: no row when it does not lie here. */
+int filo_catalogue_marked(struct filo_catalogue *catalogue,
+                          const unsigned char mark[FILO_MARK_SIZE], struct filo_rows *ret,
+                          struct filo_error *err);
+
+/* A print tells two sets of marks apart: those that lie here and a node is known to hold. It belongs
+ * to a salt. Of all, and how many that are; of each of FILO_BUCKETS, which the first byte of a mark
+ * tells; and of each of the FILO_LEAVES of some buckets, which the next 6 bits tell. */
+enum {
+  FILO_SALT_SIZE = 16,
+  FILO_MARKS_PRINT = 8,
+  FILO_BUCKETS = 256,
+  FILO_LEAVES = 64,
+  FILO_ALL_LEAVES = FILO_BUCKETS * FILO_LEAVES
+};
+int filo_catalogue_print(struct filo_catalogue *catalogue, const unsigned char node[FILO_ID_SIZE],
+                         const unsigned char salt[FILO_SALT_SIZE],
+                         unsigned char ret[FILO_MARKS_PRINT], uint64_t *count,
                          struct filo_error *err);
+int filo_catalogue_bucket_prints(struct filo_catalogue *catalogue,
+                                 const unsigned char node[FILO_ID_SIZE],
+                                 const unsigned char salt[FILO_SALT_SIZE],
+                                 unsigned char ret[FILO_BUCKETS][FILO_MARKS_PRINT],
+                                 struct filo_error *err);
+int filo_catalogue_leaf_prints(struct filo_catalogue *catalogue,
+                               const unsigned char node[FILO_ID_SIZE],
+                               const unsigned char salt[FILO_SALT_SIZE],
+                               const unsigned char *buckets, size_t count,
+                               unsigned char (*ret)[FILO_LEAVES][FILO_MARKS_PRINT],
+                               struct filo_error *err);
+
+/* Leaves of all buckets, one behind the other, from one to another one. */
+struct filo_leaves {
+  uint16_t first, last;
+};
+
+/* The marks of such a set in some leaves, in their order; up to the leaf `to`, which is beyond all
+ * unless there are more than FILO_MARKS_MOST, and beyond the first in any case. */
+int filo_catalogue_marks(struct filo_catalogue *catalogue, const unsigned char node[FILO_ID_SIZE],
+                         const struct filo_leaves *leaves, size_t count, unsigned *to,
+                         struct filo_marks *ret, struct filo_error *err);
+
+/* A node has told which marks of some leaves are in its set, FILO_MARKS_MOST at most: what lies here of
+ * these it is known to hold from now on. lacks: those that do not lie here; more: what was in the set
+ * here and not in the node's, up to a leaf as above. */
+int filo_catalogue_settle(struct filo_catalogue *catalogue, const unsigned char node[FILO_ID_SIZE],
+                          const struct filo_leaves *leaves, size_t count,
+                          const struct filo_marks *marks, int64_t now, struct filo_marks *lacks,
+                          struct filo_marks *more, unsigned *to, struct filo_error *err);
 
 #endif

@@ -11,12 +11,17 @@
 #include "crypto/random.h"
 
 /* What is below belongs to this number: another one's database is not read. */
-enum { LAYOUT = 6, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
+enum { LAYOUT = 10, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
 
 /* namespaces: named, a print of the keys with which all names in it were read.
  *
  * elsewhere: of namespaces that are read, each object, or deletion, of which peers have a version and
  * nothing lies here that is as new; listed: how far each peer's list of these was read.
+ *
+ * bringers: nodes that have brought copies here.
+ *
+ * marks: each version that lies here, with a bit for the number of each of the `holders` that is known
+ * to hold it, too, and its file (marks.c). They are in an order that is everywhere the same.
  *
  * files: each file below objects/. `place` stands for its path, which is kept only where it is not
  * that of the default transform. `problem`: a code, of what is no object; then the columns behind it
@@ -27,10 +32,12 @@ static const char tables[] =
     "CREATE TABLE namespaces (id INTEGER PRIMARY KEY, ns BLOB UNIQUE NOT NULL,"
     " objects INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL,"
     " named BLOB);"
+    "CREATE TABLE bringers (id INTEGER PRIMARY KEY, node BLOB UNIQUE NOT NULL,"
+    " objects INTEGER NOT NULL, deleted INTEGER NOT NULL, bytes INTEGER NOT NULL);"
     "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, ns INTEGER NOT NULL,"
     " place BLOB NOT NULL, path TEXT, problem INTEGER, key_hash BLOB, version INTEGER,"
     " size INTEGER, flags INTEGER, verified INTEGER, modified INTEGER, name BLOB, class INTEGER,"
-    " generation INTEGER, nonce BLOB, conflict BLOB);"
+    " generation INTEGER, nonce BLOB, conflict BLOB, bringer INTEGER);"
     "CREATE TABLE changed (id INTEGER PRIMARY KEY, ns BLOB NOT NULL, path TEXT NOT NULL);"
     "CREATE TABLE elsewhere (ns INTEGER NOT NULL, key_hash BLOB NOT NULL, version INTEGER NOT NULL,"
     " nonce BLOB NOT NULL, size INTEGER, flags INTEGER, modified INTEGER, name BLOB, class INTEGER,"
@@ -38,7 +45,17 @@ static const char tables[] =
     "CREATE INDEX elsewhere_by_name ON elsewhere (ns, name, version, size, flags, modified, class,"
     " conflict) WHERE name IS NOT NULL;"
     "CREATE TABLE listed (id INTEGER PRIMARY KEY, peer BLOB NOT NULL, ns INTEGER NOT NULL,"
-    " life BLOB NOT NULL, after INTEGER NOT NULL, UNIQUE (peer, ns));";
+    " life BLOB NOT NULL, after INTEGER NOT NULL, UNIQUE (peer, ns));"
+    "CREATE TABLE holders (id INTEGER PRIMARY KEY, node BLOB UNIQUE NOT NULL,"
+    " heard INTEGER NOT NULL);"
+    "CREATE TABLE marks (mark BLOB PRIMARY KEY, holders BLOB, file INTEGER) WITHOUT ROWID;";
+
+/* Counts all files at once, in a table of those whose they are, or who brought them. */
+#define COUNT_ALL(table, column)                                                                   \
+  "UPDATE " table " SET objects = found.objects, deleted = found.deleted, bytes = found.bytes"     \
+  " FROM (SELECT " column " AS whose, sum(NOT flags & 1) AS objects, sum(flags & 1) AS deleted,"   \
+  "  sum(size) AS bytes FROM files WHERE problem IS NULL GROUP BY " column ") AS found"            \
+  " WHERE found.whose = " table ".id;"
 
 /* Made once the files are in it: in order, that is many times faster than one by one. */
 static const char indexes[] =
@@ -48,12 +65,14 @@ static const char indexes[] =
     "CREATE INDEX by_name ON files (ns, name, version, size, flags, verified, modified, class,"
     " conflict) WHERE name IS NOT NULL;"
     "CREATE INDEX by_verified ON files (ns, verified) WHERE name IS NOT NULL;"
+    "CREATE INDEX by_age ON files (verified, size) WHERE problem IS NULL;"
     "CREATE INDEX by_generation ON files (ns, generation) WHERE NOT flags & 1;"
     "CREATE INDEX tombstones ON files (ns) WHERE flags & 1;"
     "CREATE INDEX problems ON files (problem) WHERE problem IS NOT NULL;"
-    "UPDATE namespaces SET objects = found.objects, deleted = found.deleted, bytes = found.bytes"
-    " FROM (SELECT ns, sum(NOT flags & 1) AS objects, sum(flags & 1) AS deleted, sum(size) AS bytes"
-    "  FROM files WHERE problem IS NULL GROUP BY ns) AS found WHERE found.ns = namespaces.id;";
+    "INSERT OR IGNORE INTO marks SELECT filo_mark(namespaces.ns, key_hash, version), NULL,"
+    " files.id FROM files"
+    " JOIN namespaces ON files.ns = namespaces.id WHERE problem IS NULL ORDER BY 1;" COUNT_ALL(
+        "namespaces", "ns") COUNT_ALL("bringers", "bringer");
 
 /* In the order in which queries.c reads them. */
 #define ALL_BUT_ID                                                                                 \
@@ -67,18 +86,28 @@ static const char indexes[] =
   " NULL, conflict, 1 FROM elsewhere WHERE " OF_NAMESPACE NAMES_BETWEEN " ORDER BY 10"
 #define OF_NAMESPACE "ns = (SELECT id FROM namespaces WHERE ns = ?1)"
 
+#define ADD_TO(table)                                                                              \
+  "UPDATE " table " SET objects = objects + ?2, deleted = deleted + ?3, bytes = bytes + ?4"        \
+  " WHERE id = ?1"
+#define USAGE(table, column)                                                                       \
+  "SELECT " column ", objects, deleted, bytes FROM " table " WHERE objects OR deleted"
+
 static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_BEGIN] = "BEGIN IMMEDIATE",
     [FILO_SQL_COMMIT] = "COMMIT",
     [FILO_SQL_ROLLBACK] = "ROLLBACK",
     [FILO_SQL_FIND_NAMESPACE] = "SELECT id FROM namespaces WHERE ns = ?1",
     [FILO_SQL_ADD_NAMESPACE] = "INSERT INTO namespaces VALUES (NULL, ?1, 0, 0, 0, NULL)",
-    [FILO_SQL_COUNT] = "UPDATE namespaces SET objects = objects + ?2, deleted = deleted + ?3,"
-                       " bytes = bytes + ?4 WHERE id = ?1",
+    [FILO_SQL_FIND_BRINGER] = "SELECT id FROM bringers WHERE node = ?1",
+    [FILO_SQL_ADD_BRINGER] = "INSERT INTO bringers VALUES (NULL, ?1, 0, 0, 0)",
+    [FILO_SQL_COUNT_NAMESPACE] = ADD_TO("namespaces"),
+    [FILO_SQL_COUNT_BRINGER] = ADD_TO("bringers"),
     [FILO_SQL_INSERT] =
         "INSERT INTO files VALUES (?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-        " ?14, ?15)",
-    [FILO_SQL_AT_PLACE] = "SELECT id, " ALL_BUT_ID " FROM files WHERE ns = ?1 AND place = ?2",
+        " ?14, ?15, ?17)",
+    [FILO_SQL_AT_PLACE] =
+        "SELECT id, " ALL_BUT_ID ", bringer FROM files WHERE ns = ?1 AND place = ?2",
+    [FILO_SQL_AT] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE " AND place = ?2",
     [FILO_SQL_DELETE] = "DELETE FROM files WHERE ns = ?1 AND place = ?2",
     [FILO_SQL_NOTE_CHANGE] = "INSERT INTO changed VALUES (NULL, ?1, ?2)",
     [FILO_SQL_NEXT_CHANGES] = "DELETE FROM changed WHERE id IN (SELECT id FROM changed ORDER BY id"
@@ -95,6 +124,13 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_STALEST] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE
                          " AND name IS NOT NULL AND (verified, id) > (?2, ?3)"
                          " ORDER BY verified, id LIMIT ?4",
+    [FILO_SQL_OLDEST] = "SELECT " COLUMNS ", namespaces.ns FROM files INDEXED BY by_age JOIN"
+                        " namespaces ON files.ns = namespaces.id WHERE problem IS NULL"
+                        " AND (verified, size, files.id) > (?1, ?2, ?3) AND verified <= ?4"
+                        " ORDER BY verified, size, files.id LIMIT ?5",
+    [FILO_SQL_OLDER] =
+        "SELECT count(*), coalesce(sum(size), 0) FROM files INDEXED BY by_age WHERE"
+        " problem IS NULL AND (verified, size, id) > (?1, ?2, ?3) AND verified <= ?4",
     [FILO_SQL_OUTDATED] =
         "SELECT " COLUMNS " FROM files INDEXED BY by_generation WHERE " OF_NAMESPACE
         " AND NOT flags & 1 AND generation < ?2"
@@ -128,8 +164,24 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_NOTE_LISTED] = "INSERT OR REPLACE INTO listed VALUES (NULL, ?1, ?2, ?3, ?4)",
     /* Node IDs are to be had for nothing: of those who were not heard of for long, it is forgotten. */
     [FILO_SQL_FORGET_LISTED] = "DELETE FROM listed WHERE id <= last_insert_rowid() - 10000",
-    [FILO_SQL_USAGE] =
-        "SELECT ns, objects, deleted, bytes FROM namespaces WHERE objects OR deleted",
+    [FILO_SQL_FIND_HOLDER] = "SELECT id FROM holders WHERE node = ?1",
+    [FILO_SQL_COUNT_HOLDERS] = "SELECT count(*) FROM holders",
+    [FILO_SQL_STALE_HOLDER] = "SELECT id FROM holders WHERE heard <= ?1 ORDER BY heard LIMIT 1",
+    [FILO_SQL_NOTE_HOLDER] = "INSERT OR REPLACE INTO holders VALUES (?1, ?2, ?3)",
+    [FILO_SQL_HEAR_HOLDER] = "UPDATE holders SET heard = ?2 WHERE id = ?1 AND heard + 3600 <= ?2",
+    [FILO_SQL_CLEAR_HOLDER] = "UPDATE marks SET holders = filo_without(holders, ?1)"
+                              " WHERE filo_have(holders, ?1)",
+    [FILO_SQL_MARK] = "SELECT holders FROM marks WHERE mark = ?1",
+    [FILO_SQL_NOTE_MARK] = "INSERT OR IGNORE INTO marks VALUES (?1, NULL, ?2)",
+    [FILO_SQL_MOVE_MARK] = "UPDATE marks SET file = ?2 WHERE mark = ?1",
+    [FILO_SQL_FORGET_MARK] = "DELETE FROM marks WHERE mark = ?1 RETURNING holders",
+    [FILO_SQL_BELIEVE] = "UPDATE marks SET holders = ?2 WHERE mark = ?1",
+    [FILO_SQL_MARKS] = "SELECT mark, holders FROM marks WHERE mark >= ?1 AND mark < ?2"
+                       " AND holders IS NOT NULL",
+    [FILO_SQL_MARKED] = "SELECT " COLUMNS ", namespaces.ns FROM marks JOIN files ON files.id = file"
+                        " JOIN namespaces ON files.ns = namespaces.id WHERE mark = ?1",
+    [FILO_SQL_USAGE_OF_NAMESPACES] = USAGE("namespaces", "ns"),
+    [FILO_SQL_USAGE_OF_BRINGERS] = USAGE("bringers", "node"),
 };
 
 /* --- Failures --- */
@@ -274,7 +326,9 @@ static int open_file(struct filo_database *database, const char *path, int flags
   }
   sqlite3_extended_result_codes(database->db, 1);
   sqlite3_busy_timeout(database->db, BUSY_MS);
-  return 0;
+  int code = filo_marks_register(database, err);
+  if (code < 0) filo_database_close(database);
+  return code;
 }
 
 static int check(struct filo_catalogue *catalogue, const char *note, struct filo_error *err) {
@@ -366,6 +420,7 @@ int filo_database_close_in_order(struct filo_catalogue *catalogue, const char *n
 void filo_database_close(struct filo_database *database) {
   for (unsigned i = 0; i < FILO_SQL_STATEMENTS; i++) sqlite3_finalize(database->statements[i]);
   sqlite3_close(database->db);
+  filo_sums_free(database->sums);
   memset(database, 0, sizeof *database);
 }
 

@@ -331,7 +331,7 @@ void filo_elsewhere_take_over(struct filo_catalogue *catalogue) {
     if (filo_database_run(database, FILO_SQL_BEGIN, NULL) == 0) {
       bool good = take_over(catalogue);
       filo_database_run(database, good ? FILO_SQL_COMMIT : FILO_SQL_ROLLBACK, NULL);
-      if (!good) database->last = (struct filo_counted){0}; /* it may be none any more */
+      if (!good) filo_rows_forget(database); /* it may be none any more */
     }
     sqlite3_exec(database->db, "DETACH old", NULL, NULL, NULL);
   }

@@ -10,6 +10,8 @@
  *     queries     pages of rows
  *     feed        what others are told
  *     elsewhere   rows of what lies at peers only
+ *     marks       who holds what lies here, too
+ *     prints      sums of marks
  *     database    opening, throwing away, statements
  *     pages       checked pages
  */
@@ -38,11 +40,15 @@ enum filo_statement {
   FILO_SQL_BEGIN,
   FILO_SQL_COMMIT,
   FILO_SQL_ROLLBACK,
-  FILO_SQL_FIND_NAMESPACE,
+  FILO_SQL_FIND_NAMESPACE, /* then the same of who brings copies */
+  FILO_SQL_FIND_BRINGER,
   FILO_SQL_ADD_NAMESPACE,
-  FILO_SQL_COUNT,
+  FILO_SQL_ADD_BRINGER,
+  FILO_SQL_COUNT_NAMESPACE,
+  FILO_SQL_COUNT_BRINGER,
   FILO_SQL_INSERT,
   FILO_SQL_AT_PLACE,
+  FILO_SQL_AT,
   FILO_SQL_DELETE,
   FILO_SQL_NOTE_CHANGE,
   FILO_SQL_NEXT_CHANGES,
@@ -51,10 +57,13 @@ enum filo_statement {
   FILO_SQL_FILES,
   FILO_SQL_TOMBSTONES,
   FILO_SQL_STALEST,
+  FILO_SQL_OLDEST,
+  FILO_SQL_OLDER,
   FILO_SQL_OUTDATED,
   FILO_SQL_GENERATIONS,
   FILO_SQL_PROBLEMS,
-  FILO_SQL_USAGE,
+  FILO_SQL_USAGE_OF_NAMESPACES,
+  FILO_SQL_USAGE_OF_BRINGERS,
   FILO_SQL_VERSION,
   FILO_SQL_KNOWN_HERE,
   FILO_SQL_KNOWN_ELSEWHERE,
@@ -69,13 +78,26 @@ enum filo_statement {
   FILO_SQL_ALL_NAMED,
   FILO_SQL_FORGET_ALL_ELSEWHERE,
   FILO_SQL_FORGET_LISTS,
+  FILO_SQL_FIND_HOLDER,
+  FILO_SQL_COUNT_HOLDERS,
+  FILO_SQL_STALE_HOLDER,
+  FILO_SQL_NOTE_HOLDER,
+  FILO_SQL_HEAR_HOLDER,
+  FILO_SQL_CLEAR_HOLDER,
+  FILO_SQL_MARK,
+  FILO_SQL_NOTE_MARK,
+  FILO_SQL_MOVE_MARK,
+  FILO_SQL_FORGET_MARK,
+  FILO_SQL_BELIEVE,
+  FILO_SQL_MARKS,
+  FILO_SQL_MARKED,
   FILO_SQL_STATEMENTS
 };
 
-/* A namespace, and what its counts in the database lack. */
+/* A namespace, or who brings copies, and what its counts in the database lack. */
 struct filo_counted {
   int64_t id; /* 0: none */
-  unsigned char ns[FILO_ID_SIZE];
+  unsigned char whose[FILO_ID_SIZE];
   int64_t objects, deleted, bytes;
 };
 
@@ -89,8 +111,9 @@ struct filo_counted {
 struct filo_database {
   sqlite3 *db;
   sqlite3_stmt *statements[FILO_SQL_STATEMENTS];
-  struct filo_counted last; /* the one that was used last */
+  struct filo_counted last[FILO_ACCOUNTS]; /* of each kind the one that was used last */
   unsigned char life[FILO_LIFE_SIZE];
+  struct filo_sums *sums; /* of marks; NULL: to be made when they are asked for */
 };
 
 /* How far the files of a namespace were gone over, whose names are being read. */
@@ -204,6 +227,8 @@ void filo_row_place(const char *path, unsigned char out[FILO_PLACE_SIZE]);
 
 /* Writes what the counts lack. */
 int filo_rows_count(struct filo_database *database, struct filo_error *err);
+/* Forgets that: it is counted otherwise. */
+void filo_rows_forget(struct filo_database *database);
 
 /* The id of a namespace, which is added when it is new; or a negative code. */
 int64_t filo_row_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
@@ -263,6 +288,42 @@ int filo_elsewhere_follow(struct filo_catalogue *catalogue, const struct filo_ro
 /* Takes over what the database that was put by knows, and no file tells. Failing that, it is done
  * without. */
 void filo_elsewhere_take_over(struct filo_catalogue *catalogue);
+
+/* --- marks.c --- */
+
+/* Who is known to hold what a mark stands for: a bit for each number that a node has. */
+enum { FILO_HOLDERS_MOST = 256, FILO_HOLDERS_BYTES = FILO_HOLDERS_MOST / 8 };
+struct filo_holders {
+  unsigned char bits[FILO_HOLDERS_BYTES];
+};
+bool filo_holders_have(const struct filo_holders *holders, unsigned number);
+/* A column of a statement. */
+void filo_holders_read(sqlite3_stmt *statement, int column, struct filo_holders *ret);
+
+/* The functions of SQL that marks need. */
+int filo_marks_register(struct filo_database *database, struct filo_error *err);
+
+/* A file was a row and is another one, or (NULL) none any more. Within a transaction. */
+int filo_marks_follow(struct filo_database *database, const struct filo_row *was,
+                      const struct filo_row *is, struct filo_error *err);
+
+/* The number of a node; FILO_NOT_FOUND: it has none. */
+int filo_holder_number(struct filo_database *database, const unsigned char node[FILO_ID_SIZE],
+                       struct filo_error *err);
+
+/* Notes of each mark that lies here whether a node holds it. `here`, if not NULL, tells which do. */
+int filo_marks_believe(struct filo_database *database, const unsigned char node[FILO_ID_SIZE],
+                       const struct filo_marks *marks, bool has, int64_t now, bool *here,
+                       struct filo_error *err);
+
+/* --- prints.c --- */
+
+/* A mark that a node holds, or does not any more (by: 1 or -1). */
+void filo_sums_change(struct filo_database *database, const unsigned char mark[FILO_MARK_SIZE],
+                      unsigned number, int by);
+/* A number is given to another node, which is known to hold nothing. */
+void filo_sums_forget(struct filo_database *database, unsigned number);
+void filo_sums_free(struct filo_sums *sums);
 
 /* --- describe.c --- */
 

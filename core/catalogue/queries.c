@@ -251,6 +251,67 @@ int filo_catalogue_stalest(struct filo_catalogue *catalogue, const unsigned char
   return finish(catalogue, statement, ns, most, ret, err);
 }
 
+static void bind_age(sqlite3_stmt *statement, const struct filo_age *after, int64_t until) {
+  sqlite3_bind_int64(statement, 1, after->verified);
+  sqlite3_bind_int64(statement, 2, after->size);
+  sqlite3_bind_int64(statement, 3, after->id);
+  sqlite3_bind_int64(statement, 4, until);
+}
+
+int filo_catalogue_oldest(struct filo_catalogue *catalogue, const struct filo_age *after,
+                          int64_t until, size_t most, struct filo_rows *ret,
+                          struct filo_error *err) {
+  int rc = filo_query_begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_OLDEST, NULL, err);
+  if (!statement) return FILO_BUSY;
+  bind_age(statement, after, until);
+  sqlite3_bind_int64(statement, 5, (int64_t)most);
+  return finish(catalogue, statement, NULL, most, ret, err);
+}
+
+int filo_catalogue_older(struct filo_catalogue *catalogue, const struct filo_age *after,
+                         int64_t until, uint64_t *count, uint64_t *bytes,
+                         unsigned char life[FILO_LIFE_SIZE], struct filo_error *err) {
+  int rc = filo_query_begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_OLDER, NULL, err);
+  if (!statement) return FILO_BUSY;
+  bind_age(statement, after, until);
+  if (sqlite3_step(statement) == SQLITE_ROW) {
+    *count = (uint64_t)sqlite3_column_int64(statement, 0);
+    *bytes = (uint64_t)sqlite3_column_int64(statement, 1);
+    memcpy(life, catalogue->database.life, FILO_LIFE_SIZE);
+  } else {
+    rc = filo_database_failed(&catalogue->database, err, "cannot read the catalogue");
+  }
+  sqlite3_reset(statement);
+  return filo_catalogue_used(catalogue, rc, err);
+}
+
+int filo_catalogue_at(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
+                      const char *path, struct filo_rows *ret, struct filo_error *err) {
+  unsigned char place[FILO_PLACE_SIZE];
+  int rc = filo_query_begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_AT, ns, err);
+  if (!statement) return FILO_BUSY;
+  filo_row_place(path, place);
+  sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
+  return finish(catalogue, statement, ns, 1, ret, err);
+}
+
+int filo_catalogue_marked(struct filo_catalogue *catalogue,
+                          const unsigned char mark[FILO_MARK_SIZE], struct filo_rows *ret,
+                          struct filo_error *err) {
+  int rc = filo_query_begin(catalogue, err);
+  if (rc < 0) return rc;
+  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_MARKED, NULL, err);
+  if (!statement) return FILO_BUSY;
+  sqlite3_bind_blob(statement, 1, mark, FILO_MARK_SIZE, SQLITE_STATIC);
+  return finish(catalogue, statement, NULL, 1, ret, err);
+}
+
 int filo_catalogue_outdated(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                             uint64_t below, uint32_t generation, int64_t after, size_t most,
                             struct filo_rows *ret, struct filo_error *err) {
@@ -325,16 +386,12 @@ int filo_catalogue_problems(struct filo_catalogue *catalogue, int64_t after, siz
   return filo_catalogue_used(catalogue, rc, err);
 }
 
-int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage **ret, size_t *count,
-                         struct filo_error *err) {
-  int rc = filo_query_begin(catalogue, err);
-  if (rc < 0) return rc;
-  sqlite3_stmt *statement = prepare(catalogue, FILO_SQL_USAGE, NULL, err);
-  if (!statement) return FILO_BUSY;
+static int read_usage(struct filo_database *database, enum filo_statement which,
+                      struct filo_usage **ret, size_t *count, struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(database, which);
+  if (!statement) return filo_database_failed(database, err, "cannot read the catalogue");
   size_t room = 0;
-  int step;
-  *ret = NULL;
-  *count = 0;
+  int step, rc = 0;
   while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
     if (*count == room) {
       struct filo_usage *more = realloc(*ret, (room = 2 * room + 16) * sizeof *more);
@@ -344,7 +401,7 @@ int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage **r
     struct filo_usage *usage = &(*ret)[(*count)++];
     memset(usage, 0, sizeof *usage);
     if (sqlite3_column_bytes(statement, 0) == FILO_ID_SIZE)
-      memcpy(usage->ns, sqlite3_column_blob(statement, 0), FILO_ID_SIZE);
+      memcpy(usage->id, sqlite3_column_blob(statement, 0), FILO_ID_SIZE);
     usage->objects = (uint64_t)sqlite3_column_int64(statement, 1);
     usage->deleted = (uint64_t)sqlite3_column_int64(statement, 2);
     usage->bytes = (uint64_t)sqlite3_column_int64(statement, 3);
@@ -352,11 +409,28 @@ int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage **r
   if (step == SQLITE_ROW)
     rc = filo_fail(err, FILO_NO_MEMORY, "no memory for a list");
   else if (step != SQLITE_DONE)
-    rc = filo_database_failed(&catalogue->database, err, "cannot read the catalogue");
+    rc = filo_database_failed(database, err, "cannot read the catalogue");
   sqlite3_reset(statement);
-  if (rc < 0) {
-    free(*ret);
-    *ret = NULL;
+  return rc;
+}
+
+int filo_catalogue_usage(struct filo_catalogue *catalogue, struct filo_usage *ret[FILO_ACCOUNTS],
+                         size_t count[FILO_ACCOUNTS], struct filo_error *err) {
+  struct filo_usage *lists[FILO_ACCOUNTS] = {0};
+  size_t counts[FILO_ACCOUNTS] = {0};
+  int rc = filo_query_begin(catalogue, err);
+  if (rc < 0) return rc;
+  for (int kind = 0; rc == 0 && kind < FILO_ACCOUNTS; kind++)
+    rc = read_usage(&catalogue->database, FILO_SQL_USAGE_OF_NAMESPACES + kind, &lists[kind],
+                    &counts[kind], err);
+  rc = filo_catalogue_used(catalogue, rc, err);
+  for (int kind = 0; kind < FILO_ACCOUNTS; kind++) {
+    if (rc < 0) {
+      free(lists[kind]);
+    } else {
+      ret[kind] = lists[kind];
+      count[kind] = counts[kind];
+    }
   }
-  return filo_catalogue_used(catalogue, rc, err);
+  return rc;
 }

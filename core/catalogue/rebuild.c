@@ -307,7 +307,7 @@ int filo_rebuild(struct filo_catalogue *catalogue, struct filo_error *err) {
   }
   if (rc == 0) rc = filo_database_create(catalogue, err);
   if (rc == 0) rc = go_over_files(catalogue, err);
-  catalogue->database.last = (struct filo_counted){0}; /* all are counted now */
+  filo_rows_forget(&catalogue->database); /* all are counted now */
   if (rc == 0) rc = filo_database_index(catalogue, err);
   if (rc == 0) rc = filo_database_finish(catalogue, err);
   if (rc == 0) rc = note_names(catalogue, keys_added, err);

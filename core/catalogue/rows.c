@@ -26,6 +26,8 @@ static void describe_object(struct filo_catalogue *catalogue, const struct filo_
   row->generation = entry->fields.generation;
   memcpy(row->nonce, entry->fields.nonce, sizeof row->nonce);
   row->verified = entry->verified;
+  row->has_bringer = entry->has_bringer;
+  memcpy(row->bringer, entry->bringer, sizeof row->bringer);
   if (row->flags & FILO_TOMBSTONE) return;
   struct filo_namespace *keys = filo_readable_keys(catalogue, row->ns);
   if (keys) filo_catalogue_describe(keys, entry->record, entry->record_len, row);
@@ -100,24 +102,34 @@ int filo_catalogue_read(struct filo_catalogue *catalogue, struct filo_rows *rows
   return rc;
 }
 
-/* --- Namespaces --- */
+/* --- Accounts: namespaces, and who brings copies --- */
 
-int filo_rows_count(struct filo_database *database, struct filo_error *err) {
-  struct filo_counted *last = &database->last;
+static int write_counts(struct filo_database *database, enum filo_account kind,
+                        struct filo_error *err) {
+  struct filo_counted *last = &database->last[kind];
   if (last->id == 0 || (!last->objects && !last->deleted && !last->bytes)) return 0;
-  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_COUNT);
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_COUNT_NAMESPACE + kind);
   if (!statement) return filo_database_failed(database, err, "cannot count in the catalogue");
   const int64_t values[] = {last->id, last->objects, last->deleted, last->bytes};
   for (int i = 0; i < 4; i++) sqlite3_bind_int64(statement, i + 1, values[i]);
   last->objects = last->deleted = last->bytes = 0;
-  return filo_database_run(database, FILO_SQL_COUNT, err);
+  return filo_database_run(database, FILO_SQL_COUNT_NAMESPACE + kind, err);
 }
 
-static int64_t find_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
-                              struct filo_error *err) {
-  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_FIND_NAMESPACE);
+int filo_rows_count(struct filo_database *database, struct filo_error *err) {
+  int rc = write_counts(database, FILO_OF_NAMESPACE, err);
+  return rc < 0 ? rc : write_counts(database, FILO_OF_BRINGER, err);
+}
+
+void filo_rows_forget(struct filo_database *database) {
+  memset(database->last, 0, sizeof database->last);
+}
+
+static int64_t find_account(struct filo_database *database, enum filo_account kind,
+                            const unsigned char whose[FILO_ID_SIZE], struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_FIND_NAMESPACE + kind);
   if (!statement) return filo_database_failed(database, err, "cannot read the catalogue");
-  sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
+  sqlite3_bind_blob(statement, 1, whose, FILO_ID_SIZE, SQLITE_STATIC);
   int rc = sqlite3_step(statement);
   int64_t id = rc == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
   if (rc != SQLITE_ROW && rc != SQLITE_DONE)
@@ -126,25 +138,40 @@ static int64_t find_namespace(struct filo_database *database, const unsigned cha
   return id;
 }
 
-static int64_t add_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
-                             struct filo_error *err) {
-  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_ADD_NAMESPACE);
+static int64_t add_account(struct filo_database *database, enum filo_account kind,
+                           const unsigned char whose[FILO_ID_SIZE], struct filo_error *err) {
+  sqlite3_stmt *statement = filo_statement(database, FILO_SQL_ADD_NAMESPACE + kind);
   if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
-  sqlite3_bind_blob(statement, 1, ns, FILO_ID_SIZE, SQLITE_STATIC);
-  int rc = filo_database_run(database, FILO_SQL_ADD_NAMESPACE, err);
+  sqlite3_bind_blob(statement, 1, whose, FILO_ID_SIZE, SQLITE_STATIC);
+  int rc = filo_database_run(database, FILO_SQL_ADD_NAMESPACE + kind, err);
   return rc < 0 ? rc : sqlite3_last_insert_rowid(database->db);
+}
+
+/* The id of one, which is added when it is new; or a negative code. */
+static int64_t account_of(struct filo_database *database, enum filo_account kind,
+                          const unsigned char whose[FILO_ID_SIZE], struct filo_error *err) {
+  struct filo_counted *last = &database->last[kind];
+  if (last->id > 0 && memcmp(last->whose, whose, FILO_ID_SIZE) == 0) return last->id;
+  int rc = write_counts(database, kind, err);
+  int64_t id = rc < 0 ? rc : find_account(database, kind, whose, err);
+  if (id == 0) id = add_account(database, kind, whose, err);
+  *last = (struct filo_counted){.id = id > 0 ? id : 0};
+  memcpy(last->whose, whose, FILO_ID_SIZE);
+  return id;
 }
 
 int64_t filo_row_namespace(struct filo_database *database, const unsigned char ns[FILO_ID_SIZE],
                            struct filo_error *err) {
-  struct filo_counted *last = &database->last;
-  if (last->id > 0 && memcmp(last->ns, ns, FILO_ID_SIZE) == 0) return last->id;
-  int rc = filo_rows_count(database, err);
-  int64_t id = rc < 0 ? rc : find_namespace(database, ns, err);
-  if (id == 0) id = add_namespace(database, ns, err);
-  *last = (struct filo_counted){.id = id > 0 ? id : 0};
-  memcpy(last->ns, ns, FILO_ID_SIZE);
-  return id;
+  return account_of(database, FILO_OF_NAMESPACE, ns, err);
+}
+
+/* That of who brought a row which the database has. */
+static int turn_to(struct filo_database *database, int64_t id, struct filo_error *err) {
+  struct filo_counted *last = &database->last[FILO_OF_BRINGER];
+  if (last->id == id) return 0;
+  int rc = write_counts(database, FILO_OF_BRINGER, err);
+  *last = (struct filo_counted){.id = id}; /* nobody has an ID of zeros */
+  return rc;
 }
 
 static void count(struct filo_counted *in, bool is_object, unsigned char flags, int64_t size,
@@ -155,6 +182,13 @@ static void count(struct filo_counted *in, bool is_object, unsigned char flags, 
   else
     in->objects += by;
   in->bytes += by * size;
+}
+
+static void count_row(struct filo_database *database, const struct filo_row *row, bool brought,
+                      int by) {
+  count(&database->last[FILO_OF_NAMESPACE], !row->problem, row->flags, (int64_t)row->size, by);
+  if (brought)
+    count(&database->last[FILO_OF_BRINGER], !row->problem, row->flags, (int64_t)row->size, by);
 }
 
 /* --- To the database --- */
@@ -198,8 +232,11 @@ static void bind_problem(sqlite3_stmt *statement, int problem) {
 int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
                     struct filo_error *err) {
   unsigned char place[FILO_PLACE_SIZE];
+  bool brought = !row->problem && row->has_bringer;
   int64_t ns = filo_row_namespace(database, row->ns, err);
   if (ns < 0) return (int)ns;
+  int64_t bringer = brought ? account_of(database, FILO_OF_BRINGER, row->bringer, err) : 0;
+  if (bringer < 0) return (int)bringer;
   sqlite3_stmt *statement = filo_statement(database, FILO_SQL_INSERT);
   if (!statement) return filo_database_failed(database, err, "cannot write the catalogue");
   filo_row_place(path, place);
@@ -209,6 +246,10 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
     sqlite3_bind_int64(statement, 16, row->id);
   else
     sqlite3_bind_null(statement, 16);
+  if (brought)
+    sqlite3_bind_int64(statement, 17, bringer);
+  else
+    sqlite3_bind_null(statement, 17);
   if (!row->problem && is_default_path(row->key_hash, path))
     sqlite3_bind_null(statement, 3);
   else
@@ -217,7 +258,7 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
     bind_problem(statement, row->problem);
   else
     bind_object(statement, row);
-  count(&database->last, !row->problem, row->flags, (int64_t)row->size, 1);
+  count_row(database, row, brought, 1);
   return filo_database_run(database, FILO_SQL_INSERT, err);
 }
 
@@ -237,11 +278,13 @@ static int read_row(struct filo_database *database, const unsigned char ns[FILO_
   for (; (rc = sqlite3_step(statement)) == SQLITE_ROW; found++) {
     filo_row_free(old);
     if (!filo_row_read(statement, ns, old)) code = FILO_CORRUPT;
-    count(&database->last, !old->problem, old->flags, (int64_t)old->size, -1);
+    old->account = sqlite3_column_int64(statement, 14);
+    if (old->account && code == 0) code = turn_to(database, old->account, err);
+    if (code == 0) count_row(database, old, old->account != 0, -1);
   }
   if (rc != SQLITE_DONE)
     code = filo_database_failed(database, err, "cannot read the catalogue");
-  else if (code < 0)
+  else if (code == FILO_CORRUPT)
     filo_fail(err, code, "a row of the catalogue makes no sense");
   sqlite3_reset(statement);
   return code < 0 ? code : found;
@@ -281,8 +324,10 @@ int filo_row_update(struct filo_catalogue *catalogue, const unsigned char ns[FIL
   if (there) {
     row.id = is_same(&row, &old) ? old.id : 0;
     rc = filo_row_insert(&catalogue->database, &row, path, err);
+    row.id = sqlite3_last_insert_rowid(catalogue->database.db);
   }
   if (rc == 0) rc = filo_elsewhere_follow(catalogue, &old, there ? &row : NULL, err);
+  if (rc == 0) rc = filo_marks_follow(&catalogue->database, &old, there ? &row : NULL, err);
   if (there) filo_row_free(&row);
   filo_row_free(&old);
   return rc;

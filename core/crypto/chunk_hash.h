@@ -21,6 +21,10 @@ void filo_chunk_hash_begin(blake3_hasher *hasher);
 /* Begins a hasher for chunk hashes, in their order, which gives their root. */
 void filo_chunk_hash_begin_root(blake3_hasher *hasher);
 
+/* Begins a hasher for bytes under a key, of FILO_CHUNK_HASH_SIZE bytes: who has not got them, and hears
+ * the key only now, cannot tell the hash. */
+void filo_chunk_hash_begin_keyed(blake3_hasher *hasher, const unsigned char *key);
+
 void filo_chunk_hash_take(const blake3_hasher *hasher, unsigned char out[FILO_CHUNK_HASH_SIZE]);
 
 #endif

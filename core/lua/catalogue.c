@@ -69,10 +69,13 @@ int filo_store_catalogue(lua_State *L) {
 struct catalogue_call {
   struct filo_call base;
   struct filo_catalogue_handle *shared;
-  unsigned char ns[FILO_ID_SIZE];
+  unsigned char ns[FILO_ID_SIZE], mark[FILO_MARK_SIZE];
   char *prefix, *after_name;
   size_t prefix_len, after_name_len, most;
-  int64_t verified, after;
+  int64_t verified, after, until;
+  struct filo_age age;
+  uint64_t count, bytes; /* of those that are older */
+  unsigned char life[FILO_LIFE_SIZE];
   bool tombstones, records;
   uint64_t below;
   uint32_t generation; /* as `after` goes on, and the newest that was found */
@@ -80,15 +83,15 @@ struct catalogue_call {
   struct filo_rows rows;
   char *last_name; /* of the page, though its object may be gone */
   size_t last_name_len;
-  struct filo_usage *usage;
-  size_t usage_count;
+  struct filo_usage *usage[FILO_ACCOUNTS];
+  size_t usage_count[FILO_ACCOUNTS];
 };
 
 static void discard(struct filo_call *base) {
   struct catalogue_call *call = (struct catalogue_call *)base;
   filo_rows_free(&call->rows);
   filo_catalogue_handle_unref(call->shared);
-  free(call->usage);
+  for (int kind = 0; kind < FILO_ACCOUNTS; kind++) free(call->usage[kind]);
   free(call->prefix);
   free(call->after_name);
   free(call->last_name);
@@ -275,6 +278,87 @@ static int catalogue_stalest(lua_State *L) {
   return filo_call(L, &call->base, rows_ended);
 }
 
+/* verified, size, id, until */
+static struct catalogue_call *age_call(lua_State *L, void (*work)(struct filo_call *)) {
+  struct filo_age age = {.verified = luaL_checkinteger(L, 2),
+                         .size = luaL_checkinteger(L, 3),
+                         .id = luaL_checkinteger(L, 4)};
+  lua_Integer until = luaL_checkinteger(L, 5);
+  struct catalogue_call *call = new_call(L, work);
+  call->age = age;
+  call->until = until;
+  return call;
+}
+
+static void oldest_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_oldest(call->shared->catalogue, &call->age, call->until, call->most,
+                                     &call->rows, &base->err);
+}
+
+/* oldest(verified, size, id, until [, most]) */
+static int catalogue_oldest(lua_State *L) {
+  size_t most = filo_check_most(L, 6);
+  struct catalogue_call *call = age_call(L, oldest_work);
+  call->most = most;
+  return filo_call(L, &call->base, rows_ended);
+}
+
+static void older_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_older(call->shared->catalogue, &call->age, call->until, &call->count,
+                                    &call->bytes, call->life, &base->err);
+}
+
+static int older_ended(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct catalogue_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_pushinteger(L, (lua_Integer)call->count);
+  lua_pushinteger(L, (lua_Integer)call->bytes);
+  lua_pushlstring(L, (const char *)call->life, sizeof call->life);
+  discard(&call->base);
+  return 3;
+}
+
+/* older(verified, size, id, until): how many these are, their bytes, and the life of the ids */
+static int catalogue_older(lua_State *L) {
+  return filo_call(L, &age_call(L, older_work)->base, older_ended);
+}
+
+static void at_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code =
+      filo_catalogue_at(call->shared->catalogue, call->ns, call->prefix, &call->rows, &base->err);
+}
+
+/* at(namespace, path) */
+static int catalogue_at(lua_State *L) {
+  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
+  const char *path = filo_check_path(L, 3);
+  struct catalogue_call *call = new_call(L, at_work);
+  memcpy(call->ns, ns, sizeof call->ns);
+  call->prefix = strdup(path);
+  if (call->prefix) return filo_call(L, &call->base, rows_ended);
+  discard(&call->base);
+  return luaL_error(L, "no memory");
+}
+
+static void marked_work(struct filo_call *base) {
+  struct catalogue_call *call = (struct catalogue_call *)base;
+  base->code = filo_catalogue_marked(call->shared->catalogue, call->mark, &call->rows, &base->err);
+}
+
+/* marked(mark) */
+static int catalogue_marked(lua_State *L) {
+  size_t len;
+  const char *mark = luaL_checklstring(L, 2, &len);
+  luaL_argcheck(L, len == FILO_MARK_SIZE, 2, "16 bytes expected");
+  struct catalogue_call *call = new_call(L, marked_work);
+  memcpy(call->mark, mark, sizeof call->mark);
+  return filo_call(L, &call->base, rows_ended);
+}
+
 static uint32_t check_generation(lua_State *L, int index) {
   lua_Integer generation = luaL_checkinteger(L, index);
   luaL_argcheck(L, generation >= 0 && generation <= UINT32_MAX, index, "0 to 4294967295 expected");
@@ -357,28 +441,33 @@ static int catalogue_problems(lua_State *L) {
 static void usage_work(struct filo_call *base) {
   struct catalogue_call *call = (struct catalogue_call *)base;
   base->code =
-      filo_catalogue_usage(call->shared->catalogue, &call->usage, &call->usage_count, &base->err);
+      filo_catalogue_usage(call->shared->catalogue, call->usage, call->usage_count, &base->err);
+}
+
+static void push_usage(lua_State *L, const char *whose, const struct filo_usage *list,
+                       size_t count) {
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_createtable(L, 0, 4);
+    set_bytes(L, whose, list[i].id, sizeof list[i].id);
+    set_integer(L, "objects", (lua_Integer)list[i].objects);
+    set_integer(L, "deleted", (lua_Integer)list[i].deleted);
+    set_integer(L, "bytes", (lua_Integer)list[i].bytes);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
 }
 
 static int usage_ended(lua_State *L, int status, lua_KContext ctx) {
   (void)status;
   struct catalogue_call *call = filo_call_end(L, ctx);
   if (call->base.code < 0) return filo_call_return(L, &call->base);
-  lua_createtable(L, (int)call->usage_count, 0);
-  for (size_t i = 0; i < call->usage_count; i++) {
-    const struct filo_usage *usage = &call->usage[i];
-    lua_createtable(L, 0, 4);
-    set_bytes(L, "namespace", usage->ns, sizeof usage->ns);
-    set_integer(L, "objects", (lua_Integer)usage->objects);
-    set_integer(L, "deleted", (lua_Integer)usage->deleted);
-    set_integer(L, "bytes", (lua_Integer)usage->bytes);
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
-  }
+  push_usage(L, "namespace", call->usage[FILO_OF_NAMESPACE], call->usage_count[FILO_OF_NAMESPACE]);
+  push_usage(L, "bringer", call->usage[FILO_OF_BRINGER], call->usage_count[FILO_OF_BRINGER]);
   discard(&call->base);
-  return 1;
+  return 2;
 }
 
-/* usage() */
+/* usage(): of whom how much lies here, and who has brought how much */
 static int catalogue_usage(lua_State *L) {
   return filo_call(L, &new_call(L, usage_work)->base, usage_ended);
 }
@@ -426,16 +515,35 @@ static int catalogue_close(lua_State *L) {
   return filo_call(L, &call->base, filo_call_ended);
 }
 
-static const luaL_Reg methods[] = {
-    {"names", catalogue_names},       {"records", catalogue_records},
-    {"files", catalogue_files},       {"tombstones", catalogue_tombstones},
-    {"stalest", catalogue_stalest},   {"problems", catalogue_problems},
-    {"outdated", catalogue_outdated}, {"generations", catalogue_generations},
-    {"usage", catalogue_usage},       {"state", catalogue_state},
-    {"refresh", catalogue_refresh},   {"add_keys", catalogue_add_keys},
-    {"feed", filo_lists_feed},        {"note", filo_lists_note},
-    {"noted", filo_lists_noted},      {"close", catalogue_close},
-    {"close_now", filo_handle_close}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"names", catalogue_names},
+                                   {"records", catalogue_records},
+                                   {"files", catalogue_files},
+                                   {"tombstones", catalogue_tombstones},
+                                   {"stalest", catalogue_stalest},
+                                   {"problems", catalogue_problems},
+                                   {"oldest", catalogue_oldest},
+                                   {"older", catalogue_older},
+                                   {"at", catalogue_at},
+                                   {"outdated", catalogue_outdated},
+                                   {"generations", catalogue_generations},
+                                   {"usage", catalogue_usage},
+                                   {"state", catalogue_state},
+                                   {"refresh", catalogue_refresh},
+                                   {"add_keys", catalogue_add_keys},
+                                   {"feed", filo_lists_feed},
+                                   {"note", filo_lists_note},
+                                   {"noted", filo_lists_noted},
+                                   {"mark", filo_prints_mark},
+                                   {"believe", filo_prints_believe},
+                                   {"believed", filo_prints_believed},
+                                   {"print", filo_prints_print},
+                                   {"prints", filo_prints_prints},
+                                   {"marks", filo_prints_marks},
+                                   {"marked", catalogue_marked},
+                                   {"settle", filo_prints_settle},
+                                   {"close", catalogue_close},
+                                   {"close_now", filo_handle_close},
+                                   {NULL, NULL}};
 
 void filo_register_catalogue(lua_State *L) {
   filo_handle_register(L, &type, methods);

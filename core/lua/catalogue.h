@@ -24,4 +24,13 @@ int filo_lists_feed(lua_State *L);
 int filo_lists_note(lua_State *L);
 int filo_lists_noted(lua_State *L);
 
+/* Methods: prints.c. */
+int filo_prints_mark(lua_State *L);
+int filo_prints_believe(lua_State *L);
+int filo_prints_believed(lua_State *L);
+int filo_prints_print(lua_State *L);
+int filo_prints_prints(lua_State *L);
+int filo_prints_marks(lua_State *L);
+int filo_prints_settle(lua_State *L);
+
 #endif

@@ -142,6 +142,8 @@ void filo_read_options(lua_State *L, int table, struct filo_connection_options *
   options->base = filo_resources_of(L)->base;
   if (lua_getfield(L, table, "tls") != LUA_TNIL) options->tls = filo_check_tls(L, -1);
   lua_pop(L, 1);
+  if (lua_getfield(L, table, "rates") != LUA_TNIL) options->rates = filo_check_rates(L, -1);
+  lua_pop(L, 1);
   lua_getfield(L, table, "id");
   size_t len;
   options->id = (const unsigned char *)lua_tolstring(L, -1, &len);

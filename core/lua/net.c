@@ -187,19 +187,16 @@ static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
                                             {"close", filo_handle_close},
                                             {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"tls", new_tls},
-                                     {"listen", listen_at},
-                                     {"listen_raw", listen_raw},
-                                     {"dial", filo_net_dial},
-                                     {"dial_raw", filo_net_dial_raw},
-                                     {"address", parse_address},
-                                     {"open", filo_open_descriptor},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"tls", new_tls},          {"listen", listen_at},           {"listen_raw", listen_raw},
+    {"dial", filo_net_dial},   {"dial_raw", filo_net_dial_raw}, {"address", parse_address},
+    {"rates", filo_net_rates}, {"open", filo_open_descriptor},  {NULL, NULL}};
 
 int filo_open_net(lua_State *L) {
   filo_handle_register(L, &tls_type, tls_methods);
   filo_handle_register(L, &listener_type, listener_methods);
   filo_register_connection(L);
+  filo_register_rates(L);
   filo_register_transfer(L);
   filo_register_raw(L);
   filo_register_stream(L);

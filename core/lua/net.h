@@ -9,7 +9,7 @@
 /* The open connection at index; raises when it was closed by the script. */
 struct filo_connection *filo_check_connection(lua_State *L, int index);
 
-/* Reads {tls =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, keepalive =,
+/* Reads {tls =, rates =, id =, dial_timeout =, handshake_timeout =, silence_timeout =, keepalive =,
  * message_max =}; raises on misuse. The table keeps alive what is borrowed from it. */
 void filo_read_options(lua_State *L, int table, struct filo_connection_options *options);
 
@@ -44,7 +44,12 @@ int filo_connection_cut_stream(lua_State *L);
 /* The TLS settings at index. */
 struct filo_tls *filo_check_tls(lua_State *L, int index);
 
+/* The rates at index; rates(). */
+struct filo_rates *filo_check_rates(lua_State *L, int index);
+int filo_net_rates(lua_State *L);
+
 void filo_register_connection(lua_State *L);
+void filo_register_rates(lua_State *L);
 void filo_register_transfer(lua_State *L);
 void filo_register_raw(lua_State *L);
 void filo_register_stream(lua_State *L);

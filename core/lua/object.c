@@ -60,7 +60,8 @@ struct object_call {
   uint64_t body_max;
   unsigned char *body;
   size_t body_len;
-  int file; /* to be compared; 0: none */
+  int file;                                                /* to be compared; 0: none */
+  unsigned char key[FILO_HASH_SIZE], hash[FILO_HASH_SIZE]; /* of a proof */
   char path[];
 };
 
@@ -112,6 +113,47 @@ int filo_store_open_object(lua_State *L) {
   if (!lua_toboolean(L, 4)) return filo_call_at_once(L, &call->base, open_at_once, opened);
   call->how = FILO_READ_AFRESH;
   return filo_call(L, &call->base, opened);
+}
+
+/* --- Old copies --- */
+
+struct old_call {
+  struct filo_call base;
+  struct filo_store *store;
+  struct filo_old old;
+  struct filo_object *object;
+};
+
+static void old_discard(struct filo_call *base) {
+  struct old_call *call = (struct old_call *)base;
+  filo_object_unref(call->object);
+  filo_store_close(call->store);
+  free(call);
+}
+
+static void old_work(struct filo_call *base) {
+  struct old_call *call = (struct old_call *)base;
+  base->code = filo_old_open(call->store, &call->old, &call->object, &base->err);
+}
+
+static int old_opened(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct old_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  push_object(L, call->store, call->object);
+  old_discard(&call->base);
+  return 1;
+}
+
+/* store:old_object(old) */
+int filo_store_open_old(lua_State *L) {
+  struct filo_old old;
+  struct filo_store *store = filo_check_store(L, 1);
+  filo_check_old(L, 2, &old);
+  struct old_call *call = filo_call_new(L, sizeof *call, old_work, old_discard);
+  call->store = filo_store_ref(store);
+  call->old = old;
+  return filo_call(L, &call->base, old_opened);
 }
 
 /* --- Methods --- */
@@ -183,6 +225,31 @@ static int object_verify_chunk(lua_State *L) {
   struct object_call *call = object_call(L, verify_work, "");
   call->chunk = (uint64_t)chunk;
   return filo_call(L, &call->base, filo_call_ended);
+}
+
+static void prove_work(struct filo_call *base) {
+  struct object_call *call = (struct object_call *)base;
+  base->code =
+      filo_object_prove_chunk(call->object, call->chunk, call->key, call->hash, &base->err);
+}
+
+static int proved(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct object_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  lua_pushlstring(L, (const char *)call->hash, sizeof call->hash);
+  discard(&call->base);
+  return 1;
+}
+
+/* prove_chunk(index, key) */
+static int object_prove_chunk(lua_State *L) {
+  lua_Integer chunk = luaL_checkinteger(L, 2);
+  const unsigned char *key = filo_check_hash(L, 3, "key");
+  struct object_call *call = object_call(L, prove_work, "");
+  call->chunk = (uint64_t)chunk;
+  memcpy(call->key, key, sizeof call->key);
+  return filo_call(L, &call->base, proved);
 }
 
 static void compare_work(struct filo_call *base) {
@@ -292,12 +359,18 @@ static int sealed_ended(lua_State *L, int status, lua_KContext ctx) {
     lua_pushinteger(L, (lua_Integer)verified);
   else
     lua_pushnil(L);
+  unsigned char bringer[FILO_ID_SIZE];
+  if (filo_object_bringer(call->object, bringer))
+    lua_pushlstring(L, (const char *)bringer, sizeof bringer);
+  else
+    lua_pushnil(L);
   discard(&call->base);
-  return 4;
+  return 5;
 }
 
 /* store:sealed(namespace, path, most [, unsigned]): fields, record, when the content has at most that many bytes
- * (up to a chunk) the body (hashes, then ciphertext) or nil, and when it was last known good */
+ * (up to a chunk) the body (hashes, then ciphertext) or nil, when it was last known good, and the
+ * node that brought it */
 int filo_store_sealed(lua_State *L) {
   lua_Integer most = luaL_checkinteger(L, 4);
   luaL_argcheck(L, most >= 0 && most <= FILO_CHUNK_SIZE, 4, "bytes, at most a chunk");
@@ -330,19 +403,14 @@ static int object_share(lua_State *L) {
   return push_object(L, box->store, box->object);
 }
 
-static const luaL_Reg methods[] = {{"fields", object_fields},
-                                   {"record", object_record},
-                                   {"set_key", object_set_key},
-                                   {"unseal", object_unseal},
-                                   {"content", object_content},
-                                   {"verify_chunk", object_verify_chunk},
-                                   {"compare_chunk", object_compare_chunk},
-                                   {"set_aside", object_set_aside},
-                                   {"mark_verified", object_mark_verified},
-                                   {"reader", filo_object_reader},
-                                   {"share", object_share},
-                                   {"close", filo_handle_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"fields", object_fields},           {"record", object_record},
+    {"set_key", object_set_key},         {"unseal", object_unseal},
+    {"content", object_content},         {"verify_chunk", object_verify_chunk},
+    {"prove_chunk", object_prove_chunk}, {"compare_chunk", object_compare_chunk},
+    {"set_aside", object_set_aside},     {"mark_verified", object_mark_verified},
+    {"reader", filo_object_reader},      {"share", object_share},
+    {"close", filo_handle_close},        {NULL, NULL}};
 
 void filo_register_object(lua_State *L) {
   filo_handle_register(L, &type, methods);

@@ -48,7 +48,9 @@ struct partial_call {
   size_t record_len, body_len;
   bool whole;
   unsigned how; /* enum filo_partial_how */
-  int outside;  /* a file of the caller's, or -1 */
+  bool has_bringer;
+  unsigned char bringer[FILO_ID_SIZE];
+  int outside; /* a file of the caller's, or -1 */
   struct filo_partial_file *file;
   struct filo_partial *partial;
   struct filo_publication publication;
@@ -64,6 +66,10 @@ static void discard(struct filo_call *base) {
   free(call);
 }
 
+static void set_bringer(struct partial_call *call) {
+  filo_partial_file_set_bringer(call->file, call->has_bringer ? call->bringer : NULL);
+}
+
 static void open_work(struct filo_call *base) {
   struct partial_call *call = (struct partial_call *)base;
   struct filo_store *store = call->store;
@@ -74,6 +80,7 @@ static void open_work(struct filo_call *base) {
   else
     base->code = filo_partial_file_open(store, call->path, call->bytes, call->record_len, call->how,
                                         &call->file, &base->err);
+  if (base->code == 0) set_bringer(call);
 }
 
 static void outside_work(struct filo_call *base) {
@@ -119,10 +126,22 @@ static void take_bytes(lua_State *L, struct partial_call *call, const char *reco
   if (body) memcpy(call->bytes + record_len, body, body_len);
 }
 
-/* `beside` and `trusted` */
-static unsigned check_how(lua_State *L) {
-  return (lua_toboolean(L, 5) ? FILO_PARTIAL_BESIDE : 0) |
-         (lua_toboolean(L, 6) ? FILO_PARTIAL_TRUSTED : 0);
+/* `beside`, `trusted` and `bringer`, which raises what is wrong with it before there is a call */
+struct how {
+  unsigned flags;
+  const unsigned char *bringer;
+};
+
+static struct how check_how(lua_State *L) {
+  return (struct how){(lua_toboolean(L, 5) ? FILO_PARTIAL_BESIDE : 0) |
+                          (lua_toboolean(L, 6) ? FILO_PARTIAL_TRUSTED : 0),
+                      lua_isnoneornil(L, 7) ? NULL : filo_check_hash(L, 7, "node ID")};
+}
+
+static void take_how(struct partial_call *call, const struct how *how) {
+  call->how = how->flags;
+  call->has_bringer = how->bringer != NULL;
+  if (how->bringer) memcpy(call->bringer, how->bringer, sizeof call->bringer);
 }
 
 static void end_publishing(struct partial_call *call, int code, const struct filo_error *err) {
@@ -134,7 +153,7 @@ static void end_publishing(struct partial_call *call, int code, const struct fil
     filo_event_set(&call->base.ended);
 }
 
-/* store:partial(path, record [, body [, beside [, trusted]]]): with a body, a small object is whole
+/* store:partial(path, record [, body [, beside [, trusted [, bringer]]]]): with a body, a small object is whole
  * already */
 int filo_store_partial(lua_State *L) {
   size_t record_len, body_len = 0;
@@ -142,9 +161,10 @@ int filo_store_partial(lua_State *L) {
   const char *path = filo_check_path(L, 2);
   const char *record = luaL_checklstring(L, 3, &record_len);
   const char *body = luaL_optlstring(L, 4, NULL, &body_len);
+  struct how how = check_how(L);
   struct partial_call *call = new_call(L, store, open_work);
   call->whole = body != NULL;
-  call->how = check_how(L);
+  take_how(call, &how);
   strcpy(call->path, path);
   take_bytes(L, call, record, record_len, body, body_len);
   return filo_call(L, &call->base, opened);
@@ -159,8 +179,10 @@ static int keep_work(struct filo_publication *publication, struct filo_error *er
   int rc = filo_partial_file_whole(call->store, call->path, call->bytes, call->record_len,
                                    call->bytes + call->record_len, call->body_len, call->how,
                                    &call->file, err);
-  if (rc == 0) filo_partial_file_publish(call->file, filo_publication_ended, publication);
-  return rc;
+  if (rc < 0) return rc;
+  set_bringer(call);
+  filo_partial_file_publish(call->file, filo_publication_ended, publication);
+  return 0;
 }
 
 static void kept(struct filo_publication *publication) {
@@ -168,7 +190,7 @@ static void kept(struct filo_publication *publication) {
   end_publishing(call, publication->code, &publication->err);
 }
 
-/* store:keep(path, record, body [, beside [, trusted]]): a small object that has come whole, in one
+/* store:keep(path, record, body [, beside [, trusted [, bringer]]]): a small object that has come whole, in one
  * trip to a worker */
 int filo_store_keep(lua_State *L) {
   size_t record_len, body_len;
@@ -176,8 +198,9 @@ int filo_store_keep(lua_State *L) {
   const char *path = filo_check_path(L, 2);
   const char *record = luaL_checklstring(L, 3, &record_len);
   const char *body = luaL_checklstring(L, 4, &body_len);
+  struct how how = check_how(L);
   struct partial_call *call = new_call(L, store, NULL);
-  call->how = check_how(L);
+  take_how(call, &how);
   strcpy(call->path, path);
   take_bytes(L, call, record, record_len, body, body_len);
   call->publication.work = keep_work;

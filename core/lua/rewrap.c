@@ -64,7 +64,7 @@ int filo_records_reseal(lua_State *L) {
   return filo_call(L, &call->base, reseal_ended);
 }
 
-/* --- store:rewrap(path, record [, over [, trusted [, from]]]) --- */
+/* --- store:rewrap(path, record [, over [, trusted [, from [, bringer]]]]); from: a path, or an old copy --- */
 
 enum { MORE = 1 };
 
@@ -74,6 +74,8 @@ struct rewrap_call {
   struct filo_store *store;
   struct filo_rewrap_options options;
   char path[FILO_PATH_MAX], from[FILO_PATH_MAX];
+  struct filo_old old;
+  unsigned char bringer[FILO_ID_SIZE];
   unsigned char *record; /* then the one that must be there */
   size_t record_len;
   struct filo_rewrap *rewrap;
@@ -136,12 +138,21 @@ int filo_store_rewrap(lua_State *L) {
   const char *path = filo_check_path(L, 2);
   const char *record = luaL_checklstring(L, 3, &len);
   const char *over = luaL_optlstring(L, 4, NULL, &over_len);
-  const char *from = lua_isnoneornil(L, 6) ? NULL : filo_check_path(L, 6);
+  struct filo_old old;
+  bool is_old = lua_istable(L, 6);
+  if (is_old) filo_check_old(L, 6, &old);
+  const char *from = is_old || lua_isnoneornil(L, 6) ? NULL : filo_check_path(L, 6);
+  const unsigned char *bringer = lua_isnoneornil(L, 7) ? NULL : filo_check_hash(L, 7, "node ID");
   struct rewrap_call *call = filo_call_new(L, sizeof *call, NULL, discard);
   call->store = filo_store_ref(store);
   strcpy(call->path, path);
   call->options.trusted = lua_toboolean(L, 5);
   if (from) call->options.from = strcpy(call->from, from);
+  if (is_old) {
+    call->old = old;
+    call->options.old = &call->old;
+  }
+  if (bringer) call->options.bringer = memcpy(call->bringer, bringer, sizeof call->bringer);
   call->record = malloc(len + over_len + 1);
   if (!call->record) {
     discard(&call->base);

@@ -156,6 +156,7 @@ struct path_call {
   struct filo_store *store;
   unsigned char ns[32];
   uint64_t version;
+  bool keep;
   struct filo_record fields;
   unsigned char *record;
   size_t record_len;
@@ -220,23 +221,17 @@ static int store_stat(lua_State *L) {
 
 static void remove_work(struct filo_call *base) {
   struct path_call *call = (struct path_call *)base;
-  base->code = filo_store_remove(call->store, call->ns, call->path, call->version, &base->err);
+  base->code =
+      filo_store_remove(call->store, call->ns, call->path, call->version, call->keep, &base->err);
 }
 
+/* remove(namespace, path [, version [, keep]]) */
 static int store_remove(lua_State *L) {
   lua_Integer version = luaL_optinteger(L, 4, 0);
   struct path_call *call = path_call(L, remove_work);
   call->version = (uint64_t)version;
+  call->keep = lua_toboolean(L, 5);
   return filo_call(L, &call->base, filo_call_ended);
-}
-
-static void set_aside_work(struct filo_call *base) {
-  struct path_call *call = (struct path_call *)base;
-  base->code = filo_store_set_aside(call->store, call->ns, call->path, &base->err);
-}
-
-static int store_set_aside(lua_State *L) {
-  return filo_call(L, &path_call(L, set_aside_work)->base, filo_call_ended);
 }
 
 static void space_work(struct filo_call *base) {
@@ -379,7 +374,21 @@ static const luaL_Reg store_methods[] = {{"close", filo_handle_close},
                                          {"wait_idle", store_wait_idle},
                                          {"stat", store_stat},
                                          {"remove", store_remove},
-                                         {"set_aside", store_set_aside},
+                                         {"set_aside", filo_store_set_bad_aside},
+                                         {"bad_copies", filo_store_list_bad},
+                                         {"old", filo_store_list_old},
+                                         {"old_of", filo_store_list_old_of},
+                                         {"old_usage", filo_store_old_usage},
+                                         {"old_owners", filo_store_old_owners},
+                                         {"yield_versions", filo_store_yield_versions},
+                                         {"keep_versions", filo_store_keep_versions},
+                                         {"old_object", filo_store_open_old},
+                                         {"restore", filo_store_restore_old},
+                                         {"forget_old", filo_store_forget_old},
+                                         {"sweep_old", filo_store_sweep_old},
+                                         {"keep_deleted", filo_store_keep_deleted},
+                                         {"write_note", filo_store_put_note},
+                                         {"read_note", filo_store_get_note},
                                          {"space", store_space},
                                          {"bad", store_bad},
                                          {"sweep", store_sweep},

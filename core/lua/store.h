@@ -7,6 +7,7 @@
 #include <lua.h>
 
 #include "store/object.h"
+#include "store/old.h"
 #include "store/sealer.h"
 #include "store/store.h"
 #include "transfer/partial.h"
@@ -26,6 +27,30 @@ void filo_check_version(lua_State *L, int index, struct filo_version *ret);
 /* Methods of a store: add_holder(id), holders(most). */
 int filo_store_note_holder(lua_State *L);
 int filo_store_list_holders(lua_State *L);
+
+/* Methods of a store: set_aside(namespace, path [, key_hash, version]), bad_copies(most),
+ * write_note(name, bytes), read_note(name). */
+int filo_store_set_bad_aside(lua_State *L);
+int filo_store_list_bad(lua_State *L);
+int filo_store_put_note(lua_State *L);
+int filo_store_get_note(lua_State *L);
+
+/* Methods of a store: old(kind, bucket), old_of(kind, namespace, key_hash), old_usage(kind), old_owners(), yield_versions(namespace, bytes),
+ * keep_versions(namespace, text), restore(old, path), forget_old(old), sweep_old(seconds),
+ * keep_deleted(namespace, keeps); and old_object(old), an object. */
+int filo_store_list_old(lua_State *L);
+int filo_store_list_old_of(lua_State *L);
+int filo_store_old_usage(lua_State *L);
+int filo_store_old_owners(lua_State *L);
+int filo_store_yield_versions(lua_State *L);
+int filo_store_keep_versions(lua_State *L);
+int filo_store_restore_old(lua_State *L);
+int filo_store_forget_old(lua_State *L);
+int filo_store_sweep_old(lua_State *L);
+int filo_store_keep_deleted(lua_State *L);
+int filo_store_open_old(lua_State *L);
+/* The table at index, as old(bucket) gives it. */
+void filo_check_old(lua_State *L, int index, struct filo_old *ret);
 
 /* Functions of the module: parse(record), peek(record), vouches(record, body),
  * unseal(namespace, record), reseal(namespace, record, version). */

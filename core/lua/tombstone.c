@@ -34,7 +34,7 @@ static int work(struct filo_publication *publication, struct filo_error *err) {
   struct tombstone_call *call = owner(publication);
   int code = seal(call, err);
   const unsigned char *ns = filo_namespace_id(call->ns);
-  if (code == FILO_NO_SPACE && filo_store_remove(call->store, ns, call->path, 0, NULL) == 0)
+  if (code == FILO_NO_SPACE && filo_store_remove(call->store, ns, call->path, 0, false, NULL) == 0)
     code = seal(call, err);
   if (code == 0) filo_sealer_publish(call->sealer, call->path, filo_publication_ended, publication);
   return code;

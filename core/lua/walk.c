@@ -88,6 +88,10 @@ static void push_entry(lua_State *L, const struct filo_walk_entry *entry) {
     lua_setfield(L, -2, "record");
     lua_pushinteger(L, (lua_Integer)entry->verified);
     lua_setfield(L, -2, "verified");
+    if (entry->has_bringer) {
+      lua_pushlstring(L, (const char *)entry->bringer, sizeof entry->bringer);
+      lua_setfield(L, -2, "bringer");
+    }
   }
 }
 

@@ -84,8 +84,24 @@ static int judge(struct filo_body *body, uint64_t index, const blake3_hasher *ha
 
 /* --- reading --- */
 
+/* What a chunk is hashed with as it is read. */
+struct hashers {
+  blake3_hasher plain, keyed;
+  const unsigned char *key; /* NULL: not under a key */
+};
+
+static void begin(struct hashers *hashers) {
+  filo_chunk_hash_begin(&hashers->plain);
+  if (hashers->key) filo_chunk_hash_begin_keyed(&hashers->keyed, hashers->key);
+}
+
+static void update(struct hashers *hashers, const unsigned char *bytes, size_t len) {
+  blake3_hasher_update(&hashers->plain, bytes, len);
+  if (hashers->key) blake3_hasher_update(&hashers->keyed, bytes, len);
+}
+
 /* Hashes all of the chunk as it is read, and leaves its bytes [from, from + len) in out. */
-static int hash_chunk(struct filo_body *body, uint64_t index, blake3_hasher *hasher, size_t from,
+static int hash_chunk(struct filo_body *body, uint64_t index, struct hashers *hashers, size_t from,
                       unsigned char *out, size_t len, struct filo_error *err) {
   unsigned char step[FILO_STEP];
   size_t size = filo_chunk_length(body->fields.size, index), to = from + len;
@@ -96,31 +112,44 @@ static int hash_chunk(struct filo_body *body, uint64_t index, blake3_hasher *has
     unsigned char *target = direct ? out + (at - from) : step;
     int rc = filo_read_full(body->fd, body->label, base + at, target, n, err);
     if (rc < 0) return rc;
-    blake3_hasher_update(hasher, target, n);
+    update(hashers, target, n);
     size_t first = at > from ? at : from, last = at + n < to ? at + n : to;
     if (!direct && first < last) memcpy(out + (first - from), step + (first - at), last - first);
   }
   return 0;
 }
 
-static int read_once(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,
-                     size_t len, struct filo_error *err) {
-  blake3_hasher hasher;
-  filo_chunk_hash_begin(&hasher);
-  int rc = hash_chunk(body, index, &hasher, from, out, len, err);
-  return rc < 0 ? rc : judge(body, index, &hasher, err);
+static int read_once(struct filo_body *body, uint64_t index, struct hashers *hashers, size_t from,
+                     unsigned char *out, size_t len, struct filo_error *err) {
+  begin(hashers);
+  int rc = hash_chunk(body, index, hashers, from, out, len, err);
+  return rc < 0 ? rc : judge(body, index, &hashers->plain, err);
+}
+
+static int read_twice(struct filo_body *body, uint64_t index, struct hashers *hashers, size_t from,
+                      unsigned char *out, size_t len, struct filo_error *err) {
+  int rc = read_once(body, index, hashers, from, out, len, err);
+  if (rc != FILO_CORRUPT) return rc;
+  filo_forget_cached(body->fd);
+  return read_once(body, index, hashers, from, out, len, err);
 }
 
 static int read_verified(struct filo_body *body, uint64_t index, size_t from, unsigned char *out,
                          size_t len, struct filo_error *err) {
-  int rc = read_once(body, index, from, out, len, err);
-  if (rc != FILO_CORRUPT) return rc;
-  filo_forget_cached(body->fd);
-  return read_once(body, index, from, out, len, err);
+  struct hashers hashers = {.key = NULL};
+  return read_twice(body, index, &hashers, from, out, len, err);
 }
 
 int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err) {
   return read_verified(body, index, 0, NULL, 0, err);
+}
+
+int filo_body_prove(struct filo_body *body, uint64_t index, const unsigned char *key,
+                    unsigned char *hash, struct filo_error *err) {
+  struct hashers hashers = {.key = key};
+  int rc = read_twice(body, index, &hashers, 0, NULL, 0, err);
+  if (rc == 0) filo_chunk_hash_take(&hashers.keyed, hash);
+  return rc;
 }
 
 static int read_sealed(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,

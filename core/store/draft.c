@@ -9,7 +9,12 @@
 void filo_draft_init(struct filo_draft *draft, struct filo_store *store) {
   memset(draft, 0, sizeof *draft);
   draft->store = store;
-  draft->fd = draft->location.fd = -1;
+  draft->fd = draft->location.fd = draft->old_fd = -1;
+}
+
+void filo_draft_set_bringer(struct filo_draft *draft, const unsigned char *by) {
+  draft->has_bringer = by != NULL;
+  if (by) memcpy(draft->bringer, by, sizeof draft->bringer);
 }
 
 static int write_failed(const struct filo_draft *draft, int error, struct filo_error *err) {
@@ -96,6 +101,7 @@ int filo_draft_write_parts(struct filo_draft *draft, const struct iovec *parts, 
 
 void filo_draft_free(struct filo_draft *draft, bool keep) {
   if (draft->fd >= 0) close(draft->fd);
+  filo_old_close_bucket(draft);
   if (draft->name[0] && !keep) unlinkat(draft->store->tmp_fd, draft->name, 0);
   filo_draft_keep_promise(draft, UINT64_MAX);
   draft->fd = -1;

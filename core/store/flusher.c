@@ -51,6 +51,7 @@ static void sync_all(struct filo_store *store, struct filo_draft *drafts,
 static void place_all(struct filo_draft *drafts, bool large) {
   for (struct filo_draft *d = drafts; d; d = d->next) {
     filo_publish_rename(d);
+    if (large) filo_old_close_bucket(d);
     if (large) filo_location_close(&d->location);
   }
 }

@@ -16,9 +16,14 @@
  *     hash_list     the hashes against which they are verified
  *     remove        removing
  *     set_aside     putting what is bad into bad/
+ *     old           copies in the trash, and versions that are kept
+ *     old_moves     how they come there, and back
+ *     old_goes      which of them go, and when
+ *     note          small files of the node's own
  *     move          moving objects to other paths
  *     holders       nodes that have taken copies of the owner's objects
  *     space         free space, the reserve, and what of it is promised
+ *     brought       which node brought a copy
  *     changes       the one who is told of each change
  *     marks         what is told to those that read beside the owner
  */
@@ -33,6 +38,7 @@
 #include <sys/uio.h>
 
 #include "store/object.h"
+#include "store/old.h"
 #include "store/sealer.h"
 #include "store/store.h"
 
@@ -51,6 +57,17 @@ struct filo_parts {
   TAILQ_HEAD(filo_part_list, filo_part) all;
   unsigned kept;
   uint64_t kept_bytes;
+};
+
+/* old.c: a folder of old copies. Amounts of what lies there: right after a sweep, and before one without
+ * what an earlier process has left. */
+struct filo_old_amount {
+  uint64_t count, bytes;
+};
+struct filo_old_folder {
+  int fd;               /* -1: nothing is kept, and nothing found */
+  pthread_mutex_t lock; /* of what lies there and its amounts; taken last */
+  struct filo_old_amount amounts[FILO_OLD_BUCKETS];
 };
 
 struct filo_store {
@@ -77,6 +94,9 @@ struct filo_store {
   atomic_uint_least64_t promised; /* bytes that drafts may still write */
   atomic_uint_least64_t drafts;   /* numbers temporary files */
   struct filo_parts parts;
+  struct filo_old_folder old[FILO_OLD_KINDS];
+  struct filo_old_keeping *keeping; /* under names */
+  size_t keeping_count;
   struct filo_flusher *flusher; /* durability "group" only */
 };
 
@@ -134,6 +154,7 @@ char *filo_location_label(const struct filo_store *store, const unsigned char ns
 /* trailer.c: the end of a sealed-object file, and with it all that is not content. */
 struct filo_trailer {
   uint64_t file_size;
+  struct timespec modified; /* 0: it was not looked at */
   struct filo_record fields;
   unsigned char *record; /* malloc'ed */
   size_t record_len;
@@ -194,6 +215,9 @@ bool filo_body_any(const struct filo_body *body);
 void filo_body_mark(struct filo_body *body, uint64_t index);
 /* Hashes a chunk from disk and marks it. */
 int filo_body_verify(struct filo_body *body, uint64_t index, struct filo_error *err);
+/* The same, and as filo_object_prove_chunk. */
+int filo_body_prove(struct filo_body *body, uint64_t index, const unsigned char *key,
+                    unsigned char *hash, struct filo_error *err);
 /* As filo_object_compare_chunk, once the key is there that it needs. */
 int filo_body_compare(struct filo_body *body, int fd, uint64_t index, struct filo_error *err);
 int64_t filo_body_read(struct filo_body *body, uint64_t offset, unsigned char *out, size_t len,
@@ -221,8 +245,17 @@ struct filo_draft {
   struct filo_record fields;
   atomic_uint_least64_t promised;
   int64_t verified; /* when its bytes were hashed; 0: as they were written */
+  bool has_bringer;
+  unsigned char bringer[FILO_ID_SIZE]; /* the node that brings it */
   /* or NULL: to be published over this very file only, FILO_EXISTS otherwise */
   const struct stat *over;
+  /* What it takes the place of, where that is kept: the folder, to be flushed; else -1 */
+  int old_fd;
+  bool keeps_old;         /* it is a deletion, and what it takes the place of is kept */
+  unsigned versions_kept; /* of its object */
+  bool has_added;         /* one of these */
+  bool old_moved;         /* by a rename, for want of links */
+  struct filo_old old;
   /* While being published: */
   char path[FILO_PATH_MAX];
   struct filo_location location;
@@ -234,7 +267,12 @@ struct filo_draft {
   struct filo_draft *next;
 };
 
+/* space.c: whether so many bytes could be written once others were given back. */
+bool filo_store_would_have(struct filo_store *store, uint64_t bytes, uint64_t gives_way);
+
 void filo_draft_init(struct filo_draft *draft, struct filo_store *store);
+/* by: the node that brings it, or NULL. */
+void filo_draft_set_bringer(struct filo_draft *draft, const unsigned char *by);
 /* space.c: FILO_NO_SPACE when that would touch the reserve, though nothing is kept for resuming any
  * more. */
 int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_error *err);
@@ -310,14 +348,64 @@ bool filo_parts_yield(struct filo_store *store);
 int64_t filo_verified_at(int fd);
 void filo_verified_note(int fd, int64_t at);
 
+/* brought.c: which node brought what an open file is; false: that is not known. And that this one
+ * does, best effort. */
+bool filo_brought_by(int fd, unsigned char ret[FILO_ID_SIZE]);
+void filo_brought_note(int fd, const unsigned char by[FILO_ID_SIZE]);
+
 /* set_aside.c: whether a file lies there; with `wanted`, only when it is that very one (FILO_EXISTS
  * otherwise). */
 int filo_location_check_file(const struct filo_location *location, const char *path,
                              const struct stat *wanted, struct filo_error *err);
 int filo_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
-                   const struct stat *wanted, struct filo_error *err);
-/* A good copy of this version was published at path: bad ones of it, and of those before it, go. */
-void filo_bad_superseded(struct filo_store *store, const struct filo_record *fields,
-                         const char *path);
+                   const struct stat *wanted, const struct filo_bad *of, struct filo_error *err);
+/* A good copy of this version was published: bad ones of it, and of those before it, go. */
+void filo_bad_superseded(struct filo_store *store, const struct filo_record *fields);
+
+/* object.c: as filo_object_open, of an open file, which it takes, and a label, whose end `path` is; the label
+ * may be NULL for lack of memory. */
+int filo_object_open_file(int fd, char *label, const unsigned char ns[FILO_ID_SIZE],
+                          const char *path, unsigned how, struct filo_object **ret,
+                          struct filo_error *err);
+
+/* old.c */
+enum { FILO_OLD_NAME = 192 };
+void filo_old_name(const struct filo_old *old, char out[FILO_OLD_NAME]);
+bool filo_old_read_name(const char *name, struct filo_old *ret);
+enum filo_old_kind filo_old_kind_of(const struct filo_old *old);
+const char *filo_old_folder_name(enum filo_old_kind kind);
+/* For messages: malloc'ed; NULL without memory. */
+char *filo_old_label(const struct filo_store *store, const struct filo_old *old);
+bool filo_old_is_of(const struct filo_old *old, const unsigned char ns[FILO_ID_SIZE],
+                    const unsigned char key_hash[FILO_KEY_SIZE]);
+/* The folder of those whose key hash begins so; -1: see errno. */
+int filo_old_bucket(const struct filo_store *store, enum filo_old_kind kind, unsigned char bucket,
+                    bool make);
+/* One more, or one less. Under the folder's lock. */
+void filo_old_count(struct filo_store *store, const struct filo_old *old, int by);
+/* What is kept of a namespace; NULL: nothing, as far as is known. Under names. */
+const struct filo_old_keeping *filo_old_keeping_of(const struct filo_store *store,
+                                                   const unsigned char ns[FILO_ID_SIZE]);
+
+/* old_moves.c: for reading; it does not go before it is closed. */
+int filo_old_open_file(struct filo_store *store, const struct filo_old *old, int *ret,
+                       struct filo_error *err);
+/* Moves what lies there to the trash, and gives the folder, to be flushed; -1 where that cannot be, for want
+ * of room, or since it is no object. Under names. */
+int filo_old_move_in(struct filo_store *store, const struct filo_location *location,
+                     const unsigned char ns[FILO_ID_SIZE], int *ret, struct filo_error *err);
+/* Keeps what a draft is about to take the place of, if it is to be kept; and when it did not. Under
+ * names. */
+void filo_old_before_replacing(struct filo_draft *draft);
+void filo_old_not_replaced(struct filo_draft *draft);
+void filo_old_close_bucket(struct filo_draft *draft);
+
+/* old_goes.c: a draft was published, and a version kept: of those before it, what is too many goes. */
+void filo_old_added(struct filo_draft *draft);
+/* With a deletion all that there is of its object goes; or, where that is kept, to the trash. */
+void filo_old_deleted(struct filo_store *store, const struct filo_record *fields, bool keeps);
+/* Gives back room, the trash first and of each the oldest, until so many bytes may be written; false when
+ * there is none to be given back, or not enough of it. */
+bool filo_old_yield(struct filo_store *store, uint64_t bytes);
 
 #endif

@@ -17,7 +17,8 @@ struct filo_object {
   const char *path; /* its end */
   unsigned char *record;
   size_t record_len;
-  unsigned char *in_hand; /* the body, where there is no file; of a small file, the content */
+  struct timespec modified; /* before it was read; 0: that is not known */
+  unsigned char *in_hand;   /* the body, where there is no file; of a small file, the content */
   struct filo_body body;
 };
 
@@ -48,6 +49,7 @@ static int load_rest(struct filo_object *object, const unsigned char *ns,
   }
   object->record = trailer->record;
   object->record_len = trailer->record_len;
+  object->modified = trailer->modified;
   return 0;
 }
 
@@ -81,9 +83,10 @@ static int load(struct filo_object *object, const unsigned char *ns, unsigned ho
   return load_once(object, ns, how, err);
 }
 
-/* Takes fd and label (which may be NULL for lack of memory), also when it fails. */
-static int open_object(int fd, char *label, const unsigned char *ns, const char *path, unsigned how,
-                       struct filo_object **ret, struct filo_error *err) {
+/* Takes fd and label also when it fails. */
+int filo_object_open_file(int fd, char *label, const unsigned char ns[FILO_ID_SIZE],
+                          const char *path, unsigned how, struct filo_object **ret,
+                          struct filo_error *err) {
   struct filo_object *object = label ? malloc(sizeof *object) : NULL;
   int rc;
   if (object) {
@@ -116,7 +119,7 @@ int filo_object_open(struct filo_store *store, const unsigned char ns[32], const
                      unsigned how, struct filo_object **ret, struct filo_error *err) {
   int fd, rc = open_file(store, ns, path, how, &fd, err);
   if (rc < 0) return rc;
-  return open_object(fd, filo_location_label(store, ns, path), ns, path, how, ret, err);
+  return filo_object_open_file(fd, filo_location_label(store, ns, path), ns, path, how, ret, err);
 }
 
 bool filo_object_is_there(struct filo_store *store, const unsigned char ns[32], const char *path) {
@@ -262,19 +265,29 @@ int filo_object_read_body(struct filo_object *object, unsigned how, unsigned cha
   return n < 0 ? (int)n : 0;
 }
 
+static int check_index(const struct filo_object *object, uint64_t index, struct filo_error *err) {
+  if (index < filo_chunk_count(object->body.fields.size)) return 0;
+  return filo_fail(err, FILO_INVALID, "%s has no chunk %llu", object->label,
+                   (unsigned long long)index);
+}
+
 int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct filo_error *err) {
-  if (index >= filo_chunk_count(object->body.fields.size))
-    return filo_fail(err, FILO_INVALID, "%s has no chunk %llu", object->label,
-                     (unsigned long long)index);
-  return filo_body_verify(&object->body, index, err);
+  int rc = check_index(object, index, err);
+  return rc < 0 ? rc : filo_body_verify(&object->body, index, err);
+}
+
+int filo_object_prove_chunk(struct filo_object *object, uint64_t index,
+                            const unsigned char key[FILO_HASH_SIZE],
+                            unsigned char hash[FILO_HASH_SIZE], struct filo_error *err) {
+  int rc = check_index(object, index, err);
+  return rc < 0 ? rc : filo_body_prove(&object->body, index, key, hash, err);
 }
 
 int filo_object_compare_chunk(struct filo_object *object, int fd, uint64_t index,
                               struct filo_error *err) {
   const struct filo_body *body = &object->body;
-  if (index >= filo_chunk_count(body->fields.size))
-    return filo_fail(err, FILO_INVALID, "%s has no chunk %llu", object->label,
-                     (unsigned long long)index);
+  int rc = check_index(object, index, err);
+  if (rc < 0) return rc;
   if (!(body->fields.flags & FILO_PLAIN) && !body->has_key)
     return filo_fail(err, FILO_INVALID, "%s is encrypted: its content key is needed to compare it",
                      object->label);
@@ -288,15 +301,29 @@ int filo_object_set_aside(struct filo_object *object, struct filo_store *store, 
     int error = errno;
     return filo_fail_errno(err, error, "cannot examine %s", object->label);
   }
-  return filo_set_aside(store, object->body.fields.ns, path, &st, err);
+  struct filo_bad of = {.version = object->body.fields.version};
+  memcpy(of.key_hash, object->body.fields.key_hash, sizeof of.key_hash);
+  return filo_set_aside(store, object->body.fields.ns, path, &st, &of, err);
 }
 
 int64_t filo_object_verified(const struct filo_object *object) {
   return filo_verified_at(object->fd);
 }
 
+bool filo_object_bringer(const struct filo_object *object, unsigned char ret[FILO_ID_SIZE]) {
+  return filo_brought_by(object->fd, ret);
+}
+
+/* Then what was hashed may be something else than what is there now. */
+static bool was_written_to(const struct filo_object *object) {
+  struct stat st;
+  const struct timespec *before = &object->modified;
+  return before->tv_sec && (fstat(object->fd, &st) < 0 || st.st_mtim.tv_sec != before->tv_sec ||
+                            st.st_mtim.tv_nsec != before->tv_nsec);
+}
+
 void filo_object_mark_verified(const struct filo_object *object, struct filo_store *store) {
-  if (store->readonly) return;
+  if (store->readonly || was_written_to(object)) return;
   filo_verified_note(object->fd, time(NULL));
   pthread_mutex_lock(&store->names);
   filo_store_changed(store, object->body.fields.ns, object->path);

@@ -51,7 +51,9 @@ const unsigned char *filo_object_record(const struct filo_object *object, size_t
 /* When all bytes of the file were last hashed and found good, in seconds since 1970: when it was
  * written or verified. 0: that is not known, or the file has changed since. */
 int64_t filo_object_verified(const struct filo_object *object);
-/* All were verified now. Best effort; nothing is noted in a store that is open for reading only. */
+/* The node that brought it here; false: it is the owner's own, or nobody knows. */
+bool filo_object_bringer(const struct filo_object *object, unsigned char ret[FILO_ID_SIZE]);
+/* All were verified now; unless it was written to since it was opened. Best effort; nothing is noted in a store that is open for reading only. */
 void filo_object_mark_verified(const struct filo_object *object, struct filo_store *store);
 
 /* Whether anything lies there, or in its way, whatever it is; true, too, where that cannot be told. */
@@ -91,6 +93,12 @@ int filo_object_read_body(struct filo_object *object, unsigned how, unsigned cha
 
 /* Hashes chunk `index` again from disk, whatever the bitmap says. */
 int filo_object_verify_chunk(struct filo_object *object, uint64_t index, struct filo_error *err);
+
+/* The same, and gives the hash of its bytes under a key (chunk_hash.h): who has the same bytes can tell
+ * by it that they were read. */
+int filo_object_prove_chunk(struct filo_object *object, uint64_t index,
+                            const unsigned char key[FILO_HASH_SIZE],
+                            unsigned char hash[FILO_HASH_SIZE], struct filo_error *err);
 
 /* Whether bytes of a file, those where chunk `index` of the content would be, are that chunk: 1 or 0, or
  * why it cannot be told. Nothing of the object's own bytes is read. An encrypted object needs its key. */

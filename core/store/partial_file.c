@@ -254,6 +254,10 @@ void filo_partial_file_free(struct filo_partial_file *file) {
   filo_store_close(store);
 }
 
+void filo_partial_file_set_bringer(struct filo_partial_file *file, const unsigned char *by) {
+  filo_draft_set_bringer(&file->draft, by);
+}
+
 const struct filo_record *filo_partial_file_fields(const struct filo_partial_file *file) {
   return &file->draft.fields;
 }
@@ -433,7 +437,7 @@ static int take_whole(struct filo_partial_file *file, const unsigned char *body,
   if (rc == 0) rc = write_whole(file, body, err);
   /* On a disk without a free byte, what a tombstone deletes goes first. */
   if (rc == FILO_NO_SPACE && file->makes_room &&
-      filo_store_remove(draft->store, draft->fields.ns, draft->path, 0, NULL) == 0)
+      filo_store_remove(draft->store, draft->fields.ns, draft->path, 0, false, NULL) == 0)
     rc = write_whole(file, body, err);
   file->body.fd = draft->fd;
   return rc;

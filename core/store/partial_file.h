@@ -38,6 +38,9 @@ int filo_partial_file_outside(struct filo_store *store, int fd, const unsigned c
                               size_t record_len, struct filo_partial_file **ret,
                               struct filo_error *err);
 
+/* by: the node that brings it, before it is published; or NULL. */
+void filo_partial_file_set_bringer(struct filo_partial_file *file, const unsigned char *by);
+
 const struct filo_record *filo_partial_file_fields(const struct filo_partial_file *file);
 
 /* True when a resumed partial has its hash list already. */

@@ -47,8 +47,10 @@ void filo_publish_sync_failed(struct filo_draft *draft, int error) {
 
 static int rename_into(struct filo_draft *draft) {
   struct filo_store *store = draft->store;
+  filo_old_before_replacing(draft);
   if (renameat(store->tmp_fd, draft->name, draft->location.fd, draft->location.name) < 0) {
     int error = errno;
+    filo_old_not_replaced(draft);
     return filo_fail_errno(&draft->err, error, "cannot publish %s in %s", draft->path, store->root);
   }
   draft->name[0] = 0;
@@ -95,16 +97,21 @@ void filo_publish_settle(struct filo_draft *draft) {
   bool durable = draft->err.code == 0 || draft->err.code == FILO_EXISTS;
   if (draft->renamed && durable) forget(draft->store, draft);
   if (draft->err.code == 0) {
-    filo_bad_superseded(draft->store, &draft->fields, draft->path);
+    filo_bad_superseded(draft->store, &draft->fields);
+    filo_old_deleted(draft->store, &draft->fields, draft->keeps_old);
+    filo_old_added(draft);
     filo_parts_superseded(draft->store, &draft->fields);
   }
   draft->renamed = false;
+  filo_old_close_bucket(draft);
   filo_location_close(&draft->location);
 }
 
 /* "A newer version is there" is a promise too: it must be as durable as this would have been. */
 int filo_publish_sync_folders(struct filo_draft *draft) {
-  int error = draft->location.fd < 0 ? 0 : filo_location_flush(&draft->location, draft->levels);
+  int error = draft->old_fd >= 0 && fsync(draft->old_fd) < 0 ? errno : 0;
+  if (!error && draft->location.fd >= 0)
+    error = filo_location_flush(&draft->location, draft->levels);
   if (error) filo_publish_sync_failed(draft, error);
   return error;
 }
@@ -123,6 +130,7 @@ void filo_draft_publish(struct filo_draft *draft, const char *path, filo_publish
   if (filo_path_check(path, strnlen(path, FILO_PATH_MAX), &draft->err) == 0) {
     memmove(draft->path, path, strlen(path) + 1); /* it may be the same */
     filo_verified_note(draft->fd, draft->verified ? draft->verified : time(NULL));
+    if (draft->has_bringer) filo_brought_note(draft->fd, draft->bringer);
     if (store->durability == FILO_DURABLE_GROUP) {
       filo_flusher_add(store->flusher, draft);
       return;

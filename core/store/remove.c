@@ -25,10 +25,12 @@ static int check_version(const struct filo_location *location, const char *label
                    (unsigned long long)version);
 }
 
-static int unlink_object(const struct filo_location *location, const char *label, uint64_t version,
-                         struct filo_error *err) {
+static int take_away(struct filo_store *store, const struct filo_location *location,
+                     const unsigned char ns[32], const char *label, uint64_t version, int *kept_in,
+                     struct filo_error *err) {
   int rc = version ? check_version(location, label, version, err) : 0;
-  if (rc < 0) return rc;
+  if (rc == 0 && kept_in) rc = filo_old_move_in(store, location, ns, kept_in, err);
+  if (rc < 0 || (kept_in && *kept_in >= 0)) return rc;
   if (unlinkat(location->fd, location->name, 0) == 0) return 0;
   int error = errno;
   if (error == ENOENT || error == EISDIR)
@@ -49,7 +51,7 @@ int filo_location_find(struct filo_store *store, const unsigned char ns[32], con
 }
 
 int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
-                      uint64_t version, struct filo_error *err) {
+                      uint64_t version, bool keep, struct filo_error *err) {
   struct filo_location location;
   pthread_mutex_lock(&store->names);
   int rc = filo_location_find(store, ns, path, &location, err);
@@ -58,13 +60,17 @@ int filo_store_remove(struct filo_store *store, const unsigned char ns[32], cons
     return rc;
   }
   FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
-  rc = label ? unlink_object(&location, label, version, err)
+  FILO_AUTO_CLOSE int kept_in = -1;
+  rc = label ? take_away(store, &location, ns, label, version, keep ? &kept_in : NULL, err)
              : filo_fail(err, FILO_NO_MEMORY, "no memory to remove an object");
   if (rc == 0) filo_store_changed(store, ns, path);
   if (rc == 0) filo_location_prune(&location, ns, path);
   pthread_mutex_unlock(&store->names);
-  int error =
-      rc == 0 && store->durability != FILO_DURABLE_NONE ? filo_location_flush(&location, 0) : 0;
+  int error = 0;
+  if (rc == 0 && store->durability != FILO_DURABLE_NONE) {
+    if (kept_in >= 0 && fsync(kept_in) < 0) error = errno;
+    if (!error) error = filo_location_flush(&location, 0);
+  }
   filo_location_close(&location);
   return error ? filo_fail_errno(err, error, "cannot flush the removal of %s", label) : rc;
 }

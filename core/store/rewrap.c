@@ -84,9 +84,11 @@ static int open_there(struct filo_rewrap *rewrap, const struct filo_rewrap_optio
   struct filo_store *store = rewrap->draft.store;
   const unsigned char *ns = rewrap->draft.fields.ns;
   const char *path = options->from ? options->from : rewrap->draft.path;
-  rewrap->label = filo_location_label(store, ns, path);
+  const struct filo_old *old = options->old;
+  rewrap->label = old ? filo_old_label(store, old) : filo_location_label(store, ns, path);
   if (!rewrap->label) return filo_fail(err, FILO_NO_MEMORY, "no memory to rewrap an object");
-  int rc = filo_location_open_file(store, ns, path, &rewrap->source, err);
+  int rc = old ? filo_old_open_file(store, old, &rewrap->source, err)
+               : filo_location_open_file(store, ns, path, &rewrap->source, err);
   if (rc < 0) return rc;
   if (fstat(rewrap->source, &rewrap->there) < 0) {
     int error = errno;
@@ -96,7 +98,10 @@ static int open_there(struct filo_rewrap *rewrap, const struct filo_rewrap_optio
   if (rc < 0) return rc;
   rewrap->draft.verified = filo_verified_at(rewrap->source);
   if (rewrap->draft.verified == 0) rewrap->draft.verified = FILO_NEVER_VERIFIED;
-  if (options->over && !options->from) rewrap->draft.over = &rewrap->there;
+  if (options->over && !options->from && !old) rewrap->draft.over = &rewrap->there;
+  struct filo_draft *draft =
+      &rewrap->draft; /* its content came from him, where nobody brings the record */
+  if (!draft->has_bringer) draft->has_bringer = filo_brought_by(rewrap->source, draft->bringer);
   return 0;
 }
 
@@ -133,6 +138,7 @@ int filo_rewrap_new(struct filo_store *store, const char *path, const unsigned c
   filo_draft_init(&rewrap->draft, filo_store_ref(store));
   strcpy(rewrap->draft.path, path); /* its length was checked with the path */
   rewrap->source = -1;
+  filo_draft_set_bringer(&rewrap->draft, options->bringer);
   int rc = take_record(rewrap, record, record_len, options->trusted, err);
   if (rc == 0) rc = begin(rewrap, options, err);
   if (rc < 0) {
@@ -217,7 +223,9 @@ static int write_end(struct filo_rewrap *rewrap, struct filo_error *err) {
 }
 
 int filo_rewrap_step(struct filo_rewrap *rewrap, struct filo_error *err) {
-  if (rewrap->copied == 0) share_blocks(rewrap);
+  /* The kernel hashes nothing of what it copies: nobody has seen these bytes. */
+  if (rewrap->copied == 0 && rewrap->length > 0 && !share_blocks(rewrap))
+    rewrap->draft.verified = FILO_NEVER_VERIFIED;
   uint64_t stop = rewrap->copied + STEP_BYTES;
   if (stop > rewrap->length) stop = rewrap->length;
   while (rewrap->copied < stop) {

@@ -4,12 +4,13 @@
  * A record that is rewrapped has the root, size, IV, flags and content key of the old one. The new
  * version's file begins as the old one's does, up to the hashes, which the kernel copies: where the
  * file system can, both share the blocks. It is a draft like any other, and is published as one; the
- * old file is never written to. Nothing is hashed but the list of hashes, so that the new file counts
- * as verified when the old one was.
+ * old file is never written to. Nothing is hashed but the list of hashes: where blocks are shared, the
+ * new file counts as verified when the old one was, and else as not verified.
  */
 #ifndef FILO_STORE_REWRAP_H
 #define FILO_STORE_REWRAP_H
 
+#include "store/old.h"
 #include "store/sealer.h"
 #include "store/store.h"
 
@@ -24,10 +25,12 @@ int filo_record_rewrap(const struct filo_namespace *ns, const unsigned char *old
 
 struct filo_rewrap_options {
   const unsigned char
-      *over;        /* or NULL: the record that must lie where the content does, and when */
-  size_t over_len;  /* that is path, still when the new one is published */
-  bool trusted;     /* as FILO_PARTIAL_TRUSTED */
+      *over;       /* or NULL: the record that must lie where the content does, and when */
+  size_t over_len; /* that is path, still when the new one is published */
+  bool trusted;    /* as FILO_PARTIAL_TRUSTED */
+  const unsigned char *bringer; /* or NULL: the node that brings the record */
   const char *from; /* or NULL: the path where the content lies, when that is another object's */
+  const struct filo_old *old; /* or NULL: an old copy, which has the content */
 };
 
 /* Begins a file with that record for what lies at path. FILO_NOT_FOUND: its content does not lie there;

@@ -372,8 +372,11 @@ static int open_reading(struct filo_store *store, struct filo_error *err) {
     return filo_fail(err, FILO_NOT_FOUND, "there is no root of a node at %s", store->root);
   store->objects_fd =
       openat(store->root_fd, "objects", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (store->objects_fd >= 0) return 0;
   int error = errno;
+  for (int i = 0; i < FILO_OLD_KINDS; i++)
+    store->old[i].fd = openat(store->root_fd, filo_old_folder_name((enum filo_old_kind)i),
+                              O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (store->objects_fd >= 0) return 0;
   return filo_fail_errno(err, error, "cannot open %s/objects", store->root);
 }
 
@@ -396,6 +399,8 @@ int filo_root_open(struct filo_store *store, struct filo_error *err) {
     rc = flush(store, err);
   if (rc == 0) rc = open_subfolder(store, "tmp", &store->tmp_fd, err);
   if (rc == 0) rc = open_subfolder(store, "bad", &store->bad_fd, err);
+  for (int i = 0; rc == 0 && i < FILO_OLD_KINDS; i++)
+    rc = open_subfolder(store, filo_old_folder_name((enum filo_old_kind)i), &store->old[i].fd, err);
   if (rc == 0) rc = open_subfolder(store, "objects", &store->objects_fd, err);
   atomic_store(&store->has_bad, true); /* as long as nobody has looked */
   store->flushed = rc == 0 && store->durability != FILO_DURABLE_NONE;

@@ -76,7 +76,9 @@ static int new_sealer(struct filo_store *store, uint64_t size, unsigned char fla
   sealer->hashes_fd = -1;
   sealer->short_chunk = no_chunk;
   uint64_t known = size == FILO_SIZE_UNKNOWN ? 0 : size + FILO_HASH_SIZE * filo_chunk_count(size);
-  /* A tombstone may use the reserve: deleting is what one does on a full disk. */
+  /* A tombstone may use the reserve: deleting is what one does on a full disk. What gives way, does. */
+  if (flags & FILO_TOMBSTONE && filo_store_room(store, RECORD_ROOM, NULL) == FILO_NO_SPACE)
+    filo_old_yield(store, RECORD_ROOM);
   int rc =
       flags & FILO_TOMBSTONE ? 0 : filo_draft_promise(&sealer->draft, known + RECORD_ROOM, err);
   if (rc == 0) rc = prepare(sealer, err);

@@ -4,15 +4,15 @@
 
 #include "store/internal.h"
 
-/* Beyond the reserve, promised or not. */
-static int measure(const struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
-                   struct filo_error *err) {
+/* Beyond the reserve, promised or not; and what gives way. */
+static int measure(const struct filo_store *store, uint64_t gives_way, uint64_t *free_bytes,
+                   uint64_t *total_bytes, struct filo_error *err) {
   struct statvfs st;
   if (fstatvfs(store->root_fd, &st) < 0) {
     int error = errno;
     return filo_fail_errno(err, error, "cannot measure the free space of %s", store->root);
   }
-  uint64_t available = (uint64_t)st.f_bavail * st.f_frsize;
+  uint64_t available = (uint64_t)st.f_bavail * st.f_frsize + gives_way;
   *free_bytes = available > store->reserve ? available - store->reserve : 0;
   *total_bytes = (uint64_t)st.f_blocks * st.f_frsize;
   return 0;
@@ -20,15 +20,23 @@ static int measure(const struct filo_store *store, uint64_t *free_bytes, uint64_
 
 int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
                      struct filo_error *err) {
-  uint64_t promised = atomic_load(&store->promised);
-  int rc = measure(store, free_bytes, total_bytes, err);
+  uint64_t promised = atomic_load(&store->promised), count, trash, versions;
+  filo_old_usage(store, FILO_TRASH, &count, &trash);
+  filo_old_usage(store, FILO_VERSIONS, &count, &versions);
+  int rc = measure(store, trash + versions, free_bytes, total_bytes, err);
   if (rc == 0) *free_bytes -= promised < *free_bytes ? promised : *free_bytes;
   return rc;
 }
 
+bool filo_store_would_have(struct filo_store *store, uint64_t bytes, uint64_t gives_way) {
+  uint64_t free_bytes, total, promised = atomic_load(&store->promised);
+  return measure(store, gives_way, &free_bytes, &total, NULL) == 0 && promised <= free_bytes &&
+         bytes <= free_bytes - promised;
+}
+
 int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error *err) {
   uint64_t free_bytes, total;
-  int rc = measure(store, &free_bytes, &total, err);
+  int rc = measure(store, 0, &free_bytes, &total, err);
   if (rc < 0) return rc;
   uint64_t promised = atomic_load(&store->promised);
   if (promised <= free_bytes && bytes <= free_bytes - promised) return 0;
@@ -44,7 +52,7 @@ int filo_draft_promise(struct filo_draft *draft, uint64_t bytes, struct filo_err
   pthread_mutex_lock(&store->space);
   int rc;
   do rc = filo_store_room(store, bytes, err);
-  while (rc == FILO_NO_SPACE && filo_parts_yield(store));
+  while (rc == FILO_NO_SPACE && (filo_parts_yield(store) || filo_old_yield(store, bytes)));
   if (rc == 0) {
     atomic_fetch_add(&store->promised, bytes);
     atomic_fetch_add(&draft->promised, bytes);

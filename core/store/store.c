@@ -11,6 +11,10 @@ static struct filo_store *new_store(const struct filo_store_options *options) {
   if (!store) return NULL;
   atomic_init(&store->refs, 1);
   store->root_fd = store->lock_fd = store->tmp_fd = store->bad_fd = store->objects_fd = -1;
+  for (int i = 0; i < FILO_OLD_KINDS; i++) {
+    store->old[i].fd = -1;
+    pthread_mutex_init(&store->old[i].lock, NULL);
+  }
   store->durability = options->durability;
   store->reserve = options->reserve;
   store->readonly = options->readonly;
@@ -59,6 +63,11 @@ void filo_store_close(struct filo_store *store) {
   for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) filo_close_fd(&fds[i]);
   pthread_mutex_destroy(&store->names);
   pthread_mutex_destroy(&store->space);
+  for (int i = 0; i < FILO_OLD_KINDS; i++) {
+    filo_close_fd(&store->old[i].fd);
+    pthread_mutex_destroy(&store->old[i].lock);
+  }
+  free(store->keeping);
   filo_parts_free(&store->parts);
   free(store->root);
   free(store);

@@ -5,6 +5,7 @@
  *     <root>/lock                 flock'ed while a process owns the root; holds its pid
  *     <root>/tmp/                 unpublished files; what no resume can use is removed at open
  *     <root>/bad/                 copies set aside by verification
+ *     <root>/trash/, versions/    copies that are not gone at once (old.h)
  *     <root>/holders/<node ID in hex>   empty: that node has taken copies of the owner's objects
  *     <root>/objects/<namespace in hex>/<path>   one sealed object: the newest version
  *
@@ -98,8 +99,8 @@ int filo_store_marker(const char *root, char owner[2 * FILO_ID_SIZE + 1],
 int filo_store_move(struct filo_store *store, const unsigned char ns[32], const char *from,
                     const char *to, struct filo_error *err);
 
-/* Free bytes of the file system, beyond the reserve and what is promised to drafts, never below 0;
- * and all its bytes. */
+/* Free bytes of the file system, and those that give way (old.h), beyond the reserve and what is
+ * promised to drafts, never below 0; and all its bytes. */
 int filo_store_space(struct filo_store *store, uint64_t *free_bytes, uint64_t *total_bytes,
                      struct filo_error *err);
 
@@ -108,22 +109,39 @@ int filo_store_room(struct filo_store *store, uint64_t bytes, struct filo_error 
 
 /* Removes the file of an object. FILO_NOT_FOUND when there is none. Works on a full disk. Durable
  * on return unless durability is none. When version is not 0, only that version is removed
- * (FILO_EXISTS if newer). */
+ * (FILO_EXISTS if newer). With `keep` it goes to the trash, if there is room for that. */
 int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
-                      uint64_t version, struct filo_error *err);
+                      uint64_t version, bool keep, struct filo_error *err);
 
 /* Moves the file of an object to <root>/bad/, so that it is no longer found. It stays there until a
  * good copy of that version, or a newer one, is published. Whatever lies at path goes, so with an
- * object open prefer filo_object_set_aside. */
+ * object open prefer filo_object_set_aside. of: which version of what it should be (without the
+ * namespace); NULL: its record is read. */
+struct filo_bad {
+  unsigned char ns[32], key_hash[32];
+  uint64_t version;
+};
 int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
-                         struct filo_error *err);
+                         const struct filo_bad *of, struct filo_error *err);
 
-/* Removes what is kept of copies that came in part and that nobody has come for in 7 days. */
+/* Removes what is kept of copies that came in part and that nobody has come for in 7 days. See
+ * filo_old_sweep for the trash. */
 void filo_store_sweep(struct filo_store *store);
 
 /* How many copies lie in <root>/bad/, and what room they take. */
 int filo_store_bad(struct filo_store *store, uint64_t *count, uint64_t *bytes,
                    struct filo_error *err);
+
+/* What these are, where that is known, in no order: as many as there is room for. */
+int filo_store_bad_copies(struct filo_store *store, struct filo_bad *list, size_t room,
+                          size_t *count, struct filo_error *err);
+
+/* A note of the node's own in the root: a file that is replaced as a whole, and not flushed, so that
+ * a power cut may lose it. The name is without slashes; 64 KiB at most are read. FILO_NOT_FOUND. */
+int filo_store_write_note(struct filo_store *store, const char *name, const void *bytes, size_t len,
+                          struct filo_error *err);
+int filo_store_read_note(const struct filo_store *store, const char *name, unsigned char **ret,
+                         size_t *len, struct filo_error *err);
 
 /* Notes that a node has taken a copy of an object of the owner's. Durable on return, whatever the
  * durability is: it is done once for each node. */
@@ -148,6 +166,8 @@ struct filo_walk_entry {
   unsigned char *record; /* the record's bytes, malloc'ed; the caller frees it */
   size_t record_len;
   int64_t verified; /* as filo_object_verified */
+  bool has_bringer;
+  unsigned char bringer[FILO_ID_SIZE]; /* as filo_object_bringer */
 };
 int filo_walk_new(struct filo_store *store, const unsigned char *ns, struct filo_walk **ret,
                   struct filo_error *err);

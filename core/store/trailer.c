@@ -89,6 +89,7 @@ static int read_tail(int fd, const char *label, struct filo_trailer *trailer,
   if (!S_ISREG(st.st_mode) || st.st_size < LEAST_SIZE)
     return filo_fail(err, FILO_CORRUPT, "%s is no sealed object", label);
   trailer->file_size = (uint64_t)st.st_size;
+  trailer->modified = st.st_mtim;
   trailer->tail_len =
       trailer->file_size < sizeof trailer->tail ? (size_t)st.st_size : sizeof trailer->tail;
   return read_part(fd, label, trailer, trailer->file_size - trailer->tail_len, trailer->tail,
@@ -126,6 +127,7 @@ static int check_record(const char *label, bool trusted, struct filo_trailer *tr
 static int read_trailer(int fd, const char *label, bool trusted, struct filo_trailer *ret,
                         struct filo_error *err) {
   ret->record = NULL;
+  ret->modified = (struct timespec){0};
   int rc = read_tail(fd, label, ret, err);
   if (rc == 0) rc = check_footer(ret, label, &ret->record_len, err);
   if (rc == 0) rc = read_record(fd, label, ret, err);

@@ -114,6 +114,7 @@ static int read_file(int fd, bool trusted, struct filo_walk_entry *entry) {
   entry->record = trailer.record;
   entry->record_len = trailer.record_len;
   entry->verified = filo_verified_at(fd);
+  entry->has_bringer = filo_brought_by(fd, entry->bringer);
   return 0;
 }
 

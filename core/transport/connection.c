@@ -55,6 +55,24 @@ int filo_connection_code(uint32_t reason) {
   return strcmp(filo_code_name(-(int)reason), "unknown") == 0 ? FILO_CLOSED : -(int)reason;
 }
 
+/* --- Rates --- */
+
+static void may_send(void *ctx) {
+  filo_connection_wake(ctx);
+}
+
+static void may_receive(void *ctx) {
+  struct filo_connection *c = ctx;
+  c->untold = true; /* credit */
+  filo_connection_wake(c);
+}
+
+static void leave_lines(struct filo_connection *c) {
+  if (!c->options.rates) return;
+  filo_rate_leave(filo_connection_up(c), &c->up);
+  filo_rate_leave(filo_connection_down(c), &c->down);
+}
+
 /* --- The end --- */
 
 static void set_ended(struct filo_connection *c) {
@@ -65,6 +83,7 @@ static void set_ended(struct filo_connection *c) {
   }
   event_del(&c->again);
   event_del(&c->timer);
+  leave_lines(c);
   filo_dial_stop(c->dial);
   c->dial = NULL;
   filo_connection_wake(c);
@@ -269,6 +288,9 @@ static struct filo_connection *make(const struct filo_connection_options *option
   c->thread = pthread_self();
   c->options = *options;
   if (options->tls) filo_tls_ref(options->tls);
+  filo_rates_ref(options->rates);
+  c->up = (struct filo_turn){.come = may_send, .ctx = c};
+  c->down = (struct filo_turn){.come = may_receive, .ctx = c};
   if (options->id) memcpy(c->id, options->id, sizeof c->id);
   c->handler = *handler;
   c->ctx = ctx;
@@ -297,6 +319,8 @@ static void destroy(struct filo_connection *c) {
   filo_dial_stop(c->dial);
   filo_link_free(c->link);
   filo_tls_unref(c->options.tls);
+  leave_lines(c);
+  filo_rates_unref(c->options.rates);
   filo_output_free(c);
   free(filo_unfinished_take(c));
   free(c);

@@ -28,6 +28,7 @@
 #include "transport/address.h"
 #include "transport/frame.h"
 #include "transport/link.h"
+#include "transport/rate.h"
 
 struct filo_connection;
 
@@ -43,6 +44,7 @@ struct filo_connection_options {
   struct event_base *base;
   struct filo_resolver *resolver; /* dialling host names */
   struct filo_tls *tls;           /* NULL: plain TCP */
+  struct filo_rates *rates;       /* what streams keep to; NULL: nothing */
   const unsigned char *id;        /* our node ID, for plain TCP; of a bulk line its ticket */
   bool bulk;                      /* dialled: a bulk line; accepted: may be one (link.h) */
   double dial_timeout;            /* seconds: name look-up and TCP connect */

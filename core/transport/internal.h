@@ -7,6 +7,7 @@
  *     stream           the two ends of a stream
  *     keepalive        whether the peer is still there
  *     stream_numbers   which streams a peer has opened
+ *     rate             how many bytes of streams may go in a second
  *
  * Everything happens in callbacks of the event loop: functions that others call only note what
  * there is to do and activate `turn`. So a handler may call anything, and nobody below it on the
@@ -120,6 +121,7 @@ struct filo_connection {
   struct filo_dial *dial;
   struct filo_link *link;
   struct event readable, writable, turn, again, timer;
+  struct filo_turn up, down; /* in the lines of options.rates */
   char remote[FILO_ADDRESS_MAX];
   unsigned char peer[FILO_ID_SIZE], binding[32];
 
@@ -144,6 +146,14 @@ struct filo_connection {
   struct filo_keepalive keepalive;
   uint64_t bytes_in, bytes_out, messages_in, messages_out;
 };
+
+/* What its streams keep to; NULL: nothing. */
+static inline struct filo_rate *filo_connection_up(const struct filo_connection *c) {
+  return c->options.rates ? &c->options.rates->up : NULL;
+}
+static inline struct filo_rate *filo_connection_down(const struct filo_connection *c) {
+  return c->options.rates ? &c->options.rates->down : NULL;
+}
 
 /* connection.c */
 double filo_connection_clock(void);

@@ -112,9 +112,8 @@ static void written(struct filo_outflow *flow) {
   flow->handler.written(flow->ctx); /* may drop it */
 }
 
-static void begin_frame(struct filo_connection *c) {
+static void begin_frame(struct filo_connection *c, size_t len) {
   struct filo_outflow *flow = take_turn(c);
-  size_t len = flow->left < SLICE ? flow->left : SLICE;
   struct filo_frame header = {
       .type = FILO_FRAME_STREAM, .stream = flow->number, .value = (uint32_t)len};
   c->frame.flow = flow;
@@ -125,13 +124,18 @@ static void begin_frame(struct filo_connection *c) {
   flow->left -= len;
 }
 
-static void end_frame(struct filo_connection *c) {
-  struct filo_outflow *flow = c->frame.flow;
-  c->frame.flow = NULL;
+/* Its turn is over. */
+static void put_back(struct filo_connection *c, struct filo_outflow *flow) {
   if (flow->left > 0)
     TAILQ_INSERT_TAIL(&c->ready, flow, ready);
   else
     written(flow);
+}
+
+static void end_frame(struct filo_connection *c) {
+  struct filo_outflow *flow = c->frame.flow;
+  c->frame.flow = NULL;
+  put_back(c, flow);
 }
 
 void filo_output_release(struct filo_connection *c, const struct filo_outflow *flow) {
@@ -162,12 +166,16 @@ static int gather(struct filo_connection *c, struct filo_error *err) {
     rc = filo_stream_tell(c, err);
     struct filo_outflow *flow = TAILQ_FIRST(&c->ready);
     if (rc < 0 || !flow || flow->left > SHORT) break;
+    size_t len = filo_rate_take(filo_connection_up(c), &c->up, flow->left);
+    if (len == 0) break;
     struct filo_frame frame = {
-        .type = FILO_FRAME_STREAM, .stream = flow->number, .value = (uint32_t)flow->left};
+        .type = FILO_FRAME_STREAM, .stream = flow->number, .value = (uint32_t)len};
     rc = filo_output_put(c, &frame, flow->bytes, err);
     if (rc < 0) break;
-    take_turn(c)->left = 0;
-    written(flow);
+    flow->bytes += len;
+    flow->left -= len;
+    take_turn(c);
+    put_back(c, flow);
   }
   return rc;
 }
@@ -202,6 +210,16 @@ static ssize_t write_queue(struct filo_connection *c, int *want, struct filo_err
   return n;
 }
 
+/* How long the next stream frame may be; 0: there is none for now. */
+static size_t next_frame(struct filo_connection *c) {
+  struct filo_outflow *flow = TAILQ_FIRST(&c->ready);
+  struct filo_rate *up = filo_connection_up(c);
+  if (flow && c->state == FILO_STATE_OPEN)
+    return filo_rate_take(up, &c->up, flow->left < SLICE ? flow->left : SLICE);
+  if (up) filo_rate_leave(up, &c->up);
+  return 0;
+}
+
 /* The next piece, by rank: 0 when there is none. */
 static ssize_t write_next(struct filo_connection *c, int *want, struct filo_error *err) {
   if (c->frame.flow) return write_frame(c, want, err);
@@ -209,8 +227,9 @@ static ssize_t write_next(struct filo_connection *c, int *want, struct filo_erro
   if (rc < 0) return rc;
   if (c->state == FILO_STATE_ENDED) return 0;
   if (queued(&c->queue) > 0) return write_queue(c, want, err);
-  if (TAILQ_EMPTY(&c->ready) || c->state != FILO_STATE_OPEN) return 0;
-  begin_frame(c);
+  size_t len = next_frame(c);
+  if (len == 0) return 0;
+  begin_frame(c, len);
   return write_frame(c, want, err);
 }
 

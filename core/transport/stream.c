@@ -282,16 +282,30 @@ static int tell_outflow(struct filo_outflow *flow, struct filo_error *err) {
               err);
 }
 
-static int tell_inflow(struct filo_inflow *flow, struct filo_error *err) {
-  if (flow->state == FILO_FLOW_GIVEN_UP)
-    return tell(flow->connection, FILO_FRAME_RESET, flow->number,
-                filo_connection_reason(flow->code), err);
-  while (flow->untold > 0) {
-    uint32_t bytes = flow->untold < UINT32_MAX ? (uint32_t)flow->untold : UINT32_MAX;
-    int rc = tell(flow->connection, FILO_FRAME_CREDIT, flow->number, bytes, err);
+static struct filo_inflow *next_with_credit(const struct filo_connection *c) {
+  struct filo_inflow *flow = TAILQ_FIRST(&c->inflows);
+  for (; flow; flow = TAILQ_NEXT(flow, all))
+    if (flow->untold > 0 && flow->state == FILO_FLOW_OPEN) return flow;
+  return NULL;
+}
+
+/* What comes keeps to a rate by the credit that the peer is told of: where there is one, that is told
+ * in pieces, of one stream after the other. */
+static int tell_credit(struct filo_connection *c, struct filo_error *err) {
+  struct filo_rate *down = filo_connection_down(c);
+  struct filo_inflow *flow;
+  while ((flow = next_with_credit(c))) {
+    size_t most = flow->untold < UINT32_MAX ? (size_t)flow->untold : UINT32_MAX;
+    size_t bytes = filo_rate_take(down, &c->down, most);
+    if (bytes == 0) return 0;
+    int rc = tell(c, FILO_FRAME_CREDIT, flow->number, (uint32_t)bytes, err);
     if (rc < 0) return rc;
     flow->untold -= bytes;
+    if (flow->untold == 0) continue;
+    TAILQ_REMOVE(&c->inflows, flow, all);
+    TAILQ_INSERT_TAIL(&c->inflows, flow, all);
   }
+  if (down) filo_rate_leave(down, &c->down);
   return 0;
 }
 
@@ -308,10 +322,13 @@ int filo_stream_tell(struct filo_connection *c, struct filo_error *err) {
   struct filo_inflow *in = TAILQ_FIRST(&c->inflows), *next_in;
   for (; in; in = next_in) {
     next_in = TAILQ_NEXT(in, all);
-    int rc = tell_inflow(in, err);
+    if (in->state != FILO_FLOW_GIVEN_UP) continue;
+    int rc = tell(c, FILO_FRAME_RESET, in->number, filo_connection_reason(in->code), err);
     if (rc < 0) return rc;
-    if (in->state == FILO_FLOW_GIVEN_UP) drop_inflow(in);
+    drop_inflow(in);
   }
+  int rc = tell_credit(c, err);
+  if (rc < 0) return rc;
   c->untold = false;
   return 0;
 }

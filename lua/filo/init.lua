@@ -17,7 +17,7 @@ local task = require "filo.host.task"
 ---@class filo
 ---@field VERSION string
 ---@field program string  the path of this program
----@field policy table  policies: everywhere, copies(n)
+---@field policy table  policies: everywhere, copies(n), zones {...} ...
 ---@field crypto table  digests, ciphers, identities
 local filo = {
   VERSION = "0.1",
@@ -36,7 +36,7 @@ local filo = {
   file = source.file,
   start = program.start,
   run = program.run,
-  policy = { everywhere = policy.everywhere, copies = policy.copies },
+  policy = policy.shipped(),
   crypto = crypto,
 }
 
@@ -61,6 +61,7 @@ end
 ---@field bootstrap? table  addresses to stay connected to: "host:port", or { address = "host:port", id = "node ID" }
 ---@field cluster? string  a secret of 8 bytes or more: who proves that it knows it is let in
 ---@field peers? string[]  node IDs that are let in
+---@field operators? string[]  namespaces whose owners decide here who is no member any more, beside those that this node writes
 ---@field admit? fun(peer: table): boolean?, string?  lets in with true, refuses with false and a reason, leaves it to the others with nil
 ---@field about? table  what peers are told of this node, for their policies
 ---@field policy? filo.Policy  where copies go, and what is accepted; a copy at every peer by default
@@ -68,7 +69,11 @@ end
 ---@field tls? boolean  true by default; false: for trusted networks only
 ---@field bulk? "sealed"  at both ends: sealed content goes to peers over a second connection, without TLS; none by default
 ---@field durability? "full"|"group"|"none"  flushed to disk one by one (the default), many in one flush, or left to the system
+---@field quota? table  how much is kept for others: { total =, owner =, member =, owners = {}, members = {} }, in bytes or as "100 GB"
+---@field rates? table|function  content in a second: { up = "1 MB", down = "1 MB" }, or fun(now: table): table?, asked each minute
 ---@field reserve? integer  bytes of free disk space that are never used; 64 MiB by default
+---@field scrub? {every?: number}|false  seconds in which each copy here is hashed again, 30 days by default; false: never by itself
+---@field trash? {hours?: number, deletes?: boolean}|false  for how long what is dropped here, and what is deleted, can be brought back
 ---@field path? table|function  where an object lies in the root: {digest = "sha1", width = 2, depth = 1}, or a function from the key hash
 ---@field hash_key? function  from a key to what stands for it at peers; the default hides names
 ---@field log? fun(level: string, message: string)  levels "error", "warning", "info"; stderr by default

@@ -8,9 +8,11 @@ local errors = require "filo.base.errors"
 local inside = require "filo.base.inside"
 local make = require "filo.node.make"
 local keys = require "filo.copies.keys"
+local membership = require "filo.node.membership"
 local named = require "filo.node.named"
 local namespace = require "filo.node.namespace"
 local readers = require "filo.node.readers"
+local peer_settings = require "filo.node.peer_settings"
 local placement = require "filo.placement.plan"
 local setup = require "filo.node.setup"
 local sharing = require "filo.node.sharing"
@@ -21,8 +23,9 @@ local source = require "filo.node.content"
 ---@field id string  node ID, 64 hex digits
 ---@field root string
 ---@field address? string  numeric address where it listens
+---@field about table  what peers are told of it
 local Node = {}
-inside.seal(Node, "a node", { "id", "root", "address" })
+inside.seal(Node, "a node", { "id", "root", "address", "about" })
 
 ---What is behind a node that a script gave. Misuse is an error at the line of the caller's caller, or further up.
 ---@return filo.node.Parts
@@ -193,8 +196,9 @@ end
 ---reading may start before its last byte has come. newest: peers are asked although a copy is here, and the newest of all counts. quorum:
 ---the same, and so many nodes, this one among them, must have told what they have; else nil and "unreachable". from: a connected peer, or
 ---its node ID, that alone is asked, although a copy is here; what it has is kept here only if that is newer.
+---version: that one, which may be an old one that is kept (see `versions`), here or at a connected peer; it does not come to lie here.
 ---@param key string
----@param given? {newest?: boolean, quorum?: integer, from?: filo.Peer|string}
+---@param given? {newest?: boolean, quorum?: integer, from?: filo.Peer|string, version?: integer}
 ---@return filo.Object?, filo.Error?
 function Node:get(key, given)
   local node, name, err = open_for(self, key)
@@ -204,6 +208,16 @@ function Node:get(key, given)
   reach, err = named.reach(node, "get", given)
   if not reach then return nil, err end
   return node.getting:open(name, reach)
+end
+
+---The versions of an object that others have taken the place of, and that are kept, here or at connected peers: as many at each as the
+---policy says by `keep_versions`. The newest first.
+---@param key string
+---@return filo.KeptVersion[]?, filo.Error?
+function Node:versions(key)
+  local node, name, err = open_for(self, key)
+  if not name then return nil, err end
+  return node.getting:versions(name, node.id)
 end
 
 ---Makes the copies that the policy asks for by now, of what is stored here. A peer that holds one already counts, and one that holds a
@@ -225,8 +239,9 @@ end
 ---Makes sure that a whole copy is here, and gives what `stat` does. For what is to be read later, when no peer may be there. newest, quorum
 ---and from: as for `get`; what `from` has is fetched only if it is newer than what is here. to: an open file, empty and for reading and
 ---writing, that peers' newest version is written to, with no copy kept here: for what the root has no room for.
+---version: as for `get`, with `to` only.
 ---@param key string
----@param given? {newest?: boolean, quorum?: integer, from?: filo.Peer|string, to?: file*}
+---@param given? {newest?: boolean, quorum?: integer, from?: filo.Peer|string, version?: integer, to?: file*}
 ---@return table?, filo.Error?
 function Node:fetch(key, given)
   local node, name, err = open_for(self, key)
@@ -283,11 +298,14 @@ function Node:keys(prefix, on_corrupt)
   return node.listing:keys(prefix or "", on_corrupt)
 end
 
----What is kept here of each owner: this node first, if it has stored anything, the others in the order of their IDs.
+---What is kept here of each owner: this node first, if it has stored anything, the others in the order of their IDs. Or of what each member
+---has brought; or all that is kept for others, as the only entry.
+---@param by? "owner"|"member"|"total"  "owner" when left out
 ---@return filo.Usage[]
-function Node:usage()
+function Node:usage(by)
   local node = open(self)
-  return node.listing:usage()
+  if by ~= nil and by ~= "owner" and by ~= "member" and by ~= "total" then error("usage: 'owner', 'member' or 'total' expected", 2) end
+  return node.listing:usage(by or "owner")
 end
 
 ---What a peer holds of this node's objects, as it says, for a `for` loop: plain tables, in no order that means anything. Deletions are
@@ -369,6 +387,36 @@ function Node:withdraw(key, peer)
   return node.deleting:withdraw(name, connected)
 end
 
+---Brings back an object from the trash, where copies lie for a while that this node has dropped, and with the option
+---`trash = { deletes = true }` what was deleted here. What was dropped is in its place again, unless there is something newer; what was
+---deleted becomes a new version, above its deletion. Gives a receipt. With a copy that was held for another, as `trash` gives it: true,
+---once it is here again.
+---@param key string|filo.Trashed
+---@return filo.Receipt|true|nil, filo.Error?
+function Node:undelete(key)
+  local node = open(self)
+  setup.check_trashed("undelete", key)
+  if type(key) == "table" and not key.key then return node.undeleting:restore(key) end
+  local name, err
+  node, name, err = open_for(self, type(key) == "table" and key.key or key)
+  if not name then return nil, err end
+  return node.undeleting:undelete(name)
+end
+
+---What lies in the trash, in no order that means anything, for a `for` loop: plain tables.
+---@return fun(): filo.Trashed?
+function Node:trash()
+  local node = open(self)
+  return node.listing:trash()
+end
+
+---Empties the trash: its room is free at once. What is being brought back stays.
+---@return true?, filo.Error?
+function Node:empty_trash()
+  local node = open(self)
+  return node.disk:sweep_old(0)
+end
+
 ---Checks the copy here against its hashes, chunk by chunk. A bad one is set aside.
 ---@param key string
 ---@return true?, filo.Error?
@@ -382,6 +430,16 @@ function Node:verify(key)
   if fields or err.code == "corrupt" then ok, err = node.verifier:check(node.namespace, name.path) end
   if ok then return true end
   return nil, errors.wrap(err, ("the copy of '%s' here is not good"):format(key), { key = key })
+end
+
+---Reads all copies that lie here and hashes them again, those for others and deletions too, as fast as it can, and heals what is bad:
+---fetches it from peers. Waits for that. What could not be healed is tried again later. When the caller is cancelled, it goes on at its
+---usual pace.
+---@return filo.ScrubReport
+function Node:scrub()
+  local node = open(self)
+  if node.options.readonly then error("scrub: a node with the option readonly changes nothing", 2) end
+  return node.scrub:ask()
 end
 
 ---Every copy of an object: what this node has, and what each connected peer says that it has. This one comes first.
@@ -413,11 +471,22 @@ function Node:placement(key)
   plan, err = node.plan(info, copies)
   if not plan then return nil, err end
   plan.why = placement.explain(plan)
-  for _, copy in ipairs(copies) do
-    local why = copy.absent and not copy.refused and copy.node ~= node.id and placement.why_none(plan, copy.node)
-    if why then copy.problem, copy.unwanted = why, true end
-  end
+  placement.annotate(plan, copies, node.candidates:here())
   return plan, copies
+end
+
+---Makes copies that are missing, and drops those here that are too many, now and whoever else may: of all that lies here, for others, too;
+---or of the objects whose names start with a prefix. A node does so by itself, but not just after its start, nor while many members are
+---away.
+---@param given? {prefix?: string, dry_run?: boolean}  dry_run: only tells what is missing
+---@return filo.RepairReport
+function Node:repair(given)
+  local node = open(self)
+  given = setup.check_repair_options(given)
+  if not node.repair then error("repair: a node with the option readonly has no peers to send copies to", 2) end
+  local how = { dry = given.dry_run, at_once = true }
+  if not given.prefix then return node.repair:look_after_all(how) end
+  return node.repair:look_after_some(node.catalogue:list(given.prefix), how)
 end
 
 ---What is on its way right now.
@@ -434,6 +503,67 @@ end
 function Node:peers()
   local node = open(self)
   return node.peer_list:faces()
+end
+
+---All members of this node's cluster but itself, connected or not, in the order of their IDs. Who was let in once is one until it is
+---forgotten.
+---@return filo.Member[]
+function Node:members()
+  local node = open(self)
+  return node.peer_list.members:list()
+end
+
+---What would move, were each object that lies here at the members that the policy would choose by now, or another policy: a copy that was
+---made somewhere stays there by itself. Asks all connected members what they have. Nothing is changed.
+---@param policy? filo.Policy
+---@return filo.MovePlan
+function Node:plan(policy)
+  local node = open(self)
+  if not node.moves then error("plan: a node with the option readonly has no peers to ask", 2) end
+  return node.moves:plan(setup.check_policy(node.host, policy))
+end
+
+---Moves copies as a plan says, which `plan` has given and which is still the same; goes on after a restart. Each is made before another
+---goes. What is under way is paused, continued and taken back by options in the place of the ID.
+---@param what string|{pause?: boolean, continue?: boolean, revert?: boolean}
+---@return filo.Applied?, filo.Error?  "invalid": the members, or the policy, have changed since the plan; "exists": another is under way
+function Node:apply(what)
+  local node = open(self)
+  if not node.applying then error("apply: a node with the option readonly has no peers to send copies to", 2) end
+  local change = setup.check_apply(what)
+  local state, err
+  if change then state, err = node.applying:change(change) else state, err = node.applying:begin(what) end
+  if not state then return nil, err end
+  return node.applying:status()
+end
+
+---How far a plan is applied that `apply` has begun, or how it has ended.
+---@return filo.Applied?  nil: none was
+function Node:applied()
+  local node = open(self)
+  return node.applying and node.applying:status()
+end
+
+---Removes a member for good, at this node and at all that obey a namespace which it writes: those that write it, too, and those that have
+---it among their `operators`. It is let in nowhere there any more. With `undo`, it is let in again.
+---@param name string  its name, or the start of its ID, 4 digits at least; the whole ID of one that is not known here
+---@param given? {undo?: boolean}
+---@return filo.Member?, filo.Error?  "invalid": several members have that name; "denied": this node does not write its namespace
+function Node:forget(name, given)
+  local node = open(self)
+  if type(name) ~= "string" then error("forget: the name of a member expected, or the start of its ID", 2) end
+  return membership.forget(node, name, setup.check_decision_options("forget", given).undo)
+end
+
+---Has a member emptied, where `forget` would count: it is given nothing more, others get copies of what it has, and it drops its own once
+---they have proved theirs. `left` of a member tells how far that is; at 0 it may be switched off. With `undo`, it is one like all others.
+---@param name string  its name, or the start of its ID; this node itself, too
+---@param given? {undo?: boolean}
+---@return filo.Member?, filo.Error?  as of `forget`
+function Node:drain(name, given)
+  local node = open(self)
+  if type(name) ~= "string" then error("drain: the name of a member expected, or the start of its ID", 2) end
+  return membership.drain(node, name, setup.check_decision_options("drain", given).undo)
 end
 
 ---Connects to a node, once; `bootstrap` addresses are redialled, this one is not.
@@ -525,8 +655,8 @@ function Node:broadcast(topic, body, seconds)
 end
 
 ---Calls fn when something happens; hooks named before_... may return false and a reason to refuse it. Returns a function that
----removes the hook. Names: before_store, stored, copied, before_accept, accepted, before_delete, deleted, peer_up, peer_down, corrupt,
----conflict.
+---removes the hook. Names: before_store, stored, copied, before_accept, accepted, before_delete, deleted, peer_up, peer_down,
+---missing, repaired, dropped, member_away, member_back, corrupt, conflict, quota, scrubbed.
 ---@param name string
 ---@param fn function
 ---@param priority? number  higher is called earlier; 0 by default
@@ -540,8 +670,8 @@ function Node:on(name, fn, priority)
 end
 
 ---Takes other options while it runs, in place of those that it was made with: `about`, `admit`, `bootstrap`, `cluster`, `encrypt`,
----`peers` and `policy`. Peers that would not be let in any more are dropped, all others stay. All or nothing: when an option is wrong,
----that is an error and nothing changes.
+---`operators`, `peers`, `policy`, `quota`, `rates`, `scrub` and `trash`. Peers that would not be let in any more are dropped, all others
+---stay. All or nothing: when an option is wrong, that is an error and nothing changes.
 ---@param options table  as for `filo.node`, all of them
 ---@return string[]  the names of those that differ and wait for a restart
 function Node:configure(options)
@@ -549,15 +679,21 @@ function Node:configure(options)
   local checked = setup.check_node_options(node.host, options, 3)
   local later
   node.options, later = configuring.merge(node.options, checked)
-  node.policy = node.options.policy
-  node.peer_list:use_admission(setup.admission(node.options))
+  node.policy, node.about = node.options.policy, node.options.about
+  node.rates:use(node.options.rates)
+  node.wishes:tell()
+  node.kept:obey()
+  node.trash:obey()
+  if node.repair then node.repair.due:all_in(node.host.limits.repair_settle) end
+  node.peer_list:use_admission(peer_settings.admission(node.options))
+  node.peer_list.members.gossip:compare_all()
   node.peer_list.bootstrap:set(node.options.bootstrap)
   return later
 end
 
----Waits until every bootstrap address was tried once, whether it could be reached or not. A script that stores something as soon
----as it starts calls this first, so that there are peers to hold copies. With a count, waits instead until so many peers are connected,
----whoever has dialled.
+---Waits until every bootstrap address, and every member that was known at the start, was tried once, whether it could be reached or not. A
+---script that stores something as soon as it starts calls this first, so that there are peers to hold copies. With a count, waits instead
+---until so many peers are connected, whoever has dialled.
 ---@param seconds? number  at most that long; 10 by default
 ---@param count? integer
 ---@return integer  peers that are connected: fewer than count when they did not come in time
@@ -565,7 +701,7 @@ function Node:ready(seconds, count)
   local node = open(self)
   setup.check_seconds("ready", seconds)
   if count ~= nil and (math.type(count) ~= "integer" or count < 0) then error("ready: a number of peers expected, 0 or more", 2) end
-  if count then node.peer_list:wait_count(count, seconds or 10) else node.peer_list.bootstrap:wait_tried(seconds or 10) end
+  if count then node.peer_list:wait_count(count, seconds or 10) else node.peer_list:wait_tried(seconds or 10) end
   return node.peer_list:count()
 end
 
@@ -611,7 +747,7 @@ return function(host, given)
   local options = setup.check_node_options(host, given, 3)
   local parts, err = setup.open(host, options)
   if not parts then return nil, err end
-  parts.options, parts.policy, parts.closed = options, options.policy, false
+  parts.options, parts.policy, parts.about, parts.closed = options, options.policy, options.about, false
   make(parts)
   if parts.listener then parts.peer_list:listen(parts.listener) end
   parts.peer_list.bootstrap:set(options.bootstrap)

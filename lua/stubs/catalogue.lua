@@ -82,6 +82,34 @@ function catalogue:noted(namespace, peer) end
 ---@return filo.Error? err
 function catalogue:stalest(namespace, verified, after, most) end
 
+---Objects and deletions of all namespaces that were verified up to a time, or never, in the order of when, of their sizes and of their ids,
+---after one that has these (-1, 0 and 0: from the beginning).
+---@param verified integer
+---@param size integer
+---@param id integer
+---@param until_time integer
+---@param most? integer
+---@return filo.CatalogueRow[]? rows
+---@return filo.Error? err
+function catalogue:oldest(verified, size, id, until_time, most) end
+
+---How many these are.
+---@param verified integer
+---@param size integer
+---@param id integer
+---@param until_time integer
+---@return integer? count
+---@return integer|filo.Error bytes of their content
+---@return string life 16 bytes: of this database. In another one the ids mean nothing
+function catalogue:older(verified, size, id, until_time) end
+
+---What lies at a path, as is known without looking there.
+---@param namespace string
+---@param path string
+---@return filo.CatalogueRow[]? rows one, or none
+---@return filo.Error? err
+function catalogue:at(namespace, path) end
+
 ---Objects of a namespace that are of a generation below one, in the order of their generations and ids, after one that has these (0 and 0:
 ---from the beginning).
 ---@param namespace string
@@ -113,10 +141,72 @@ function catalogue:problems(after, most) end
 ---@return filo.Error? err
 function catalogue:add_keys(keys) end
 
----How much lies there, for each namespace that has anything.
----@return filo.core.Usage[]? list
----@return filo.Error? err
+---How much lies there, for each namespace that has anything; and how much each node has brought, where that is known. Both are of one
+---moment.
+---@return filo.core.Usage[]? of_namespaces
+---@return filo.core.Usage[]|filo.Error|nil of_bringers
 function catalogue:usage() end
+
+---What stands for one version of an object, 16 bytes.
+---@param namespace string
+---@param key_hash string
+---@param version integer
+---@return string
+function catalogue:mark(namespace, key_hash, version) end
+
+---Notes whether a node holds what some marks stand for, as far as that lies here.
+---@param node string 32 bytes
+---@param marks string one behind the other, up to 4096
+---@param has boolean
+---@param now integer seconds since 1970: of 256 nodes that are known, who was silent for longest, a day at least, makes room for another
+---@return string? absent those of them that do not lie here
+---@return filo.Error? err
+function catalogue:believe(node, marks, has, now) end
+
+---Whether a node is known to hold what each stands for.
+---@param node string
+---@param marks string
+---@return boolean[]?
+---@return filo.Error? err
+function catalogue:believed(node, marks) end
+
+---A print of the marks of all that lies here and a node is known to hold: 8 bytes.
+---@param node string
+---@param salt string 16 bytes
+---@return string? print
+---@return integer|filo.Error count how many that are
+function catalogue:print(node, salt) end
+
+---Prints of the same in each of 256 buckets, or in each of the 64 leaves of some buckets.
+---@param node string
+---@param salt string
+---@param buckets? string a byte for each
+---@return string?
+---@return filo.Error? err
+function catalogue:prints(node, salt, buckets) end
+
+---The same marks in some leaves, up to 4096.
+---@param node string
+---@param leaves string of each range the first and the last, in 2 bytes each, the more significant first
+---@return string? marks
+---@return integer|filo.Error to those of leaves before this one are all there; beyond the first in any case
+function catalogue:marks(node, leaves) end
+
+---The row of what a mark stands for: none when that does not lie here.
+---@param mark string 16 bytes
+---@return filo.core.CatalogueRow[]?
+---@return filo.Error? err
+function catalogue:marked(mark) end
+
+---A node has told that these are what it has so: it is known to hold, from now on, what lies here of them.
+---@param node string
+---@param leaves string
+---@param marks string
+---@param now integer
+---@return string? lacks those that do not lie here
+---@return string|filo.Error more those that it has not told of, in leaves ...
+---@return integer to ... before this one
+function catalogue:settle(node, leaves, marks, now) end
 
 ---@return "opening"|"rebuilding"|"ready"|"failed" state
 ---@return integer seen files, by the rebuilding

@@ -6,14 +6,17 @@
 ---Of what a host's functions give, node logic uses these methods, each as described with its class:
 ---
 ---  filo.Task             cancel, join, status, observe
----  filo.core.Store       close, wait_idle, stat, object, sealed, in_hand, space, bad, sweep, layout, set_layout, move, remove, set_aside,
+---  filo.core.Store       close, wait_idle, stat, object, sealed, in_hand, space, bad, bad_copies,
+---                        write_note, read_note, sweep, old, old_of, old_usage, old_owners, old_object, restore, forget_old,
+---                        sweep_old, keep_deleted, keep_versions, yield_versions, layout, set_layout, move, remove, set_aside,
 ---                        partial, keep, partial_outside, deposit, deposit_file, tombstone, rewrap, walk, catalogue
----  filo.core.Object      fields, record, set_key, content, verify_chunk, set_aside, mark_verified, reader, share, close
+---  filo.core.Object      fields, record, set_key, content, verify_chunk, prove_chunk, set_aside, mark_verified, reader, share, close
 ---  filo.core.Partial     fields, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
 ---  filo.core.Deposit     write, finish, publish, progress, seen, close
 ---  filo.core.Reader      read, save, close
 ---  filo.core.Walk        next, close
----  filo.core.Catalogue   names, records, files, tombstones, stalest, outdated, generations, problems, usage, add_keys, feed, note, noted,
+---  filo.core.Catalogue   names, records, files, tombstones, stalest, oldest, older, at, outdated, generations, problems, usage,
+---                        add_keys, feed, note, noted, mark, believe, believed, print, prints, marks, marked, settle,
 ---                        state, refresh, close, close_now
 ---  filo.core.Listener    accept, address, close
 ---  filo.core.Connection  ready, receive, send, drained, admit, close, abort, peer, binding, is_dialler, is_bulk, remote, stats,
@@ -21,6 +24,7 @@
 ---  filo.core.Transfer    join, number, bytes, close
 ---  filo.Stream           read, write, finish, wait_cut, close
 ---  filo.core.Tls         close
+---  filo.core.Rates       set, moved, wait, wait_idle, close
 ---
 ---Failures of the world are `nil, err`, with the metatable of filo.core.runtime's `error_type`. Whatever has `close` may be a `<close>`
 ---variable, and closing it twice does no harm. The same seed gives the same run as long as the host gives the same answers.
@@ -247,6 +251,14 @@ function host.generations.load(root) end
 ---@return filo.Error? err
 function host.generations.save(root, raw_id, number, before) end
 
+---Who the members are, as is kept in a root.
+---@type filo.Numbered
+host.roster = {}
+
+---How far a plan is applied, as is kept in a root.
+---@type filo.Numbered
+host.applied = {}
+
 ---Roots and what lies in them.
 ---@class filo.Host.store
 ---@field chunk_size integer  bytes of content that one hash is over; the last chunk may be shorter. No less than limits.inline
@@ -347,6 +359,11 @@ function host.net.listen(address) end
 ---@return filo.core.Connection? connection
 ---@return filo.Error? err
 function host.net.dial(address, options) end
+
+---What the streams of all connections keep to that are made with it.
+---@return filo.core.Rates? rates
+---@return filo.Error? err
+function host.net.rates() end
 
 ---@param text string  "host:port", IPv6 in brackets
 ---@return string? host

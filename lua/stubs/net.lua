@@ -8,6 +8,7 @@ local net = {}
 ---@field id string 32 bytes: the own node ID; of a bulk line its ticket
 ---@field bulk? boolean dialled: a bulk line, without TLS; accepted, with tls: also takes these
 ---@field tls? filo.core.Tls plain TCP when left out
+---@field rates? filo.core.Rates what its streams keep to
 ---@field dial_timeout? number seconds (10)
 ---@field handshake_timeout? number seconds (10)
 ---@field silence_timeout? number seconds without a byte from the peer; 0: none
@@ -55,5 +56,35 @@ function net.open(path) end
 ---@return string? host
 ---@return integer|filo.Error port
 function net.address(text) end
+
+---What the streams of all connections keep to that are made with it. Without a limit to begin with.
+---@return filo.core.Rates? rates
+---@return filo.Error? err
+function net.rates() end
+
+---@class filo.core.Rates
+local rates = {}
+
+---From now on, also for streams that are open.
+---@param up integer bytes a second that are sent; 0: no limit
+---@param down integer the same of what is received
+function rates:set(up, down) end
+
+---@return integer up bytes that have gone, ever
+---@return integer down
+function rates:moved() end
+
+---Waits, in line with the streams, until so many bytes may go, which are then taken to have gone: for those in messages.
+---@param way "up"|"down"
+---@param bytes integer 1 or more
+---@return true
+function rates:wait(way, bytes) end
+
+---Waits until there is room that nobody else waits for.
+---@param way "up"|"down"
+---@return true
+function rates:wait_idle(way) end
+
+function rates:close() end
 
 return net

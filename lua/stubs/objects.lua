@@ -45,18 +45,103 @@ function store:stat(namespace, path, at_once) end
 ---@param namespace string
 ---@param path string
 ---@param version? integer only this one: "exists" when there is a newer one
+---@param keep? boolean it goes to the trash, if there is room
 ---@return true?
 ---@return filo.Error? err
-function store:remove(namespace, path, version) end
+function store:remove(namespace, path, version, keep) end
+
+---A copy that is out of its place, and not gone at once: in the trash, or a version that is kept.
+---@class filo.core.Old
+---@field namespace string
+---@field key_hash string
+---@field version integer
+---@field size integer bytes of content
+---@field time integer when it came there, in seconds since 1970
+---@field class integer
+---@field why "dropped"|"deleted"|"replaced" this node wanted no copy any more; a deletion, or another version, took its place
+
+---Those whose key hash begins with this byte, in no order.
+---@param kind "trash"|"versions"
+---@param bucket integer 0 to 255
+---@return filo.core.Old[]? list
+---@return filo.Error? err
+function store:old(kind, bucket) end
+
+---The same of those of one object.
+---@param kind "trash"|"versions"
+---@param namespace string
+---@param key_hash string
+---@return filo.core.Old[]? list
+---@return filo.Error? err
+function store:old_of(kind, namespace, key_hash) end
+
+---How many there are, and their bytes: since the last sweep, and before one perhaps fewer.
+---@param kind "trash"|"versions"
+---@return integer count
+---@return integer bytes
+function store:old_usage(kind) end
+
+---How many versions are kept of each namespace, and their bytes, counted now.
+---@return {namespace: string, objects: integer, bytes: integer}[]? list
+---@return filo.Error? err
+function store:old_owners() end
+
+---The oldest versions of a namespace go, until so many bytes have.
+---@param namespace string
+---@param bytes integer
+---@return integer gone
+function store:yield_versions(namespace, bytes) end
+
+---How many versions are kept from now on of an object of a namespace.
+---@param namespace string
+---@param text? string a byte for each class; nil: that is not known, so that none is added and none goes
+---@return true?
+---@return filo.Error? err
+function store:keep_versions(namespace, text) end
+
+---Opens one. It does not go before it is closed.
+---@param old filo.core.Old
+---@return filo.core.Object? object
+---@return filo.Error? err "not_found"
+function store:old_object(old) end
+
+---Moves one back to a path, where nothing may lie that is as new.
+---@param old filo.core.Old
+---@param path string
+---@return true?
+---@return filo.Error? err "exists", "not_found"
+function store:restore(old, path) end
+
+---That version goes from among these, unless it is open.
+---@param old filo.core.Old
+---@return true?
+---@return filo.Error? err
+function store:forget_old(old) end
+
+---Those go that lie in the trash for so long, and versions that are more than are kept.
+---@param seconds integer
+---@return true?
+---@return filo.Error? err
+function store:sweep_old(seconds) end
+
+---Whether what deletions of a namespace take the place of goes to the trash from now on.
+---@param namespace string
+---@param keeps boolean
+---@return true?
+---@return filo.Error? err
+function store:keep_deleted(namespace, keeps) end
 
 ---Moves an object's file away to the folder of bad copies, where it stays until a good one of that version, or a newer one, is published.
 ---@param namespace string
 ---@param path string
+---@param key_hash? string which version of what it should be; when left out, its record is read
+---@param version? integer
 ---@return true?
 ---@return filo.Error? err
-function store:set_aside(namespace, path) end
+function store:set_aside(namespace, path, key_hash, version) end
 
----Bytes that may be written, beyond the reserve and what is promised to copies on their way in, and all bytes of the disk.
+---Bytes that may be written, those in the trash among them, beyond the reserve and what is promised to copies on their way in, and all
+---bytes of the disk.
 ---@return integer? free
 ---@return integer|filo.Error total
 function store:space() end
@@ -65,6 +150,24 @@ function store:space() end
 ---@return integer? count
 ---@return integer|filo.Error bytes
 function store:bad() end
+
+---What these are, in no order, but for those of which that is not known.
+---@param most integer no more than so many
+---@return {namespace: string, key_hash: string, version: integer}[]? list
+---@return filo.Error? err
+function store:bad_copies(most) end
+
+---Keeps a note of the node's own in the root, in the place of the one with that name. A power cut may lose it.
+---@param name string of small letters
+---@param bytes string
+---@return true?
+---@return filo.Error? err
+function store:write_note(name, bytes) end
+
+---@param name string
+---@return string? bytes 64 KiB at most
+---@return filo.Error? err "not_found"
+function store:read_note(name) end
 
 ---Removes what is kept of copies that came in part and that nobody has come for in 7 days.
 ---@return true?
@@ -124,9 +227,10 @@ function store:deposit_file(path, plain, digest, descriptor) end
 ---@param body? string a small object whole: hashes, then ciphertext
 ---@param beside? boolean what lies there cannot be read: it is looked at again only when this is published
 ---@param trusted? boolean it comes from who has proved to write the namespace: its signature is checked when the copy is first read
+---@param bringer? string 32 bytes: the node that brings it, which is noted with the copy
 ---@return filo.core.Partial? partial
 ---@return filo.Error? err "exists" when one as new is here, "busy" when it is being received already
-function store:partial(path, record, body, beside, trusted) end
+function store:partial(path, record, body, beside, trusted, bringer) end
 
 ---Publishes a small object that has come whole: a partial with a body, and its `publish`, in one trip to a worker.
 ---@param path string
@@ -134,9 +238,10 @@ function store:partial(path, record, body, beside, trusted) end
 ---@param body string hashes, then ciphertext
 ---@param beside? boolean as for partial
 ---@param trusted? boolean the same
+---@param bringer? string the same
 ---@return true?
 ---@return filo.Error? err
-function store:keep(path, record, body, beside, trusted) end
+function store:keep(path, record, body, beside, trusted, bringer) end
 
 ---A partial in an open file that lies elsewhere, for what the root has no room for: publishing turns the file into the content, for which
 ---the key must be set. Nothing is kept in the root.
@@ -155,6 +260,7 @@ function store:partial_outside(file, record) end
 ---@return string|filo.Error record
 ---@return string? body hashes, then ciphertext
 ---@return integer? verified seconds since 1970: when all of it was last hashed and found good; nil: not known, or changed since
+---@return string? bringer the node that brought it; nil: the owner's own, or not known
 function store:sealed(namespace, path, most, unsigned) end
 
 ---A small object that has come whole, to be read: it has no file. nil when its record was not verified in this process, or not lately.
@@ -196,10 +302,11 @@ function store:tombstone(keys, version, path) end
 ---@param record string
 ---@param over? string  the record that must be there, and still be when the other one takes its place (but at `from`)
 ---@param trusted? boolean  as for `partial`
----@param from? string  the path of another object, whose content it is
+---@param from? string|filo.core.Old  the path of another object, or an old copy, whose content it is
+---@param bringer? string  as for `partial`; who brought the content, when left out
 ---@return true?
 ---@return filo.Error? err  "not_found": that content does not lie there, or is bad; "exists": a version no older does, or not `over`
-function store:rewrap(path, record, over, trusted, from) end
+function store:rewrap(path, record, over, trusted, from, bringer) end
 
 ---@return filo.core.Fields
 function object:fields() end
@@ -225,6 +332,13 @@ function object:content() end
 ---@return true?
 ---@return filo.Error? err
 function object:verify_chunk(chunk) end
+
+---The same, and the BLAKE3 of its bytes under a key, which tells who has the same bytes that they were read.
+---@param chunk integer
+---@param key string 32 bytes
+---@return string? hash
+---@return filo.Error? err
+function object:prove_chunk(chunk, key) end
 
 ---Whether a file has the bytes of a chunk, at its place. An encrypted object needs its key.
 ---@param chunk integer from 0 on
@@ -346,7 +460,8 @@ function reader:save(path, sparse, mode) end
 
 function reader:close() end
 
----The next objects: fields, `path` and `record`; or, of a file or a folder, `path`, `namespace` and `problem`, an error's code.
+---The next objects: fields, `path`, `record`, `verified` and `bringer`; or, of a file or a folder, `path`, `namespace` and `problem`, an
+---error's code.
 ---@return table[] entries none at the end
 function walk:next() end
 

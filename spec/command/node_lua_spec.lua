@@ -25,16 +25,28 @@ describe("node.lua", function()
 
   it("is refused with a policy that filo sim refuses", function()
     for policy, problem in pairs {
-      ["{ quorum = -3 }"] = "'quorum' must be 0 or more, not -3",
-      ["setmetatable({}, { __index = { quorum = 2 } })"] = "it must be a plain table, without a metatable",
+      ["{ name = 'mine', quorum = -3 }"] = "policy: 'quorum' must be 0 or more, not %-3",
+      ["{ quorum = 3 }"] = "policy: it has no name",
+      ["{ name = 'mine',\n place = function() return 5 end }"] =
+        "policy 'mine': [^\n]+:2: place must return a list of members, not 5\n$",
+      ["setmetatable({}, { __index = { quorum = 2 } })"] = "policy: it must be a plain table, without a metatable",
     } do
       local result = run(("return { listen = '127.0.0.1:0', policy = %s }"):format(policy))
       assert.equal(1, result.status)
-      assert.matches("node.lua: policy: " .. problem, result.err, 1, true)
+      assert.matches("node.lua: " .. problem, result.err)
       local house <close> = commands.house()
       house.folder:write("policy.lua", "return " .. policy)
       assert.equal(1, house:within("a", "sim", "policy.lua").status)
     end
+  end)
+
+  it("is refused with the name of a policy that there is not, at its line", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("policy = filo.policy.everywhere", "policy = filo.policy.everywhre")))
+    local result = house:run("a", "serve")
+    assert.equal(1, result.status)
+    assert.matches("node.lua:%d+: filo.policy has no 'everywhre'; did you mean 'everywhere'%?\n$", result.err)
   end)
 
   it("is refused with an error in it, and none of its texts is told", function()

@@ -115,13 +115,13 @@ describe("filo put and get", function()
     ok(house:run("b", "get", "k", "-o", house.folder:file "back"))
     assert.is_true(large == house.folder:read "back")
     local why = ok(house:run("b", "why", "k"))
-    assert.matches("it wants 2 copies, there are 2\n  " .. id:sub(1, 16) .. "  this node  good, verified 20%d%d%-", why)
+    assert.matches("it wants 2 copies, there are 2\n  " .. id:sub(1, 16) .. "  this node  [^\n]*good, verified 20%d%d%-", why)
     local pipe <close> = io.popen(("find %s -size +1M"):format(temp.quote(house:root "b" .. "/objects")))
     nodes.flip(pipe:read "l", 5000)
     local result = house:run("b", "get", "k", "-f", "-o", house.folder:file "back")
     assert.equal(0, result.status)
     assert.is_true(large == house.folder:read "back")
-    assert.matches(" free ", ok(house:run("b", "peers")))
+    assert.matches(" free, ", ok(house:run("b", "peers")))
     house:write("b", "node.lua", house:read("b", "node.lua"):gsub("filo.policy.everywhere", "filo.policy.copies(3)", 2))
     child:kill "HUP"
     child:expect "read again"
@@ -129,6 +129,26 @@ describe("filo put and get", function()
     assert.equal(4, result.status)
     assert.matches("2 of 3 copies", result.err)
     assert.equal(4, house:run("b", "why", "k").status)
+  end)
+end)
+
+describe("filo why", function()
+  it("tells names and zones, and what of the policy cannot be met", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:write("a", "node.lua", [[return {
+      listen = "127.0.0.1:0", about = { name = "attic", zone = "home" }, policy = require("filo").policy.zones { copies = 2, zones = 2 },
+    }]])
+    house:serve "a"
+    local result = house:feed("content", "a", "put", "-", "-k", "k")
+    local lacking = "there are copies in 1 zone only, and the policy wants them in 2"
+    assert.equal(4, result.status)
+    assert.matches("1 of 2 copies of 'k' were made (it is stored here): " .. lacking, result.err, 1, true)
+    result = house:run("a", "why", "k")
+    assert.equal(4, result.status)
+    assert.matches("\npolicy: 2 copies in 2 zones; it wants 2 copies, there are 1\n", result.out)
+    assert.matches("\n  %x+  this node  attic, zone home: good, verified ", result.out)
+    assert.matches("\nnot met: " .. lacking .. "\n$", result.out)
   end)
 end)
 

@@ -77,7 +77,7 @@ describe("filo serve", function()
       ["return { listn = '127.0.0.1:0' }"] = file .. ": unknown option 'listn'; did you mean 'listen'?",
       ["return { listen = 5 }"] = file .. ": option 'listen' must be a string, not a number",
       ["return { log_level = 'loud' }"] = file .. ": log_level must be one of: error, warning, info",
-      ["return { policy = { plaze = print } }"] = file .. ": policy: unknown field 'plaze'; known are: accept, name, place, quorum",
+      ["return { policy = { plaze = print } }"] = file .. ": policy: unknown field 'plaze'; did you mean 'place'?",
       ["error({})"] = file .. ": it raised a table that cannot be shown",
     } do
       house:write("a", "node.lua", text)
@@ -162,13 +162,13 @@ describe("the log of filo serve", function()
       return {
         listen = "127.0.0.1:0", admit = function() return true end,
         start = function(node)
-          node:on("peer_up", function(peer) error(peer.about.name) end)
+          node:on("peer_up", function(peer) error(peer.about.note) end)
         end,
       }
     ]])
     local child, address = house:serve "a"
     local node <close> = assert(filo.node {
-      root = house:root "b", about = { name = "\n2026 forged\27[2J" }, admit = function() return true end, log = function() end,
+      root = house:root "b", about = { note = "\n2026 forged\27[2J" }, admit = function() return true end, log = function() end,
     })
     assert(node:connect(address))
     child:expect "forged"

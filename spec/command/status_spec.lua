@@ -75,11 +75,27 @@ describe("filo status", function()
     assert.not_equal(id, status.namespace)
     assert.same({ tonumber(a.pid), filo.VERSION, true }, { status.pid, status.version, status.counted })
     assert.same({
-      { owner = status.namespace, objects = 1, deleted = 0, bytes = 5 }, { owner = other, objects = 1, deleted = 1, bytes = 3 },
+      { owner = status.namespace, objects = 1, deleted = 0, bytes = 5 },
+      { owner = other, objects = 1, deleted = 1, bytes = 3, counted = 4099 },
     }, status.stored)
     local told = house:run("a", "status").out
     assert.matches(("\nversion   %s\nprocess   %d\n"):format(filo.VERSION, a.pid), told, 1, true)
     assert.matches(("\nstores    its own: 1 object, 5 B\nstores    for %s: 1 object, 3 B, and 1 deletion\n"):format(other:sub(1, 16)),
       told, 1, true)
+  end)
+
+  it("tells to how many bytes a second the node keeps, and what flows, as of the last reload", function()
+    local house <close> = commands.house()
+    house:first "a"
+    local function bound(rates)
+      local text = house:read("a", "node.lua"):gsub(" rates = {.-},", "")
+      house:write("a", "node.lua", (text:gsub("%f[%w]return {", "%0 rates = " .. rates .. ",", 1)))
+      assert.equal(0, house:run("a", "reload").status)
+    end
+    assert.matches("\nrates     up 0 B/s, down 0 B/s\n", house:run("a", "status").out)
+    bound "{ up = \"100 KiB\", down = 5000 }"
+    assert.matches("\nrates     up 0 B/s of 100.0 KiB/s, down 0 B/s of 4.9 KiB/s\n", house:run("a", "status").out)
+    bound "{ down = \"1 MB\" }"
+    assert.same({ up = 0, down = 0, most_down = 1000000 }, json.decode(house:run("a", "status", "--json").out, 1, nil, nil).rates)
   end)
 end)

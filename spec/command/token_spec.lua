@@ -4,6 +4,7 @@ local token = require "filo.command.token"
 local NOW = 1700000000
 local INVITATION = {
   address = "storage.example:7171", id = ("0123456789abcdef"):rep(4), secret = "a secret of the cluster", expires = NOW + 60,
+  operators = { ("ab"):rep(32), ("cd"):rep(32) },
 }
 
 local function fails(text, code, pattern, now)
@@ -15,7 +16,7 @@ end
 
 ---A token of these bytes with a checksum that is right.
 local function with_checksum(bytes)
-  local pipe <close> = assert(io.popen("printf '" .. (bytes .. filo.crypto.digest("sha256", "filo token v2" .. bytes):sub(1, 8)):gsub(".",
+  local pipe <close> = assert(io.popen("printf '" .. (bytes .. filo.crypto.digest("sha256", "filo token v3" .. bytes):sub(1, 8)):gsub(".",
     function(c) return ("\\%03o"):format(c:byte()) end) .. "' | base64 -w0 | tr '+/' '-_' | tr -d ="))
   return "filo_" .. pipe:read "a"
 end
@@ -36,7 +37,8 @@ describe("a token", function()
   end)
 
   it("has the bytes that are documented", function()
-    local bytes = (">Bi8c32s2s2s2"):pack(2, INVITATION.expires, filo.crypto.unhex(INVITATION.id), INVITATION.address, INVITATION.secret, "")
+    local bytes = (">Bi8c32s2s2s2s2"):pack(3, INVITATION.expires, filo.crypto.unhex(INVITATION.id), INVITATION.address, INVITATION.secret,
+      "", ("\xab"):rep(32) .. ("\xcd"):rep(32))
     assert.equal(with_checksum(bytes), token.encode(INVITATION))
   end)
 
@@ -53,7 +55,7 @@ describe("a token", function()
     fails("filo_?" .. text:sub(7), "corrupt", "mistyped or cut")
     fails("", "invalid", "no token")
     fails("xfilo_" .. text, "invalid", "no token")
-    fails(with_checksum "\3of tomorrow", "unsupported", "newer Filo")
+    fails(with_checksum "\4of tomorrow", "unsupported", "newer Filo")
   end)
 
   it("has no letter that may be another one", function()

@@ -2,11 +2,12 @@
 ---said to be made when nobody was there to hold one. A deletion said nothing of who held a copy, had dialled in, and was away.
 
 local commands = require "spec.support.commands"
+local json = require "filo.dkjson"
 
 describe("a command of a node that does not reach another", function()
   it("tells of it, with exit status 4, until it is there again", function()
     local house <close> = commands.house()
-    local first, token, _, address = house:first "a"
+    local first, token, id, address = house:first "a"
     house:feed(token, "b", "join", "-", "--listen", "127.0.0.1:0")
     house:serve("b"):expect "is connected"
     local function run(...)
@@ -22,17 +23,35 @@ describe("a command of a node that does not reach another", function()
 
     local status, out, err = run("put", path, "-k", "k2")
     assert.same({ 4, "k2  7 B  1 copy\n" }, { status, out })
-    local sentence = "filo put: %s is not connected: copies that the policy wants there are missing; put again once it is\n"
-    assert.equal(sentence:format(address), err)
+    local what = "copies that the policy wants there are missing, and are made once it is back\n$"
+    assert.matches("^filo put: [^\n]*node " .. id:sub(1, 16) .. "%)? is not connected: " .. what, err)
+    status, out, err = run("put", path, "-k", "k3", "--json")
+    assert.same({ 4, id }, { status, json.decode(out, 1, nil, nil).receipt.away[1].node })
+    assert.matches("^filo put: 1 of 2 copies of 'k3' were made %(it is stored here%): .*node " .. id:sub(1, 16) .. "%)? is away for ", err)
     assert.equal(4, (run("put", path, other)))
     status, out = run("why", "k2")
     assert.equal(4, status)
     assert.matches("it wants 2 copies, there are 1\n", out)
-    assert.matches(address:gsub("%p", "%%%0") .. " +peer +not connected\n", out)
+    assert.matches("  " .. id:sub(1, 16) .. "  away       [^\n]*missing: it is away for 0:%d%d, and keeps its place for %d+:%d%d\n", out)
     assert.matches("peers +0; not connected: " .. address:gsub("%p", "%%%0"), (select(2, run "status")))
     status, out, err = run("rm", "k")
     assert.same({ 4, "deleted k\n" }, { status, out })
     assert.equal(("filo rm: %s is not connected: what was deleted is told there once it is\n"):format(address), err)
+  end)
+
+  it("tells of one that it dials and has never met", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", bootstrap = { "127.0.0.1:1" } }')
+    house:serve "a"
+    local result = house:feed("content", "a", "put", "-", "-k", "k")
+    assert.same({ 4, "k  7 B  1 copy\n" }, { result.status, result.out })
+    local sentence = "filo put: %s is not connected: copies that the policy wants there are missing, and are made once it is back\n"
+    assert.equal(sentence:format "127.0.0.1:1", result.err)
+    result = house:run("a", "why", "k")
+    assert.equal(4, result.status)
+    assert.matches("it wants 2 copies, there are 1\n", result.out)
+    assert.matches("127%.0%.0%.1:1 +peer +not connected\n", result.out)
   end)
 
   it("tells of one that it does not dial, and that took copies before both were started again", function()
@@ -81,7 +100,8 @@ describe("a command of a node that does not reach another", function()
   it("says which peer has not taken a deletion", function()
     local house <close> = commands.house()
     local first, token, id = house:first "a"
-    local archive = '{ place = filo.policy.everywhere.place, accept = function(offer) return not offer.tombstone, "it keeps all" end }'
+    local archive =
+      '{ name = "archive", accept = function(offer) return not offer.tombstone, "it keeps all" end }'
     house:write("a", "node.lua", (house:read("a", "node.lua"):gsub("filo%.policy%.everywhere", archive)))
     first:kill "HUP"
     first:expect "read again"

@@ -19,7 +19,7 @@ describe("a command line that makes no sense", function()
     refused("--key is empty", "put", "x", "-k", "")
     refused("the argument path is empty", "put", "x", "")
     for _, command in ipairs { "stat", "rm", "why", "verify" } do refused("the argument key is empty", command, "") end
-    refused("the argument policy is empty", "sim", "")
+    refused("the argument scheme is empty", "sim", "")
     refused("the argument topic is empty", "help", "")
     check("filo get: a key is empty: -r gets every object\n", process.run { "get", "k", "" })
   end)

@@ -147,7 +147,7 @@ describe("slots for copies on their way in", function()
 
   -- As many identities as there are slots, each with one copy that came byte by byte, held them all for ever.
   it("are given up by the slowest that has had its turn", simulated(function(net, host)
-    net:start "a"
+    local to_a = { to = net:start("a").id } -- the others are members, too
     local slow = {}
     for name in ("bcd"):gmatch "." do
       slow[#slow + 1] = net:start(name)
@@ -156,15 +156,15 @@ describe("slots for copies on their way in", function()
     local few = net.world.limits
     few.landings, few.landing_turn, few.busy_tries = 3, 3, 1
     for _, node in ipairs(slow) do -- takes 8 s on the simulated lines
-      host.spawn_child(node.store, node, "long", nodes.bytes(8 << 20)):observe()
+      host.spawn_child(node.store, node, "long", nodes.bytes(8 << 20), to_a):observe()
     end
     host.sleep(1)
     local late = net:start "e"
     assert(late:connect(net:machine("a").address))
-    local _, early = late:store("early", nodes.bytes(40005))
+    local _, early = late:store("early", nodes.bytes(40005), to_a)
     assert.matches("too many copies", early.receipt.refused[1].reason)
     host.sleep(3)
-    assert.equal(2, #assert(late:store("key", nodes.bytes(40005))).copies)
+    assert.equal(2, #assert(late:store("key", nodes.bytes(40005), to_a)).copies)
   end))
 
   it("change hands among peers that store much at once, and all copies are made", simulated(function(net, host)
@@ -174,7 +174,7 @@ describe("slots for copies on their way in", function()
       local node = net:start(name)
       assert(node:connect(net:machine("a").address))
       for i = 1, 8 do
-        table.insert(tasks, function() return #assert(node:store("key " .. i, nodes.bytes(40005, i))).copies end)
+        table.insert(tasks, function() return #assert(node:store("key " .. i, nodes.bytes(40005, i), { to = a.id })).copies end)
       end
     end
     local offer = inside.of(a).peer_list.requests.handlers.offer

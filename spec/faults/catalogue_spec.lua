@@ -9,7 +9,7 @@ local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
 local OWNER = { durability = "group" }
-local PAGE = 4096
+local PAGE, BRINGER, HOLDER = 4096, ("b"):rep(32), ("h"):rep(32)
 
 local function name_of(i) return ("%s %03d"):format(("long name "):rep(8), i) end
 
@@ -18,6 +18,7 @@ local function fill(disk)
   for i = 1, 60 do catalogues.put(disk, name_of(i)) end
   for i = 1, 5 do assert(disk:tombstone(stores.me, stores.version(stores.key_hash(name_of(i)), 2, ""), stores.path(name_of(i)))) end
   catalogues.put(disk, "theirs", "12345", { keys = stores.other })
+  catalogues.bring(disk, BRINGER, "brought", "123")
 end
 
 ---Asks for everything that it can tell; gives it as a text.
@@ -44,15 +45,30 @@ local function tell_all(catalogue)
   for _, identity in ipairs { stores.me, stores.other } do
     lines[#lines + 1] = table.concat(catalogues.usage(catalogue, identity), " ")
   end
+  for _, each in ipairs((select(2, assert(catalogues.ask(catalogue, "usage"))))) do
+    lines[#lines + 1] = ("%s %d %d"):format(each.bringer, each.objects, each.bytes)
+  end
   return table.concat(lines, "\n")
+end
+
+---What it knows of a node that holds some, and was told by it: that, or, when it was made anew, nothing. It is told again.
+local function check_holder(catalogue)
+  local marks, salt = {}, ("s"):rep(16)
+  local print, count = assert(catalogues.ask(catalogue, "print", HOLDER, salt))
+  for i = 6, 60 do marks[#marks + 1] = catalogue:mark(stores.me:raw_id(), stores.key_hash(name_of(i)), 1) end
+  assert.equal("", catalogues.ask(catalogue, "believe", HOLDER, table.concat(marks), true, 1))
+  assert.is_true(count == 0 or print == assert(catalogues.ask(catalogue, "print", HOLDER, salt)))
 end
 
 ---What it tells when it is opened.
 local function reopen(folder)
   local disk <close> = stores.open(folder, OWNER)
   local catalogue <close> = catalogues.open(disk)
-  local object <close> = stores.object(disk, name_of(60))
-  assert(object:mark_verified()) -- so that a row is looked for by its place
+  for key, keys in pairs { [name_of(60)] = stores.me, brought = stores.other } do
+    local object <close> = stores.object(disk, key, keys)
+    assert(object:mark_verified()) -- so that a row is looked for by its place, and who brought it
+  end
+  check_holder(catalogue)
   local told = tell_all(catalogue)
   return told, catalogues.seen(catalogue)
 end

@@ -64,7 +64,8 @@ describe("a process with few descriptors", function()
     end
     child:expect '"event":"starved"'
     local alone = house:feed("content", "a", "put", "-", "--key", "key")
-    assert.same({ "key  7 B  1 copy\n", "", 0 }, { alone.out, alone.err, alone.status })
+    assert.same({ "key  7 B  1 copy\n", 4 }, { alone.out, alone.status })
+    assert.matches(" is not connected: copies that the policy wants there are missing", alone.err)
     house:serve("b"):expect "is connected"
     assert.equal("other  7 B  2 copies\n", house:feed("content", "a", "put", "-", "--key", "other").out)
     for _, each in ipairs(tasks) do each:cancel() end

@@ -149,6 +149,93 @@ describe("after kill -9 while a node stores", function()
   end)
 end)
 
+---Stores objects and deletes them, drops copies for others and takes them back: all the time what lies in the trash changes.
+local TRASH = NODE:gsub("listen =", "trash = { deletes = true }, %0") .. [[
+  local number = tonumber(arg[4])
+  while true do
+    number = number + 1
+    local key = "object " .. number
+    assert(node:store(key, key:rep(number % 7 == 0 and 20000 or number % 100)))
+    say("stored", key)
+    assert(node:delete(key))
+    say("deleted", key)
+    if number % 3 == 0 then
+      assert(node:undelete(key))
+      say("undeleted", key)
+    end
+  end
+]]
+
+describe("after kill -9 while a node deletes and undeletes", function()
+  for seed, durability in ipairs { "full", "group", "none" } do
+    it("what was acknowledged holds, and nothing is lost: " .. durability, function()
+      local folder <close> = temp.folder()
+      local random, state, first = seeded(seed + 10), {}, 0
+      for _ = 1, 4 do
+        local child <close> = start(folder, TRASH, durability, first)
+        for what, key in kill_after(child, "deleted", random(30)):gmatch "(%l+)\t([^\n]+)\n" do state[key] = what end
+        local node <close> = assert(filo.node {
+          root = folder:file "root", reserve = 0, durability = "none", log = function() end, trash = { deletes = true },
+        })
+        check_whole(folder, node)
+        local in_trash = {}
+        for copy in node:trash() do in_trash[copy.key] = true end
+        for key, what in pairs(state) do
+          local number = tonumber(key:match "%d+")
+          local content = nodes.content(node, key)
+          if what == "deleted" and content then state[key] = "undeleted" end -- that was not acknowledged, and was done
+          if state[key] == "deleted" or not content then
+            assert.is_true(in_trash[key], key .. " was " .. what)
+            assert(node:undelete(key))
+            state[key], content = "undeleted", nodes.content(node, key)
+          end
+          assert.is_true(content == key:rep(number % 7 == 0 and 20000 or number % 100), key .. " was " .. what)
+        end
+        first = first + 1000
+      end
+    end)
+  end
+end)
+
+---Writes over a few objects again and again, where old versions are kept.
+local VERSIONS = NODE:gsub("listen =", "policy = filo.policy.with({ keep_versions = 3 }, filo.policy.copies(1)), %0") .. [[
+  for number = tonumber(arg[4]) + 1, math.maxinteger do
+    local key = "object " .. number % 5
+    assert(node:store(key, (key .. " " .. number .. "\n"):rep(number % 7 == 0 and 20000 or 1 + number % 100)))
+    say("stored", number)
+  end
+]]
+
+describe("after kill -9 while a node replaces versions that are kept", function()
+  for seed, durability in ipairs { "full", "group", "none" } do
+    it("the last ones are there, and no more: " .. durability, function()
+      local folder <close> = temp.folder()
+      local random, last = seeded(seed + 20), 0
+      for _ = 1, 4 do
+        local child <close> = start(folder, VERSIONS, durability, last)
+        for number in kill_after(child, "stored", 20 + random(40)):gmatch "stored\t(%d+)\n" do last = tonumber(number) end
+        local node <close> = assert(filo.node {
+          root = folder:file "root", reserve = 0, durability = "none", log = function() end,
+          policy = filo.policy.with({ keep_versions = 3 }, filo.policy.copies(1)),
+        })
+        check_whole(folder, node)
+        for i = 0, 4 do
+          local key = "object " .. i
+          local now = tonumber(nodes.content(node, key):match "^object %d (%d+)\n")
+          assert.is_true(now == last - (last - i) % 5 or now == last + 1, now .. " after " .. last)
+          local list = assert(node:versions(key))
+          assert.equal(3, #list)
+          for before, each in ipairs(list) do
+            local object <close> = assert(node:get(key, { version = each.version }))
+            assert.equal(now - 5 * before, tonumber(object:read("a"):match "^object %d (%d+)\n"))
+          end
+        end
+        last = last + 1 -- the next may have been stored
+      end
+    end)
+  end
+end)
+
 describe("after kill -9 while a peer receives", function()
   local CHUNKS, AHEAD = 12, 4 -- a receiver gives credit for so many chunks beyond those that it has written
 

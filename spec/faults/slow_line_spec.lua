@@ -8,7 +8,7 @@ local process = require "spec.support.process"
 
 describe("a peer behind a slow line", function()
   it("lives as long as it takes what is on its way to it", function()
-    local _ <close> = limits { rival = 1 }
+    local _ <close> = limits { pulse = 1 }
     local net <close> = nodes.net()
     local b = net:start "b"
     local host, port = b.address:match "^(.-):(%d+)$"

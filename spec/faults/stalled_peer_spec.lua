@@ -14,9 +14,9 @@ local DEADLINE = 20 -- less than a stalled stream is given
 
 ---The node, another one connected to it that works, and a stranger.
 local function start(net)
-  local options = { tls = false, policy = { quorum = 1 } }
+  local options = { tls = false, policy = { name = "a test", quorum = 1 } }
   local a = net:start("a", options)
-  local b = net:start("b", { tls = false, bootstrap = { a.address }, policy = { quorum = 2 } })
+  local b = net:start("b", { tls = false, bootstrap = { a.address }, policy = { name = "a test", quorum = 2 } })
   nodes.peers(b, 1)
   return a, b, strangers.meet(a, { tls = false })
 end

@@ -210,6 +210,7 @@ describe("the hook", function()
       assert.same({ key .. b.id, key .. c.id }, peers)
       net:stop(key)
       nodes.peers(a, 1)
+      assert(a:forget(c.id))
       peers[1], peers[2] = nil, nil
     end
   end)

@@ -30,10 +30,10 @@ describe("an object's class", function()
     local net <close> = nodes.net()
     local placed, offered = {}, {}
     local a, b = net:cluster(2, nil, {
-      a = { policy = { place = function(object, peers)
+      a = { policy = { name = "a test", place = function(object, peers)
         return object.class == 0 and {} or peers
       end } },
-      b = { policy = { accept = function(offer) return offer.class ~= 13, "not that class" end } },
+      b = { policy = { name = "a test", accept = function(offer) return offer.class ~= 13, "not that class" end } },
     })
     b:on("accepted", function(offer) offered[#offered + 1] = offer.class end)
     placed[1] = #assert(a:store("none", "x")).copies

@@ -14,12 +14,24 @@ local function changed(net, name, other)
 end
 
 describe("node:configure", function()
-  it("connects to what is new in bootstrap, and redials no more what is gone from it", function()
+  it("changes what the node says of itself, which its field tells", function()
     local net <close> = nodes.net()
-    local a, b, c = net:start "a", net:start "b", net:start "c"
-    assert.same({}, a:configure(changed(net, "a", { bootstrap = { b.address } })))
+    local a = net:start("a", { about = { zone = "home", tags = { "ssd" } } })
+    assert.same({ zone = "home", tags = { "ssd" } }, a.about)
+    assert.same({}, a:configure(changed(net, "a", { about = { zone = "attic" } })))
+    assert.same({ zone = "attic" }, a.about)
+  end)
+
+  it("connects to what is new in bootstrap, and redials no more what is gone from it, and no member", function()
+    local net <close> = nodes.net()
+    local a, c = net:start "a", net:start "c"
+    local b = net:start("b", { admit = function() return true end, cluster = nodes.NONE })
+    local change = { admit = function() return true end, cluster = nodes.NONE } -- so none that is met is a member
+    change.bootstrap = { b.address }
+    assert.same({}, a:configure(changed(net, "a", change)))
     assert.equal(1, a:ready())
-    assert.same({}, a:configure(changed(net, "a", { bootstrap = { c.address } })))
+    change.bootstrap, change.cluster = { c.address }, nodes.SECRET
+    assert.same({}, a:configure(changed(net, "a", change)))
     assert.equal(2, a:ready())
     net:restart "b"
     for _ = 1, 2 do
@@ -122,7 +134,7 @@ describe("node:configure", function()
     local net <close> = nodes.net()
     local a = net:cluster(2)
     assert.equal(2, #assert(a:store("x", "1")).copies)
-    a:configure(changed(net, "a", { policy = { place = function() return {} end, quorum = 1 }, encrypt = false }))
+    a:configure(changed(net, "a", { policy = { name = "a test", place = function() return {} end, quorum = 1 }, encrypt = false }))
     local receipt = assert(a:store("y", "2"))
     assert.equal(1, #receipt.copies)
     assert.is_false(a:stat("y").encrypted)

@@ -83,7 +83,8 @@ describe("node:delete", function()
 
   it("names the peer that refused", function()
     local net <close> = nodes.net()
-    local a, b = net:cluster(2, {}, { b = { policy = { accept = function(offer) return not offer.tombstone, "an archive" end } } })
+    local archive = { name = "an archive", accept = function(offer) return not offer.tombstone, "an archive" end }
+    local a, b = net:cluster(2, {}, { b = { policy = archive } })
     assert(a:store("key", "content"))
     local receipt = assert(a:delete "key")
     assert.same({ a.id }, receipt.copies)

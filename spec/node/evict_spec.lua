@@ -96,8 +96,23 @@ describe("node:evict", function()
     assert.is_nil(ok)
     assert.equal("not_enough_copies", err.code)
     assert.matches(pattern, tostring(err))
-    assert.is_true(nodes.exists(nodes.place(a, a, "key")))
+    assert.equal("here", a:stat("key").from)
   end
+
+  it("keeps an older copy here than that of the peer, whose bytes it has nothing to compare with", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    assert(a:store("key", "old"))
+    local place = nodes.place(a, a, "key")
+    local kept = net.folder:file "old"
+    assert(os.execute(("cp %s %s"):format(place, kept)))
+    assert(a:store("key", "new"))
+    assert(os.execute(("cp --remove-destination %s %s"):format(kept, place)))
+    is_kept(a, "it says that it has a newer version, .*: get that first")
+    assert.equal("new", assert(a:get("key", { newest = true })):read "a")
+    nodes.kept(a, "key")
+    assert.is_true(a:evict "key")
+  end)
 
   it("keeps the copy here when that of the only peer is rotten, which is set aside there", function()
     local net <close> = nodes.net()
@@ -115,6 +130,27 @@ describe("node:evict", function()
       is_kept(a, "no peer that is connected has a copy of 'key'")
     end
   end)
+
+  -- That a peer said so was enough, whether it had the bytes or not.
+  it("keeps the copy here when the peer says that its own is good, and has not got the bytes", simulated(function(net, host)
+    local a, b = net:cluster(2)
+    assert(a:store("key", nodes.bytes(40000)))
+    local prove, hash = inside.of(b).peer_list.requests.handlers.prove, nil
+    for _, answer in ipairs {
+      function() return { hash = host.random(32) } end,
+      function() return { hash = hash } end, -- of the time before
+    } do
+      inside.of(b).peer_list:handle("prove", function(body, peer)
+        hash = hash or prove(body, peer).hash
+        return answer()
+      end)
+      local next_bad = nodes.events(a, "corrupt")
+      is_kept(a, "at node " .. b.id:sub(1, 16) .. ": it says that its copy is good, and does not have the bytes of it")
+      assert.equal(b.id, select(2, next_bad()).id)
+    end
+    inside.of(b).peer_list:handle("prove", prove)
+    assert.is_true(a:evict "key")
+  end))
 
   it("goes on to the next peer when one has a rotten copy", function()
     local net <close> = nodes.net()

@@ -54,7 +54,7 @@ describe("the generation of a namespace", function()
     assert.equal(1, fields_at(again, again, "later").generation)
     assert.equal("content", nodes.content(again, "key"))
     again = net:restart("again", { bootstrap = {} })
-    assert(again:store("last", "content"))
+    nodes.stored(again:store("last", "content"))
     assert.equal(1, fields_at(again, again, "last").generation)
   end)
 
@@ -73,11 +73,11 @@ describe("the generation of a namespace", function()
 
   it("is given to what a node writes that had not heard of it", function()
     local net <close> = nodes.net()
-    local a, b, family = writers(net)
+    local a, _, family = writers(net)
     assert(family:store("key", "one"))
     net:stop "b"
     assert(a:rotate())
-    b = net:start("b", { root = b.root })
+    local b = net:apart "b"
     family = b:namespace "anna"
     assert(family:store("key", "two"))
     assert(family:store("other", "content"))
@@ -135,12 +135,12 @@ describe("what is rewrapped at two nodes at once", function()
 
   it("gives way to what was written there meanwhile by who knew what it wraps", function()
     local net <close> = nodes.net()
-    local a, b, family = writers(net)
+    local a, _, family = writers(net)
     assert(a:store("key", "one"))
     assert(family:get("key", { newest = true })):close()
     net:stop "b"
     assert(a:rotate())
-    b = net:start("b", { root = b.root })
+    local b = net:apart "b"
     family = b:namespace "anna"
     inside.of(family).versions.host = setmetatable({ time = function() return 1000000 end }, { __index = inside.of(b).host }) -- late
     local wraps = fields_at(a, a, "key").version
@@ -160,7 +160,7 @@ describe("what is rewrapped at two nodes at once", function()
     assert(a:store("key", "one"))
     net:stop "b"
     local record = select(2, inside.of(a).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash "key")))
-    assert(a:store("key", "two"))
+    nodes.stored(a:store("key", "two"))
     local names = inside.of(a).names
     local wrapped = assert(names:rewrap(record)) -- as another node might have, later than its writer's clock
     local meta = select(2, names:unseal(wrapped))

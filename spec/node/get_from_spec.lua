@@ -185,14 +185,18 @@ describe("get from one peer", function()
     end
   end)
 
-  it("beside a get from all waits for it, and the other way round", simulated(function(net)
+  it("beside a get from all waits for it, and the other way round", simulated(function(net, host)
     local a, b, c = net:cluster(3)
     local content = nodes.bytes(300000)
     assert(a:store("key", content))
     assert(a:evict "key")
     local of_c = count_asked(c)
     local results = filo.all {
-      function() return (got(a, "key", { from = b.id })) == content end, function() return (nodes.content(a, "key")) == content end,
+      function() return (got(a, "key", { from = b.id })) == content end,
+      function()
+        host.sleep(0.05) -- b is being read
+        return (nodes.content(a, "key")) == content
+      end,
       function() return (got(a, "key", { from = b.id })) == content end,
     }
     assert.same({ true, true, true }, results)

@@ -138,15 +138,28 @@ describe("node:drop", function()
 end)
 
 describe("node:pass", function()
-  ---An owner, a holder, and a node that the holder has as a peer and the owner has not.
+  ---An owner, the only node at which it wants copies, and another one, which lets only that one in while it is there.
   local function line(net, given)
-    local a, b = net:cluster(2)
-    local c = net:start("c", given)
+    local holder
+    local policy = { name = "at the holder", place = function(_, members)
+      local list = {}
+      for _, member in ipairs(members) do
+        if member.id == holder then list[1] = member end
+      end
+      return list
+    end }
+    local a, b = net:cluster(2, {}, { a = { policy = policy } })
+    holder = b.id
+    local options = { admit = function(peer)
+      if net.nodes.b then return peer.id == holder end
+    end }
+    for name, value in pairs(given or {}) do options[name] = value end
+    local c = net:start("c", options)
     assert(b:connect(given and given.address or c.address))
     return a, b, c
   end
 
-  it("sends what is held as it is, small and large, to a peer that its owner does not know", function()
+  it("sends what is held as it is, small and large, to a peer that its owner wants no copy at", function()
     local net <close> = nodes.net()
     local a, b, c = line(net)
     for key, size in pairs { empty = 0, small = SMALL, large = BIG } do
@@ -184,7 +197,7 @@ describe("node:pass", function()
 
   it("gives the peer's reason when it is refused", function()
     local net <close> = nodes.net()
-    local a, b, c = line(net, { policy = { accept = function(offer) return offer.size == 0, "too large for me" end } })
+    local a, b, c = line(net, { policy = { name = "a test", accept = function(offer) return offer.size == 0, "too large for me" end } })
     for _, size in ipairs { SMALL, BIG } do
       assert(a:store("key", nodes.bytes(size)))
       local copy = held_of(a, b, "key")

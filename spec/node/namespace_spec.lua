@@ -247,6 +247,28 @@ describe("a peer", function()
   end)
 end)
 
+-- What was told over a connection that gave way to another was lost, and so was what came up while the other was greeted.
+describe("a namespace that is accepted while nodes connect", function()
+  it("is claimed over the connection that stays", function()
+    for _ = 1, 10 do
+      local net <close> = nodes.net()
+      local a, b = net:start "a", net:start "b"
+      local line = assert(a:share(nil, { write = true }))
+      filo.all {
+        function() return a:connect(b.address) or true end, function() return b:connect(a.address) or true end,
+        function()
+          nodes.wait(function() return b:peers()[1] end, "peer")
+          return assert(b:accept(line, "family"))
+        end,
+      }
+      nodes.wait(function()
+        local peer = inside.of(a).peer_list:get(b.id)
+        return peer and peer.namespaces[inside.of(a).namespace]
+      end, "claim")
+    end
+  end)
+end)
+
 ---Two nodes that write one namespace, which a third keeps.
 local function writers(net)
   local a, b, c = net:cluster(3)
@@ -332,9 +354,9 @@ describe("a namespace with two writers", function()
       assert(a:connect(b.address))
       net:stop "b"
       nodes.peers(a, 1)
-      b = net:restart "b"
     end
-    a = net:restart "a"
+    a = net:restart("a", { listen = nodes.NONE }) -- neither can dial the other
+    b = net:restart("b", { listen = nodes.NONE })
     for _, each in ipairs { a, b } do nodes.peers(each, 1) end
     nodes.peers(c, 2)
     return a, c, b:namespace "family"
@@ -344,8 +366,8 @@ describe("a namespace with two writers", function()
     for _, meet in ipairs { false, true } do
       local net <close> = nodes.net()
       local a, c, family = apart(net, meet)
-      assert(family:store("key", "of the other"))
-      assert(a:store("key", "of the owner, who knew of that"))
+      nodes.stored(family:store("key", "of the other"))
+      nodes.stored(a:store("key", "of the owner, who knew of that"))
       local object <close> = assert(family:get("key", { newest = true }))
       assert.equal("of the owner, who knew of that", object:read "a")
       assert.same({ "key" }, keys_of(family))

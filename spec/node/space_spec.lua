@@ -7,7 +7,7 @@ local simulated = require "spec.support.simulated"
 describe("node:space", function()
   it("tells what a policy is told", simulated(function(net)
     local told
-    local a, b = net:cluster(2, nil, { b = { reserve = 1 << 20, policy = { accept = function(_, _, usage)
+    local a, b = net:cluster(2, nil, { b = { reserve = 1 << 20, policy = { name = "a test", accept = function(_, _, usage)
       told = usage
       return true
     end } } })

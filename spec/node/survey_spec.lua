@@ -87,6 +87,7 @@ describe("node:copies", function()
     local net <close> = nodes.net()
     local first -- the ID of the one that is placed at
     local policy = {
+      name = "a test",
       place = function(_, peers)
         local list = {}
         for _, peer in ipairs(peers) do

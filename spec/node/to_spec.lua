@@ -74,7 +74,7 @@ describe("the option to", function()
       assert.equal(("store: option 'to': node %s is this node itself, and no peer"):format(a.id), err)
       assert.is_false(a:has "key")
     end
-    assert(a:store("key", "content"))
+    nodes.stored(a:store("key", "content"))
     refused("unreachable", a:replicate("key", { to = peer }))
   end))
 

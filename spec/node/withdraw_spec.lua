@@ -64,6 +64,15 @@ describe("node:withdraw", function()
     assert.is_true(content == nodes.content(a, "key"))
   end)
 
+  it("compares what another peer proves with the copy that goes, when there is none here", simulated(function(net, host)
+    local a, b, c = net:cluster(3)
+    assert(a:store("key", nodes.bytes(40000)))
+    assert(a:evict "key")
+    around(c, "prove", function() return { hash = host.random(32) } end)
+    assert.matches("does not have the bytes of it", refused("not_enough_copies", a:withdraw("key", b.id)))
+    assert.equal(40000, #nodes.content(a, "key"))
+  end))
+
   it("counts no older copy as another", function()
     local net <close> = nodes.net()
     local a, b, c = net:cluster(3)
@@ -159,7 +168,7 @@ describe("a node that holds a copy", function()
     assert(a:store("key", "content"))
     local disk = inside.of(b).disk
     inside.of(b).serve.removal = require "filo.copies.removal" {
-      names = inside.of(b).names,
+      names = inside.of(b).names, trash = inside.of(b).trash,
       disk = setmetatable({ remove = function() return nil, filo.error("io", "cannot remove /secret/place") end }, { __index = disk }),
     }
     local why = refused("io", a:withdraw("key", b.id))

@@ -1,3 +1,4 @@
+local cbor = require "filo.core.cbor"
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
 local forge = require "spec.support.forge"
@@ -72,7 +73,7 @@ describe("a peer is refused", function()
     refused("unsupported", function(peer) return peer:hello { version = 1 } end)
     for _, message in ipairs {
       {}, { welcome = {} }, { id = 1, topic = "ping" }, { hello = 1 }, { hello = {} }, { hello = { version = "2" } },
-      { hello = { version = 4, proof = "short" } }, { hello = { version = 4, instance = 1 } }, { hello = { version = 0 } },
+      { hello = { version = 5, proof = "short" } }, { hello = { version = 4, instance = 1 } }, { hello = { version = 0 } },
     } do
       refused("protocol", message)
     end
@@ -146,8 +147,8 @@ describe("a node that is dialled", function()
       local hello, welcome = peer:greet()
       assert.equal(peer:proof(nodes.SECRET, "listener"), hello.proof)
       assert.same({ "instance", "proof", "signature", "version" }, names(hello))
-      assert.same({ "about", "claims", "free", "listen" }, names(welcome))
-      assert.same({ zone = "x" }, welcome.about)
+      assert.same({ "claims", "free", "member", "you" }, names(welcome))
+      assert.same({ zone = "x" }, cbor.decode(welcome.member.text).about)
     end, { about = { zone = "x" } })
   end)
 end)
@@ -157,7 +158,7 @@ describe("a node that dials", function()
     dialled(function(hello, peer, connecting)
       assert.same({ "instance", "proof", "signature", "version" }, names(hello))
       local identity = wire.me
-      peer:send { hello = { version = 4, proof = ("x"):rep(32), signature = identity:sign("filo hello v1 listener" .. peer:binding()) } }
+      peer:send { hello = { version = 5, proof = ("x"):rep(32), signature = identity:sign("filo hello v1 listener" .. peer:binding()) } }
       local message, err = peer:receive()
       assert.is_nil(message)
       assert.equal("denied", err.code)
@@ -169,10 +170,11 @@ describe("a node that dials", function()
     dialled(function(_, peer, connecting)
       local proof = crypto.hmac_sha256(nodes.SECRET, "filo cluster v1 listener" .. peer:binding())
       local signature = wire.me:sign("filo hello v1 listener" .. peer:binding())
-      peer:send { hello = { version = 4, proof = proof, signature = signature } }
-      peer:send { welcome = { about = { zone = "y" } } }
+      peer:send { hello = { version = 5, proof = proof, signature = signature } }
+      local text = cbor.encode { id = wire.me:raw_id(), number = 1, addresses = {}, about = { zone = "y" } }
+      peer:send { welcome = { member = { text = text, signature = wire.me:sign("filo member v1\n" .. text) } } }
       local welcome = assert(peer:receive()).welcome
-      assert.same({ zone = "x" }, welcome.about)
+      assert.same({ zone = "x" }, cbor.decode(welcome.member.text).about)
       assert.same({ zone = "y" }, assert(connecting:join(10)).about)
     end)
   end)

@@ -2,6 +2,7 @@
 
 local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 local runtime = require "filo.core.runtime"
@@ -94,7 +95,7 @@ end
 describe("descriptors do not leak", function()
   it("by connections that come and go", function()
     local net <close> = nodes.net()
-    local a = net:start("a", { tls = false, policy = { quorum = 1 } })
+    local a = net:start("a", { tls = false, policy = { name = "a test", quorum = 1 } })
     a:usage() -- its catalogue is open then
     check(function() assert(filo.dial(a.address)):close() end)
     check(function() strangers.call(a, { tls = false }):close() end)
@@ -122,7 +123,7 @@ describe("descriptors do not leak", function()
     local content = nodes.bytes(70000)
     check(function(i)
       local key = "key " .. i % 5
-      assert(a:store(key, content))
+      nodes.stored(a:store(key, content))
       assert(a:evict(key))
       assert.equal(content, nodes.content(a, key))
       assert.is_nil(a:get "nothing")
@@ -146,5 +147,20 @@ describe("descriptors do not leak", function()
     check(function() assert.is_nil(a:connect(listener:address())) end)
     check(function() assert.is_nil(a:connect "127.0.0.1:1") end)
     serving:cancel()
+  end)
+end)
+
+-- What asked a peer that had just gone raised an error in the task that asked.
+describe("a question to a peer whose connection is closed", function()
+  it("fails as any other that goes unanswered", function()
+    local net <close> = nodes.net()
+    local a, b = net:cluster(2)
+    local peer = inside.of(a).peer_list:get(b.id)
+    net:stop "b"
+    nodes.peers(a, 0)
+    nodes.wait(function() return not pcall(peer.connection.stats, peer.connection) end, "end of the connection")
+    local answer, err = peer:ask("find", { namespace = ("n"):rep(32), key_hash = ("k"):rep(32) })
+    assert.is_nil(answer)
+    assert.is_true(err.retryable)
   end)
 end)

@@ -80,9 +80,13 @@ describe("a peer that sends", function()
     local net <close> = nodes.net()
     local a = net:start("a", { tls = false })
     local stranger <close> = strangers.meet(a, { tls = false })
-    assert.equal("protocol", (stranger:refusal("ping", { about = { text = ("x"):rep(2048) } })))
+    local function tell(bytes)
+      local record = stranger:member { number = bytes, about = { text = ("x"):rep(bytes) } }
+      return { records = { record }, verdicts = {}, policies = {} }
+    end
+    assert.equal("protocol", (stranger:refusal("member", tell(2048))))
     assert.same({}, a:peers()[1].about)
-    assert.is_truthy(stranger:ask("ping", { about = { text = ("x"):rep(2000) } }))
+    assert.is_truthy(stranger:ask("member", tell(2000)))
     assert.equal(2000, #a:peers()[1].about.text)
   end)
 

@@ -51,7 +51,7 @@ describe("a peer", function()
     net:stop "b"
     nodes.peers(a, 1)
     assert.equal(b.id, down().id)
-    assert.equal(2, #assert(a:store("key", "content")).copies)
+    assert.equal(2, #nodes.stored(a:store("key", "content")).copies)
     assert(a:evict "key")
     assert.equal("content", nodes.content(a, "key"))
     local answer, err = a:request(b.id, "topic")
@@ -193,12 +193,17 @@ describe("letting in", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     for _, welcome in ipairs {
-      { welcome = { about = "text" } }, { welcome = { free = -1 } }, { welcome = { listen = ("x"):rep(300) } }, { welcome = true }, {},
+      function() return { welcome = { free = -1 } } end, function() return { welcome = { you = ("x"):rep(300) } } end,
+      function() return { welcome = true } end, function() return {} end,
+      function(s) return { welcome = { member = s:member().text } } end,
+      function(s) return { welcome = { member = s:member { about = "text" } } } end,
+      function(s) return { welcome = { member = s:member { id = ("x"):rep(32) } } } end, -- another's
+      function(s) return { welcome = { member = { text = s:member().text, signature = s:member({ number = 2 }).signature } } } end,
     } do
       local stranger <close> = strangers.call(a)
       assert(stranger:say(stranger:hello()))
       assert(stranger:hear() and stranger:hear())
-      assert(stranger:say(welcome))
+      assert(stranger:say(welcome(stranger)))
       assert.equal("protocol", select(2, stranger:hear()).code)
     end
     assert.equal(0, #a:peers())

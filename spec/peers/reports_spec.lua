@@ -57,7 +57,7 @@ describe("the words of a peer", function()
       local stranger <close> = strangers.call(a)
       assert(stranger:say(stranger:hello()))
       assert(stranger:hear() and stranger:hear())
-      assert(stranger:say(stranger:welcome { listen = address }))
+      assert(stranger:say(stranger:welcome { member = stranger:member { addresses = { address } } }))
       assert.equal("protocol", select(2, stranger:hear()).code)
     end
   end)

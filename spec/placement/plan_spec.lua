@@ -6,16 +6,19 @@ local OBJECT = { key_hash = ("k"):rep(32), version = 5, size = 10 }
 
 local function members(...)
   local list = {}
-  for i, id in ipairs { ... } do list[i] = { id = id } end
+  for i, id in ipairs { ... } do list[i] = { id = id, state = "up", since = 0, addresses = {} } end
   return list
 end
 
 ---A plan for OBJECT: the policy's `place` gives these IDs and this number.
 local function make(given)
   return plan.make {
-    policy = { name = "p", place = given.place or function() return given.ids, given.wanted end, quorum = given.quorum },
-    object = OBJECT, members = members(table.unpack(given.members or { "a", "b", "c" })), me = "me", unreached = given.unreached or {},
-    holders = given.holders or { { node = "me", version = 5 } },
+    policy = {
+      name = "p", place = given.place or function() return { ids = given.ids, wanted = given.wanted } end,
+      quorum = given.quorum, grace = 600,
+    },
+    object = OBJECT, members = members(table.unpack(given.members or { "a", "b", "c" })), here = { id = "me", state = "up" },
+    unreached = given.unreached or {}, holders = given.holders or { { node = "me", version = 5 } },
   }
 end
 
@@ -69,8 +72,8 @@ describe("a plan", function()
 
   it("says what is wrong with the policy", function()
     for expected, given in pairs {
-      ["place must return a list of peers"] = { ids = { "stranger" } },
-      ["place must return a number of peers"] = { ids = { "a" }, wanted = -1 },
+      ["place must return a list of members"] = { ids = { "stranger" } },
+      ["place must return a number of members"] = { ids = { "a" }, wanted = -1 },
       ["quorum must be an integer"] = { ids = { "a" }, quorum = function() return "many" end },
       ["quorum failed: no"] = { ids = { "a" }, quorum = function() error("no", 0) end },
       ["place failed: never"] = { place = function() error("never", 0) end },

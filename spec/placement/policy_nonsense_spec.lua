@@ -1,12 +1,15 @@
 -- Policies that waited stopped a store for ever, those that wrote to their peers broke the node, and some wrong answers counted as none.
 
 local filo = require "filo"
+local in_use = require "spec.support.in_use"
 local nodes = require "spec.support.nodes"
 
 ---Stores with a policy, at one peer.
 local function store(policy, accept)
   local net <close> = nodes.net()
-  local a, b = net:cluster(2, nil, { a = { policy = policy }, b = { policy = { accept = accept } } })
+  local mine = { name = "a test" }
+  for field, value in pairs(policy or {}) do mine[field] = value end
+  local a, b = net:cluster(2, nil, { a = { policy = mine }, b = { policy = { name = "a test", accept = accept } } })
   local receipt, err = filo.timeout(10, a.store, a, "key", "content")
   return receipt and #receipt.copies, err and tostring(err), net, { #a:peers(), #b:peers() }
 end
@@ -14,18 +17,18 @@ end
 describe("a policy", function()
   it("that waits fails, and says so", function()
     local function wait() filo.sleep(60) end
-    for name, policy in pairs { place = { place = wait }, quorum = { quorum = wait } } do
+    for name, policy in pairs { place = { place = in_use.place(wait) }, quorum = { quorum = in_use.quorum(wait) } } do
       local copies, err = store(policy)
       assert.is_nil(copies)
       assert.matches(name .. " failed: .*cannot wait here", err)
     end
-    local copies, err, net = store(nil, wait)
+    local copies, err, net = store(nil, in_use.accept(wait))
     assert.is_nil(copies)
     assert.matches("the policy failed", err)
     assert.is_truthy(net:logged "accept failed: .*cannot wait here")
   end)
 
-  it("that gives no list of peers fails", function()
+  it("that gives no list of members fails", function()
     for _, place in ipairs {
       function(_, peers) return peers[1] end,
       function(_, peers) return { nil, peers[1] } end,
@@ -33,9 +36,9 @@ describe("a policy", function()
       function() return { {} } end,
       function() end,
     } do
-      local copies, err = store { place = place }
+      local copies, err = store { place = in_use.place(place) }
       assert.is_nil(copies)
-      assert.matches("place must return a list of peers", err)
+      assert.matches("place must return a list of members", err)
     end
   end)
 
@@ -45,7 +48,7 @@ describe("a policy", function()
       function() error(setmetatable({}, { __tostring = function() error "boom" end })) end,
       function() error(nil) end,
     } do
-      local copies, err = store { place = place }
+      local copies, err = store { place = in_use.place(place) }
       assert.is_nil(copies)
       assert.matches("place failed: ", err)
     end
@@ -69,12 +72,12 @@ describe("a policy", function()
     end
     local copies, err, _, peers = store({
       place = function(object, list)
-        spoil(object, list[1])
-        list[1].host = "here"
+        spoil(object, list[1] or {})
+        if list[1] then list[1].host = "here" end
         return list
       end,
       quorum = function(object, list)
-        spoil(object, list[1])
+        spoil(object, list[1] or {})
         return 2
       end,
     }, function(offer, peer, usage)

@@ -1,4 +1,5 @@
 local filo = require "filo"
+local in_use = require "spec.support.in_use"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
@@ -84,7 +85,7 @@ describe("filo.policy.copies", function()
 
   it("takes a whole number of 1 or more", function()
     for _, n in ipairs { 0, -1, 1.5, "2", {} } do
-      raises("policy_spec.lua:%d+: policy.copies: an integer of 1 or more expected", function() filo.policy.copies(n) end)
+      raises("policy_spec.lua:%d+: policy.copies: an integer from 1 to 1000000 expected", function() filo.policy.copies(n) end)
     end
   end)
 end)
@@ -97,9 +98,8 @@ describe("a policy's accept", function()
   it("refuses, with the reason in the receipt", function()
     local net <close> = nodes.net()
     for _, size in ipairs { 10, BIG } do
-      local a, b, c = net:cluster(3, { policy = { quorum = 2 } }, { c = { policy = { quorum = 2, accept = function(offer)
-        return offer.size < 1, "only empty ones"
-      end } } })
+      local picky = { name = "picky", accept = function(offer) return offer.size < 1, "only empty ones" end }
+      local a, b, c = net:cluster(3, { policy = { name = "two", quorum = 2 } }, { c = { policy = picky } })
       local receipt = assert(a:store("key", nodes.bytes(size)))
       nodes.wait(function() return #receipt.refused == 1 end, "refusal")
       assert.same(sorted { a.id, b.id }, sorted(receipt.copies))
@@ -128,7 +128,7 @@ describe("a policy's accept", function()
     local net <close> = nodes.net()
     for _, size in ipairs { 10, BIG } do
       local a, b, c, d = net:cluster(4, {}, {
-        a = { policy = { quorum = 2, place = function(_, peers) return peers, 1 end } },
+        a = { policy = { name = "a test", quorum = 2, place = function(_, peers) return peers, 1 end } },
         b = refusing "full", c = refusing "full",
       })
       for i = 1, 4 do
@@ -143,7 +143,7 @@ describe("a policy's accept", function()
   it("sees the offer, the peer and the free space", function()
     local net <close> = nodes.net()
     local seen
-    local a, b = net:cluster(2, {}, { b = { policy = { accept = function(offer, peer, usage)
+    local a, b = net:cluster(2, {}, { b = { policy = { name = "a test", accept = function(offer, peer, usage)
       seen = { offer = offer, peer = peer, usage = usage }
       return true
     end } } })
@@ -160,7 +160,7 @@ describe("a policy's accept", function()
 
   it("that fails refuses, is reported, and costs nothing else", function()
     local net <close> = nodes.net()
-    local a, b = net:cluster(2, {}, { b = { policy = { name = "broken", accept = function() error "oops" end } } })
+    local a, b = net:cluster(2, {}, { b = { policy = { name = "broken", accept = in_use.accept(function() error "oops" end) } } })
     local receipt, err = a:store("key", "content")
     assert.is_nil(receipt)
     assert.equal("not_enough_copies", err.code)
@@ -173,7 +173,7 @@ end)
 describe("a policy's quorum", function()
   it("decides what store waits for; the rest goes on", function()
     local net <close> = nodes.net()
-    local a, b, c = net:cluster(3, { policy = { quorum = 1 } })
+    local a, b, c = net:cluster(3, { policy = { name = "a test", quorum = 1 } })
     local copied = nodes.events(a, "copied")
     local receipt = assert(a:store("key", nodes.bytes(BIG)))
     assert.equal(1, receipt.quorum)
@@ -187,7 +187,7 @@ describe("a policy's quorum", function()
   it("may be a function of the object and the peers placed", function()
     local net <close> = nodes.net()
     local seen
-    local a = net:cluster(3, {}, { a = { policy = { quorum = function(object, placed)
+    local a = net:cluster(3, {}, { a = { policy = { name = "a test", quorum = function(object, placed)
       seen = { key = object.key, size = object.size, placed = #placed }
       return 2
     end } } })
@@ -197,7 +197,7 @@ describe("a policy's quorum", function()
 
   it("that cannot be reached is an error with the receipt; what was there before is replaced all the same", function()
     local net <close> = nodes.net()
-    local a = net:cluster(2, {}, { a = { policy = { quorum = 5 } } })
+    local a = net:cluster(2, {}, { a = { policy = { name = "a test", quorum = 5 } } })
     local receipt, err = a:store("key", "content")
     assert.is_nil(receipt)
     assert.equal("not_enough_copies", err.code)
@@ -211,9 +211,9 @@ describe("a policy's place", function()
     local net <close> = nodes.net()
     local seen
     local a, b, c = net:cluster(3, {}, {
-      a = { policy = { place = function(object, peers)
+      a = { policy = { name = "a test", place = function(object, peers)
         seen = object
-        table.sort(peers, function(x, y) return x.about.zone < y.about.zone end)
+        table.sort(peers, function(x, y) return (x.zone or "") < (y.zone or "") end)
         return peers, 1
       end } },
       b = { about = { zone = "2" } }, c = { about = { zone = "1" } },
@@ -230,13 +230,14 @@ describe("a policy's place", function()
 
   it("may choose nobody", function()
     local net <close> = nodes.net()
-    local a = net:cluster(2, {}, { a = { policy = { place = function() return {} end } } })
+    local a = net:cluster(2, {}, { a = { policy = { name = "a test", place = function() return {} end } } })
     assert.same({ a.id }, assert(a:store("key", nodes.bytes(BIG))).copies)
   end)
 
   it("counts a peer that it names twice once", function()
     local net <close> = nodes.net()
-    local a = net:cluster(2, {}, { a = { policy = { quorum = 3, place = function(_, peers) return { peers[1], peers[1] } end } } })
+    local policy = { name = "twice", quorum = 3, place = function(_, peers) return { peers[1], peers[1] } end }
+    local a = net:cluster(2, {}, { a = { policy = policy } })
     local receipt, err = a:store("key", "content")
     assert.is_nil(receipt)
     assert.equal(2, #err.receipt.copies)
@@ -245,13 +246,13 @@ describe("a policy's place", function()
   it("that fails, or gives something else, is an error; the object is stored here", function()
     local net <close> = nodes.net()
     local answer
-    local a = net:cluster(2, {}, { a = { policy = { name = "mine", place = function() return answer() end } } })
+    local a = net:cluster(2, {}, { a = { policy = { name = "mine", place = in_use.place(function() return answer() end) } } })
     for _, case in ipairs {
       { function() error "oops" end, "^policy 'mine': place failed: .*policy_spec.lua:%d+: oops %(the object is stored here%)$" },
-      { function() return nil end, "^policy 'mine': place must return a list of peers" },
-      { function() return { "b" } end, "^policy 'mine': place must return a list of peers" },
-      { function() return { {} } end, "^policy 'mine': place must return a list of peers" },
-      { function() return {}, "two" end, "^policy 'mine': place must return a number of peers" },
+      { function() return nil end, "^policy 'mine': place must return a list of members" },
+      { function() return { "b" } end, "^policy 'mine': place must return a list of members" },
+      { function() return { {} } end, "^policy 'mine': place must return a list of members" },
+      { function() return {}, "two" end, "^policy 'mine': place must return a number of members" },
     } do
       answer = case[1]
       local receipt, err = a:store("key", nodes.bytes(BIG))
@@ -264,7 +265,7 @@ describe("a policy's place", function()
 
   it("that fails is told of in the log, once a while", function()
     local net <close> = nodes.net()
-    local a = net:start("a", { policy = { name = "mine", place = function() error "oops" end } })
+    local a = net:start("a", { policy = { name = "mine", place = in_use.place(function() error "oops" end) } })
     for _ = 1, 2 do assert.is_nil((a:store("key", "content"))) end
     local told = {}
     for _, line in ipairs(net.lines) do told[#told + 1] = line:match "policy 'mine': place failed: .*policy_spec.lua:%d+: (oops)" end
@@ -276,11 +277,18 @@ describe("a policy", function()
   it("is checked when the node is made", function()
     local net <close> = nodes.net()
     for _, case in ipairs {
-      { { places = print }, "policy: unknown field 'places'; known are: accept, name, place, quorum" },
-      { { place = 5 }, "policy: 'place' must be a function" },
-      { { accept = true }, "policy: 'accept' must be a function" },
-      { { quorum = "all" }, "policy: 'quorum' must be an integer or a function" },
-      { { quorum = 1.5 }, "policy: 'quorum' must be an integer or a function" },
+      { { places = print }, "policy: unknown field 'places'; did you mean 'place'?" },
+      { { colour = "red" }, "policy: unknown field 'colour'; known are: accept, grace, keep_versions, name, place, quorum" },
+      { { place = 5 }, "policy: 'place' must be a function, not 5" },
+      { { accept = true }, "policy: 'accept' must be a function, not a boolean" },
+      { { quorum = "all" }, "policy: 'quorum' must be an integer or a function, not a string" },
+      { { quorum = 1.5 }, "policy: 'quorum' must be an integer or a function, not 1.5" },
+      { { name = "x", quorum = -1 }, "policy: 'quorum' must be 0 or more, not %-1" },
+      { { name = "x", grace = -1 }, "policy: 'grace' must be seconds, 0 or more, not %-1" },
+      { { name = 5 }, "policy: 'name' must be a string, not 5" },
+      { { name = "" }, "policy: its name is empty" },
+      { {}, "policy: it has no name: give it one" },
+      { { place = print }, "policy %(%[C%]:%-1%): it has no name" },
     } do
       raises("policy_spec.lua:%d+: filo.node: " .. case[2], function()
         local node = filo.node { root = net.folder:file "x", policy = case[1] }

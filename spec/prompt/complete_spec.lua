@@ -48,7 +48,7 @@ describe("completion", function()
     local a = net:cluster(2)
     local own = { node = a, peer = a:peers()[1] }
     assert.same({ "root" }, select(2, complete(own, "node.roo", no_keys)))
-    assert.same({ "verify" }, select(2, complete(own, "node:v", no_keys)))
+    assert.same({ "verify", "versions" }, select(2, complete(own, "node:v", no_keys)))
     assert.same({ "about", "address" }, select(2, complete(own, "peer.a", no_keys)))
     assert.same({}, select(2, complete(own, "peer:", no_keys)))
     assert.same({}, select(2, complete(own, "node.root.x", no_keys)))

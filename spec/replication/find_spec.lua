@@ -3,6 +3,7 @@
 local filo = require "filo"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
+local simulated = require "spec.support.simulated"
 
 -- get slept, then waited for each peer in turn, and a peer that had nothing never answered: it waited for ever.
 
@@ -141,4 +142,50 @@ describe("a holder that answers late", function()
       assert.is_truthy(err.code)
     end)
   end)
+end)
+
+-- Each holder sent the content of a small object: with five of them four times too much.
+describe("a get from peers", function()
+  ---Of which nodes the content is asked for with the question, and of how many all are asked.
+  local function watch(list)
+    local seen = { all = 0, content = {} }
+    for _, node in ipairs(list) do
+      local requests = inside.of(node).peer_list.requests
+      local usual = requests.handlers.find
+      inside.of(node).peer_list:handle("find", function(body, peer)
+        seen.all = seen.all + 1
+        if not body.without_content then table.insert(seen.content, node.id) end
+        return usual(body, peer)
+      end)
+    end
+    return seen
+  end
+
+  it("asks all what they have, and two for the content, first of all who should have it", simulated(function(net)
+    local policy = require("filo").policy.copies(2)
+    local a, b, c, d, e = net:cluster(5, { policy = policy })
+    for i = 1, 5 do
+      local holder = assert(a:store("key", nodes.bytes(100, i))).copies[2]
+      assert(a:evict "key")
+      local seen = watch { b, c, d, e }
+      assert.equal(nodes.bytes(100, i), nodes.content(a, "key"))
+      assert.is_true(seen.all >= 4)
+      assert.equal(2, #seen.content)
+      assert.is_true(seen.content[1] == holder or seen.content[2] == holder)
+      nodes.kept(a, "key")
+    end
+  end))
+end)
+
+-- Who should have a copy was read past the end of the members that there are, when one was away for which no other takes the place: the
+-- call raised an error.
+describe("what is looked for while a member is away for long", function()
+  it("is found at those that are there", simulated(function(net, host)
+    local a = net:cluster(5)
+    nodes.stored(a:store("key", nodes.bytes(20000)))
+    net:stop "e"
+    host.sleep(1000)
+    nodes.drop(a, "key")
+    assert.equal(20000, #nodes.content(a, "key"))
+  end))
 end)

@@ -3,6 +3,7 @@
 
 local descriptors = require "spec.support.descriptors"
 local filo = require "filo"
+local in_use = require "spec.support.in_use"
 local inside = require "filo.base.inside"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
@@ -101,10 +102,10 @@ describe("a node whose disk does not say how much is free", function()
   it("takes no copy, and does not ask its policy", function()
     local net <close> = nodes.net()
     local asked = 0
-    local a, b = net:cluster(2, nil, { b = { policy = { accept = function()
+    local a, b = net:cluster(2, nil, { b = { policy = { name = "a test", accept = in_use.accept(function()
       asked = asked + 1
       return true
-    end } } })
+    end) } } })
     local parts = inside.of(b)
     local function space() return nil, filo.error("io", "input/output error") end
     parts.serve.disk = setmetatable({ space = space }, { __index = parts.disk })

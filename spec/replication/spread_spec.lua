@@ -69,7 +69,7 @@ describe("a peer that agrees to take a copy", function()
   local function check(fill, pattern)
     return simulated(function(net)
       local late
-      local a, b, c = net:cluster(3, {}, { a = { policy = { quorum = 2, place = function(_, peers)
+      local a, b, c = net:cluster(3, {}, { a = { policy = { name = "a test", quorum = 2, place = function(_, peers)
         table.sort(peers, function(x) return x.id == late end)
         return peers, 1
       end } } })

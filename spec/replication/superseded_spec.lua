@@ -44,7 +44,7 @@ describe("an owner whose clock is behind what its peers hold", function()
 
   it("does so in the background, too, when the quorum is reached before", function()
     local net <close> = nodes.net()
-    local a = net:cluster(2, { policy = { quorum = 1 } })
+    local a = net:cluster(2, { policy = { name = "a test", quorum = 1 } })
     local copied = nodes.events(a, "copied")
     for _, size in ipairs(SIZES) do
       local key = "key " .. size

@@ -1,6 +1,5 @@
 ---A policy in a file: what is wrong with it is told, with file and line.
 
-local policy_file = require "filo.sim.policy_file"
 local refused = require "spec.support.refused"
 local sim = require "filo.sim"
 local temp = require "spec.support.temp"
@@ -11,7 +10,10 @@ describe("a policy file", function()
   setup(function() folder = temp.folder() end)
   teardown(function() folder:remove() end)
 
-  local function load(text) return policy_file.load(folder:write("policy.lua", text)) end
+  local function load(text)
+    local scheme, err = sim.load(folder:write("policy.lua", text))
+    return scheme and scheme.policy, err
+  end
 
   it("gives its policy, which may use the policies that come with Filo", function()
     local policy = assert(load [[
@@ -29,59 +31,62 @@ describe("a policy file", function()
       ["return 42"] = "policy.lua must return a policy, a table of functions, not a number",
       ["\nerror 'no'"] = "policy.lua:2: no",
       ["while true do end"] = "policy.lua:1: stopped: it computed for too long without waiting",
-      ["return { plaec = print }"] = "policy.lua: a policy has no field 'plaec'; known are: accept, name, place, quorum",
-      ["return { place = 1 }"] = "policy.lua: 'place' must be a function, not a number",
-      ["return { place = function() end }"] = "policy.lua:1: place must return a list of peers, not a nil",
-      ["return { place = function() return { 7 } end }"] =
-        "policy.lua:1: place must return a list of the peers that it was given; there is 7 at 1",
-      ["return { place = function(_, p) return p, -1 end }"] =
-        "policy.lua:1: place must return a number of peers as its second result, not -1",
-      ["return { quorum = function() return 'all' end,\nplace = function(_, p) return p end }"] =
+      ["return { plaec = print }"] = "policy.lua: policy: unknown field 'plaec'; did you mean 'place'?",
+      ["return { place = function() end }"] = "policy (", ["return {}"] = "policy.lua: policy: it has no name",
+      ["return { place = 1 }"] = "policy.lua: policy: 'place' must be a function, not 1",
+      ["return { name = 'x', place = function() end }"] = "policy.lua:1: place must return a list of members, not nil",
+      ["return { name = 'x', place = function() return { 7 } end }"] =
+        "policy.lua:1: place must return a list of the members that it was given; there is 7 at 1",
+      ["return { name = 'x', place = function(_, p) return p, -1 end }"] =
+        "policy.lua:1: place must return a number of members as its second result, not -1",
+      ["return { name = 'x', quorum = function() return 'all' end,\nplace = function(_, p) return p end }"] =
         "policy.lua:1: quorum must return an integer, not all",
-      ["return { accept = function() end }"] = "policy.lua:1: accept must return true or false, not nil",
-      ["return { place = function(_, p)\nreturn p[1].nothing.at.all end }"] = "policy.lua:2: attempt to index a nil value",
+      ["return { name = 'x', accept = function() end }"] = "policy.lua:1: accept must return true or false, not nil",
+      ["return { name = 'x', place = function(_, p)\nreturn p[1].nothing.at.all end }"] = "policy.lua:2: attempt to index a nil value",
       ["local f = io.open 'x'"] = "policy.lua:1: a policy only decides: it cannot use io.open",
       ["os.execute 'true'"] = "policy.lua:1: a policy only decides: it cannot use os.execute",
       ["require 'filo.core.net'"] = "policy.lua:1: a policy only decides: it cannot use the module 'filo.core.net'",
       ["require('filo').sleep(1)"] = "policy.lua:1: a policy only decides: it cannot use filo.sleep",
       ["require('filo').run { 'ls' }"] = "policy.lua:1: a policy only decides: it cannot use filo.run",
-      ["return { place = function(_, p) return p, math.random(3) end }"] = "policy.lua:1: a policy only decides: it cannot use math.random",
-      ["return { place = function() while true do end end }"] = "policy.lua:1: stopped: it computed for too long without waiting",
+      ["return { name = 'x', place = function(_, p) return p, math.random(3) end }"] =
+        "policy.lua:1: a policy only decides: it cannot use math.random",
+      ["return { name = 'x', place = function() while true do end end }"] =
+        "policy.lua:1: stopped: it computed for too long without waiting",
       ["while true do pcall(function() while true do end end) end"] = "policy.lua:1: stopped: it computed for too long without waiting",
       ["\nerror('not enough memory', 0)"] = "policy.lua: not enough memory", -- as Lua raises it
-      ["\nreturn { place = function() error('no place', 0) end }"] = "policy.lua:2: no place",
-      ["\nreturn { place = function() error({}) end }"] = "policy.lua:2: table",
-      ["return { place = function()\nlocal mine = require 'my.helpers' end }"] =
+      ["\nreturn { name = 'x', place = function() error('no place', 0) end }"] = "policy.lua:2: no place",
+      ["\nreturn { name = 'x', place = function() error({}) end }"] = "policy.lua:2: a table that cannot be shown",
+      ["return { name = 'x', place = function()\nlocal mine = require 'my.helpers' end }"] =
         "policy.lua:2: a policy only decides: it cannot use the module 'my.helpers'",
       ["local function loop() return loop() + 1 end\nloop()"] = "policy.lua:1: stack overflow",
-      ["return { place = function() return { {} } end }"] =
-        "policy.lua:1: place must return a list of the peers that it was given; there is table at 1",
+      ["return { name = 'x', place = function() return { {} } end }"] =
+        "policy.lua:1: place must return a list of the members that it was given; there is a table at 1",
       ["setmetatable({}, { __gc = print })"] = "policy.lua:1: a policy only decides: it cannot use __gc",
       ["local t = {}\nfor _ in pairs { [t] = 1, [{}] = 2 } do end"] =
         "policy.lua:2: keys that are neither numbers nor texts have no order that is the same in each run: take a peer's id as the key",
       ["next({ [{}] = 1, [print] = 2 })"] = "policy.lua:1: keys that are neither numbers nor texts have no order",
-      ["return { quorum = 1.5 }"] = "policy.lua: 'quorum' must be a whole number from 0 on, not 1.5",
-      ["return { quorum = -1 }"] = "policy.lua: 'quorum' must be a whole number from 0 on, not -1",
-      ["return { place = function() return setmetatable({}, { __index = function() while true do end end }) end }"] =
+      ["return { quorum = 1.5 }"] = "policy.lua: policy: 'quorum' must be an integer or a function, not 1.5",
+      ["return { name = 'x', quorum = -1 }"] = "policy.lua: policy: 'quorum' must be 0 or more, not -1",
+      ["return { name = 'x', place = function() return setmetatable({}, { __index = function() while true do end end }) end }"] =
         "policy.lua:1: place must return a plain list, without a metatable",
       ["pairs(nil)"] = "policy.lua:1: bad argument #1 to 'pairs' (table expected, got nil)",
     } do
       local err = refused("invalid", load(text))
       assert(tostring(err):find(expected, 1, true), ("%s\n%s"):format(text, tostring(err)))
     end
-    assert.matches("there is no policy: .*nothing.lua", refused("invalid", policy_file.load(folder:file "nothing.lua")))
+    assert.matches("there is no policy: .*nothing.lua", refused("invalid", sim.load(folder:file "nothing.lua")))
   end)
 
   it("is a file", function()
     local pipe = folder:file "pipe.lua"
     assert(os.execute("mkfifo " .. temp.quote(pipe)))
-    assert.matches("pipe.lua is a pipe, and not a file that returns a policy", refused("invalid", policy_file.load(pipe)))
-    assert.matches(" is a folder, and not a file that", refused("invalid", policy_file.load(folder.path)))
-    assert.matches("/dev/null is a device, and not a file that", refused("invalid", policy_file.load "/dev/null"))
+    assert.matches("pipe.lua is a pipe, and not a file that returns a policy", refused("invalid", sim.load(pipe)))
+    assert.matches(" is a folder, and not a file that", refused("invalid", sim.load(folder.path)))
+    assert.matches("/dev/null is a device, and not a file that", refused("invalid", sim.load "/dev/null"))
   end)
 
   it("must give what its table has itself, and nothing that is computed", function()
-    assert.matches("policy.lua must return a plain table, without a metatable",
+    assert.matches("policy.lua: policy: it must be a plain table, without a metatable",
       refused("invalid", load [[return setmetatable({ name = "mine" }, { __index = function() while true do end end })]]))
   end)
 
@@ -111,7 +116,7 @@ describe("a policy file", function()
 
   it("that fails in the course of a simulation is told, and ends the simulation's success", function()
     local policy = assert(load [[
-      return { place = function(object, peers) if object.size % 7 == 3 then error "sometimes" end return peers end }
+      return { name = 'x', place = function(object, peers) if object.size % 7 == 3 then error "sometimes" end return peers end }
     ]])
     local result = sim.run { policy = policy, nodes = 3, hours = 2, faults = {} }
     assert.is_true(result.problems.count > 0)

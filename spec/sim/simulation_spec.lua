@@ -1,6 +1,7 @@
 ---The simulator as a whole: the same seed gives the same run, what must hold holds, and a node that is broken is found out.
 
-local everywhere = require "filo.placement.everywhere"
+local everywhere = require("filo").policy.everywhere
+local limits = require "spec.support.limits"
 local new_handed_out = require "filo.node.handed_out"
 local process = require "spec.support.process"
 local raises = require "spec.support.raises"
@@ -66,7 +67,7 @@ describe("a simulation", function()
     assert.is_false(result.finished)
     assert.is_nil(result.digest)
     assert.is_true(result.seconds >= 3600)
-    assert.matches("^5 nodes, ended after %d+:%d%d:%d%d.%d+ of 1,000 hours, seed 1, policy 'a copy at every peer'\n", sim.text(result))
+    assert.matches("^5 nodes, ended after %d+:%d%d:%d%d.%d+ of 1,000 hours, seed 1, policy '3 copies'\n", sim.text(result))
   end)
 
   it("leaves the collector as it was, also when it is broken off", function()
@@ -81,20 +82,22 @@ describe("a simulation", function()
 
   it("does not take what the policy itself refuses for a promise that is broken", function()
     local refusing = {
-      place = everywhere.place, quorum = 1,
+      name = "refusing", place = everywhere.place, quorum = 1,
       accept = function(offer) return not offer.tombstone and offer.size < 10000, "not here" end,
     }
     local result = sim.run { policy = refusing, nodes = 3, hours = 3, faults = {} }
     assert.same({}, result.violations)
     assert.is_nil(result.untried)
-    local moody = { place = everywhere.place, accept = function(offer) return offer.version % 2 == 0, "not this one" end }
+    local moody = {
+      name = "moody", place = everywhere.place, accept = function(offer) return offer.version % 2 == 0, "not this one" end,
+    }
     assert.same({}, sim.run({ policy = moody, nodes = 3, hours = 3, faults = { "kill" }, rate = 10 }).violations)
   end)
 
   it("counts no quorum as reached that asks for nothing, and says when nothing was tried", function()
-    local nobody = { quorum = 0, place = function() return {}, 0 end }
+    local nobody = { name = "nobody", quorum = 0, place = function() return {}, 0 end }
     assert.is_nil(sim.run({ policy = nobody, nodes = 3, hours = 1, faults = {} }).passed.replicate)
-    local result = sim.run { policy = { quorum = 99 }, nodes = 3, hours = 1, faults = {} }
+    local result = sim.run { policy = { name = "a test", quorum = 99 }, nodes = 3, hours = 1, faults = {} }
     assert.equal("no store has reached its quorum", result.untried)
     assert.matches("\nNOT TRIED: no store has reached its quorum, and so what is held says nothing of this policy\n", sim.text(result))
   end)
@@ -106,7 +109,7 @@ describe("a simulation", function()
       ["option 'pause' must be from 0.001 to 1e%+09, not %-?nan"] = { pause = 0 / 0 },
       ["option 'faults' has no kind 'kil'; did you mean 'kill'%?"] = { faults = { "kil" } },
       ["option 'durability' must be full, group or none, not 'some'"] = { durability = "some" },
-      ["1e%+06 hours with 10,000 nodes come to some 27,084,541,666 faults, 1,000,000 at most"] = { hours = 1000000.0, nodes = 10000 },
+      ["1e%+06 hours with 10,000 nodes come to some 32,086,541,666 faults, 1,000,000 at most"] = { hours = 1000000.0, nodes = 10000 },
       ["unknown option 'sed'; did you mean 'seed'%?"] = { sed = 1 },
     } do
       raises("simulation_spec.lua:%d+: filo.sim: " .. expected, function() sim.new(settings) end)
@@ -134,6 +137,7 @@ local function class_of(module, given) return getmetatable(require(module)(given
 -- A checker that cannot fail checks nothing: each is shown a node that breaks its promise.
 describe("a node that", function()
   it("tells nobody of deletions that they missed is found out, with the fault that does it", function()
+    local _ <close> = limits { repair_start = 1e9 } -- nobody looks after that in its place
     local Tombstones = class_of("filo.replication.tombstones", { host = {} })
     local settings = { nodes = 3, hours = 2, seed = 1, faults = { "kill", "partition", "clock" }, rate = 5 }
     local before = Tombstones.meet
@@ -154,6 +158,7 @@ describe("a node that", function()
   end)
 
   it("breaks a promise once only is told so", function()
+    local _ <close> = limits { repair_start = 1e9 }
     local Tombstones = class_of("filo.replication.tombstones", { host = {} })
     local settings = { nodes = 3, hours = 2, seed = 1, faults = { "kill", "partition" }, rate = 5 }
     local result = with(Tombstones, "meet", function() end, settings)
@@ -176,9 +181,41 @@ describe("a node that", function()
 
   it("loses what it acknowledged is found out", function()
     local Atlas = class_of("filo.sim.atlas", {})
-    local settings = { nodes = 2, hours = 20, seed = 2, faults = { "wipe" }, rate = 50 }
+    local settings = { nodes = 2, hours = 20, seed = 2, faults = { "wipe" }, rate = 50, policy = everywhere }
     local result = with(Atlas, "may_restore", function() return true end, settings)
     assert.matches("no good copy is left anywhere", broken(result, "readable").text)
+  end)
+
+  it("finds what is bad, and heals nothing, is found out", function()
+    local Healing = class_of("filo.replication.healing", { host = {} })
+    local settings = { nodes = 3, hours = 2, seed = 1, faults = { "rot" }, rate = 20 }
+    local result = with(Healing, "start", function(self) self.settle = function() end end, settings)
+    assert.matches("the bad copy of n%d:%S+ at n%d was not healed", broken(result, "healed").text)
+  end)
+
+  it("takes what is bad for good is found out", function()
+    local Verifier = class_of("filo.copies.verify", { host = {} })
+    local settings = { nodes = 3, hours = 2, seed = 1, faults = { "rot" }, rate = 20 }
+    local result = with(Verifier, "check", function() return true end, settings)
+    assert.matches("a bad copy of n%d:%S+ is left at n%d", broken(result, "healed").text)
+  end)
+
+  it("tells of copies that it has not made is found out", function()
+    local Spread = class_of("filo.replication.spread", {})
+    local result = with(Spread, "copy", function() return {} end, { nodes = 3, hours = 0.5, faults = {} })
+    assert.matches("a receipt tells of 3 copies, where 3 were to be, and 1 were", broken(result, "receipt").text)
+  end)
+
+  it("believes whoever says that he has a good copy is found out", function()
+    local Prove = class_of("filo.replication.prove", {})
+    local result = with(Prove, "at", function() return true end, { nodes = 3, hours = 0.5, faults = {} })
+    assert.matches("the copy at n%d was evicted, and no other in reach is good", broken(result, "evict").text)
+  end)
+
+  it("puts what another has written in the place of its own is found out", function()
+    local Storing = class_of("filo.node.storing", {})
+    local result = with(Storing, "keep_as", function() return true end, { nodes = 4, hours = 0.1, faults = {} })
+    assert.matches("what n%d has to say is not there any more", broken(result, "conflict").text)
   end)
 
   it("answers with other bytes is found out", function()

@@ -52,6 +52,23 @@ function catalogues.record(name, version, what)
   return catalogues.put(disk, name, what.content, what)
 end
 
+---A version of somebody else's, as a peer brings it: record and body.
+---@return string record, string body
+function catalogues.version_of_other(name, content, version)
+  local folder <close> = temp.folder()
+  local disk <close> = stores.open(folder)
+  stores.put(disk, content, { key = name, keys = stores.other, version = version })
+  local _, record, body = assert(disk:sealed(stores.other:raw_id(), stores.path(name), 1 << 20))
+  return record, body
+end
+
+---A node brings it.
+---@param by string  32 bytes
+function catalogues.bring(disk, by, name, content, version)
+  local record, body = catalogues.version_of_other(name, content, version or 1)
+  assert(disk:keep(stores.path(name), record, body, nil, nil, by))
+end
+
 ---What has names that start with a prefix, in pages of some.
 ---@return filo.CatalogueRow[]
 function catalogues.rows(catalogue, prefix, most)

@@ -2,4 +2,4 @@
 
 local limits = require "filo.host.limits"
 
-limits.rival, limits.sign, limits.hello = 60, 60, 120
+limits.rival, limits.pulse, limits.sign, limits.hello = 60, 60, 60, 120

@@ -10,7 +10,7 @@
 ---      host.sleep(60)                               -- what happens within a minute has happened
 ---    end))
 
-local everywhere = require "filo.placement.everywhere"
+local everywhere = require("filo.placement.everywhere")()
 local new_trace = require("filo.sim.trace").new
 local new_world = require "filo.sim.world"
 local new_bell = require "spec.support.bell"
@@ -89,6 +89,7 @@ return function(fn)
     local world = new_world {
       seed = 1, nodes = MACHINES, links = 0, policy = everywhere, trace = new_trace {}, on_start = function() bell:ring() end,
     }
+    world.limits.late = 5 -- as in the real world: it takes no time here
     local net <close> = setmetatable({ world = world, bell = bell, lines = {} }, Net)
     fn(net, host)
   end)

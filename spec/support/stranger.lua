@@ -9,6 +9,7 @@
 ---waits for something, and `stranger.line` is a peer of wire.lua: it can break the frames.
 ---`strangers.call(node)` only connects, and leaves the greeting to the spec.
 
+local cbor = require "filo.core.cbor"
 local crypto = require "filo.core.crypto"
 local filo = require "filo"
 local forge = require "spec.support.forge"
@@ -44,6 +45,13 @@ function strangers.call(node, given)
   return self
 end
 
+---One that is connected to nobody: for what it signs.
+---@param identity? filo.Identity
+function strangers.forged(identity)
+  identity = identity or assert(crypto.identity_generate())
+  return setmetatable({ identity = identity, id = identity:id(), keys = identity:namespace() }, Stranger)
+end
+
 ---Connects and is let in.
 function strangers.meet(node, given)
   local self = strangers.call(node, given)
@@ -70,7 +78,7 @@ end
 
 ---The hello of a peer that knows the cluster secret, some fields changed.
 function Stranger:hello(changes)
-  return { hello = changed({ version = 4, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
+  return { hello = changed({ version = 5, proof = self:proof(), signature = not self.tls and self:signature() or nil }, changes) }
 end
 
 ---The proof that it writes a namespace: its own.
@@ -84,6 +92,32 @@ end
 
 ---Its welcome, with these fields.
 function Stranger:welcome(fields) return { welcome = fields or { claims = { self:claim() } } } end
+
+---What it says of itself, signed: some fields changed.
+---@param changes? table
+function Stranger:member(changes)
+  local fields = changed({ id = self.identity:raw_id(), number = 1, addresses = {}, about = {} }, changes)
+  local text = cbor.encode(fields)
+  return { text = text, signature = self.identity:sign("filo member v1\n" .. text) }
+end
+
+---What the owner of a namespace decides about a member, signed.
+---@param node_id string
+---@param state "forgotten"|"draining"|"member"
+---@param changes? table
+function Stranger:verdict(node_id, state, changes)
+  local fields = { member = crypto.unhex(node_id), state = state, number = 1, namespace = self.keys:raw_id(), time = 1 }
+  local text = cbor.encode(changed(fields, changes))
+  return { text = text, signature = self.keys:sign("filo verdict v1\n" .. text) }
+end
+
+---What the owner of a namespace wants of its copies, signed.
+---@param spec table|"none"
+---@param number integer
+function Stranger:policy(spec, number)
+  local text = cbor.encode { namespace = self.keys:raw_id(), number = number, spec = spec, node = crypto.unhex(self.id), time = 1 }
+  return { text = text, signature = self.keys:sign("filo policy v1\n" .. text) }
+end
 
 ---Sends a message; waits for the next one; nil, err when the connection has ended.
 function Stranger:say(message) return self.line:send(message) end

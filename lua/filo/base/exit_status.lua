@@ -5,7 +5,7 @@ local exit = {
   failure = 1,            -- anything that is not below
   usage = 2,              -- the command line makes no sense
   not_found = 3,          -- there is no such object
-  not_enough_copies = 4,  -- stored here, but not at as many peers as the policy asks for
+  not_enough_copies = 4,  -- stored here, but not at as many peers as the policy asks for; or a copy here is bad
   not_running = 5,        -- there is no running node to ask
 }
 

@@ -16,8 +16,8 @@ local cli = {}
 
 ---In the order in which help lists them.
 cli.NAMES = {
-  "init", "invite", "join", "serve", "reload", "stop", "put", "get", "ls", "stat", "rm", "verify", "why", "usage", "peers", "status",
-  "share", "accept", "namespaces", "rotate", "readers",
+  "init", "invite", "join", "serve", "reload", "stop", "put", "get", "ls", "stat", "versions", "rm", "undelete", "trash", "verify", "why",
+  "usage", "peers", "forget", "drain", "plan", "apply", "repair", "status", "share", "accept", "namespaces", "rotate", "readers",
   "forget-reader", "identity", "recover", "sim", "help", "completions", "version",
 }
 

@@ -1,9 +1,9 @@
 ---Tokens of `filo invite`: what a node needs to know to join others, as one line of text that may stand in a URL.
 ---
 ---    "filo_" and, in base64url (RFC 4648, section 5, without padding):
----    version 2 (1 byte), expiry (8 bytes, seconds since 1970), ID of the node that invites (32 bytes), its address, the cluster secret and
----    a capability, or nothing in its place (2 bytes of length each, then the text), and the first 8 bytes of the SHA-256 of
----    "filo token v2" and all that
+---    version 3 (1 byte), expiry (8 bytes, seconds since 1970), ID of the node that invites (32 bytes), its address, the cluster secret,
+---    a capability, or nothing in its place, and the IDs of the namespaces that decide who is a member, one after the other (2 bytes of
+---    length each, then the text), and the first 8 bytes of the SHA-256 of "filo token v3" and all that
 ---
 ---Numbers are big-endian. A token is not encrypted: who has it has the secret.
 
@@ -13,8 +13,8 @@ local errors = require "filo.base.errors"
 local token = {}
 
 local PREFIX = "filo_"
-local FORMAT = ">Bi8c32s2s2s2"
-local VERSION = 2
+local FORMAT = ">Bi8c32s2s2s2s2"
+local VERSION = 3
 local CHECK_SIZE = 8
 
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -54,7 +54,7 @@ local function from_base64url(text)
   return table.concat(bytes)
 end
 
-local function checksum(bytes) return assert(crypto.digest("sha256", "filo token v2" .. bytes)):sub(1, CHECK_SIZE) end
+local function checksum(bytes) return assert(crypto.digest("sha256", "filo token v3" .. bytes)):sub(1, CHECK_SIZE) end
 
 ---@class filo.Invitation
 ---@field address string  where the node that invites is reached
@@ -62,12 +62,13 @@ local function checksum(bytes) return assert(crypto.digest("sha256", "filo token
 ---@field secret string  of the cluster
 ---@field expires integer  seconds since 1970
 ---@field capability? string  for another machine of the same person: to write the namespace
+---@field operators string[]  namespaces that decide who is a member, 64 hex digits each
 
 ---@param invitation filo.Invitation
 ---@return string
 function token.encode(invitation)
   local bytes = FORMAT:pack(VERSION, invitation.expires, assert(crypto.unhex(invitation.id)), invitation.address, invitation.secret,
-    invitation.capability or "")
+    invitation.capability or "", assert(crypto.unhex(table.concat(invitation.operators))))
   return PREFIX .. to_base64url(bytes .. checksum(bytes))
 end
 
@@ -95,13 +96,17 @@ function token.decode(text, now)
   if bytes:byte() ~= VERSION then
     return errors.fail("unsupported", "the token was made by a newer Filo: install that version here, too")
   end
-  local _, expires, raw_id, address, secret, capability = FORMAT:unpack(bytes)
+  local read, _, expires, raw_id, address, secret, capability, raw_operators = pcall(FORMAT.unpack, FORMAT, bytes)
+  if not read then return errors.fail("corrupt", "the token makes no sense: ask for a new one (filo invite)") end
   if expires <= now then
     local when = os.date("!%Y-%m-%d %H:%M UTC", expires)
     return errors.fail("denied", ("the token expired at %s: ask for a new one (filo invite)"):format(when))
   end
+  local operators = {}
+  for each in raw_operators:gmatch(("."):rep(32)) do operators[#operators + 1] = crypto.hex(each) end
   return {
     address = address, id = crypto.hex(raw_id), secret = secret, expires = expires, capability = capability ~= "" and capability or nil,
+    operators = operators,
   }
 end
 

@@ -4,6 +4,7 @@ local exit = require "filo.base.exit_status"
 local failures = require "filo.command.failures"
 local format = require "filo.base.format"
 local target = require "filo.peers.target"
+local title = require("filo.placement.member").title
 
 ---@class filo.Unreached
 ---@field names string[]  addresses, and "node ID" of others, in the order in which they were told of
@@ -19,6 +20,15 @@ function Unreached:note(unreached)
   for _, each in ipairs(unreached or {}) do
     if not self[each] then table.insert(self.names, target.is_id(each) and "node " .. each:sub(1, 16) or each) end
     self[each] = true
+  end
+end
+
+---Notes members that are away.
+---@param away {node: string, name: string?}[]?
+function Unreached:note_away(away)
+  for _, each in ipairs(away or {}) do
+    if not self[each.node] then table.insert(self.names, title { id = each.node, name = each.name }) end
+    self[each.node] = true
   end
 end
 

@@ -196,6 +196,56 @@ function Catalogue:feed(...)
   return self.core:feed(...)
 end
 
+-- Who holds what lies here, too. All but `mark` is at once, or an error: "busy" while the catalogue is made.
+
+local function at_once(self, method, ...)
+  if not self.core then return errors.fail("io", self.told or "it is closed") end
+  return self.core[method](self.core, ...)
+end
+
+---What stands for one version of an object: 16 bytes. Lists of marks are one text. So are leaves: the first and the last of each range of
+---them, 2 bytes each, the more significant first; bucket * 64 + leaf.
+---@param namespace string
+---@param key_hash string
+---@param version integer
+---@return string  empty where the catalogue cannot be used
+function Catalogue:mark(namespace, key_hash, version) return self.core and self.core:mark(namespace, key_hash, version) or "" end
+
+---Notes whether a node holds what some marks stand for, as far as that lies here.
+---@param node string  32 bytes
+---@param marks string
+---@param has boolean
+---@return string? absent  those that do not lie here
+---@return filo.Error? err
+function Catalogue:believe(node, marks, has) return at_once(self, "believe", node, marks, has, self.host.time() // 1000000) end
+
+---Whether a node is known to hold what each of some marks stands for.
+---@return boolean[]?, filo.Error?
+function Catalogue:believed(node, marks) return at_once(self, "believed", node, marks) end
+
+---The print, with a salt, of all that lies here and a node is known to hold.
+---@return string? print
+---@return integer|filo.Error count  how many that are
+function Catalogue:print(node, salt) return at_once(self, "print", node, salt) end
+
+---The same of each of 256 buckets; or of each of the leaves of some.
+---@param buckets? string  a byte for each
+---@return string?, filo.Error?
+function Catalogue:prints(node, salt, buckets) return at_once(self, "prints", node, salt, buckets) end
+
+---The marks of the same in some leaves, up to 4096.
+---@return string? marks
+---@return integer|filo.Error to  of the leaves before this one, which is beyond the first in any case
+function Catalogue:marks(node, leaves) return at_once(self, "marks", node, leaves) end
+
+---Compares these with what a node has told, which is known to hold that from now on.
+---@return string? lacks  what does not lie here of that
+---@return string|filo.Error more  what the node has not told of
+---@return integer to  of the leaves before this one, which is beyond the first in any case
+function Catalogue:settle(node, leaves, marks)
+  return at_once(self, "settle", node, leaves, marks, self.host.time() // 1000000)
+end
+
 ---Waits while it is in one of these states.
 local function wait_while(self, states)
   local backoff = new_backoff(self.host, PAUSE_FIRST, PAUSE_MOST)
@@ -254,6 +304,60 @@ function Catalogue:stalest()
   end
 end
 
+---Where a list of all copies, those first that were verified longest ago, was left off: after this one. `id` means something in one life of
+---the catalogue only.
+---@class filo.AgePlace
+---@field verified integer
+---@field size integer
+---@field id integer
+
+---Copies of all namespaces, and deletions, that were verified up to a time, or never; those first of which that is longest ago. Where the
+---catalogue cannot be used, all that lies here, in no order.
+---@param place filo.AgePlace
+---@param until_time integer
+---@return fun(): filo.CatalogueRow?
+function Catalogue:oldest(place, until_time)
+  return rows(function(last)
+    last = last or place
+    return ask(self, "oldest", last.verified, last.size, last.id, until_time)
+  end, function() return self.walked:verified_between(place.verified, until_time) end)
+end
+
+---How many these are, the bytes of their content, and the life of the catalogue; nil where it cannot be used.
+---@param place filo.AgePlace
+---@param until_time integer
+---@return integer? count, integer? bytes, string? life
+function Catalogue:older(place, until_time)
+  local backoff
+  while self.core do
+    local count, bytes, life = self.core:older(place.verified, place.size, place.id, until_time)
+    if count then return count, bytes, life end
+    if bytes.code == "closed" then error(bytes, 0) end
+    if bytes.code ~= "busy" then return nil end
+    backoff = backoff or new_backoff(self.host, PAUSE_FIRST, PAUSE_MOST)
+    backoff:wait()
+  end
+end
+
+---What lies at a path, as is known without looking there: nil when it is not known, or no object.
+---@param namespace string
+---@param path string
+---@return filo.CatalogueRow?
+function Catalogue:at(namespace, path)
+  local page = self.core and self.core:at(namespace, path)
+  local row = page and page[1]
+  return row and not row.problem and row or nil
+end
+
+---What a mark stands for; nil: that does not lie here, as far as is known.
+---@param mark string
+---@return filo.CatalogueRow?
+function Catalogue:marked(mark)
+  local page = self.core and self.core:marked(mark)
+  local row = page and page[1]
+  return row and not row.problem and row or nil
+end
+
 ---Files that are no objects, or cannot be read, of all namespaces. Where the catalogue cannot be used, they are among all others.
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:problems()
@@ -268,19 +372,22 @@ function Catalogue:begin()
   for _ in self:problems() do end
 end
 
----What is kept here for one namespace.
+---What is kept here of one namespace, or was brought by one node.
 ---@class filo.core.Usage
----@field namespace string  32 bytes
+---@field namespace? string  32 bytes
+---@field bringer? string  32 bytes: the node
 ---@field objects integer
 ---@field deleted integer  tombstones
 ---@field bytes integer  of content
 
----For each namespace that has anything here, in the order of their bytes.
----@return filo.core.Usage[]
+---For each namespace that has anything here, and for each node that has brought what is here, in the order of their bytes.
+---@return filo.core.Usage[] of_namespaces, filo.core.Usage[] of_bringers
 function Catalogue:usage()
-  local list = ask(self, "usage") or self.walked:usage()
-  table.sort(list, function(a, b) return a.namespace < b.namespace end)
-  return list
+  local owners, bringers = ask(self, "usage")
+  if not owners then owners, bringers = self.walked:usage() end
+  table.sort(owners, function(a, b) return a.namespace < b.namespace end)
+  table.sort(bringers, function(a, b) return a.bringer < b.bringer end)
+  return owners, bringers
 end
 
 ---Closes it in order, which a cancelled task does not stop.

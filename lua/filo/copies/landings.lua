@@ -15,6 +15,7 @@ local errors = require "filo.base.errors"
 ---@field transfer? table  what takes them meanwhile
 ---@field ended? boolean  for another peer
 ---@field since number  when it began
+---@field promise filo.Promise  of room for it
 
 ---@class filo.Landings
 ---@field list filo.Landing[]  in the order in which they began
@@ -53,6 +54,7 @@ function Landings:release(landing)
     if each == landing then
       table.remove(self.list, i)
       if landing.partial then landing.partial:close() end
+      landing.promise:give_back()
       return
     end
   end
@@ -130,8 +132,9 @@ local function is_free(self, record, fields, peer)
 end
 
 ---Takes a slot for a copy that a peer offers. nil and an error when there is none, or no room.
+---@param promise filo.Promise  which ends with the landing
 ---@return filo.Landing?, filo.Error?
-function Landings:take(record, fields, path, peer)
+function Landings:take(record, fields, path, peer, promise)
   local own = count(self, peer)
   if not is_free(self, record, fields, peer) then return errors.fail("busy", "this version is on its way here already") end
   local ok, err = free_room(self, fields.size, peer)
@@ -139,7 +142,8 @@ function Landings:take(record, fields, path, peer)
   if own >= self.host.limits.landings_of_peer or not free_slot(self, own) then
     return errors.fail("busy", "too many copies are on their way here")
   end
-  local landing = { record = record, fields = fields, path = path, peer = peer, since = self.host.now() }
+  local landing = { record = record, fields = fields, path = path, peer = peer, since = self.host.now(), promise = promise }
+  promise.landing = landing
   table.insert(self.list, landing)
   return landing
 end

@@ -89,6 +89,14 @@ function Walked:files(namespace)
   return each(self, namespace, function() return true end)
 end
 
+---Those of all namespaces; what is no object counts as never verified.
+function Walked:verified_between(from, until_time)
+  return each(self, nil, function(row)
+    local verified = row.verified or 0
+    return verified >= from and verified <= until_time
+  end)
+end
+
 function Walked:tombstones(namespace)
   return each(self, namespace, function(row) return row.tombstone or row.problem ~= nil end, function(err)
     return { namespace = namespace, path = "what lies here", problem = err.code }
@@ -116,18 +124,26 @@ function Walked:stalest()
   end)
 end
 
-function Walked:usage()
-  local of, list = {}, {}
-  for row in each(self, nil, function(row) return not row.problem end) do
-    local usage = of[row.namespace]
-    if not usage then
-      usage = { namespace = row.namespace, objects = 0, deleted = 0, bytes = 0 }
-      of[row.namespace], list[#list + 1] = usage, usage
-    end
-    local what = row.tombstone and "deleted" or "objects"
-    usage[what], usage.bytes = usage[what] + 1, usage.bytes + row.size
+---Adds a row to what there is in a list of one field's value.
+local function add(of, list, field, row)
+  local value = row[field]
+  if not value then return end
+  local usage = of[value]
+  if not usage then
+    usage = { [field] = value, objects = 0, deleted = 0, bytes = 0 }
+    of[value], list[#list + 1] = usage, usage
   end
-  return list
+  local what = row.tombstone and "deleted" or "objects"
+  usage[what], usage.bytes = usage[what] + 1, usage.bytes + row.size
+end
+
+function Walked:usage()
+  local of_owner, owners, of_bringer, bringers = {}, {}, {}, {}
+  for row in each(self, nil, function(row) return not row.problem end) do
+    add(of_owner, owners, "namespace", row)
+    add(of_bringer, bringers, "bringer", row)
+  end
+  return owners, bringers
 end
 
 return new

@@ -13,7 +13,8 @@ Hooks.__index = Hooks
 
 local KNOWN = {
   before_store = true, stored = true, before_accept = true, accepted = true, before_delete = true, deleted = true,
-  peer_up = true, peer_down = true, corrupt = true, copied = true, conflict = true,
+  peer_up = true, peer_down = true, corrupt = true, copied = true, conflict = true, member_away = true, member_back = true,
+  quota = true, scrubbed = true, missing = true, repaired = true, dropped = true,
 }
 
 local function new(host) return setmetatable({ host = host, lists = {} }, Hooks) end

@@ -7,11 +7,17 @@ return {
   ping = 10,                -- without a byte before the core asks for one; and between looks at this node's own free space
   strangers = 64,           -- connections that came and are not let in yet: one makes room for the next
   accepted = 256,           -- the same with those that are still closing: no more are accepted meanwhile
-  rival = 3,                -- for a peer to show that it lives: a second connection with its ID comes, or it has not answered that long
+  rival = 3,                -- for a peer to show that it lives, when a second connection with its ID comes
+  pulse = 2,                -- without a byte until who is waited for is asked for a sign of life, and then until it is given up
   sign = 0.5,               -- the same, when it is asked only whether it has something newer than what is here
   silence = 35,             -- without a byte: the connection has gone
   redial_first = 0.1,       -- pauses of bootstrap grow from one to the other
   redial_most = 30,
+  dials = 16,               -- members that are tried at once
+  gossip = 0.2,             -- pause after what is new of members was told to all
+  late = 5,                 -- until who has just gone, or is only just known of, is not waited for with what is stored
+  suspect = 5,              -- until a member that has gone is told of as away
+  members = 256,            -- that are known; each is connected to each
   request = 30,             -- for an answer, when the script gives no deadline
   questions = 128,          -- of Filo's own to one peer at once
   requests = 256,           -- of one peer, answered at once; more are told that this node is busy
@@ -39,11 +45,35 @@ return {
   inline = 65536,           -- bytes of content up to which it travels within the message that offers or answers it
   send_stall = 15,          -- in which next to no bytes move before a peer is given up
   publish = 300,            -- from the last byte to the peer's word that it has published
+  paced = 2,                -- small objects on their way at once to a peer that keeps to a rate
   turn = 300,               -- for any of our turns at a peer to end, when none is free
   tell = 15,                -- without an answer of a peer that is told of deletions, before the others go on without it
   tell_again = 30,          -- pauses before those who could not take one are told again grow from one to the other
   tell_again_most = 600,
   remembered = 10000,       -- peers of which it is known whether they were told of all deletions
+  repair_start = 120,       -- from a node's start until it makes copies that are missing: others come back, too
+  repair = 3600,            -- between looks at all that lies here
+  repair_settle = 5,        -- from what happens to members until that: more may happen
+  repair_again = 60,        -- pauses while copies are missing, or somebody cannot tell, grow from one to the other
+  repair_again_most = 600,
+  repair_share = 1,         -- seconds of rest for each second of finding out what is missing
+  repair_denied = 86400,    -- until a member is asked again for what its policy has refused
+  repair_denials = 10000,   -- of these that are remembered
+  repair_mute = 600,        -- until what somebody should have who cannot tell counts as missing
+  repair_rest = 4,          -- seconds of rest for each second that a look took, whatever happens
+  repair_turn = 30,         -- for others who have a copy to act
+  dropped = 86400,          -- for which a copy stays that was one too many, and came back
+  vouched = 3600,           -- for which a copy stays that another node was shown to be good
+  repairs = 8,              -- copies that are made at once
+  in_step = 60,             -- between looks whether what is known of peers has changed since they and this node said the same
+  in_step_note = 1,         -- until copies that were made are noted, together with others
+  in_step_fresh = 30,       -- for which that counts when copies are looked after
+  in_step_most = 3600,      -- pauses before one who does not come to be in step is tried again grow from one to the other
+  in_step_share = 0.5,      -- seconds of rest for each second that it takes
+  in_step_buckets = 16,     -- of which the prints are asked for at once
+  in_step_leaves = 256,     -- ranges of leaves of which the marks are
+  in_step_few = 256,        -- objects, up to which no prints of parts are worth their bytes
+  in_step_looks = 24,       -- in so many looks at all that lies here, peers are asked about each object once, whatever is known
   follow = 60,              -- between looks at what is new in the lists of peers
   follow_again = 0.5,       -- pauses before one who could not answer is asked again grow from this to that
   follow_share = 0.5,       -- seconds of rest for each second that reading a list takes
@@ -67,6 +97,20 @@ return {
   -- The disk
   sweep = 3600,             -- between looks at what is kept of copies that never became whole
 
+  -- Reading all that lies here again, and bad copies
+  scrub_first = 120,        -- after the start
+  scrub_look = 3600,        -- at most, between looks at the clock while there is nothing to do
+  scrub_share = 3,          -- seconds of rest for each second that is spent on it
+  scrub_rate = 64 << 20,    -- bytes a second at most
+  scrub_rest = 0.05,        -- that are rested at once, at least
+  scrub_note = 60,          -- between notes of how far it is
+  heal = 5,                 -- until what was found bad is fetched: who reads it has begun with that already
+  heal_again = 60,          -- pauses before what could not be had is tried again grow from one to the other
+  heal_again_most = 6 * 3600,
+  heal_share = 1,           -- seconds of rest for each second that it takes
+  heals = 2,                -- fetched at once
+  healing = 4096,           -- copies in the list; others wait in `bad`
+
   -- Serving
   landings = 16,            -- copies on their way in at once
   landings_of_peer = 4,     -- the same from one peer
@@ -79,6 +123,7 @@ return {
   recheck = 600,            -- until one that was good is checked again for that
   proof = 16,               -- chunks of a copy that are read and checked when a peer asks once whether it is good
   prove = 30,               -- for an answer to that
+  asked = 256,              -- copies of which a peer is asked at once whether it has them
   listed = 64,              -- records of what is held for an owner that he is told of at once
   listed_bytes = 256 << 10, -- the same of their bytes
 

@@ -8,6 +8,7 @@ local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
 local generations = require "filo.host.generations"
 local readers = require "filo.host.readers"
+local numbered = require "filo.host.numbered"
 local keyring = require "filo.host.keyring"
 local limits = require "filo.host.limits"
 local task = require "filo.host.task"
@@ -59,6 +60,8 @@ local host = {
     load = generations.load,
     save = generations.save,
   },
+  roster = numbered("roster", "the roster"),
+  applied = numbered("apply", "how far a plan is applied"),
   store = {
     open = store.open,
     look = store.look,
@@ -78,6 +81,7 @@ local host = {
     listen = net.listen,
     dial = net.dial,
     address = net.address,
+    rates = net.rates,
   },
 }
 

@@ -1,5 +1,7 @@
 ---The watch over what should move: when next to nothing has moved for so long, it is to be given up. Less than limits.least_bytes counts
----as nothing, so that a trickle keeps nobody waiting.
+---as nothing, so that a trickle keeps nobody waiting; fewer do where what moves is slow on purpose.
+
+local rates = require "filo.host.rates"
 
 ---@class filo.StallWatch
 local StallWatch = {}
@@ -10,7 +12,7 @@ StallWatch.__index = StallWatch
 ---@return number  on the clock of host.now
 function StallWatch:deadline(seconds)
   local bytes = self.bytes()
-  if bytes >= self.seen + self.host.limits.least_bytes then self.seen, self.since = bytes, self.host.now() end
+  if bytes >= self.seen + self:least(seconds) then self.seen, self.since = bytes, self.host.now() end
   return self.since + seconds
 end
 
@@ -34,12 +36,24 @@ function StallWatch:wait(total, stall, last, join)
     local results = table.pack(join(seconds))
     if results[1] then return table.unpack(results, 1, results.n) end
     local bytes = self.bytes()
-    if whole or bytes < math.min(moved + self.host.limits.least_bytes, total) then return false, whole end
+    if whole or bytes < math.min(moved + self:least(stall), total) then return false, whole end
     moved = bytes
   end
 end
 
+---What counts as progress.
+---@private
+---@param seconds number
+---@return number  bytes
+function StallWatch:least(seconds)
+  local most = self.host.limits.least_bytes
+  return self.rate and rates.progress(most, self.rate(), seconds) or most
+end
+
 ---@param host filo.Host
 ---@param bytes fun(): integer  moved so far
+---@param rate? fun(): number?  bytes a second to which one of the two ends keeps; nil: neither does
 ---@return filo.StallWatch
-return function(host, bytes) return setmetatable({ host = host, bytes = bytes, seen = bytes(), since = host.now() }, StallWatch) end
+return function(host, bytes, rate)
+  return setmetatable({ host = host, bytes = bytes, rate = rate, seen = bytes(), since = host.now() }, StallWatch)
+end

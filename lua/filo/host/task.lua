@@ -127,7 +127,7 @@ Channel.__index = Channel
 ---@return filo.Channel
 function task.channel(capacity)
   capacity = capacity or 1
-  if math.type(capacity) ~= "integer" or capacity < 1 then error("channel: an integer of 1 or more expected", 2) end
+  if math.type(capacity) ~= "integer" or capacity < 1 then error("channel: an integer from 1 to 1000000 expected", 2) end
   -- Its values, `count` of them, lie in a ring of `capacity` places, from `first` on.
   return setmetatable({
     capacity = capacity, count = 0, first = 1, senders = runtime.line(), receivers = runtime.line(), closed = false,

@@ -22,6 +22,7 @@ return function(node)
   local limits = node.host.limits
   local cancelled = wait_in_full(node, limits.close_tasks, function(seconds) node.tasks:wait_ended(seconds) end)
   node.tasks:close() -- once more, for those that caught it
+  node.peer_list.members.roster:save()
   node.landings:close()
   node.handed_out:close()
   cancelled = node.catalogue:close() or cancelled

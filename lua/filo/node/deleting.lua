@@ -14,8 +14,8 @@ Deleting.__index = Deleting
 
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, find: filo.Find, survey: filo.Survey, prove: filo.Prove, verifier: filo.Verifier, hooks: filo.Hooks,
----  holders: filo.Holders, catalogue: filo.Catalogue, id: string, namespace: string,
----  readonly: boolean, elsewhere: fun(name: filo.Name): string?}
+---  holders: filo.Holders, catalogue: filo.Catalogue, trash: filo.Trash, id: string, namespace: string,
+---  vouching: filo.Vouching, readonly: boolean, elsewhere: fun(name: filo.Name): string?}
 ---@return filo.Deleting
 local function new(given)
   given.removing = new_locks(given.host)
@@ -59,11 +59,15 @@ function Deleting:delete(name)
   return receipt
 end
 
----Whether a peer has proved that it has a good copy of the version, or of a newer one. Those that say so are asked one after the other;
----which is asked first, depends on who answers first. Otherwise, what was wrong with those that were asked.
+---Only who has the same version can tell whether a peer has the bytes of it.
+local NEWER = "it says that it has a newer version, which nobody else has to compare it with: get that first"
+
+---Whether a peer has proved that it has a good copy of the version. Those that say so are asked one after the other; which is asked first,
+---depends on who answers first. Otherwise, what was wrong with those that were asked.
+---@param reference filo.Reference  who has the version, too
 ---@param except? string  ID of a peer that is not asked
 ---@return boolean proved, string[] problems
-local function has_proof(self, name, fields, except)
+local function has_proof(self, name, fields, reference, except)
   local asked, problems = {}, {}
   if except then asked[except] = true end
   local function next_of(copies)
@@ -75,7 +79,8 @@ local function has_proof(self, name, fields, except)
     local copy = next_of(self.survey:copies(name, function(copies) return next_of(copies) ~= nil end))
     if not copy then return false, problems end
     asked[copy.node] = true
-    local ok, err = self.prove:at(name, copy)
+    local ok, err = nil, NEWER
+    if copy.version == fields.version then ok, err = self.prove:at(name, copy, reference) end
     if ok then return true, problems end
     problems[#problems + 1] = ("at node %s: %s"):format(copy.node:sub(1, 16), tostring(err))
   end
@@ -86,15 +91,16 @@ end
 function Deleting:evict(name)
   local _ <close> = self.removing:take(name.hash)
   self.fetches:wait(name.hash)
+  local _ <close> = self.vouching:go(self.namespace, name.hash)
   local fields, err = self.names:stat(name)
   if not fields and err.code == "not_found" then return nil, err end
   if not fields then return nil, errors.wrap(err, ("cannot evict '%s'"):format(name.key), { key = name.key }) end
   if fields.tombstone then return keys.deleted(name.key) end
   local proved, problems = self.readonly, nil
-  if not proved then proved, problems = has_proof(self, name, fields) end
+  if not proved then proved, problems = has_proof(self, name, fields, self.prove:here(name)) end
   if proved then
     self.catalogue:catch_up() -- it knows of what goes now, and lists it from then on as what peers have
-    return self.disk:remove(self.namespace, name.path, fields.version)
+    return self.disk:remove(self.namespace, name.path, fields.version, self.trash:keeps())
   end
   local sentence = "no peer that is connected has %s of '%s', so the one here stays: it may be the last%s; to delete it everywhere, "
     .. "use delete"
@@ -113,7 +119,7 @@ local function has_another(self, name, peer, fields)
     here, problem = self.verifier:check(self.namespace, name.path)
     if here then return true, {} end
   end
-  local proved, problems = has_proof(self, name, fields, peer.id)
+  local proved, problems = has_proof(self, name, fields, self.prove:there(peer), peer.id)
   if not here and problem and problem.code ~= "not_found" then table.insert(problems, 1, "here: " .. tostring(problem)) end
   return proved, problems
 end

@@ -14,7 +14,7 @@ Getting.__index = Getting
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, peers: filo.Peers, find: filo.Find, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, catalogue: filo.Catalogue, set_aside: filo.SetAside, tasks: filo.Tasks, namespace: string,
----  handed_out: filo.HandedOut, others: fun(): string[],
+---  handed_out: filo.HandedOut, old: filo.OldVersions, others: fun(): string[],
 ---  conflicts: filo.Conflicts}  others: namespaces of what is kept here, and not read
 ---@return filo.Getting
 local function new(given) return setmetatable(given, Getting) end
@@ -211,16 +211,39 @@ end
 
 -- The calls ---------------------------------------------------------------------------------------------------------------
 
+---A version that is kept, here or at peers; or the one that counts, if it is that.
+local function open_version(self, name, version)
+  local here = self.names:stat(name)
+  if here and here.tombstone then return keys.deleted(name.key) end
+  if here and here.version == version then return open_here(self, name, self.peers:ids()) end
+  local found, err = self:find_version(name, version)
+  if not found then return nil, err end
+  if not found.is_old then return open_found(self, name, found, {}) end
+  local content_key, meta = self.names:unseal(found.record, name)
+  if not content_key then return nil, meta end
+  local source, from = nil, "here"
+  if found.here then source, err = self.disk:old_object(found.here) end
+  if not source and found.holders[1] then
+    from = "peers"
+    source, err = self.fetches:borrow(found, name)
+  end
+  if not source then return fail(name, err) end
+  source:set_key(content_key)
+  return Object(source, describe(found.fields, meta, from, {}), self.handed_out)
+end
+
 ---@class filo.Reach  where to look for an object
 ---@field newest? boolean  at peers, too, although a copy is here
 ---@field quorum? integer  the same, until so many nodes have told what they have, this one among them
 ---@field from? filo.peers.Peer  at this peer only
+---@field version? integer  only this one, which may be an old one that is kept
 ---@field kept? boolean  what comes from peers is being kept here before it is opened: why it cannot be is told
 
 ---As Node:get. A version that comes between looking here and asking peers is looked at again.
 ---@param reach filo.Reach
 ---@return filo.Object?, filo.Error?
 function Getting:open(name, reach)
+  if reach.version then return open_version(self, name, reach.version) end
   for _ = 1, TRIES do
     local object, err
     if reach.from then
@@ -240,6 +263,39 @@ local function describe_record(self, name, fields, record, from)
   local content_key, meta = self.names:unseal(record, name)
   if not content_key then return nil, meta end
   return keys.describe(fields, meta, from)
+end
+
+---A version, as Find gives what it finds: an old one that is kept somewhere (`is_old`), or the one that peers have.
+---@param version integer
+---@return table?, filo.Error?
+function Getting:find_version(name, version)
+  for _, each in ipairs(self.old:list(name)) do
+    if each.version == version then
+      each.is_old, each.unheard = true, {}
+      return each
+    end
+  end
+  local found = find_newest(self, name)
+  if found and found.fields.version == version then return found end
+  local sentence = "version %d of '%s' is kept neither here nor at a connected peer"
+  return errors.fail("not_found", sentence:format(version, name.key), { key = name.key })
+end
+
+---As Node:versions.
+---@param id string  of this node
+---@return filo.KeptVersion[]?, filo.Error?
+function Getting:versions(name, id)
+  local list = {}
+  for i, each in ipairs(self.old:list(name)) do
+    local nodes = each.here and { id } or {}
+    for _, peer in ipairs(each.holders) do nodes[#nodes + 1] = peer.id end
+    list[i] = {
+      version = each.version, time = each.version // 1000000, size = each.fields.size, here = each.here ~= nil, nodes = nodes,
+    }
+  end
+  if list[1] then return list end
+  local item, err = self:stat(name)
+  return item and list, err
 end
 
 ---What is known of the copy here.
@@ -274,12 +330,14 @@ function Getting:write(name, file, reach)
   local found, err
   if reach.from then
     found, err = find_at(self, name, reach.from)
+  elseif reach.version then
+    found, err = self:find_version(name, reach.version)
   else
     found, err = find_newest(self, name, reach.quorum and least_of(self, name, reach.quorum))
   end
   if not found then return nil, err end
   if found.fields.tombstone then return open_found(self, name, found, reach) end
-  local here = not reach.from and self.names:stat(name)
+  local here = not reach.from and not found.is_old and self.names:stat(name)
   if here and here.version > found.fields.version then
     if here.tombstone then return keys.deleted(name.key) end
     local sentence = "what peers have of '%s' is older than the copy here: get reads that"

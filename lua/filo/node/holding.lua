@@ -3,6 +3,7 @@
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
+local sealed_version = require "filo.replication.sealed_version"
 local superseded = require "filo.replication.superseded"
 
 ---A copy that is held for another identity, as `node:held` gives it.
@@ -38,26 +39,6 @@ function Holding:drop(copy)
   return self.removal(namespace, copy.key_hash, copy.version)
 end
 
----What is here of a copy, as something to be sent: a small one whole, of others the file.
----@return filo.Version?, filo.Error?
-local function open(self, namespace, path, copy)
-  local fields, record, body = self.disk:sealed(namespace, path, self.host.limits.inline)
-  local object
-  if fields and not body and fields.size > 0 then
-    object, record = self.disk:object(namespace, path)
-    fields, record = object and object:fields(), object and object:record() or record
-  end
-  if fields and fields.key_hash == copy.key_hash and fields.version == copy.version then
-    local info = { key_hash = copy.key_hash, namespace = namespace, version = fields.version, size = fields.size }
-    return { record = record, body = not object and (body or "") or nil, object = object, version = fields.version, path = path,
-      key_hash = copy.key_hash, info = info }
-  end
-  if object then object:close() end
-  if not fields and record.code == "corrupt" then self.set_aside(namespace, path, record) end
-  if not fields and record.code ~= "not_found" then return nil, record end
-  return errors.fail("not_found", "that version is not here any more")
-end
-
 ---`nil, err`: a peer has something that is no older than what it was sent.
 local function newer(self, peer, namespace, version, record)
   local what, number, deletion = superseded({ host = self.host, disk = self.disk, namespace = namespace }, version, record)
@@ -76,7 +57,7 @@ function Holding:pass(copy, peer)
   path, err = self.names:path(copy.key_hash)
   if not path then return nil, err end
   local version
-  version, err = open(self, namespace, path, copy)
+  version, err = sealed_version(self, namespace, path, copy)
   if not version then return nil, err end
   local _ <close> = at_end(function()
     if version.object then version.object:close() end

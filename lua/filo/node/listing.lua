@@ -2,14 +2,16 @@
 
 local errors = require "filo.base.errors"
 local keys = require "filo.copies.keys"
+local quotas = require "filo.copies.quotas"
 local versions = require "filo.copies.versions"
 
 ---@class filo.Listing
 local Listing = {}
 Listing.__index = Listing
 
----@param given {host: filo.Host, names: filo.Names, catalogue: filo.Catalogue, namespace: string, root: string,
----  inventory: filo.Inventory, writes: fun(raw_id: string): boolean}
+---@param given {host: filo.Host, disk: table, names: filo.Names, catalogue: filo.Catalogue, namespace: string, root: string,
+---  inventory: filo.Inventory, quotas: filo.Quotas, kept: filo.KeptVersions, writes: (fun(raw_id: string): boolean),
+---  in_trash: (fun(): fun(): filo.core.Old?), names_of: fun(raw_id: string): filo.Names?}  names_of: of a namespace that can be read
 ---@return filo.Listing
 local function new(given) return setmetatable(given, Listing) end
 
@@ -139,25 +141,106 @@ function Listing:held(owner)
   return go_over(self, next_row, wanted, describe)
 end
 
----What is kept here of one owner.
+---What is kept here of one owner, or was brought by one member.
 ---@class filo.Usage
----@field owner string  namespace, 64 hex digits
+---@field owner? string  namespace, 64 hex digits
+---@field member? string  node ID
 ---@field objects integer
 ---@field deleted integer  deletions of theirs that are known here
 ---@field bytes integer  of content
+---@field versions? integer  old ones that are kept, beside these; nil: none
+---@field version_bytes? integer  of these
+---@field counted? integer  what that counts where there is a quota, in bytes; nil: it is this node's own
+---@field limit? integer  the quota
+
+---@param kind "owner"|"member"|"total"
+---@param whose? string  raw
+---@return filo.Usage
+local function usage_of(self, kind, whose, usage)
+  local item = { objects = usage.objects, deleted = usage.deleted, bytes = usage.bytes }
+  item.versions, item.version_bytes = usage.versions, usage.version_bytes
+  if whose then item[kind] = self.host.crypto.hex(whose) end
+  if kind == "owner" and self.writes(whose) then return item end
+  local old = { objects = item.versions or 0, bytes = item.version_bytes or 0 }
+  item.counted, item.limit = quotas.counted(item) + quotas.counted(old), self.quotas:most(kind, whose)
+  return item
+end
+
+---What is kept of owners, with their old versions.
+---@param owners filo.core.Usage[]
+local function with_versions(self, owners)
+  local of, list = {}, {}
+  for i, usage in ipairs(owners) do
+    list[i] = usage
+    of[usage.namespace] = usage
+  end
+  for _, old in ipairs(self.kept:usage()) do
+    local usage = of[old.namespace]
+    if not usage then
+      usage = { namespace = old.namespace, objects = 0, deleted = 0, bytes = 0 }
+      list[#list + 1] = usage
+    end
+    usage.versions, usage.version_bytes = old.objects, old.bytes
+  end
+  table.sort(list, function(a, b) return a.namespace < b.namespace end)
+  return list
+end
 
 ---As Node:usage.
+---@param by "owner"|"member"|"total"
 ---@return filo.Usage[]
-function Listing:usage()
+function Listing:usage(by)
   self.catalogue:begin()
-  local list = {}
-  for _, usage in ipairs(self.catalogue:usage()) do
+  local owners, bringers = self.catalogue:usage()
+  if by ~= "member" then owners = with_versions(self, owners) end
+  local list, all = {}, { objects = 0, deleted = 0, bytes = 0, versions = 0, version_bytes = 0 }
+  for _, usage in ipairs(by == "member" and bringers or owners) do
     local own = usage.namespace == self.namespace
-    table.insert(list, own and 1 or #list + 1, {
-      owner = self.host.crypto.hex(usage.namespace), objects = usage.objects, deleted = usage.deleted, bytes = usage.bytes,
-    })
+    table.insert(list, own and 1 or #list + 1, usage_of(self, by == "member" and by or "owner", usage.namespace or usage.bringer, usage))
+    for name, sum in pairs(all) do all[name] = sum + (own and 0 or usage[name] or 0) end
   end
-  return list
+  if all.versions == 0 then all.versions, all.version_bytes = nil, nil end
+  return by == "total" and { usage_of(self, by, nil, all) } or list
+end
+
+---A version that others have taken the place of.
+---@class filo.KeptVersion
+---@field version integer
+---@field time integer  when it was made, in seconds since 1970
+---@field size integer  bytes of content
+---@field here boolean  it is kept here
+---@field nodes string[]  IDs of all nodes that keep it, this one first
+
+---A copy in the trash.
+---@class filo.Trashed
+---@field owner string  namespace, 64 hex digits
+---@field key? string  of an object that this node can read
+---@field key_hash string  32 bytes
+---@field version integer
+---@field size integer  bytes of content
+---@field time integer  when it came there, in seconds since 1970
+---@field why "dropped"|"deleted"  this node wanted no copy here any more; it was deleted
+
+---@return string?
+local function key_of(self, old)
+  local names = self.names_of(old.namespace)
+  local object <close> = names and self.disk:old_object(old)
+  local content_key, meta = nil, nil
+  if object then content_key, meta = names:unseal(object:record()) end
+  return content_key and type(meta.name) == "string" and meta.name or nil
+end
+
+---As Node:trash.
+---@return fun(): filo.Trashed?
+function Listing:trash()
+  local next_old = self.in_trash()
+  return function()
+    local old = next_old()
+    return old and {
+      owner = self.host.crypto.hex(old.namespace), key = key_of(self, old), key_hash = old.key_hash, version = old.version, size = old.size,
+      time = old.time, why = old.why,
+    }
+  end
 end
 
 ---A copy of an own object at a peer. Its key is known where the sealed metadata can be opened.

@@ -3,8 +3,8 @@
 local inside = require "filo.base.inside"
 
 ---Objects that one person, or several, name and read together. Its calls are those of a node: `store`, `amend`, `get`, `fetch`, `stat`,
----`has`, `list`, `keys`, `delete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`, `key_hash`, `share`,
----`rotate`, `rotation`, `readers`, `forget_reader`.
+---`has`, `list`, `keys`, `versions`, `delete`, `undelete`, `replicate`, `evict`, `withdraw`, `verify`, `copies`, `placement`, `held_by`,
+---`key_hash`, `share`, `rotate`, `rotation`, `readers`, `forget_reader`.
 ---@class filo.Namespace
 ---@field id string  namespace ID, 64 hex digits
 ---@field name string  what it is called here
@@ -16,9 +16,8 @@ inside.seal(Namespace, "a namespace", { "id", "name", "access" })
 function Namespace:__tostring() return "namespace " .. self.id:sub(1, 16) end
 
 local CALLS = {
-  "store", "amend", "get", "fetch", "stat", "has", "list", "keys", "delete", "replicate", "evict", "withdraw", "verify", "copies",
-  "placement", "held_by", "key_hash", "path_of", "share", "rotate", "rotation",
-  "readers", "forget_reader",
+  "store", "amend", "get", "fetch", "stat", "has", "list", "keys", "versions", "delete", "undelete", "replicate", "evict", "withdraw",
+  "verify", "copies", "placement", "held_by", "key_hash", "path_of", "share", "rotate", "rotation", "readers", "forget_reader",
 }
 
 ---Takes the calls from the class of nodes: they are about what is behind the face, in either.

@@ -1,11 +1,13 @@
 ---Making a node: its options, its identity, its root.
 
+local bytes = require "filo.base.bytes"
 local errors = require "filo.base.errors"
+local facts = require "filo.placement.facts"
 local path_layout = require "filo.copies.path_layout"
 local new_disk = require "filo.copies.closable_store"
 local open_spaces = require "filo.node.spaces"
 local options = require "filo.base.options"
-local sorted_keys = require "filo.base.sorted_keys"
+local rates = require "filo.host.rates"
 local policy = require "filo.placement.policy"
 local protocol = require "filo.peers.protocol"
 local pure = require "filo.placement.pure"
@@ -43,6 +45,8 @@ local function check_sendable(host, given)
     return ("option 'about' must have at most %d bytes when it is encoded, not %d"):format(ABOUT_MOST, #encoded)
   end
   given.about = host.decode(encoded) -- a copy
+  local problem = facts.problem(given.about)
+  return problem and ("option 'about': %s"):format(problem) or nil
 end
 
 local function check_cluster(secret)
@@ -65,7 +69,51 @@ local function check_path(host, path)
   if not (called and made) then return "option 'path': " .. tostring(called and err or made) end
 end
 
+local KINDS = { "total", "owner", "member" }
+
+local QUOTA_RULES = { owners = { type = "table", default = {} }, members = { type = "table", default = {} } }
+for _, kind in ipairs(KINDS) do QUOTA_RULES[kind] = { type = "integer|number|string" } end
+
+---What is bounded for single ones, by their raw IDs.
+local function read_exceptions(host, name, given)
+  local list = {}
+  for id, most in pairs(given) do
+    if not target.is_id(id) then return nil, ("quota: '%s' must be by IDs of 64 hex digits, not '%s'"):format(name, tostring(id)) end
+    local entry = { [id] = most }
+    local problem = bytes.read_each(entry, { id })
+    if problem then return nil, ("quota: '%s': %s"):format(name, problem) end
+    list[host.crypto.unhex(id:lower())] = entry[id]
+  end
+  return list
+end
+
+---The option, as copies/quotas.lua takes it; or nil and what is wrong with it.
+---@return filo.Quota?, string? problem
+local function read_quota(host, given)
+  local problem = bytes.read_each(given, KINDS)
+  if problem then return nil, "quota: " .. problem end
+  given.owners, problem = read_exceptions(host, "owners", given.owners)
+  if given.owners then given.members, problem = read_exceptions(host, "members", given.members) end
+  return not problem and given or nil, problem
+end
+
 local DURABILITIES = { full = true, group = true, none = true }
+
+local DAY = 86400
+
+local SCRUB_RULES = {
+  every = { type = "number", default = 30 * DAY, check = function(n)
+    return (n ~= n or n <= 0) and "must be seconds, more than 0" or nil
+  end },
+}
+
+local function check_scrub(given) return given == true and "must be false, or a table, as { every = 30 * 86400 }" or nil end
+
+local function check_hours(n) return (n ~= n or n <= 0) and "must be hours, more than 0" or nil end
+
+local TRASH_RULES = { hours = { type = "number", default = 24, check = check_hours }, deletes = { type = "boolean", default = false } }
+
+local function check_trash(given) return given == true and "must be false, or a table, as { hours = 24, deletes = true }" or nil end
 
 ---at_once: node:configure takes it over while the node runs.
 setup.NODE_RULES = {
@@ -78,18 +126,23 @@ setup.NODE_RULES = {
   bootstrap = { type = "table", default = {}, at_once = true },
   cluster = { type = "string", check = check_cluster, at_once = true },
   peers = { type = "table", default = {}, check = check_ids, at_once = true },
+  operators = { type = "table", default = {}, check = check_ids, at_once = true },
   admit = { type = "function", at_once = true },
   about = { type = "table", default = {}, at_once = true },
-  policy = { type = "table", default = {}, at_once = true },
+  policy = { type = "table", at_once = true },
   encrypt = { type = "boolean", default = true, at_once = true },
   tls = { type = "boolean", default = true },
   bulk = { type = "string", check = function(how) return how ~= "sealed" and "must be sealed, or left out" or nil end },
   path = { type = "table|function", default = {} },
   hash_key = { type = "function" },
+  quota = { type = "table", at_once = true },
+  rates = { type = "table|function", at_once = true },
   reserve = { type = "integer", default = 64 << 20, check = function(n) return n < 0 and "must be bytes, 0 or more" or nil end },
   durability = { type = "string", default = "full", check = function(name)
     return not DURABILITIES[name] and "must be full, group or none" or nil
   end },
+  scrub = { type = "table|boolean", default = {}, at_once = true, check = check_scrub },
+  trash = { type = "table|boolean", default = {}, at_once = true, check = check_trash },
   log = { type = "function" },
 }
 
@@ -104,6 +157,10 @@ local AMEND_RULES = { fields = { type = "table" }, class = CLASS }
 local SHARE_RULES = { write = { type = "boolean" }, reader = { type = "string" } }
 
 local ROTATE_RULES = { wait = { type = "boolean", default = true } }
+
+local DECISION_RULES = { undo = { type = "boolean" } }
+
+local REPAIR_RULES = { prefix = { type = "string" }, dry_run = { type = "boolean" } }
 
 local REPLICATE_RULES = { to = { type = "string|table" } }
 
@@ -124,12 +181,43 @@ function setup.check_share_options(given) return options.check("share", given, S
 function setup.check_rotate_options(what, given) return options.check(what, given, ROTATE_RULES, 2) end
 
 ---@return table
+function setup.check_decision_options(name, given) return options.check(name, given, DECISION_RULES, 2) end
+
+---@return table
+function setup.check_repair_options(given) return options.check("repair", given, REPAIR_RULES, 2) end
+
+---@return table
 function setup.check_replicate_options(given) return options.check("replicate", given, REPLICATE_RULES, 2) end
+
+---A policy that a node is asked about, completed.
+---@param given? filo.Policy
+---@return table?
+function setup.check_policy(host, given)
+  if given == nil then return nil end
+  if type(given) ~= "table" then error("plan: a policy expected, or nothing", 3) end
+  local ok, complete = pcall(policy.complete, host.pinned, given)
+  if not ok then error("plan: " .. complete, 3) end
+  return complete
+end
+
+local APPLY_RULES = { pause = { type = "boolean" }, continue = { type = "boolean" }, revert = { type = "boolean" } }
+
+---What is to become of what is under way; nil: a plan is to be applied.
+---@return "pause"|"continue"|"revert"|nil
+function setup.check_apply(what)
+  if type(what) == "string" then return nil end
+  local given = options.check("apply", what, APPLY_RULES, 2)
+  local asked = {}
+  for _, name in ipairs { "pause", "continue", "revert" } do asked[#asked + 1] = given[name] and name or nil end
+  if #asked ~= 1 then error("apply: the ID of a plan expected, or one of the options pause, continue and revert", 3) end
+  return asked[1]
+end
 
 local function check_quorum(n) return n < 1 and "must be 1 or more" or nil end
 
 local GET_RULES = {
   newest = { type = "boolean" }, from = { type = "string|table" }, quorum = { type = "integer", check = check_quorum },
+  version = { type = "integer" },
 }
 
 local FETCH_RULES = { to = { type = "userdata" } }
@@ -140,6 +228,12 @@ local function check_reach(what, given, rules)
   local checked = options.check(what, given, rules, 3)
   if checked.from and (checked.newest or checked.quorum) then
     error(what .. ": option 'from' goes without 'newest' and 'quorum': it asks one peer only", 3)
+  end
+  if checked.version and (checked.newest or checked.quorum or checked.from) then
+    error(what .. ": option 'version' goes without 'newest', 'quorum' and 'from': it is that one, wherever it is kept", 3)
+  end
+  if rules == FETCH_RULES and checked.version and not checked.to then
+    error("fetch: option 'version' goes with 'to': an old version is not made a copy again", 3)
   end
   return checked
 end
@@ -166,12 +260,24 @@ function setup.check_node_options(host, given, level)
   local checked = options.check("filo.node", given, setup.NODE_RULES, level)
   local ok, complete = pcall(policy.complete, host.pinned, checked.policy)
   if not ok then error("filo.node: " .. complete, level) end
-  checked.policy = complete
+  complete.chosen, checked.policy = checked.policy ~= nil, complete
   checked.admit = checked.admit and pure.judge(host.pinned, checked.admit)
   ok, checked.bootstrap = pcall(read_bootstrap, host, checked.bootstrap)
   if not ok then error("filo.node: " .. checked.bootstrap, level) end
   local problem = check_readonly(checked) or check_bulk(checked) or check_sendable(host, checked)
   if problem then error("filo.node: " .. problem, level) end
+  if checked.rates then
+    local given_rates = checked.rates
+    checked.rates = type(given_rates) == "function" and pure.wrap(host.pinned, given_rates) or given_rates
+    local _, wrong = rates.evaluate(host, checked.rates)
+    if wrong then error("filo.node: option 'rates': " .. wrong, level) end
+  end
+  if checked.quota then
+    checked.quota, problem = read_quota(host, options.check("filo.node: quota", checked.quota, QUOTA_RULES, level))
+    if problem then error("filo.node: " .. problem, level) end
+  end
+  checked.scrub = checked.scrub and options.check("filo.node: scrub", checked.scrub, SCRUB_RULES, level)
+  checked.trash = checked.trash and options.check("filo.node: trash", checked.trash, TRASH_RULES, level)
   if type(checked.path) == "table" then
     checked.path = options.check("filo.node: path", checked.path, PATH_RULES, level)
     problem = check_path(host, checked.path)
@@ -191,6 +297,14 @@ function setup.check_copy(what, copy)
   local fits = type(copy) == "table" and target.is_id(copy.owner) and type(copy.key_hash) == "string" and #copy.key_hash == 32
     and math.type(copy.version) == "integer"
   if not fits then error(what .. ": a copy expected, as node:held gives them", 3) end
+end
+
+---The key of an object, or a copy in the trash, as `node:trash` gives it.
+function setup.check_trashed(what, given)
+  if type(given) == "string" then return end
+  local fits = type(given) == "table" and target.is_id(given.owner) and type(given.key_hash) == "string" and #given.key_hash == 32
+    and math.type(given.version) == "integer"
+  if not fits then error(what .. ": a key expected, or a copy as node:trash gives them", 3) end
 end
 
 ---The node ID of an owner, or none.
@@ -294,8 +408,10 @@ function setup.open(host, given)
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
   if not disk then return nil, err end
   local called, ok, problem = pcall(path_layout.check, host, disk, given)
-  local listener
-  if called and ok then listener, problem = open_listener(host, given.listen) end
+  local roster, applied, listener
+  if called and ok and not given.readonly then roster, problem = host.roster.load(given.root) end
+  if called and ok and not problem and not given.readonly then applied, problem = host.applied.load(given.root) end
+  if called and ok and not problem then listener, problem = open_listener(host, given.listen) end
   if not called or problem then
     disk:close()
     if not called then error(ok, 0) end
@@ -303,59 +419,9 @@ function setup.open(host, given)
   end
   return {
     host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
-    id = identity:id(), raw_id = identity:raw_id(), spaces = spaces, noted_generations = noted,
+    id = identity:id(), raw_id = identity:raw_id(), spaces = spaces, noted_generations = noted, roster = roster,
+    applied = applied,
     address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
-  }
-end
-
----Who is let in, and what peers are told: the part of what peers.lua needs that may change while a node runs.
-function setup.admission(given)
-  local allowed = {}
-  for _, id in ipairs(given.peers) do allowed[id:lower()] = true end
-  return { cluster = given.cluster, allowed = allowed, admit = given.admit, about = given.about }
-end
-
----What others may write is not written here without asking them.
-local function note_writers(parts)
-  local ok, err = parts.host.keyring.note_writers(parts.root)
-  if not ok then parts.host.log("error", "it cannot be noted that another node writes this node's namespace: " .. tostring(err)) end
-end
-
----What peers need to know of a node.
----@param parts table  host, disk, identity, id, raw_id, spaces, tls, address, hooks, tasks
----@param given filo.NodeOptions
-function setup.peer_settings(parts, given)
-  local host = parts.host
-  if not given.tls then host.log("warning", "tls = false: peers are not encrypted in transit; use it on trusted networks only") end
-  return {
-    identity = parts.identity, id = parts.id, raw_id = parts.raw_id, keys = parts.spaces:writers(), tls = parts.tls,
-    bulk = given.bulk == "sealed", admission = setup.admission(given), instance = host.random(16), listen_address = parts.address,
-    hooks = parts.hooks, tasks = parts.tasks,
-    free = function() return parts.disk:space() or 0 end,
-    claimed = function(namespaces)
-      for raw_id in pairs(namespaces) do
-        if parts.spaces:is_own(raw_id) then note_writers(parts) end
-      end
-      for _, name in ipairs(sorted_keys(parts.written)) do
-        local space = parts.written[name]
-        space.generation:learn(namespaces[space.namespace] or 0)
-      end
-    end,
-    generation_of = function(raw_id)
-      for _, name in ipairs(sorted_keys(parts.written)) do
-        local space = parts.written[name]
-        if space.namespace == raw_id then return space.generation.number end
-      end
-      return 0
-    end,
-    met = function(peer)
-      for _, name in ipairs(sorted_keys(parts.written)) do
-        parts.written[name].generation:meet(peer)
-        parts.written[name].tombstones:meet(peer)
-        parts.written[name].rotating:meet(peer)
-      end
-      parts.follow:visit(peer)
-    end,
   }
 end
 

@@ -27,7 +27,7 @@ local function new(given) return setmetatable(given, Storing) end
 local function open_version(self, version)
   local opened, err
   local size = version.info.size
-  if version.body or self.peers:count() == 0 then return version end
+  if version.body or not self.spread.anybody() then return version end
   if size <= self.host.limits.inline then
     opened, err, version.body = self.disk:sealed(self.namespace, version.path, size)
   else
@@ -229,6 +229,38 @@ function Storing:amend(name, given)
   given = { fields = fields, class = given.class }
   local version
   version, err = amend(self, name, given)
+  if not version then return nil, err end
+  local receipt = { key = name.key, size = version.info.size }
+  local placed, missing = self.spread:carry_out(version, receipt, {})
+  self.hooks:announce("stored", version.info, placed or receipts.show(receipt))
+  return placed, missing
+end
+
+---Publishes a version with the content of an old copy, in the place of its deletion.
+---@param elsewhere? string  the deletion, when only peers have it
+local function renew_old(self, name, old, record, elsewhere)
+  local _ <close> = self.names:lock(name.hash)
+  local content_key, meta = self.names:unseal(record, name)
+  if not content_key then return nil, meta end
+  local said = self.host.store.peek(record)
+  self.names.generation:learn(said.generation)
+  local later, err = self.names:write(name, meta, { class = said.class, elsewhere = elsewhere }, function(version)
+    return rewrap(self, name, record, version, old)
+  end)
+  if not later then return nil, errors.wrap(err, ("'%s' cannot be brought back"):format(name.key), { key = name.key }) end
+  return open_version(self, describe(self, name, later, meta.fields))
+end
+
+---Stores what an old copy has, as a version of its own, and has copies made of it.
+---@param old filo.core.Old
+---@param record string  of it
+---@param elsewhere? string
+---@return filo.Receipt?, filo.Error?
+function Storing:bring_back(name, old, record, elsewhere)
+  local ok, err = self.hooks:allow("before_store", { key = name.key })
+  if not ok then return nil, err end
+  local version
+  version, err = renew_old(self, name, old, record, elsewhere)
   if not version then return nil, err end
   local receipt = { key = name.key, size = version.info.size }
   local placed, missing = self.spread:carry_out(version, receipt, {})

@@ -75,6 +75,8 @@ function admission.refusal(peers, connection, hello, id)
     local code = hello.instance == settings.instance and "exists" or "denied"
     return code, admission.OWN_ID[code]
   end
+  local why = peers.members:why_out(id)
+  if why then return "denied", why end
   local admitted, reason = ask_script(peers, connection, id)
   if admitted then return end
   if admitted == false then return "denied", reason end

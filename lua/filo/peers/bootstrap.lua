@@ -83,6 +83,18 @@ function Bootstrap:set(targets)
   end
 end
 
+---Whether one of these addresses is dialled here.
+---@param addresses string[]
+---@return boolean
+function Bootstrap:has_any(addresses)
+  for _, name in ipairs(self.names) do
+    for _, address in ipairs(addresses) do
+      if self.addresses[name] == address then return true end
+    end
+  end
+  return false
+end
+
 ---The addresses where no peer is connected now; and the IDs of those that were there, or have to be.
 ---@return string[], table<string, true>
 function Bootstrap:unreached()

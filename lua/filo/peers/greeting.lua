@@ -5,6 +5,7 @@ local admission = require "filo.peers.admission"
 local claims = require "filo.peers.claims"
 local errors = require "filo.base.errors"
 local protocol = require "filo.peers.protocol"
+local signed = require "filo.peers.signed"
 
 local greeting = {}
 
@@ -21,12 +22,16 @@ local function send_hello(peers, connection, proves)
   }
 end
 
+---The numeric address in what a connection says of its far end: "192.0.2.1" of "192.0.2.1:3000", "::1" of "[::1]:3000".
+local function host_of(remote) return remote:match "^%[(.*)%]" or remote:match "^(.*):%d+$" end
+
 local function send_welcome(peers, connection)
   local settings = peers.settings
   return connection:send {
     welcome = {
-      listen = settings.listen_address, about = settings.admission.about, free = settings.free(),
+      member = peers.members:own(), you = host_of(connection:remote()), free = settings.free(),
       claims = claims.make(connection, settings.keys, 1, settings.generation_of), bulk = settings.bulk or nil,
+      pace = next(settings.rates.now) and settings.rates.now or nil,
     },
   }
 end
@@ -43,7 +48,7 @@ end
 
 ---What the other side's goodbye instead of its hello or welcome means.
 local WHY_NOT = {
-  denied = "the peer does not let this node in: is it listed there, and the cluster secret the same?",
+  denied = "the peer does not let this node in: is it listed there, and the cluster secret the same? Or was it removed (filo forget)?",
   exists = "the peer is connected to this node already, or to another node that runs with the same identity",
 }
 
@@ -64,6 +69,20 @@ local function judge(peers, connection, hello, id, rival)
   connection:close(code, why)
   local sentence = ("node %s at %s is not let in: %s"):format(id:sub(1, 16), connection:remote(), why)
   return errors.fail(code, sentence, { peer = id, itself = hello.instance == peers.settings.instance or nil, known = known })
+end
+
+---What a welcome proves: whose namespaces the other side writes, and what it says of itself.
+---@return true?, filo.Error?
+local function verify(host, connection, welcome, id)
+  local namespaces, err = claims.check(host, connection, welcome.claims or {})
+  if not namespaces then return nil, err end
+  welcome.namespaces, welcome.says = namespaces, { addresses = {}, about = {} }
+  if not welcome.member then return true end
+  local says, problem = signed.read(host, "member", welcome.member)
+  if not says then return nil, problem end
+  if host.crypto.hex(says.id) ~= id then return errors.fail("protocol", "it says of itself what another member has signed") end
+  welcome.says = says
+  return true
 end
 
 ---Exchanges hellos, then welcomes: who has the other's welcome may send anything. The side that was dialled proves that it knows the
@@ -89,8 +108,8 @@ function greeting.exchange(peers, connection, rival)
   local welcome
   if ok then welcome, err = receive(host, connection, protocol.check_welcome) end
   if welcome then
-    welcome.namespaces, err = claims.check(host, connection, welcome.claims or {})
-    if welcome.namespaces then return hello, welcome, id end
+    ok, err = verify(host, connection, welcome, id)
+    if ok then return hello, welcome, id end
     connection:close("protocol", err.message)
   end
   return nil, not_let_in(peers, id, err)

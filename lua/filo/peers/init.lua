@@ -17,6 +17,7 @@ local new_requests = require "filo.peers.requests"
 local new_streams = require "filo.peers.streams"
 local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
+local new_members = require "filo.peers.members"
 local protocol = require "filo.peers.protocol"
 local secret = require "filo.peers.secret"
 local sorted_keys = require "filo.base.sorted_keys"
@@ -29,7 +30,7 @@ local Peers = {}
 Peers.__index = Peers
 
 ---Tells a peer news of this node.
----@param news {free?: integer, about?: table}
+---@param news {free?: integer, left?: integer, pace?: filo.Pace}
 local function tell(peer, news)
   local reply = peer:across_takeover(peer.request, "ping", news)
   if reply then peer:hear(reply) end
@@ -57,13 +58,16 @@ local function connection_options(self, bulk)
   local limits = self.host.limits
   return {
     tls = self.settings.tls, id = self.settings.raw_id, bulk = bulk, handshake_timeout = limits.hello,
-    keepalive = limits.ping, silence_timeout = limits.silence,
+    keepalive = limits.ping, silence_timeout = limits.silence, rates = self.settings.rates.core,
   }
 end
 
 ---settings: identity, id, raw_id, keys (to the namespaces that this node writes), instance, tls, bulk (takes bulk lines), listen_address,
----free (function), met (function: a peer has come), claimed (function: a peer has proved to write namespaces), generation_of (function: the
----generation with which it writes one), hooks, tasks; and admission, which may change: cluster, allowed (ID -> true), admit, about
+---root, roster (what it has of the members), capacity (bytes of its file system), obeys (function: whether who writes a namespace decides
+---here who is a member), free (function), left (function: how many copies are still to move from here; nil: it is not to be emptied),
+---met (function: a peer has come), claimed (function: a peer has proved to write namespaces),
+---generation_of (function: the generation with which it writes one), hooks, tasks; and admission, which may change: cluster, allowed
+---(ID -> true), admit, about; rates (filo.Rates)
 local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
@@ -76,6 +80,7 @@ local function new(host, settings)
     drop = function(peer) self:turn_out(peer, "busy", "it does not read what is sent to it, and others wait") end,
   }
   self.bootstrap = new_bootstrap(host, self)
+  self.members = new_members(self, settings)
   self.bulk = settings.bulk and new_bulk {
     host = host, report = self.report, options = function() return connection_options(self) end, connections = self.connections,
     spawn = function(fn, ...) return self.tasks:spawn(fn, ...) end,
@@ -116,7 +121,13 @@ function Peers:use_admission(admission)
     local code, why = rules.refusal(self, peer.connection, self.hellos[peer.id], peer.id)
     if code then self:turn_out(peer, code, "it is not let in any more: " .. why) end
   end
-  if self.host.encode(admission.about) ~= self.host.encode(before.about) then tell_all(self, { about = admission.about }) end
+  self.members:renew()
+end
+
+---Tells a peer of some namespaces, over one connection: a proof is for that only.
+local function claim_some(peer, keys, at)
+  if peer.gone then return nil, peer.gone end
+  return peer:request("claim", { claims = claims.make(peer.connection, keys, at, peer.owner.settings.generation_of) })
 end
 
 ---Tells a peer of namespaces that this node writes, and proves it, as many at a time as a message may have.
@@ -124,9 +135,7 @@ end
 ---@param from integer  the first of them
 local function tell_claims(peer, keys, from)
   for at = from, #keys, protocol.MOST_CLAIMS do
-    if peer.gone then return end
-    local list = claims.make(peer.connection, keys, at, peer.owner.settings.generation_of)
-    if not peer:request("claim", { claims = list }) then return end
+    if not peer:across_takeover(claim_some, keys, at) then return end
   end
 end
 
@@ -142,8 +151,22 @@ function Peers:claim(keys)
   for _, peer in ipairs(self:list()) do self:spawn(tell_claims, peer, { keys }, 1) end
 end
 
+---Peers are told to how many bytes a second this node keeps from now on.
+function Peers:tell_pace() tell_all(self, { pace = self.settings.rates.now }) end
+
+---Tells all peers how many copies are still to move from here, as this node is to be emptied.
+function Peers:tell_left() tell_all(self, { left = self.settings.left() }) end
+
 ---Registers what answers requests of a topic: see requests.lua.
 function Peers:handle(topic, fn) self.requests:handle(topic, fn) end
+
+---Waits until each of bootstrap, and each member that was known at the start, was tried once, or the deadline.
+---@param seconds number
+function Peers:wait_tried(seconds)
+  local deadline = self.host.now() + seconds
+  self.bootstrap:wait_tried(seconds)
+  self.members.dialling:wait_tried(math.max(0, deadline - self.host.now()))
+end
 
 ---The peer with this node ID, if connected.
 function Peers:get(id) return self.by_id[id] end
@@ -252,6 +275,7 @@ function Peers:drop(peer, err)
   if not peer.connection:is_dialler() then self.door:ends(peer.connection) end
   if self.by_id[peer.id] ~= peer then return end
   set(self, peer.id, nil)
+  self.members:lose(peer, peer.gone)
   self.settings.hooks:announce("peer_down", peer, peer.gone)
 end
 
@@ -283,7 +307,7 @@ end
 
 ---Greets on a connection, and serves the peer while it is one.
 local function greet_and_serve(self, connection, started)
-  local admission = self.settings.admission
+  local admission, claimed = self.settings.admission, #self.settings.keys
   local hello, welcome, id = greeting.exchange(self, connection, function(id, instance)
     return takeover.rival(self.settings.id, self.by_id[id], connection, id, instance)
   end)
@@ -295,18 +319,24 @@ local function greet_and_serve(self, connection, started)
       return started(nil, errors.new(code, why, { peer = id }))
     end
   end
+  local out = self.members:why_out(id)
+  if out then -- since it said its hello
+    connection:close("denied", out)
+    return started(nil, errors.new("denied", out, { peer = id }))
+  end
   local peer, first = admit(self, connection, hello, welcome, id)
   if not peer then return started(nil, first) end
   local _ <close> = at_end(function() self:drop(peer, errors.new("closed", CLOSED)) end)
-  if self.settings.admission ~= admission then self:spawn(tell, peer, { about = self.settings.admission.about }) end
+  self.members:meet(peer, welcome)
   self.settings.claimed(peer.namespaces)
   if first then
     self.settings.met(peer)
+    if self.settings.left() then self:spawn(tell, peer, { left = self.settings.left() }) end
     self.settings.hooks:announce("peer_up", peer)
   end
   started(peer)
-  local keys = self.settings.keys
-  if keys[protocol.MOST_CLAIMS + 1] then self:spawn(tell_claims, peer, keys, protocol.MOST_CLAIMS + 1) end -- the welcome had the others
+  local keys, first_untold = self.settings.keys, math.min(claimed, protocol.MOST_CLAIMS) + 1 -- the welcome had the others
+  if keys[first_untold] then self:spawn(tell_claims, peer, keys, first_untold) end
   if peer.takes_bulk and connection:is_dialler() then self:spawn(self.bulk.keep, self.bulk, peer) end
   self:drop(peer, serve(self, peer))
 end

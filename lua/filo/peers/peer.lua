@@ -15,6 +15,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field about table  what its owner tells of it
 ---@field instance? string  16 bytes that are of this run of the node only
 ---@field free? integer  bytes free in its store, as far as it has told
+---@field left? integer  copies that are still to move from it, since it is to be emptied
 ---@field given_up_at? integer  bytes that had come when it was last waited for in vain
 ---@field doubted_at? integer  the same, when only a quick sign was waited for
 ---@field rtt? number  seconds of the last ping, as of when the peers were last listed
@@ -22,6 +23,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field face filo.Peer  what scripts get of it
 ---@field takes_bulk boolean  as this node does
 ---@field bulk boolean  there is a bulk line to it
+---@field pace filo.Pace  what it moves at most in a second, as it says
 ---@field line? filo.core.Connection  the bulk line to it, while there is one
 local Peer = {}
 Peer.__index = Peer
@@ -32,8 +34,9 @@ Peer.__index = Peer
 function Peer.new(given)
   local host, connection, welcome = given.host, given.connection, given.welcome
   local self = setmetatable({
-    id = given.id, owner = given.owner, connection = connection, address = connection:remote(), listen = welcome.listen,
-    about = welcome.about or {}, free = welcome.free, namespaces = welcome.namespaces, instance = given.instance, host = host,
+    id = given.id, owner = given.owner, connection = connection, address = connection:remote(),
+    listen = welcome.says.addresses[1], about = welcome.says.about, free = welcome.free, namespaces = welcome.namespaces,
+    instance = given.instance, host = host, pace = welcome.pace or {},
     pending = {}, ended = new_gate(host), room = new_gate(host), turns = {}, next_id = 1,
     takes_bulk = given.bulk and welcome.bulk or false, bulk = false, line_lost = new_gate(host),
     streams = setmetatable({}, { __mode = "v" }),
@@ -111,7 +114,7 @@ end
 ---may still be on its way, behind much else: as long as that moves, the wait does not begin.
 ---@param seconds number
 ---@param moves boolean  what is on its way counts
----@return fun(): boolean  false: it does not
+---@return fun(): number?  seconds until it is to be looked again; nil: it does not
 local function new_pulse(self, seconds, moves)
   local host = self.host
   local bytes, acknowledged, since, asked = self.connection:bytes_in(), nil, host.now(), nil
@@ -122,11 +125,12 @@ local function new_pulse(self, seconds, moves)
     bytes, acknowledged = stats.bytes_in, stats.acknowledged
     if moved or speaks then
       since, asked = now, nil
-    elseif not asked and now - since >= seconds then
+    elseif not asked and since + seconds - now <= 0 then
       asked = now
       ask_for_sign(self)
     end
-    return not asked or now - asked < seconds + 4 * (stats.rtt or 0)
+    local left = (asked or since) + seconds + (asked and 4 * (stats.rtt or 0) or 0) - now
+    return left > 0 and left or nil
   end
 end
 
@@ -151,19 +155,20 @@ end
 ---@param sign? number  as for Peer:request
 local function wait_for_reply(self, waiting, topic, deadline, sign)
   local host = self.host
-  local pulse, lives = sign or host.limits.rival, nil
+  local pulse, lives = sign or host.limits.pulse, nil
   while not waiting.reply do
     if self.gone then return gone(self) end
     local left = deadline - host.now()
-    local silent = is_silent(self, sign)
-    if not silent and lives and not lives() then
+    local silent, next_look = is_silent(self, sign), pulse
+    if not silent and lives then next_look = lives() end
+    if not next_look then
       silent = true
       local bytes = self.connection:bytes_in()
       if sign then self.doubted_at = bytes else self.given_up_at = bytes end
     end
     if left <= 0 or silent then return no_answer(self, topic) end
     lives = lives or new_pulse(self, pulse, not sign)
-    host.suspend(math.min(left, pulse / 3))
+    host.suspend(math.min(left, next_look))
   end
   return waiting.reply
 end
@@ -176,7 +181,7 @@ local Waiting = { __close = function(waiting) waiting.pending[waiting.id] = nil 
 ---@param body any
 ---@param seconds? number  deadline, 30 by default
 ---@param sign? number  seconds without a byte until it is asked for a sign of life, and then until this request is given up;
----  limits.rival by default, after which the peer is given up
+---  limits.pulse by default, after which the peer is given up
 ---@return any, filo.Error?
 function Peer:request(topic, body, seconds, sign)
   if not self.gone and is_silent(self, sign) then return still_silent(self) end
@@ -215,6 +220,25 @@ end }
 ---The turns of some kind, each of which ends with the scope that has it: how many have, and a place for each that is under way.
 local function new_turns(host, most) return setmetatable({ slots = host.channel(most), ended = 0 }, Turns) end
 
+---Bytes that have gone either way, where one of the two ends keeps to a rate; else nil.
+---@return integer?
+local function moved_slowly(self)
+  if self.gone or not (self:rate "up" or self:rate "down") then return nil end
+  local sum = 0
+  for _, connection in ipairs { self.connection, self.line } do
+    local stats = connection:stats()
+    sum = sum + stats.bytes_in + stats.bytes_out
+  end
+  return sum
+end
+
+---Where there is a rate a turn may take long: whether something has moved since then.
+---@param before? integer
+local function goes_on(self, before)
+  local now = before and moved_slowly(self)
+  return now and now - before >= self.host.limits.least_bytes
+end
+
 ---Waits until fewer than limits[what] of ours are under way at this peer; the turn ends with the scope. The peer has such limits,
 ---too, and tells who does not keep to them that it is busy. nil and an error after so many seconds, or, without, when in limits.turn
 ---no turn has ended: a line that moves is waited in.
@@ -224,11 +248,11 @@ function Peer:turn(what, seconds)
   local limits = self.host.limits
   local line = self.turns[what] or new_turns(self.host, limits[what])
   self.turns[what] = line
-  local got, ended
+  local got, ended, moved
   repeat
-    ended = line.ended
+    ended, moved = line.ended, moved_slowly(self)
     got = line.slots:send(true, seconds or limits.turn)
-  until got or seconds or line.ended == ended
+  until got or seconds or line.ended == ended and not goes_on(self, moved)
   if got then return line end
   local why = ("it is busy: %d of this node's are under way there already, and none has ended in time"):format(limits[what])
   return errors.fail("timeout", why, { peer = self.id })
@@ -378,10 +402,22 @@ end
 function Peer:give_way() self.silent = true end
 
 ---What it has said of itself.
----@param news {free?: integer, about?: table}
+---@param news {free?: integer, left?: integer, pace?: filo.Pace}
 function Peer:hear(news)
-  self.free, self.about = news.free or self.free, news.about or self.about
+  self.free, self.left, self.pace = news.free or self.free, news.left or self.left, news.pace or self.pace
 end
+
+---To how many bytes a second this node, or the peer, keeps; nil: neither does.
+---@param way "up"|"down"  as this node sees it
+---@return integer?
+function Peer:rate(way)
+  local own, theirs = self.owner.settings.rates.now[way], self.pace[way == "up" and "down" or "up"]
+  return own and theirs and math.min(own, theirs) or own or theirs
+end
+
+---What is newer in the roster of it.
+---@param entry filo.RosterEntry
+function Peer:describe(entry) self.listen, self.about = entry.addresses[1], entry.about end
 
 ---Waits until this connection to the peer has ended, or the deadline.
 ---@param seconds? number

@@ -1,40 +1,17 @@
----n copies in all, this node's own among them, at peers chosen by rendezvous hashing (Thaler and Ravishankar, 1998): every node
----ranks the peers for an object alike, and a peer that comes or goes moves only the copies that it ranks first for.
+---A number of copies in all, this node's own among them, each member with as many as its capacity is worth.
 
+local described = require "filo.placement.described"
 local format = require "filo.base.format"
+local rendezvous = require "filo.placement.rendezvous"
 
----The rank of a peer for an object: 64 bits of FNV-1a over both names, mixed.
-local function weight(key_hash, id)
-  local h = 0xcbf29ce484222325
-  for i = 1, #id do h = (h ~ id:byte(i)) * 0x100000001b3 end
-  for i = 1, #key_hash do h = (h ~ key_hash:byte(i)) * 0x100000001b3 end
-  h = (h ~ (h >> 33)) * 0xff51afd7ed558ccd
-  h = (h ~ (h >> 33)) * 0xc4ceb9fe1a85ec53
-  return h ~ (h >> 33)
-end
+local MOST = 1000000
 
-local function ranked(object, peers)
-  local list, weights = {}, {}
-  for i, peer in ipairs(peers) do
-    list[i] = peer
-    weights[peer] = weight(object.key_hash, peer.id)
-  end
-  table.sort(list, function(a, b)
-    if weights[a] == weights[b] then return a.id < b.id end
-    return math.ult(weights[b], weights[a])
-  end)
-  return list
-end
-
----A policy of n copies in all, this node's own among them.
 ---@param n integer  1 or more
 ---@return filo.Policy
 return function(n)
-  if math.type(n) ~= "integer" or n < 1 then error("policy.copies: an integer of 1 or more expected", 2) end
-  return {
+  if math.type(n) ~= "integer" or n < 1 or n > MOST then error("policy.copies: an integer from 1 to 1000000 expected", 2) end
+  return described.describe({
     name = format.count(n, "copy", "copies"),
-    place = function(object, peers) return ranked(object, peers), n - 1 end,
-    quorum = n,
-    accept = function() return true end,
-  }
+    place = function(object, members) return rendezvous.rank(object, members), n - 1 end,
+  }, "copies", n)
 end

@@ -1,7 +1,8 @@
----A copy at every connected peer; everything that is offered is accepted.
+---A copy at every member.
 
-return {
-  name = "a copy at every peer",
-  place = function(_, peers) return peers end,
-  accept = function() return true end,
-}
+local described = require "filo.placement.described"
+
+---@return filo.Policy
+return function()
+  return described.describe({ name = "a copy at every peer", place = function(_, members) return members end }, "everywhere")
+end

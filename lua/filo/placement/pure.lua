@@ -26,24 +26,24 @@ function pure.judge(pinned, fn)
   return pure.wrap(pinned, judge)
 end
 
-local Peer = {}
-function Peer:__tostring() return ("peer %s at %s"):format(tostring(self.id):sub(1, 16), tostring(self.address)) end
-
----What a policy may know of a peer.
----@param peer filo.Peer
+---What a policy may know of a member: a copy.
+---@param member filo.placement.Member
 ---@param holds? boolean  that it has a copy
-function pure.peer(peer, holds)
+---@return filo.placement.Member
+function pure.member(member, holds)
   return setmetatable({
-    id = peer.id, address = peer.address, listen = peer.listen, about = copy(peer.about), free = peer.free, rtt = peer.rtt, holds = holds,
-  }, Peer)
+    id = member.id, address = member.address, listen = member.listen, about = copy(member.about), name = member.name, zone = member.zone,
+    tags = copy(member.tags), capacity = member.capacity, free = member.free, rtt = member.rtt, state = member.state, since = member.since,
+    holds = holds,
+  }, getmetatable(member))
 end
 
----The same of all peers of a list.
----@param list filo.Peer[]
+---The same of all members of a list.
+---@param list filo.placement.Member[]
 ---@param has table<string, boolean>  by ID: who has a copy
-function pure.peers(list, has)
+function pure.members(list, has)
   local copies = {}
-  for i, peer in ipairs(list) do copies[i] = pure.peer(peer, has[peer.id] == true) end
+  for i, member in ipairs(list) do copies[i] = pure.member(member, has[member.id] == true) end
   return copies
 end
 

@@ -131,6 +131,7 @@ end
 
 ---The holder that should take what a transfer has left, if it is far too slow.
 local function relief_of(self, each)
+  if self.peers.settings.rates.now.down then return nil end -- it may be slow because this node is
   local rate = self.rates[each.holder.id]
   local left = chunks.bytes_of(self.host, self.found.fields.size, each.hashes, each.run.first, each.run.count) - each.transfer:bytes()
   if not rate or left < SLOW_SECONDS * rate then return nil end
@@ -171,7 +172,7 @@ end
 local function watch_transfer(self, holder, transfer, run, hashes)
   local each = {
     holder = holder, transfer = transfer, run = run, hashes = hashes, began = self.host.now(),
-    watch = new_stall_watch(self.host, function() return transfer:bytes() end),
+    watch = new_stall_watch(self.host, function() return transfer:bytes() end, function() return holder:rate "down" end),
   }
   table.insert(self.active, each)
   return each, at_end(function()

@@ -1,4 +1,5 @@
----Finding: asks all peers for a key, and settles on the newest record that verifies.
+---Finding: asks all peers for a key, and settles on the newest record that verifies. Those that should have it are asked for the content
+---with it, where it is small. All are asked at once what they have, since the newest counts: who should have it may have missed it.
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
@@ -12,12 +13,13 @@ local Find = {}
 Find.__index = Find
 
 ---@param given {host: filo.Host, peers: filo.Peers, hooks: filo.Hooks, tasks: filo.Tasks, holders: filo.Holders, namespace: string,
----  generation: filo.Generation}
+---  generation: filo.Generation, likely: fun(namespace: string, key_hash: string): table<string, true>}
+---  likely: IDs of those who should have an object
 ---@return filo.Find
 local function new(given)
   return setmetatable({
     host = given.host, peers = given.peers, hooks = given.hooks, tasks = given.tasks, holders = given.holders,
-    namespace = given.namespace, generation = given.generation, verifying = new_locks(given.host),
+    namespace = given.namespace, generation = given.generation, likely = given.likely, verifying = new_locks(given.host),
   }, Find)
 end
 
@@ -57,7 +59,7 @@ end
 ---@param without_content? boolean  else a small object comes whole
 ---@param sign? number  as for Peer:request
 function Find:at(peer, key_hash, without_content, sign)
-  local question = { namespace = self.namespace, key_hash = key_hash, without_content = without_content }
+  local question = { namespace = self.namespace, key_hash = key_hash, without_content = without_content or peer:rate "down" ~= nil }
   local answer, err = peer:across_takeover(peer.ask, "find", question, self.host.limits.find, sign)
   if not answer then return nil, err end
   return check(self, peer, key_hash, answer)
@@ -100,22 +102,41 @@ local function take(search, index, good, told)
   search.moved:wake()
 end
 
-local function ask_one(self, search, index, key_hash, sign)
+local function ask_one(self, search, index, key_hash, without_content, sign)
   local good, err, told
   local _ <close> = at_end(function() take(search, index, good, told) end)
-  good, err = self:at(search.peers[index], key_hash, nil, sign)
+  good, err = self:at(search.peers[index], key_hash, without_content, sign)
   told = not err
+end
+
+---So many are asked for the content, too.
+local GIVERS = 2
+
+---Who is asked for the content, too: of those that should have it the nearest.
+---@return table<filo.peers.Peer, true>
+local function givers_of(self, peers, key_hash)
+  local likely = #peers > GIVERS and self.likely(self.namespace, key_hash) or {}
+  local list, givers = table.move(peers, 1, #peers, 1, {}), {}
+  table.sort(list, function(a, b)
+    if likely[a.id] ~= likely[b.id] then return likely[a.id] == true end
+    local far, near = a.rtt or math.huge, b.rtt or math.huge
+    if far ~= near then return far < near end
+    return a.id < b.id
+  end)
+  for i = 1, math.min(GIVERS, #list) do givers[list[i]] = true end
+  return givers
 end
 
 ---@param sign? number  as for Peer:request
 ---@return filo.Search
 local function ask_all(self, peers, key_hash, sign)
+  local givers = givers_of(self, peers, key_hash)
   local search = {
     host = self.host, tasks = {}, silent = {}, left = #peers, failed = 0, moved = new_gate(self.host), peers = peers, told = {},
   }
   for i, peer in ipairs(peers) do
     search.silent[i] = ROUND_TRIPS * (peer.rtt or 0)
-    search.tasks[i] = self.tasks:spawn(ask_one, self, search, i, key_hash, sign)
+    search.tasks[i] = self.tasks:spawn(ask_one, self, search, i, key_hash, not givers[peer], sign)
   end
   return search
 end

@@ -11,10 +11,12 @@ local new_gate = require "filo.host.gate"
 local Holders = {}
 Holders.__index = Holders
 
----@param given {host: filo.Host, disk: table}
+---@param given {host: filo.Host, disk: table, is_forgotten: fun(id: string): boolean}
 ---@return filo.Holders
 local function new(given)
-  return setmetatable({ host = given.host, disk = given.disk, noted = {}, read_out = new_gate(given.host) }, Holders)
+  return setmetatable({
+    host = given.host, disk = given.disk, is_forgotten = given.is_forgotten, noted = {}, read_out = new_gate(given.host),
+  }, Holders)
 end
 
 ---Reads which ones the root keeps, limits.remembered at most. Who comes meanwhile waits for that.
@@ -72,13 +74,13 @@ function Holders:check()
   return true
 end
 
----The IDs of those that are not among some, in order, as they were known at the last check.
+---The IDs of those that are not among some, in order, as they were known at the last check; without members that were forgotten.
 ---@param told table<string, any>  by ID
 ---@return string[]
 function Holders:others(told)
   local others = {}
   for id in pairs(self.noted) do
-    if not told[id] then others[#others + 1] = id end
+    if not told[id] and not self.is_forgotten(id) then others[#others + 1] = id end
   end
   table.sort(others)
   return others

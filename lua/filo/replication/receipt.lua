@@ -3,7 +3,7 @@
 local copy = require "filo.base.copy"
 local format = require "filo.base.format"
 
-local VALUES = { "key", "version", "size", "quorum", "replaced", "changed" }
+local VALUES = { "key", "version", "size", "quorum", "replaced", "changed", "lacking" }
 local LISTS = { "copies", "pending", "unreached" }
 
 ---What `store` and `delete` give: who holds the version.
@@ -17,6 +17,8 @@ local LISTS = { "copies", "pending", "unreached" }
 ---@field quorum integer  copies that had to be made
 ---@field unreached string[]  addresses of members that should hold it, or know of it, and are not connected; of a deletion also the IDs
 ---  of nodes that have taken copies of anything of this node
+---@field away? table[]  {node = id, name = text, since = seconds}: members that should hold it and are away, and for how long
+---@field lacking? string  what of the policy cannot be met by the members that there are
 ---@field replaced? integer  the later version that this node stored meanwhile, and that took the place of this one
 ---@field changed? boolean  of a file: it changed each time while it was read, and what was read last is stored
 local Shown = { __name = "filo.Receipt", __fields = true } -- at the prompt, its fields
@@ -39,7 +41,7 @@ function receipt.update(mine)
     local list = mine[name]
     rawset(shown, name, list and table.move(list, 1, #list, 1, {}))
   end
-  rawset(shown, "refused", copy(mine.refused))
+  for _, name in ipairs { "refused", "away" } do rawset(shown, name, copy(mine[name])) end
 end
 
 ---@param mine filo.Receipt  the node's own

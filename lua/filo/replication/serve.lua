@@ -5,6 +5,7 @@ local chunks = require "filo.copies.chunks"
 local errors = require "filo.base.errors"
 local new_locks = require "filo.host.lock"
 local new_share = require "filo.host.share"
+local old_versions = require "filo.replication.old_versions"
 local new_stall_watch = require "filo.host.stall"
 
 ---@class filo.Serve
@@ -13,11 +14,15 @@ Serve.__index = Serve
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, names: filo.Names,
 ---  catalogue: filo.Catalogue, landings: filo.Landings, verifier: filo.Verifier, set_aside: filo.SetAside, removal: filo.Removal,
----  policy: fun(): table, conflicts: fun(raw_id: string): filo.Conflicts?}  conflicts: of a namespace that this node writes
+---  healing: filo.Healing, kept: filo.KeptVersions, quotas: filo.Quotas, rates: filo.Rates, turns: filo.Turns,
+---  policy: (fun(): table),
+---  member: (fun(peer: filo.peers.Peer): filo.placement.Member),
+---  beliefs: filo.Beliefs, vouching: filo.Vouching, is_member: (fun(peer: filo.peers.Peer): boolean),
+---  conflicts: fun(raw_id: string): filo.Conflicts?}  conflicts: of a namespace that this node writes
 ---@return filo.Serve
 local function new(given)
   local limits = given.host.limits
-  local self = setmetatable({ reads = {}, turns = new_locks(given.host) }, Serve)
+  local self = setmetatable({ reads = {}, amending = new_locks(given.host) }, Serve)
   self.all_reads = new_share { most = limits.reads, part = limits.read_part, count = function() return given.peers:count() end }
   for name, value in pairs(given) do self[name] = value end
   return self
@@ -51,7 +56,10 @@ end
 local function settled(self, peer, path, fields, record, err)
   if err.code ~= "exists" then return failed(self, peer, err) end
   local _, here = self.disk:stat(fields.namespace, path)
-  if here == record then return { here = true } end
+  if here == record then
+    self.beliefs:learn(peer, fields)
+    return { here = true }
+  end
   if type(here) == "string" then return { record = here } end
   return errors.fail("busy", "what is here has just changed")
 end
@@ -71,10 +79,23 @@ local function space(self)
   return self.space
 end
 
-local function ask_policy(self, offer, peer)
-  local policy, room, err = self.policy(), space(self)
+---What a policy may know of the room here, and of what it is taken by: the latter only where it looks, since that has to be read.
+local function usage(self, policy, offer, peer)
+  local room, err = space(self)
   if not room then return failed(self, peer, err) end
-  local ok, accepted, reason = errors.try(policy.accept, offer, peer, { free = room.free, total = room.total })
+  if not policy.judges then return room end
+  local known
+  known, err = self.quotas:usage_of(offer.namespace, peer.id)
+  if not known then return nil, err end
+  known.free, known.total = room.free, room.total
+  return known
+end
+
+local function ask_policy(self, offer, peer)
+  local policy = self.policy()
+  local known, err = usage(self, policy, offer, peer)
+  if not known then return nil, err end
+  local ok, accepted, reason = errors.try(policy.accept, offer, self.member(peer), known)
   if not ok then
     local message = ("policy '%s': accept failed: %s"):format(policy.name, tostring(accepted))
     self.peers.report("error", peer.id, "policy", message)
@@ -112,6 +133,15 @@ local function accept(self, record, peer)
   return fields, path
 end
 
+---Room for a copy, as far as quotas go.
+---@return filo.Promise?, filo.Error?
+local function promise_room(self, fields, path, record, peer)
+  local promise, err = self.quotas:take(fields, path, record, peer)
+  if promise or err.code == "busy" then return promise, err end
+  self.peers.report("warning", peer.id, "quota", ("a copy from %s was %s"):format(tostring(peer), err.message))
+  return nil, err
+end
+
 ---Makes a copy visible. Of what this node writes, too, a version that the other did not know of is kept first.
 local function publish(self, partial, fields, record, path)
   local conflicts = self.conflicts(fields.namespace)
@@ -119,30 +149,37 @@ local function publish(self, partial, fields, record, path)
   return partial:publish()
 end
 
----Publishes a record for content that lies here under an older one.
-local function rewrap(self, peer, fields, record, path, trusted)
-  local draft = { publish = function() return self.disk:rewrap(path, record, nil, trusted) end }
-  local ok, err = publish(self, draft, fields, record, path)
-  if not ok and err.code == "not_found" then return nil end
-  if not ok then return settled(self, peer, path, fields, record, err) end
+---A copy is here.
+local function kept(self, fields, peer, promise)
+  promise:keep()
+  self.beliefs:learn(peer, fields)
   self.hooks:announce("accepted", offer_of(fields), peer)
   return {}
 end
 
+---Publishes a record for content that lies here under an older one.
+local function rewrap(self, peer, fields, record, path, trusted, promise)
+  local draft = { publish = function() return self.disk:rewrap(path, record, nil, trusted, nil, promise.bringer) end }
+  local ok, err = publish(self, draft, fields, record, path)
+  if not ok and err.code == "not_found" then return nil end
+  if not ok then return settled(self, peer, path, fields, record, err) end
+  return kept(self, fields, peer, promise)
+end
+
 ---What a peer is answered once a record is published for content that lies here under an older one; nil: that does not lie here.
 ---@return table?, filo.Error?
-local function amend(self, peer, fields, record, path, trusted)
+local function amend(self, peer, fields, record, path, trusted, promise)
   local there = self.disk:stat(fields.namespace, path)
   if not there or there.root ~= fields.root then return nil end
-  local _ <close> = fields.size > self.host.limits.inline and self.turns:take "amend" or nil -- one copies as fast as the disk does
+  local _ <close> = fields.size > self.host.limits.inline and self.amending:take(true) or nil -- one copies as fast as the disk does
   if peer.gone then return nil, peer.gone end
-  return rewrap(self, peer, fields, record, path, trusted)
+  return rewrap(self, peer, fields, record, path, trusted, promise)
 end
 
 ---Keeps a small object that has come whole. What other writers have made of what this node writes is verified before anything makes way
 ---for it.
-local function keep(self, fields, path, body, trusted)
-  if not self.conflicts(fields.namespace) then return self.disk:keep(path, body.record, body.body, nil, trusted) end
+local function keep(self, fields, path, body, trusted, promise)
+  if not self.conflicts(fields.namespace) then return self.disk:keep(path, body.record, body.body, nil, trusted, promise.bringer) end
   local partial <close>, err = self.disk:partial(path, body.record, body.body)
   if not partial then return nil, err end
   return publish(self, partial, fields, body.record, path)
@@ -152,15 +189,18 @@ function Serve:store(body, peer)
   local fields, path = accept(self, body.record, peer)
   if not fields then return nil, path end
   local trusted = peer.namespaces[fields.namespace] and not self.conflicts(fields.namespace)
+  local promise <close>, err = promise_room(self, fields, path, body.record, peer)
+  if not promise then return nil, err end
   if not body.body then
-    local answer, problem = amend(self, peer, fields, body.record, path, trusted)
+    local answer, problem = amend(self, peer, fields, body.record, path, trusted, promise)
     if answer or problem then return answer, problem end
     return { want = true }
   end
-  local ok, err = keep(self, fields, path, body, trusted)
+  self.rates:wait("down", #body.body)
+  local ok
+  ok, err = keep(self, fields, path, body, trusted, promise)
   if not ok then return settled(self, peer, path, fields, body.record, err) end
-  self.hooks:announce("accepted", offer_of(fields), peer)
-  return {}
+  return kept(self, fields, peer, promise)
 end
 
 function Serve:offer(body, peer)
@@ -168,17 +208,19 @@ function Serve:offer(body, peer)
   if not fields then return nil, path end
   local ok, err = self.host.store.parse(body.record) -- its size is believed from here on
   if not ok then return nil, err end
+  local promise <close>, refused = promise_room(self, fields, path, body.record, peer)
+  if not promise then return nil, refused end
   local answer
-  answer, err = amend(self, peer, fields, body.record, path)
+  answer, err = amend(self, peer, fields, body.record, path, nil, promise)
   if answer or err then return answer, err end
   local landing
-  landing, err = self.landings:take(body.record, fields, path, peer)
+  landing, err = self.landings:take(body.record, fields, path, peer, promise)
   if not landing then return nil, err end
-  local kept = false
-  local _ <close> = at_end(function() if not kept then self.landings:release(landing) end end)
-  landing.partial, err = self.disk:partial(path, body.record)
+  local lands = false
+  local _ <close> = at_end(function() if not lands then self.landings:release(landing) end end)
+  landing.partial, err = self.disk:partial(path, body.record, nil, nil, nil, promise.bringer)
   if not landing.partial then return settled(self, peer, path, fields, body.record, err) end
-  kept = true
+  lands = true
   self.tasks:spawn(function()
     peer:wait_gone(self.host.limits.offer)
     if not landing.filling then self.landings:release(landing) end
@@ -197,7 +239,7 @@ local function receive(self, landing, body, peer)
   if not transfer then return nil, line end
   landing.transfer = transfer
   local _ <close> = at_end(function() landing.transfer = nil end)
-  local watch = new_stall_watch(host, function() return transfer:bytes() end)
+  local watch = new_stall_watch(host, function() return transfer:bytes() end, function() return peer:rate "down" end)
   local ended, ok, problem = watch:wait(chunks.bytes_of(host, size, body.hashes, body.first), host.limits.send_stall, nil,
     function(seconds)
       local done, why = transfer:join(seconds)
@@ -220,8 +262,7 @@ function Serve:fill(body, peer)
   if not ok then return failed(self, peer, err) end
   ok, err = publish(self, landing.partial, landing.fields, body.record, landing.path)
   if not ok then return settled(self, peer, landing.path, landing.fields, body.record, err) end
-  self.hooks:announce("accepted", offer_of(landing.fields), peer)
-  return {}
+  return kept(self, landing.fields, peer, landing.promise)
 end
 
 -- Giving out ----------------------------------------------------------------------------------------------------------
@@ -235,14 +276,16 @@ end
 ---Whether a peer writes the namespace that it asks about.
 local function is_owner(body, peer) return peer.namespaces[body.namespace] end
 
----What is here. Its owner verifies himself what he is told, and has it looked at again when it is bad. That a copy cannot be read does not
----mean that there is none: who counts answers is not told so.
+---What is here. Its owner verifies himself what he is told, and has it looked at again when it is bad. That a copy cannot be read, or was
+---bad, does not mean that there was none: who counts answers is not told so.
 function Serve:find(body, peer)
   local path, err = self.names:path(body.key_hash)
   if not path then return unread(self, peer, err) end
-  local most = body.without_content and 0 or self.host.limits.inline
+  local most = (body.without_content or peer:rate "up") and 0 or self.host.limits.inline -- where there is a rate it is read by a stream
   local fields, record, content, verified = self.disk:sealed(body.namespace, path, most, is_owner(body, peer))
   if fields then return { record = record, body = content, verified = verified } end
+  local bad = record.code == "not_found" and self.healing:of(body.namespace, body.key_hash)
+  if bad then return errors.fail("corrupt", "its copy was bad, and it has not got another one yet") end
   if record.code == "not_found" then return {} end
   if record.code ~= "corrupt" then return unread(self, peer, record) end
   self.set_aside(body.namespace, path, record)
@@ -256,6 +299,7 @@ local function open(self, body)
   local object, err = self.disk:object(body.namespace, path)
   if object and object:fields().version == body.version then return object end
   if object then object:close() end
+  if object or err.code == "not_found" then return (old_versions.open(self, body.namespace, body.key_hash, body.version)) end
   if not object and err.code == "corrupt" then self.set_aside(body.namespace, path, err) end
   return nil
 end
@@ -294,7 +338,7 @@ function Serve:read(body, peer)
   return errors.fail("not_found", "that version is not here")
 end
 
--- Reading copies costs more than asking for it: only who writes a namespace may, of what he keeps here.
+-- Reading copies costs more than asking for it: that is not for everybody.
 
 ---The owner found our copy bad.
 function Serve:check(body, peer)
@@ -303,29 +347,28 @@ function Serve:check(body, peer)
   return {}
 end
 
----What fn(self, ...) gives, in a peer's turn to have much read: one at a time for each, and for all of them, who so keep one core busy at
----most.
-local function in_turn(self, peer, fn, ...)
-  local _ <close> = self.turns:take(peer.id)
-  local _ <close> = self.turns:take "all"
-  if peer.gone then return nil, peer.gone end
-  return fn(self, ...)
-end
-
 local function prove(self, body, peer)
   local path = self.names:path(body.key_hash)
-  local ok, err
-  if path then ok, err = self.verifier:check_part(body.namespace, path, body.version, body.first, body.count) end
-  if ok then return {} end
+  local hash, err
+  if path then hash, err = self.verifier:prove(path, body) end
+  if hash then
+    self.vouching:vouch(body.namespace, body.key_hash, peer.id)
+    return { hash = hash }
+  end
   if err and err.code == "corrupt" then return errors.fail("corrupt", "its copy was bad") end
   if not err or err.code == "not_found" then return errors.fail("not_found", "that version is not here") end
   return unread(self, peer, err)
 end
 
----The owner is about to rely on our copy: a part of it is read and checked before he is told that it is good.
+---Its owner, or another member that has one, is about to rely on our copy: a part of it is read and checked before he is told that it is
+---good, and a hash under his nonce shows that it was.
 function Serve:prove(body, peer)
-  if not is_owner(body, peer) then return errors.fail("denied", "only its owner may have it checked") end
-  return in_turn(self, peer, prove, body, peer)
+  if not is_owner(body, peer) and not self.is_member(peer) then
+    return errors.fail("denied", "only its owner, or a member, may have it checked")
+  end
+  local holding <close> = self.vouching:begin(body.namespace, body.key_hash)
+  if not holding then return errors.fail("busy", "it is about to drop its own copy") end
+  return self.turns:serve(peer, prove, self, body, peer)
 end
 
 ---What the removal of a copy fails with, in words that name nothing of this machine.
@@ -334,6 +377,9 @@ local TOLD_OF_REMOVAL = { not_found = true, exists = true, busy = true }
 ---The owner wants no copy of it here any more.
 function Serve:drop(body, peer)
   if not is_owner(body, peer) then return errors.fail("denied", "only its owner may have it removed") end
+  if self.vouching:has_vouched(body.namespace, body.key_hash, peer.id) then
+    return errors.fail("busy", "another node relies on this copy, which it had proved within the hour: try again later")
+  end
   local ok, err = self.removal(body.namespace, body.key_hash, body.version)
   if ok then return {} end
   if TOLD_OF_REMOVAL[err.code] then return nil, err end
@@ -353,7 +399,7 @@ end
 
 ---Who knows a namespace may know what lies here of it, as `find` tells of each object. He is told of some at a time, in the order in which
 ---they came to lie here, and says where he wants to go on: nothing is kept here meanwhile.
-function Serve:list(body, peer) return in_turn(self, peer, list, body, peer) end
+function Serve:list(body, peer) return self.turns:serve(peer, list, self, body, peer) end
 
 ---Bytes of a record.
 local RECORD_MOST = 65740
@@ -399,7 +445,7 @@ function Serve:generations(body, peer)
   local state = self.catalogue:state()
   if state == "failed" then return errors.fail("io", "its catalogue cannot be used") end
   if state ~= "ready" then return errors.fail("busy", "it is making its catalogue") end
-  return in_turn(self, peer, tell_generations, body)
+  return self.turns:serve(peer, tell_generations, self, body)
 end
 
 local TOPICS = { "check", "drop", "fill", "find", "generations", "list", "offer", "prove", "read", "store" }

@@ -97,12 +97,13 @@ local function complete(self, found, held, key)
     end)
     local ok, err = true, nil
     if not found.body then ok, err = fill(self, found, partial) end
-    if ok then
+    if ok and not found.is_old then
       ok, err = partial:publish()
       if ok then self.held[found.record] = nil end -- who reads it goes on; what is fetched after that is another
       ok = ok or err.code == "exists"
     end
     why = not ok and err or nil
+    held.shared.problem = why
     if why then self.host.log("warning", "a copy could not be completed here: " .. tostring(why)) end
   end)
 end
@@ -149,6 +150,25 @@ function Fetches:open(found, name, beside)
   local reader = hold(shared)
   complete(self, found, hold(shared), name.key)
   return reader
+end
+
+---An old version, as something to read from. It does not come to lie here: what is fetched of it may serve to resume that, and no more.
+---@param found table  with `is_old`
+---@param name table
+---@return filo.Held?, filo.Error?
+function Fetches:borrow(found, name) return self:open(found, name, true) end
+
+---Fetches what was found and keeps it here, and waits for that.
+---@param found table  as filo.Find gives it
+---@param name table
+---@return true?, filo.Error?
+function Fetches:bring(found, name)
+  local held <close>, err = self:open(found, name)
+  if not held then return nil, err end
+  self.ended:wait_for(function() return not self.running[found.record] end)
+  local shared = held.shared
+  if shared and shared.problem then return nil, shared.problem end
+  return true
 end
 
 ---What was found, when it is a small object that has come whole, and nothing that is no older is here by now; and whether nothing at all is

@@ -7,6 +7,7 @@ local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local new_gate = require "filo.host.gate"
 local new_stall_watch = require "filo.host.stall"
+local plan = require "filo.placement.plan"
 local receipts = require "filo.replication.receipt"
 local retry = require "filo.replication.retry"
 local superseded = require "filo.replication.superseded"
@@ -27,8 +28,12 @@ local Spread = {}
 Spread.__index = Spread
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, refusals: filo.Refusals,
----  activity: filo.Activities, holders: filo.Holders, id: string, namespace: string,
----  plan: fun(info: table, holders: filo.Holder[], refused: table<string, true>): filo.Plan?, filo.Error?}
+---  activity: filo.Activities, holders: filo.Holders, beliefs: filo.Beliefs, rates: filo.Rates, id: string, namespace: string,
+---  plan: fun(info: table, holders: filo.Holder[], refused: table<string, true>, fresh: boolean): filo.Plan?, filo.Error?,
+---  wait_for_any: (fun(ids: string[], seconds: number): boolean), anybody: (fun(): boolean),
+---  missed: fun(key_hash: string), suspect: fun(namespace: string, path: string)}
+---  missed: a copy was not made; suspect: the one here may be bad; wait_for_any: until one of these nodes is connected;
+---  anybody: whether there is somebody who could hold a copy
 ---@return filo.Spread
 local function new(given) return setmetatable(given, Spread) end
 
@@ -39,7 +44,7 @@ local function fill(self, peer, request, transfer, total)
   local host, limits = self.host, self.host.limits
   local asking = host.spawn_child(peer.request, peer, "fill", request, math.huge):observe()
   local _ <close> = at_end(function() asking:cancel() end)
-  local watch = new_stall_watch(host, function() return transfer and transfer:bytes() or total end)
+  local watch = new_stall_watch(host, function() return transfer and transfer:bytes() or total end, function() return peer:rate "up" end)
   local ended, answer, err = watch:wait(total, limits.send_stall, limits.publish, function(seconds)
     local reply, problem = asking:join(seconds)
     return reply ~= nil or asking:status() == "ended", reply, problem
@@ -84,11 +89,21 @@ local function copy_large(self, peer, version)
   return answer, err
 end
 
-local function copy_small(_, peer, version)
+---Sends a small object within a message. A peer that keeps to a rate answers when it is time for the next.
+local function send_small(self, peer, version)
+  local question = { record = version.record, body = version.body }
+  self.rates:wait("up", #version.body)
+  if not peer.pace.down then return peer:ask("store", question) end
+  local turn <close>, late = peer:turn "paced"
+  if not turn then return nil, late end
+  return peer:ask("store", question, self.host.limits.publish)
+end
+
+local function copy_small(self, peer, version)
   local answer, err
   if version.amended then answer, err = peer:ask("store", { record = version.record }) end
   if err or answer and not answer.want then return answer, err end
-  return peer:ask("store", { record = version.record, body = version.body })
+  return send_small(self, peer, version)
 end
 
 ---Makes one copy at one peer; a peer that is busy is asked again in a while. The version stays the caller's to close.
@@ -96,9 +111,12 @@ end
 ---@param version filo.Version
 ---@return {record?: string}?, filo.Error?  record: what the peer has instead, which is no older
 function Spread:copy(peer, version)
-  return peer:across_takeover(function(connected)
+  local answer, err = peer:across_takeover(function(connected)
     return retry(self.host, version.body and copy_small or copy_large, self, connected, version)
   end)
+  if answer and not answer.record then self.beliefs:learn(peer, version.info) end
+  if not answer and err.code == "corrupt" then self.suspect(version.info.namespace, version.path) end -- or the way there has changed it
+  return answer, err
 end
 
 ---Has a peer that may have the content put a newer record in the place of an older one. It says so when it wants the content, too.
@@ -107,7 +125,9 @@ end
 ---@param size integer
 ---@return {record?: string, want?: boolean}?, filo.Error?  record: what the peer has instead, which is no older
 function Spread:send_record(peer, record, size)
-  return retry(self.host, peer.across_takeover, peer, peer.ask, "store", { record = record }, time_to_copy(self, size))
+  local answer, err = retry(self.host, peer.across_takeover, peer, peer.ask, "store", { record = record }, time_to_copy(self, size))
+  if answer and not answer.record and not answer.want then self.beliefs:learn(peer, self.host.store.peek(record)) end
+  return answer, err
 end
 
 -- A round: one version to the peers that the policy says --------------------------------------------------------------------
@@ -140,12 +160,13 @@ end
 
 function Round:refuse(peer, reason)
   self.refused[peer.id] = true
+  self.spread.missed(self.version.key_hash)
   table.insert(self.receipt.refused, { peer = peer.id, reason = reason })
   self.spread.refusals:note(self.version.key_hash, peer.id, reason)
 end
 
 ---What stands for a plan where a script names the peers itself.
-local function plan_of(to) return { held = {}, make = to, quorum = #to + 1, unreached = {} } end
+local function plan_of(to) return { held = {}, make = to, quorum = #to + 1, unreached = {}, away = {} } end
 
 ---What the policy says by now. To it, who is being sent a copy holds one.
 ---@return filo.Plan?, filo.Error?
@@ -155,7 +176,9 @@ function Round:make_plan()
   for _, ids in ipairs { self.receipt.copies, self.receipt.pending } do
     for _, id in ipairs(ids) do holders[#holders + 1] = { node = id, version = self.version.version } end
   end
-  return self.spread.plan(self.version.info, holders, self.refused)
+  local made, err = self.spread.plan(self.version.info, holders, self.refused, not self.how.holders)
+  if made then self.receipt.lacking = made.lacking end
+  return made, err
 end
 
 function Round:start_copy(peer)
@@ -166,9 +189,9 @@ function Round:start_copy(peer)
 end
 
 ---Starts the copies of a plan, and asks who is said to have one, so that it counts only when that is so.
----@param plan filo.Plan
-function Round:start(plan)
-  for _, ids in ipairs { plan.held, plan.make } do
+---@param made filo.Plan
+function Round:start(made)
+  for _, ids in ipairs { made.held, made.make } do
     for _, id in ipairs(ids) do
       local peer = not self.asked[id] and self.spread.peers:get(id)
       if peer then self:start_copy(peer) end
@@ -182,8 +205,7 @@ function Round:make_copy(peer, pending)
   local called, answer, err = pcall(self.spread.copy, self.spread, peer, self.version)
   local settled, problem = pcall(self.settle, self, peer, called, answer, err)
   remove(pending, peer.id)
-  self.running = self.running - 1
-  if self.running == 0 then self:release() end
+  self:end_one()
   receipts.update(self.receipt)
   self.settled:wake()
   if not called then error(answer, 0) end
@@ -204,9 +226,9 @@ function Round:settle(peer, called, answer, err)
     if not answer.here then self.spread.hooks:announce("copied", self.version.info, peer) end
   else
     self:refuse(peer, tostring(called and err or answer))
-    local plan, problem
-    if called then plan, problem = self:make_plan() end
-    if plan then self:start(plan) end
+    local made, problem
+    if called then made, problem = self:make_plan() end
+    if made then self:start(made) end
     self.unplanned = problem and tostring(problem) or self.unplanned
   end
 end
@@ -256,9 +278,30 @@ function Round:find_newer()
   return select(2, outdated(peer, self.receipt.key, newest.version, newest.deleted))
 end
 
+---Waits for members that should hold a copy, and have gone, or are known of, for a moment only; starts their copies when they come.
+---@return boolean  some have
+function Round:wait_for_late()
+  local ids, left, late = {}, 0, self.spread.host.limits.late
+  for _, each in ipairs(self.receipt.away) do
+    if each.since < late then ids[#ids + 1], left = each.node, math.max(left, late - each.since) end
+  end
+  if self.over or not ids[1] or not self.spread.wait_for_any(ids, left) then return false end
+  local made = self:make_plan()
+  if not made then return false end
+  self.receipt.away = made.away
+  self:start(made)
+  return true
+end
+
 ---Nobody needs what the copies are made of any more.
 function Round:release()
   if self.version.object then self.version.object:close() end
+end
+
+---One of those who do has ended.
+function Round:end_one()
+  self.running = self.running - 1
+  if self.running == 0 then self:release() end
 end
 
 ---@return filo.Round
@@ -273,8 +316,8 @@ end
 ---Places a later version, in the same receipt.
 function Round:begin_again(version)
   local round = new_round(self.spread, version, self.receipt, self.how, self.settled)
-  local plan, err = round:make_plan()
-  if plan then return round:start(plan) end
+  local made, err = round:make_plan()
+  if made then return round:start(made) end
   round:release()
   self.problem = err
 end
@@ -295,17 +338,28 @@ local function reasons_of(refused)
   return format.several(texts, "; ")
 end
 
+---Why there are not as many copies as the policy asks for, or not where it asks for them.
+local function why_not_enough(round)
+  local receipt, texts = round.receipt, plan.absences(round.receipt.away)
+  if receipt.lacking then texts[#texts + 1] = receipt.lacking end
+  if #receipt.refused > 0 then texts[#texts + 1] = reasons_of(receipt.refused) end
+  local why = texts[1] and table.concat(texts, "; ") or "no more peers are connected"
+  return round.unplanned and ("%s; nobody else was asked: %s"):format(why, round.unplanned) or why
+end
+
+local function is_met(round) return #round.receipt.copies >= round.receipt.quorum and not round.receipt.lacking end
+
 local function wait_for_quorum(round)
   local receipt = round.receipt
-  round.settled:wait_for(function()
-    return round.problem or receipt.replaced or #receipt.copies >= receipt.quorum or #receipt.pending == 0
-  end)
+  repeat
+    round.settled:wait_for(function()
+      return round.problem or receipt.replaced or #receipt.copies >= receipt.quorum or #receipt.pending == 0
+    end)
+  until round.problem or receipt.replaced or is_met(round) or not round:wait_for_late()
   if round.problem then return nil, round.problem end
-  if receipt.replaced or #receipt.copies >= receipt.quorum then return receipts.show(receipt) end
-  local why = #receipt.refused > 0 and reasons_of(receipt.refused) or "no more peers are connected"
-  if round.unplanned then why = ("%s; nobody else was asked: %s"):format(why, round.unplanned) end
+  if receipt.replaced or is_met(round) then return receipts.show(receipt) end
   return errors.fail("not_enough_copies", ("%d of %d copies of '%s' were made (it is stored here): %s"):format(
-    #receipt.copies, receipt.quorum, receipt.key, why), { key = receipt.key, receipt = receipts.show(receipt) })
+    #receipt.copies, receipt.quorum, receipt.key, why_not_enough(round)), { key = receipt.key, receipt = receipts.show(receipt) })
 end
 
 ---Makes copies of a version that is published here, as the plan for it says. What scripts get of the receipt is filled in, also after
@@ -321,19 +375,17 @@ end
 function Spread:carry_out(version, receipt, how)
   self.refusals:begin(version.key_hash)
   local round = new_round(self, version, receipt, how, new_gate(self.host))
-  local started = false
-  local _ <close> = at_end(function()
-    if not started then round:release() end
-  end)
-  local plan, err = round:make_plan()
-  if plan and how.holders and #plan.make < self.peers:count() and not how.to then -- else all of them are asked anyway
+  round.running = 1 -- this call itself: more copies may be started until it ends
+  local _ <close> = at_end(function() round:end_one() end)
+  local made, err = round:make_plan()
+  if made and how.holders and #made.make < self.peers:count() and not how.to then -- else all of them are asked anyway
     round.known = how.holders()
-    plan, err = round:make_plan()
-    if plan then err = round:find_newer() end
+    made, err = round:make_plan()
+    if made then err = round:find_newer() end
   end
   if err then return nil, err end
-  receipt.quorum, receipt.unreached, started = plan.quorum, plan.unreached, true
-  round:start(plan)
+  receipt.quorum, receipt.unreached, receipt.away = made.quorum, made.unreached, made.away
+  round:start(made)
   return wait_for_quorum(round)
 end
 

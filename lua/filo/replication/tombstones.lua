@@ -24,12 +24,12 @@ local Tombstones = {}
 Tombstones.__index = Tombstones
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, holders: filo.Holders, names: filo.Names,
----  catalogue: filo.Catalogue, id: string, namespace: string}
+---  catalogue: filo.Catalogue, beliefs: filo.Beliefs, id: string, namespace: string}
 ---@return filo.Tombstones
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, holders = given.holders, names = given.names,
-    catalogue = given.catalogue, id = given.id, namespace = given.namespace,
+    catalogue = given.catalogue, beliefs = given.beliefs, id = given.id, namespace = given.namespace,
     caught_up = {}, missed = {}, arrived = {}, to_pass = {}, rested = -math.huge, idle = new_gate(given.host),
     answered = new_gate(given.host),
   }, Tombstones)
@@ -40,7 +40,10 @@ end
 local function tell(self, peer, tombstone)
   local answer, err = peer:across_takeover(peer.ask, "store", { record = tombstone.record, body = "" })
   if not answer then return nil, err end
-  if not answer.record then return true end
+  if not answer.record then
+    self.beliefs:learn(peer, { namespace = self.namespace, key_hash = tombstone.key_hash, version = tombstone.version })
+    return true
+  end
   local what, number = superseded(self, tombstone, answer.record)
   if not what then return nil, number end
   return nil, errors.new("exists", "it has a newer version"), what == "behind" and number or nil

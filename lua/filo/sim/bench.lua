@@ -4,7 +4,7 @@
 local cbor = require "filo.core.cbor"
 local collect = require "filo.sim.collect"
 local crypto = require "filo.core.crypto"
-local everywhere = require "filo.placement.everywhere"
+local everywhere = require("filo.placement.everywhere")()
 local exit = require "filo.base.exit_status"
 local faults = require "filo.sim.faults"
 local new_simulation = require "filo.sim.simulation"

@@ -1,6 +1,7 @@
 ---The catalogue of a simulated store: what filo.core.Catalogue gives. It is never behind, since it is made anew for each page, from what
 ---lies on the simulated disk.
 
+local beliefs = require "filo.sim.beliefs"
 local cbor = require "filo.core.cbor"
 local errors = require "filo.base.errors"
 local record = require "filo.sim.record"
@@ -13,13 +14,20 @@ local PAGE = 512
 local Catalogue = {}
 Catalogue.__index = Catalogue
 
+for name, method in pairs(beliefs) do Catalogue[name] = method end
+
 ---@param store filo.sim.Store
 ---@param ... filo.Keys
 ---@return filo.sim.Catalogue
 local function new(store, ...)
   local self = setmetatable({
     store = store, keys = {}, ids = {}, count = 0, life = store.random:bytes(16), told = {}, elsewhere = {}, lists = {},
+    unknown = {},
   }, Catalogue)
+  for _, each in ipairs(store.disk:list()) do -- it was made anew, from what could be read
+    local file = store.disk:file(each.namespace, each.path)
+    if file.unreadable then self.unknown[each.namespace .. each.path] = file end
+  end
   for _, keys in ipairs { ... } do self:add_keys(keys) end
   return self
 end
@@ -235,23 +243,75 @@ function Catalogue:stalest(namespace, verified, after)
   end)
 end
 
+---Adds a file to what there is of one.
+local function count(of, name, value, file)
+  local usage = of[value]
+  if not usage then
+    usage = { [name] = value, objects = 0, deleted = 0, bytes = 0 }
+    of[value] = usage
+  end
+  local what = file.fields.tombstone and "deleted" or "objects"
+  usage[what], usage.bytes = usage[what] + 1, usage.bytes + file.fields.size
+end
+
+local function in_order(of)
+  local list = {}
+  for i, value in ipairs(sorted_keys(of)) do list[i] = of[value] end
+  return list
+end
+
+---Whether a row comes after a place in the order of ages.
+local function is_older(a, verified, size, id)
+  if a.verified ~= verified then return a.verified > verified end
+  if a.size ~= size then return a.size > size end
+  return a.id > id
+end
+
+local function is_between(row, verified, size, id, until_time)
+  return not row.problem and row.verified <= until_time and is_older(row, verified, size, id)
+end
+
+function Catalogue:oldest(verified, size, id, until_time, most)
+  return page(self, nil, function(row) return is_between(row, verified, size, id, until_time) end,
+    function(a, b) return is_older(b, a.verified, a.size, a.id) end, most)
+end
+
+function Catalogue:older(verified, size, id, until_time)
+  self.store:pause()
+  local problem = self.store:read_problem()
+  if problem then return nil, problem end
+  local objects, bytes = 0, 0
+  for _, each in ipairs(self.store.disk:list()) do
+    local row = row_of(self, each)
+    if is_between(row, verified, size, id, until_time) then objects, bytes = objects + 1, bytes + row.size end
+  end
+  return objects, bytes, self.life
+end
+
+---What was there before it rotted, too.
+function Catalogue:at(namespace, path)
+  self.store:pause()
+  local file = self.store.disk:file(namespace, path)
+  if not file or self.unknown[namespace .. path] == file then return {} end
+  local row = { record = file.record }
+  for name, value in pairs(file.fields) do row[name] = value end
+  describe(self, row)
+  return { row }
+end
+
 function Catalogue:usage()
   self.store:pause()
   local problem = self.store:read_problem()
   if problem then return nil, problem end
-  local list = {}
+  local owners, bringers = {}, {}
   for _, each in ipairs(self.store.disk:list()) do
-    local row, usage = row_of(self, each), list[#list]
-    if not row.problem then
-      if not usage or usage.namespace ~= row.namespace then
-        usage = { namespace = row.namespace, objects = 0, deleted = 0, bytes = 0 }
-        list[#list + 1] = usage
-      end
-      local what = row.tombstone and "deleted" or "objects"
-      usage[what], usage.bytes = usage[what] + 1, usage.bytes + row.size
+    local file = self.store.disk:file(each.namespace, each.path)
+    if not file.unreadable then
+      count(owners, "namespace", each.namespace, file)
+      if file.bringer then count(bringers, "bringer", file.bringer, file) end
     end
   end
-  return list
+  return in_order(owners), in_order(bringers)
 end
 
 function Catalogue:state() return "ready", 0 end -- luacheck: no self

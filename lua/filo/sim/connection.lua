@@ -166,7 +166,7 @@ function Connection:send(message)
   if self.queued + #bytes > QUEUE_MOST then return errors.fail("busy", "too much waits to be sent") end
   self.queued = self.queued + #bytes
   self.bytes_out = self.bytes_out + #bytes
-  self.network:count(self, bytes)
+  self.network:count(self, message, bytes)
   self:carry(#bytes, on_message, bytes)
   return true, self.queued
 end

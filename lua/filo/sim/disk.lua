@@ -12,7 +12,9 @@ local errors = require "filo.base.errors"
 ---@field chunks string[]  ciphertext
 ---@field unreadable? boolean  its record has rotted
 ---@field intact boolean  it is what its owner has sealed
+---@field lie? boolean  it is something else, on purpose
 ---@field verified integer  seconds since 1970
+---@field bringer? string  32 bytes: the node that brought it
 ---@field size integer  bytes that it takes
 
 ---@class filo.sim.Disk
@@ -25,6 +27,14 @@ local errors = require "filo.base.errors"
 ---@field changes integer  how often what lies there has changed
 ---@field slow number  how many times slower than usual
 ---@field holders table<string, true>  node IDs, 32 bytes, of who has taken copies of its owner's objects
+---@field roster? string  what its node knows of the members
+---@field applied? string  how far a plan is applied
+---@field bad {namespace: string, key_hash?: string, version?: integer}[]  what was set aside
+---@field notes table<string, string>
+---@field ring table<string, string>  the lines that its node was given, by name
+---@field has_writers? boolean  others may write its node's namespace, too
+---@field old filo.sim.Old[]  what lies in the trash, and versions that are kept
+---@field latest table<string, integer>  by namespace and path: the newest version that has ever come to lie there
 ---@field lies? boolean  of what others keep here, it keeps something else
 ---@field namespace? string  of whose disk it is, raw: to him it does not lie
 local Disk = {}
@@ -38,7 +48,7 @@ local OVERHEAD = 512
 local function new(random, capacity)
   return setmetatable({
     random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, holders = {},
-    generations = {}, made = false, changes = 0,
+    generations = {}, made = false, changes = 0, bad = {}, notes = {}, old = {}, latest = {}, ring = {},
   }, Disk)
 end
 
@@ -85,8 +95,18 @@ end
 local function lie(file)
   local chunks = {}
   for i, chunk in ipairs(file.chunks) do chunks[i] = ("?"):rep(#chunk) end
-  file.chunks, file.intact = chunks, false
+  file.chunks, file.intact, file.lie = chunks, false, true
   file.unreadable = #chunks == 0 or nil
+end
+
+---A good copy of a version was published: bad ones of it, and of those before it, go.
+local function drop_superseded(self, fields)
+  local left = {}
+  for _, each in ipairs(self.bad) do
+    local goes = each.namespace == fields.namespace and each.key_hash == fields.key_hash and each.version <= fields.version
+    if not goes then left[#left + 1] = each end
+  end
+  self.bad = left
 end
 
 ---Makes a whole file visible. Until `flushed` is called with what this gives, a power cut may undo it.
@@ -96,9 +116,16 @@ function Disk:publish(namespace, path, file)
   if self.lies and namespace ~= self.namespace then lie(file) end
   local entry = { namespace = namespace, path = path, file = file, before = self:file(namespace, path) }
   put(self, namespace, path, file)
+  local place = namespace .. path
+  self.latest[place] = math.max(file.fields.version, self.latest[place] or 0)
+  drop_superseded(self, file.fields)
   self.unflushed[#self.unflushed + 1] = entry
   return entry
 end
+
+---Whether a version, or a newer one, has ever come to lie there.
+---@return boolean
+function Disk:has_had(namespace, path, version) return (self.latest[namespace .. path] or -1) >= version end
 
 function Disk:flushed(entry)
   for i, each in ipairs(self.unflushed) do
@@ -109,6 +136,27 @@ end
 function Disk:flush_all() self.unflushed = {} end
 
 function Disk:remove(namespace, path) put(self, namespace, path, nil) end
+
+---Takes what is bad out of the way. What it was is known or not.
+function Disk:set_aside(namespace, path, key_hash, version)
+  self:remove(namespace, path)
+  table.insert(self.bad, { namespace = namespace, key_hash = key_hash, version = version })
+end
+
+---@param entry filo.sim.Old
+function Disk:put_old(entry)
+  table.insert(self.old, entry)
+  self.used = self.used + entry.file.size
+end
+
+---@param goes fun(entry: filo.sim.Old): boolean
+function Disk:drop_old(goes)
+  local left = {}
+  for _, each in ipairs(self.old) do
+    if goes(each) then self.used = self.used - each.file.size else left[#left + 1] = each end
+  end
+  self.old = left
+end
 
 ---A file with other bytes in the place of one.
 function Disk:replace(namespace, path, changes)
@@ -195,6 +243,8 @@ end
 ---All objects are what they were at the time of a backup; {}: there are none.
 function Disk:restore(backup)
   self.objects, self.used, self.partials, self.unflushed, self.holders, self.generations = {}, 0, {}, {}, {}, {}
+  self.roster, self.applied = nil, nil
+  self.bad, self.notes, self.old, self.ring, self.has_writers = {}, {}, {}, {}, nil
   self.changes = self.changes + 1
   for namespace, files in pairs(backup) do
     for path, file in pairs(files) do put(self, namespace, path, file) end

@@ -3,7 +3,7 @@
 ---A schedule is drawn before the world starts, each kind from a stream of its own: so faults can be left out of it, and the others stay as
 ---they are. What would damage an object's last good copy does not happen: the atlas says no.
 
-local everywhere = require "filo.placement.everywhere"
+local everywhere = require("filo.placement.everywhere")()
 local runtime = require "filo.core.runtime"
 local sorted_keys = require "filo.base.sorted_keys"
 
@@ -169,15 +169,34 @@ end
 
 -- Disks -------------------------------------------------------------------------------------------------------------------
 
-kinds.rot = kind("a bit of a copy flips", 2 * HOUR, { 0, 0 }, function(world, fault)
-  local machine = target(world, fault)
-  local list = machine.disk:list()
-  if #list == 0 then return false end
-  local each = fault.random:pick(list)
+---Flips a bit of a copy, unless it is the last good one.
+---@return boolean
+local function rot(world, machine, each)
   if not world.atlas:may_damage(machine, each.namespace, each.path) then return false end
   machine.disk:rot(each.namespace, each.path)
   world:tell_damage(machine, each, "rots")
+  return true
+end
+
+kinds.rot = kind("a bit of a copy flips", HOUR, { 0, 0 }, function(world, fault)
+  local machine = target(world, fault)
+  local list = machine.disk:list()
+  if #list == 0 then return false end
+  return rot(world, machine, fault.random:pick(list))
 end)
+
+---The last good copy is one that its owner may want to have no more, or any.
+kinds.spoil = kind("a bit flips in all copies of an object but one", HOUR / 2, { 0, 0 }, function(world, fault)
+  local machine = target(world, fault)
+  local list = machine.disk:list(fault.random:chance(0.5) and machine.disk.namespace or nil)
+  if #list == 0 then return false end
+  local each, happens = fault.random:pick(list), false
+  for _, other in ipairs(world.machines) do
+    local file = other ~= machine and other.disk:file(each.namespace, each.path)
+    happens = file and file.intact and rot(world, other, each) or happens
+  end
+  return happens
+end, nil, "all")
 
 do
   local begin, finish = set(disk_of, "full", false, constant(true))
@@ -234,14 +253,25 @@ kinds.policy = kind("all nodes change to another policy, and back", 24 * HOUR, {
   world:use_policy(world.policy == everywhere and world.given_policy or everywhere)
 end, function(world) world:use_policy(world.given_policy) end, "all")
 
+---Whether a policy is only tried: one that makes no sense then is refused.
+local function is_example(object) return object.version < 1000 end
+
+---A function that makes no sense once it is in use.
+local function later(fn)
+  return function(object, peers)
+    if is_example(object) then return peers end
+    return fn(object, peers)
+  end
+end
+
 ---Ways in which a policy is broken.
 local BROKEN = {
-  { name = "raises", place = function() error "a policy that fails" end },
-  { name = "gives nonsense", place = function() return { 42 }, "many" end },
-  { name = "gives nothing", place = function() end },
+  { name = "raises", place = later(function() error "a policy that fails" end) },
+  { name = "gives nonsense", place = later(function() return { 42 }, "many" end) },
+  { name = "gives nothing", place = later(function() end) },
   { name = "wants more than there are", place = function(_, peers) return peers, #peers end, quorum = 1000 },
   { name = "takes nothing", place = everywhere.place, accept = function() return false, "no" end },
-  { name = "fails to judge", place = everywhere.place, accept = function() return {} .. "" end },
+  { name = "fails to judge", place = everywhere.place, accept = function(offer) return is_example(offer) or {} .. "" end },
 }
 
 kinds.broken = kind("a node gets a policy that is broken", 24 * HOUR, { 60, 1800 }, function(world, fault)

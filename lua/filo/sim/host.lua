@@ -8,6 +8,7 @@ local net = require "filo.core.net"
 local new_store = require "filo.sim.store"
 local record = require "filo.sim.record"
 local runtime = require "filo.core.runtime"
+local sorted_keys = require "filo.base.sorted_keys"
 local task = require "filo.host.task"
 
 local function identities_of(run)
@@ -36,18 +37,29 @@ local function identities_of(run)
   return identities
 end
 
----No simulated node was given anything.
-local keyring = {
-  names = function() return {} end,
-  check_name = function(name) return name end,
-  load = function(_, name) return errors.fail("not_found", "there is no namespace " .. name) end,
-  read = function() return errors.fail("unsupported", "a simulated node is given no keys") end,
-  add = function() return errors.fail("unsupported", "a simulated node is given no keys") end,
-  note_writers = function() return true end,
-  has_writers = function() return false end,
-}
+---What a node was given: lines that stand for keys of the world.
+local function keyring_of(run)
+  local disk, world = run.machine.disk, run.world
+  return {
+    names = function() return sorted_keys(disk.ring) end,
+    check_name = function(name) return name end,
+    load = function(_, name) return world.keyring:read(disk.ring[name] or "") end,
+    read = function(line) return world.keyring:read(line) end,
+    add = function(_, name, line)
+      local problem = select(2, disk:problem())
+      if problem then return nil, problem end
+      disk.ring[name] = line
+      return true
+    end,
+    note_writers = function()
+      disk.has_writers = true
+      return true
+    end,
+    has_writers = function() return disk.has_writers == true end,
+  }
+end
 
----None was given anything either.
+---Nobody notes what he gives.
 local readers = {
   list = function() return {} end,
   note = function() return errors.fail("unsupported", "a simulated node gives no keys away") end,
@@ -66,6 +78,21 @@ local function generations_of(run)
       local problem = select(2, disk:problem())
       if problem then return nil, problem end
       disk.generations[raw_id] = math.max(number, disk.generations[raw_id] or 0)
+      return true
+    end,
+  }
+end
+
+---A text that the disk keeps beside the objects.
+---@param name "roster"|"applied"
+local function text_of(run, name)
+  local disk = run.machine.disk
+  return {
+    load = function() return disk[name] or false end,
+    save = function(_, text)
+      local problem = select(2, disk:problem())
+      if problem then return nil, problem end
+      disk[name] = text
       return true
     end,
   }
@@ -108,10 +135,18 @@ local function store_of(run)
   return store
 end
 
+---Simulated lines have a bandwidth of their own: what a node keeps to is noted, and no more.
+local function new_rates()
+  return {
+    set = function() end, moved = function() return 0, 0 end, wait = function() return true end, wait_idle = function() return true end,
+    close = function() end,
+  }
+end
+
 local function net_of(run)
   local world, machine = run.world, run.machine
   return {
-    address = net.address,
+    address = net.address, rates = new_rates,
     tls = function() return { close = function() end } end,
     listen = function(address) return world.network:listen(machine, address) end,
     dial = function(address, options) return world.network:dial(machine, address, options) end,
@@ -147,13 +182,16 @@ return function(run)
     limits = world.limits,
     crypto = crypto_of(run),
     identities = identities_of(run),
-    keyring = keyring,
+    keyring = keyring_of(run),
     generations = generations_of(run),
     readers = readers,
+    roster = text_of(run, "roster"), applied = text_of(run, "applied"),
     store = store_of(run),
     net = net_of(run),
     log = function(level, message)
-      if not run.ended then world.trace:tell(machine.name, nil, level .. ": " .. message) end
+      if run.ended then return end
+      world.trace:tell(machine.name, nil, level .. ": " .. message)
+      if run.part then run.part:hear(level, message) end
     end,
     opened = function() end,
     nodes = function() return {} end,

@@ -13,18 +13,39 @@ Identity.__index = Identity
 local Namespace = {}
 Namespace.__index = Namespace
 
----The keys of a world: ID of a node or a namespace (raw) -> signing key.
+---The keys of a world: ID of a node or a namespace (raw) -> signing key; and those that were given, by line.
 ---@class filo.sim.Keyring
 local Keyring = {}
 Keyring.__index = Keyring
 
 ---@return filo.sim.Keyring
-local function new_keyring() return setmetatable({ keys = {} }, Keyring) end
+local function new_keyring() return setmetatable({ keys = {}, given = {} }, Keyring) end
+
+local function new_namespace(random)
+  return setmetatable({ raw = random:bytes(32), key = random:bytes(32), secret = random:bytes(32) }, Namespace)
+end
+
+---A namespace that is nobody's own, and a line by which nodes accept it.
+---@param random filo.sim.Random
+---@return string line
+function Keyring:share(random)
+  local keys = new_namespace(random)
+  self.keys[keys.raw], self.given[keys:id()] = keys.key, keys
+  return keys:id()
+end
+
+---The keys that a line gives.
+---@return filo.sim.Namespace?, filo.Error?
+function Keyring:read(line)
+  local keys = self.given[line]
+  if keys then return keys end
+  return errors.fail("not_found", "no keys were given by that line")
+end
 
 ---@param random filo.sim.Random
 ---@return filo.sim.Identity
 function Keyring:generate(random)
-  local keys = setmetatable({ raw = random:bytes(32), key = random:bytes(32), secret = random:bytes(32) }, Namespace)
+  local keys = new_namespace(random)
   local identity = setmetatable({ raw = random:bytes(32), key = random:bytes(32), keys = keys }, Identity)
   self.keys[identity.raw], self.keys[keys.raw] = identity.key, keys.key
   return identity

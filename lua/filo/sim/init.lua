@@ -1,16 +1,20 @@
 ---Simulations for scripts: `local sim = require "filo.sim"`. The node's own code runs in a world of simulated machines, disks and lines,
 ---where time is virtual and everything follows from a seed.
 
-local default = require "filo.placement.everywhere"
+local default = require("filo.placement.copies")(3)
+local everywhere = require("filo.placement.everywhere")()
 local faults = require "filo.sim.faults"
 local format = require "filo.base.format"
 local new_simulation = require "filo.sim.simulation"
 local options = require "filo.base.options"
 local policy_file = require "filo.sim.policy_file"
 local report = require "filo.sim.report"
+local scheme = require "filo.sim.scheme"
 local shrink = require "filo.sim.shrink"
 
-local sim = { load_policy = policy_file.load, faults = faults.names, describe = faults.describe, text = report.text }
+local sim = {
+  load = scheme.load, policy_of = policy_file.of_text, faults = faults.names, describe = faults.describe, text = report.text,
+}
 
 local function between(low, high)
   return function(value)
@@ -36,7 +40,8 @@ local function check_durability(name)
 end
 
 local RULES = {
-  policy = { type = "table", default = default },
+  policy = { type = "table" },
+  scheme = { type = "table" },
   nodes = { type = "integer", default = 10, check = between(1, 10000) },
   hours = { type = "number", default = 24, check = between(0, 1e6) },
   seed = { type = "integer", default = 1 },
@@ -64,13 +69,15 @@ end
 ---The settings, with those that were left out. Misuse is an error at the line of the caller's caller.
 local function check(given)
   local settings = options.check("filo.sim", given, RULES, 3)
-  local problem = sim.check_size(settings)
+  if settings.scheme then settings.policy = settings.scheme.policy or everywhere end
+  settings.policy = settings.policy or default
+  local problem = sim.check_size(settings) or policy_file.problem(settings.policy)
   if problem then error("filo.sim: " .. problem, 3) end
   return settings
 end
 
 ---A simulation, to be run once. It takes a while to make, and may wait meanwhile.
----@param given? filo.sim.Settings  each may be left out: 10 nodes, 24 hours, seed 1, all faults, 8 links, 60 s, a copy at every peer
+---@param given? filo.sim.Settings  each may be left out: 10 nodes, 24 hours, seed 1, all faults, 8 links, 60 s, three copies
 ---@return filo.sim.Simulation
 function sim.new(given) return new_simulation(check(given)) end
 

@@ -1,5 +1,7 @@
 ---A simulated computer: its disk and its clock, which stay, and the process that runs a node, which comes and goes.
 
+local errors = require "filo.base.errors"
+local going = require "filo.sim.going"
 local new_disk = require "filo.sim.disk"
 local new_host = require "filo.sim.host"
 local new_node = require "filo.node"
@@ -10,6 +12,7 @@ local runtime = require "filo.core.runtime"
 ---@field machine filo.sim.Machine
 ---@field node? filo.Node
 ---@field since number  when it began
+---@field part? filo.sim.Part  of the scheme that is tried
 ---@field ended? boolean
 local Run = {}
 Run.__index = Run
@@ -19,6 +22,7 @@ Run.__index = Run
 ---@field name string
 ---@field address string  where its node listens
 ---@field disk filo.sim.Disk
+---@field files table<string, table>  of its user: see files.lua
 ---@field powered boolean
 ---@field slow number  how many times slower than usual its line is
 ---@field lag number  seconds that what it sends, and what it is sent, takes more
@@ -30,6 +34,7 @@ Run.__index = Run
 ---@field faults integer  that concern it now
 ---@field disturbed number  when the last one ended
 ---@field run? filo.sim.Run
+---@field parted table<filo.sim.Machine, number>  when a connection with each ended last
 local Machine = {}
 Machine.__index = Machine
 
@@ -74,7 +79,8 @@ end
 local function new(world, index)
   local self = setmetatable({
     world = world, index = index, name = "n" .. index, host_name = ("10.%d.%d.%d"):format(index >> 16, index >> 8 & 255, index & 255),
-    moves = 0, faults = 0, disturbed = 0, powered = true, slow = 1, lag = 0, clock_offset = 0, clock_drift = 0, connections = {}, runs = 0,
+    moves = 0, faults = 0, disturbed = 0, powered = true, files = {},
+    slow = 1, lag = 0, clock_offset = 0, clock_drift = 0, connections = {}, parted = {}, runs = 0,
   }, Machine)
   self.random = world.random:fork("machine " .. index)
   self.disk = new_disk(self.random:fork "disk", world.capacity)
@@ -117,6 +123,7 @@ function Machine:remove_connection(connection)
   local last = table.remove(list)
   if last ~= connection then list[place], last.place = last, place end
   connection.place = nil
+  self.parted[connection.other.machine] = runtime.now()
 end
 
 ---Its ends of the connections with another.
@@ -129,15 +136,29 @@ function Machine:connections_with(other)
   return list
 end
 
+---The others that it has been connected with at some time since then.
+---@param since number
+---@return table<filo.sim.Machine, true>
+function Machine:met_since(since)
+  local met = {}
+  for other, parted in pairs(self.parted) do met[other] = parted >= since or nil end
+  for _, each in ipairs(self.connections) do met[each.other.machine] = true end
+  return met
+end
+
 local function serve(self, run)
   while true do
-    local node, err = new_node(new_host(run), self.world:options_of(self))
+    local ok, node, err = errors.try(new_node, new_host(run), self.world:options_of(self))
+    if not ok then node, err = nil, node end -- its policy was refused
     if node then
       run.node = node
+      self.world:configure(self) -- what its options are may have changed while it started
       self.world.trace:tell(self.name, nil, "serves at " .. self.address)
+      going.watch(self.world, self, node)
+      if run.part then run.part:start(node) end
       return self.world:started(self, run)
     end
-    self.world.trace:tell(self.name, nil, "cannot start: " .. tostring(err))
+    self.world.trace:tell(self.name, nil, "cannot start: " .. errors.text(err))
     runtime.sleep(RESTART_SECONDS)
   end
 end
@@ -165,6 +186,7 @@ function Machine:start()
     machine = self, world = self.world, since = runtime.now(), tasks = {}, tidy_at = 8, random = self.random:fork("run " .. self.runs),
   }, Run)
   self.run = run
+  run.part = self.world.scheme and self.world.scheme:part(run, self.world.problems)
   self.world.network.machines[self.address] = self
   run:spawn(serve, self, run)
 end

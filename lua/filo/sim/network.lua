@@ -23,7 +23,8 @@ Listener.__index = Listener
 local LARGE = 16384
 local RETRANSMIT = 0.2
 
----@param given {random: filo.sim.Random, bandwidth: number, spy: fun(from: filo.sim.Machine, to: filo.sim.Machine, bytes: string)}
+---@param given {random: filo.sim.Random, bandwidth: number,
+---  spy: fun(from: filo.sim.Machine, to: filo.sim.Machine, message: table, bytes: string)}
 ---@return filo.sim.Network
 local function new(given)
   return setmetatable({
@@ -57,9 +58,9 @@ function Network:arrival(connection, size)
 end
 
 ---A message is on its way.
-function Network:count(connection, bytes)
+function Network:count(connection, message, bytes)
   self.messages, self.bytes = self.messages + 1, self.bytes + #bytes
-  self.spy(connection.machine, connection.other.machine, bytes)
+  self.spy(connection.machine, connection.other.machine, message, bytes)
 end
 
 ---A chunk, or a hash list, is on its way.

@@ -66,11 +66,19 @@ function Object:verify_chunk(chunk)
   return bytes and true, err
 end
 
+---@return string?, filo.Error?
+function Object:prove_chunk(chunk, key)
+  self.store:pause()
+  local read = open_file(self).lie and self.sealed_chunk or self.chunk -- who lies, lies of that, too
+  local bytes, err = read(self, chunk)
+  return bytes and crypto.hmac_sha256(key, bytes), err
+end
+
 function Object:set_aside(path)
   local file, store = open_file(self), self.store
   store:pause()
   if store.disk:file(file.fields.namespace, path) ~= file then return errors.fail("exists", "another version took its place") end
-  store.disk:remove(file.fields.namespace, path)
+  store.disk:set_aside(file.fields.namespace, path, file.fields.key_hash, file.fields.version)
   return true
 end
 

@@ -26,13 +26,13 @@ local function new_handle(shared)
 end
 
 ---@param store filo.sim.Store
----@param given {record: string, fields: table, path: string, kept?: table}  kept: what is here of it from before
+---@param given {record: string, fields: table, path: string, kept?: table, bringer?: string}  kept: what is here of it from before
 ---@return filo.sim.Partial
 function Partial.new(store, given)
   local kept = given.kept or { chunks = {} }
   return new_handle {
     store = store, record = given.record, fields = given.fields, path = given.path, chunks = kept.chunks, hashes = kept.hashes,
-    handles = 0, readers = {},
+    handles = 0, readers = {}, bringer = given.bringer,
   }
 end
 
@@ -122,7 +122,7 @@ function Partial:publish()
   local shared = state(self)
   if self:missing(0) < chunk_count(shared) then return errors.fail("invalid", "an object must be whole to be published") end
   local ok, err = shared.store:publish(shared.path, {
-    record = shared.record, fields = shared.fields, hashes = shared.hashes or {}, chunks = shared.chunks,
+    record = shared.record, fields = shared.fields, hashes = shared.hashes or {}, chunks = shared.chunks, bringer = shared.bringer,
   })
   if ok and not shared.published then shared.store:received(shared) end
   return ok, err

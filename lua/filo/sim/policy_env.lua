@@ -1,9 +1,13 @@
----The globals of a policy in a simulation: with them it can only decide, and decides the same in every process.
+---The globals of a policy or scheme in a simulation. While it decides it can do nothing else, and decides the same in every process; beside
+---that, a scheme has the powers of the node on which it runs.
 
-local everywhere = require "filo.placement.everywhere"
+local crypto = require "filo.core.crypto"
+local errors = require "filo.base.errors"
 local format = require "filo.base.format"
-local new_copies = require "filo.placement.copies"
+local new_condition = require "filo.host.condition"
+local policy = require "filo.placement.policy"
 local runtime = require "filo.core.runtime"
+local task = require "filo.host.task"
 
 local SAFE = {
   "assert", "error", "ipairs", "pcall", "rawequal", "rawget", "rawlen", "rawset", "select", "tonumber", "type", "xpcall", "_VERSION",
@@ -12,23 +16,66 @@ local SAFE = {
 ---Libraries of which it gets a copy: what it does to it is nobody else's.
 local COPIED = { "math", "string", "table", "utf8" }
 
----What it has no business with.
-local FORBIDDEN = { "io", "os", "debug", "package", "coroutine", "dofile", "load", "loadfile", "collectgarbage" }
+---Of `filo.crypto`: what gives the same whenever it is asked.
+local PURE_CRYPTO = { "digest", "hasher", "hmac_sha256", "hkdf_sha256", "equal", "hex", "unhex" }
 
----What stands for a library that a policy has no business with.
-local function forbidden(name)
+---What it has no business with.
+local FORBIDDEN = { "debug", "package", "load", "loadfile", "collectgarbage" }
+
+---Of what only schemes have: nothing, while they decide.
+local LIBRARIES = { "coroutine", "io", "os" }
+
+---Whether something is being decided.
+---@class filo.sim.Gate
+---@field deciding boolean
+
+---@param gate filo.sim.Gate
+local function refuse(gate, what, level)
+  local why = gate.deciding and "a policy only decides" or "a simulated node has its disk and its peers, and no more"
+  error(("%s: it cannot use %s"):format(why, what), level + 1)
+end
+
+---What stands for something that it has no business with.
+local function forbidden(name, gate)
   return setmetatable({}, {
-    __index = function(_, field)
-      error(("a policy only decides: it cannot use %s.%s"):format(name, tostring(field)), 2)
-    end,
-    __call = function() error(("a policy only decides: it cannot use %s"):format(name), 2) end,
+    __index = function(_, field) refuse(gate, ("%s.%s"):format(name, tostring(field)), 2) end,
+    __call = function() refuse(gate, name, 2) end,
     __metatable = false,
   })
 end
 
+---A library: what it has in any case, and, while nothing is being decided, the node's powers.
+---@param gate filo.sim.Gate
+---@param name string
+---@param always table
+---@param powers? table<string, function>
+local function library(gate, name, always, powers)
+  local guarded = {}
+  for field, fn in pairs(powers or {}) do
+    guarded[field] = function(...)
+      if gate.deciding then refuse(gate, name .. "." .. field, 2) end
+      return fn(...)
+    end
+  end
+  return setmetatable(always, {
+    __index = function(_, field) return guarded[field] or refuse(gate, ("%s.%s"):format(name, tostring(field)), 2) end,
+    __metatable = false,
+  })
+end
+
+local function pick(from, names)
+  local picked = {}
+  for _, name in ipairs(names) do picked[name] = from[name] end
+  return picked
+end
+
 ---What `require "filo"` gives there.
-local PUBLIC = forbidden "filo"
-rawset(PUBLIC, "policy", { everywhere = everywhere, copies = new_copies })
+local function public(gate, powers)
+  return library(gate, "filo", {
+    policy = policy.shipped(), channel = task.channel, condition = new_condition, error = function(...) return errors.new(...) end,
+    crypto = library(gate, "filo.crypto", pick(crypto, PURE_CRYPTO), powers.crypto),
+  }, powers.filo)
+end
 
 -- One order -------------------------------------------------------------------------------------------------------------
 
@@ -95,11 +142,15 @@ end
 ---Back to the beginning of the line that shows how far the run is.
 local function clear_line() return runtime.is_terminal(2) and "\r\27[K" or "" end
 
----The report is on stdout; what a policy prints is not.
-local function print_aside(...)
+local function texts_of(...)
   local texts = table.pack(...)
   for i = 1, texts.n do texts[i] = text_of(texts[i]) end
-  local text = table.concat(texts, "\t"):gsub("[^\n\t]+", format.printable)
+  return table.concat(texts, "\t")
+end
+
+---The report is on stdout; what a policy prints is not.
+local function print_aside(text)
+  text = text:gsub("[^\n\t]+", format.printable)
   io.stderr:write(clear_line(), "policy: ", text, "\n")
 end
 
@@ -117,23 +168,29 @@ local function set_metatable(value, meta)
   return setmetatable(value, meta)
 end
 
----Chance is none of them: whoever asks a policy must get the same answer.
+---Chance is nothing to decide by: whoever asks a policy must get the same answer.
+---@param gate filo.sim.Gate
+---@param powers? {print?: fun(text: string), dofile?: function, filo?: table, crypto?: table, math?: table, os?: table, coroutine?: table}
 ---@return table
-local function new()
+local function new(gate, powers)
+  powers = powers or {}
+  local tell, filo = powers.print or print_aside, public(gate, powers)
   local env = {
-    pairs = ordered_pairs, next = ordered_next, tostring = text_of, print = print_aside, getmetatable = own_metatable,
-    setmetatable = set_metatable,
+    pairs = ordered_pairs, next = ordered_next, tostring = text_of, getmetatable = own_metatable, setmetatable = set_metatable,
+    print = function(...) tell(texts_of(...)) end, dofile = powers.dofile or forbidden("dofile", gate),
   }
   for _, name in ipairs(SAFE) do env[name] = _G[name] end
   for _, name in ipairs(COPIED) do
     env[name] = {}
     for field, value in pairs(_G[name]) do env[name][field] = value end
   end
-  env.math.random, env.math.randomseed = forbidden "math.random", forbidden "math.randomseed"
-  for _, name in ipairs(FORBIDDEN) do env[name] = forbidden(name) end
+  env.math.random, env.math.randomseed = nil, nil
+  env.math = library(gate, "math", env.math, powers.math)
+  for _, name in ipairs(LIBRARIES) do env[name] = library(gate, name, {}, powers[name]) end
+  for _, name in ipairs(FORBIDDEN) do env[name] = forbidden(name, gate) end
   function env.require(name)
-    if name == "filo" then return PUBLIC end
-    error(("a policy only decides: it cannot use the module '%s'"):format(text_of(name)), 2)
+    if name == "filo" then return filo end
+    refuse(gate, ("the module '%s'"):format(text_of(name)), 2)
   end
   env._G = env
   return env

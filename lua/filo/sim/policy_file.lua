@@ -1,19 +1,17 @@
----A policy in a file of its own: loaded where it can only decide, tried on a few examples, and told with file and line when it is no good.
+---A policy in a file, or in a line of text: called where it can only decide, tried on a few examples, and told with file and line when
+---it is no good.
 
+local described = require "filo.placement.described"
 local errors = require "filo.base.errors"
+local policy = require "filo.placement.policy"
 local policy_env = require "filo.sim.policy_env"
 local runtime = require "filo.core.runtime"
+local trial = require "filo.placement.trial"
 
 local policy_file = {}
 
 ---How long loading it, or one of its decisions, may compute.
 local COMPUTE_SECONDS = 1
-
----Where a function stands.
-local function place_of(fn)
-  local info = debug.getinfo(fn, "S")
-  return info.what == "main" and info.short_src or ("%s:%d"):format(info.short_src, info.linedefined)
-end
 
 ---As tostring, of any value; the same in each run.
 local function text_of(value)
@@ -24,7 +22,7 @@ end
 ---What a function raised, with a place where it has none, as when memory runs out.
 local function problem_of(fn, problem)
   local text = text_of(problem)
-  return text:find "^[^\n]-:%d+: " and text or ("%s: %s"):format(place_of(fn), text)
+  return text:find "^[^\n]-:%d+: " and text or ("%s: %s"):format(trial.place_of(fn), text)
 end
 
 local function pass_on(fn, ok, ...)
@@ -33,154 +31,100 @@ local function pass_on(fn, ok, ...)
 end
 
 ---Calls a function that may neither wait nor compute for long. True and what it gives, or false and a text.
-local function call(fn, ...) return pass_on(fn, pcall(runtime.pinned, COMPUTE_SECONDS, fn, ...)) end
+function policy_file.call(fn, ...) return pass_on(fn, pcall(runtime.pinned, COMPUTE_SECONDS, fn, ...)) end
 
-local EXAMPLES = {
-  objects = {
-    { key = "an example", fields = {}, key_hash = ("\1"):rep(32), namespace = ("\2"):rep(32), size = 1000, version = 1, class = 0 },
-    { key = "another", fields = {}, key_hash = ("\3"):rep(32), namespace = ("\4"):rep(32), size = 1 << 32, version = 2, class = 9 },
-  },
-}
+---As what a node calls its policy with.
+local function pinned(fn, ...) return runtime.pinned(COMPUTE_SECONDS, fn, ...) end
 
-local function example_peers(count)
-  local peers = {}
-  for i = 1, count do
-    peers[i] = {
-      id = ("%064x"):format(i), address = "10.0.0." .. i, listen = "10.0.0." .. i, about = { name = "n" .. i, zone = "z" .. i % 3 },
-      free = i << 30, rtt = i / 1000, holds = i % 2 == 0,
-    }
-  end
-  return peers
-end
+---What is wrong with a policy.
+---@param given table
+---@return string?
+function policy_file.problem(given) return policy.problem(pinned, given) end
 
-local function complain(fn, text, ...) return errors.fail("invalid", ("%s: %s"):format(place_of(fn), text:format(...))) end
-
----What is wrong with what `place` gave.
-local function check_placed(place, peers, list, wanted)
-  if type(list) ~= "table" then return complain(place, "place must return a list of peers, not a %s", type(list)) end
-  if debug.getmetatable(list) then return complain(place, "place must return a plain list, without a metatable") end
-  local known = {}
-  for _, peer in ipairs(peers) do known[peer.id] = true end
-  for at, peer in next, list do
-    if math.type(at) ~= "integer" or type(peer) ~= "table" or not known[rawget(peer, "id")] then
-      return complain(place, "place must return a list of the peers that it was given; there is %s at %s", text_of(peer), text_of(at))
-    end
-  end
-  if wanted ~= nil and (math.type(wanted) ~= "integer" or wanted < 0) then
-    return complain(place, "place must return a number of peers as its second result, not %s", text_of(wanted))
-  end
-  return true
-end
-
-local function try_place(policy, object, peers)
-  if not policy.place then return true end
-  local ok, list, wanted = call(policy.place, object, peers)
-  if not ok then return errors.fail("invalid", list) end
-  local good, err = check_placed(policy.place, peers, list, wanted)
-  if not good or type(policy.quorum) ~= "function" then return good, err end
-  local quorum
-  ok, quorum = call(policy.quorum, object, list)
-  if not ok then return errors.fail("invalid", quorum) end
-  if math.type(quorum) ~= "integer" then return complain(policy.quorum, "quorum must return an integer, not %s", text_of(quorum)) end
-  return true
-end
-
-local function try_accept(policy, object, peers)
-  if not policy.accept or not peers[1] then return true end
-  local offer = {
-    key_hash = object.key_hash, namespace = object.namespace, size = object.size, version = object.version, class = object.class,
-  }
-  local ok, accepted = call(policy.accept, offer, peers[1], { free = 1 << 30, total = 1 << 40 })
-  if not ok then return errors.fail("invalid", accepted) end
-  if type(accepted) ~= "boolean" then return complain(policy.accept, "accept must return true or false, not %s", text_of(accepted)) end
-  return true
-end
-
----Tries a policy on a few examples.
----@return true?, filo.Error?
-function policy_file.try(policy)
-  for _, object in ipairs(EXAMPLES.objects) do
-    for _, count in ipairs { 0, 1, 7 } do
-      local peers = example_peers(count)
-      local ok, err = try_place(policy, object, peers)
-      if ok then ok, err = try_accept(policy, object, peers) end
-      if not ok then return nil, err end
-    end
-  end
-  return true
-end
-
-local FIELDS = { name = "string", place = "function", quorum = "number or function", accept = "function" }
-
----The fields of what a file returned, checked, in a table without a metatable.
+---What is wrong with what a file or a text gave.
+---@param source string  what it is called
+---@param given any
 ---@return filo.Policy?, filo.Error?
-local function take_fields(path, policy)
-  if type(policy) ~= "table" then
-    return errors.fail("invalid", ("%s must return a policy, a table of functions, not a %s"):format(path, type(policy)))
+function policy_file.check(source, given)
+  if type(given) ~= "table" then
+    return errors.fail("invalid", ("%s must return a policy, a table of functions, not a %s"):format(source, type(given)))
   end
-  if getmetatable(policy) ~= nil then
-    return errors.fail("invalid", ("%s must return a plain table, without a metatable"):format(path))
-  end
-  local fields = {}
-  for name, value in next, policy do
-    local expected = FIELDS[name]
-    if not expected then
-      return errors.fail("invalid", ("%s: a policy has no field '%s'; known are: accept, name, place, quorum"):format(path, text_of(name)))
-    end
-    if not expected:find(type(value), 1, true) then
-      return errors.fail("invalid", ("%s: '%s' must be a %s, not a %s"):format(path, name, expected, type(value)))
-    end
-    fields[name] = value
-  end
-  local quorum = fields.quorum
-  if type(quorum) == "number" and (math.type(quorum) ~= "integer" or quorum < 0) then
-    return errors.fail("invalid", ("%s: 'quorum' must be a whole number from 0 on, not %s"):format(path, quorum))
-  end
-  return fields
+  local problem = policy_file.problem(given)
+  if not problem then return given end
+  return errors.fail("invalid", problem:find "%.lua:%d+: " and problem or ("%s: %s"):format(source, problem))
 end
 
 ---A pipe that nobody writes to would be waited for.
-local function check_kind(path)
+function policy_file.check_kind(path)
   local kind, err = runtime.kind_of_file(path)
   if not kind then return errors.fail("invalid", ("there is no policy: %s"):format(tostring(err))) end
   if kind == "file" then return true end
   return errors.fail("invalid", ("%s is a %s, and not a file that returns a policy"):format(path, kind))
 end
 
----The policy that a file returns, which was tried.
----@param path string
----@return filo.Policy?, filo.Error?
-function policy_file.load(path)
-  local is_file, wrong = check_kind(path)
-  if not is_file then return nil, wrong end
-  local chunk, problem = loadfile(path, "t", policy_env.new())
-  if not chunk then return errors.fail("invalid", problem) end
-  local ok, given = call(chunk)
-  if not ok then return errors.fail("invalid", given) end
-  local policy, err = take_fields(path, given)
-  if policy then ok, err = policy_file.try(policy) end
-  if not policy or not ok then return nil, err end
-  return policy
+---What a text gives where it can only decide.
+local function run(text, chunk_name, env)
+  local chunk, problem = load(text, chunk_name, "t", env)
+  if not chunk then return nil, errors.new("invalid", problem) end
+  local ok, given = policy_file.call(chunk)
+  if not ok then return nil, errors.new("invalid", given) end
+  return given
 end
 
----The same policy, whose failures are noted: how many there were, and the first. Once it has computed for too long it is not asked again.
----@return filo.Policy policy, {count: integer, first: string?} problems
-function policy_file.watched(policy)
-  local problems, watched = { count = 0 }, {}
-  local function note(ok, ...)
+---The policy that a text makes of those that come with Filo: "copies(3)".
+---@param text string
+---@return filo.Policy?, filo.Error?
+function policy_file.of_text(text)
+  local env = setmetatable(policy_env.new { deciding = true }, { __index = policy.shipped() })
+  local given, err = run("return " .. text, "=" .. text:sub(1, 60), env)
+  if err then return nil, err end
+  return policy_file.check("'" .. text .. "'", given)
+end
+
+---The policy that the text of a file returns, or that is in what it returns, as of a node.lua.
+---@param path string
+---@param text string
+---@return filo.Policy?, filo.Error?
+function policy_file.of_source(path, text)
+  local given, err = run(text, "@" .. path, policy_env.new { deciding = true })
+  if err then return nil, err end
+  return policy_file.check(path, type(given) == "table" and given.place == nil and given.policy or given)
+end
+
+---@class filo.sim.Problems
+---@field count integer
+---@field first? string
+---@field over? boolean  a policy has computed for too long
+
+---A failure of what is tried.
+---@param problems filo.sim.Problems
+---@param text string
+function policy_file.note(problems, text) problems.count, problems.first = problems.count + 1, problems.first or text end
+
+---The same policy, whose failures are noted. Once it has computed for too long it is not asked again.
+---@param given filo.Policy
+---@param problems filo.sim.Problems
+---@param gate? filo.sim.Gate  of the globals that it has
+---@return filo.Policy policy
+function policy_file.watched(given, problems, gate)
+  local watched = {}
+  if described.spec_of(given) and not given.accept then return given end -- it never fails
+  local function settle(ok, ...)
+    if gate then gate.deciding = false end
     if ok then return ... end
     local text = (...)
-    problems.count, problems.first = problems.count + 1, problems.first or text
+    policy_file.note(problems, text)
     problems.over = problems.over or text:find("computed for too long", 1, true) ~= nil
     error(text, 0)
   end
-  for name, value in next, policy do
+  for name, value in next, given do
     watched[name] = type(value) ~= "function" and value or function(...)
       if problems.over then error("it is not asked any more", 0) end
-      return note(call(value, ...))
+      if gate then gate.deciding = true end
+      return settle(policy_file.call(value, ...))
     end
   end
-  return watched, problems
+  return watched
 end
 
 return policy_file

@@ -63,7 +63,8 @@ function report.text(result)
   if result.untried then add(lines, "NOT TRIED: %s, and so what is held says nothing of this policy", result.untried) end
   add_promises(lines, result)
   if result.problems.first then
-    add(lines, "the policy failed %s, first: %s", format.count(result.problems.count, "time", "times"),
+    local what = settings.scheme and settings.scheme.what or "policy"
+    add(lines, "the %s failed %s, first: %s", what, format.count(result.problems.count, "time", "times"),
       format.printable(result.problems.first))
   end
   if result.violations[1] then add_violations(lines, result) end

@@ -17,12 +17,15 @@ Simulation.__index = Simulation
 
 ---Seconds: until the nodes have found each other; for everything to come right after the hours of faults; a time in which nothing may grow.
 local WARM_UP, CALM, STILL = 60, 1800, 600
----Nodes are used for some rounds, and measured after that; several times.
+---Until lines are cut again, so that what nodes tell each other when they meet is cut off, too; and until they have found each other again.
+local CUTS, RECONNECT = { 0.1, 0.3, 1, 3 }, 120
+---Nodes lose each other and are used for some rounds, and measured after that; several times.
 local TURNS, ROUNDS = 4, 2
 local BACKUP_EVERY, LOOK_EVERY = 3600, 60
 
 ---@class filo.sim.Settings
 ---@field policy filo.Policy
+---@field scheme? filo.sim.Scheme  which the policy is of
 ---@field nodes integer
 ---@field hours number
 ---@field seed integer
@@ -39,10 +42,11 @@ local BACKUP_EVERY, LOOK_EVERY = 3600, 60
 ---@return filo.sim.Simulation
 local function new(settings)
   local self = setmetatable({ settings = settings, happened = 0, did_happen = {}, risk = { most = 0, of = 0 }, at = 0 }, Simulation)
-  local policy
-  policy, self.problems = policy_file.watched(settings.policy)
+  self.problems = { count = 0 }
+  local policy = policy_file.watched(settings.policy, self.problems)
   local world = new_world {
     seed = settings.seed, nodes = settings.nodes, links = settings.links, policy = policy, durability = settings.durability,
+    scheme = settings.scheme, problems = self.problems,
     trace = new_trace { keep = settings.keep, show = settings.show },
   }
   self.world, self.counts = world, workload.counts()
@@ -53,14 +57,14 @@ local function new(settings)
   return self
 end
 
----How many objects have one good copy only.
+---How many objects have one good copy only, or no part to spare.
 local function look_for_risks(self)
   local world, alone, all = self.world, 0, 0
   for _, entry in ipairs(world.ledger.entries) do
     local first = entry.operations[1]
     if first and first.acknowledged and first.kind == "put" then
       all = all + 1
-      if #world.atlas:holders(entry.namespace, entry.path, first.version) == 1 then alone = alone + 1 end
+      if world.atlas:is_at_risk(entry) then alone = alone + 1 end
     end
   end
   if alone > self.risk.most then self.risk = { most = alone, of = all, at = runtime.now() } end
@@ -106,6 +110,11 @@ local function settle_and_check(self)
   checks:look_at_all()
   local measured = {}
   for turn = 1, TURNS do
+    for _, pause in ipairs(CUTS) do
+      world:cut_all()
+      runtime.sleep(pause)
+    end
+    runtime.sleep(RECONNECT)
     for _ = 1, ROUNDS do workload.round(world, self.counts) end
     runtime.sleep(STILL)
     measured[turn] = checks:measure()
@@ -132,7 +141,10 @@ function Simulation:run()
     self.finished = true
     world:stop()
   end):observe()
-  local _ <close> = at_end(function() task:cancel() end)
+  local _ <close> = at_end(function()
+    world:abandon()
+    task:cancel()
+  end)
   task:join()
   return self:result()
 end
@@ -146,7 +158,7 @@ function Simulation:now() return self.at end
 ---@field digest? string  of all that happened: the same seed gives the same
 ---@field violations filo.sim.Violation[]
 ---@field risk {most: integer, of: integer, at: number?}  the most objects with one good copy only that were seen at a time
----@field problems {count: integer, first: string?}  failures of the policy
+---@field problems filo.sim.Problems  failures of the policy, or the scheme
 ---@field untried? string  why what held says nothing about the policy
 
 ---Why what held says nothing about the policy.

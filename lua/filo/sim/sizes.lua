@@ -34,7 +34,9 @@ function Walk:visit_table(value, path)
     self:follow(key, path, "key")
     self:follow(each, path, type(key) == "string" and key:match "^[%a_][%w_]*$" or "(" .. type(key) .. ")")
   end
-  if self.on_table then self.on_table(value, path, count) end
+  local meta = getmetatable(value)
+  local is_weak = type(meta) == "table" and rawget(meta, "__mode") ~= nil -- others keep what is in it
+  if self.on_table and not is_weak then self.on_table(value, path, count) end
 end
 
 function Walk:visit_function(value, path)
@@ -58,12 +60,13 @@ function Walk:run(value, path)
   end
 end
 
----The tables of all nodes of a world: where each is reached, and how many entries it has. Others run meanwhile.
+---The tables of all nodes of a world: where each is reached, and how many entries it has. What nobody needs any more is not kept by that.
+---Others run meanwhile.
 ---@param world filo.sim.World
 ---@return table<table, {path: string, count: integer}>
 function sizes.tables(world)
   collect()
-  local seen, running, found = {}, {}, {}
+  local seen, running, found = {}, {}, setmetatable({}, { __mode = "k" })
   for _, machine in ipairs(world.machines) do
     local node = machine.run and inside.of(machine.run.node)
     if node then
@@ -81,6 +84,11 @@ function sizes.tables(world)
   return found
 end
 
+---What a node remembers for an hour or a day, up to so many entries: a time of checks is too short to see that it is forgotten again.
+local REMEMBERED = { ["vouching.vouched"] = true, ["surplus.dropped"] = true, ["repair.denied"] = true }
+
+local function is_remembered(path) return REMEMBERED[path:match "[^.]+%.[^.]+$"] end
+
 ---A table that has become larger from each measurement to the next: what is made when it is first needed does not. The first by its path.
 ---@param measured table<table, {path: string, count: integer}>[]
 ---@return string? path, integer? before, integer? now
@@ -93,7 +101,9 @@ function sizes.growing(measured)
       grows = grows and there ~= nil and there.count < earlier.count
       earlier = there
     end
-    if grows and (not path or last.path < path) then path, before, now = last.path, measured[1][each].count, last.count end
+    if grows and not is_remembered(last.path) and (not path or last.path < path) then
+      path, before, now = last.path, measured[1][each].count, last.count
+    end
   end
   return path, before, now
 end

@@ -6,6 +6,7 @@ local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
 local new_sim_catalogue = require "filo.sim.catalogue"
 local new_object = require "filo.sim.object"
+local old = require "filo.sim.old"
 local record = require "filo.sim.record"
 local runtime = require "filo.core.runtime"
 local sorted_keys = require "filo.base.sorted_keys"
@@ -29,7 +30,7 @@ Walk.__index = Walk
 ---  keyring: filo.sim.Keyring, random: filo.sim.Random, seconds: fun(): integer}
 ---@return filo.sim.Store
 local function new(given)
-  local self = setmetatable({ handles = 0, idle = new_gate(runtime), receiving = {} }, Store)
+  local self = setmetatable({ handles = 0, idle = new_gate(runtime), receiving = {}, keeps_deleted = {}, keeps_versions = {} }, Store)
   for name, value in pairs(given) do self[name] = value end
   return self
 end
@@ -61,7 +62,7 @@ end
 function Store:write_problem(bytes)
   local _, err = self.disk:problem()
   if err then return err end
-  if self.disk:free() - self.reserve < bytes then return errors.new("no_space", "the disk is full") end
+  if self.disk:free() - self.reserve < bytes and not old.yield(self, bytes) then return errors.new("no_space", "the disk is full") end
 end
 
 ---The object that a version is of.
@@ -69,7 +70,8 @@ local function object_of(fields) return fields.namespace .. fields.key_hash end
 
 ---What stands against a version at a path.
 ---@param over? string  the record that must be there
-local function refusal(self, fields, path, over)
+---@return filo.Error?
+function Store:refusal(fields, path, over)
   local there = self.disk:file(fields.namespace, path)
   if over and (there and there.record) ~= over then return errors.new("exists", "another version is at " .. path .. " by now") end
   if not there or there.unreadable then return nil end
@@ -94,10 +96,11 @@ function Store:publish(path, file, over)
   if problem then return nil, problem end
   if self.durability ~= "none" then runtime.sleep(disk:flush_time()) end
   if disk.flush_fails then return errors.fail("io", "cannot flush") end
-  problem = self:read_problem() or refusal(self, file.fields, path, over)
+  problem = self:read_problem() or self:refusal(file.fields, path, over)
   if problem then return nil, told(self, problem) end
   self.disk:drop_partials(function(kept) return kept.object == object_of(file.fields) and kept.version <= file.fields.version end)
   file.verified = file.verified or self.seconds()
+  old.replaced(self, file.fields, disk:file(file.fields.namespace, path))
   local entry = disk:publish(file.fields.namespace, path, file)
   if self.durability == "none" then return true end
   local seconds = disk:flush_time() / 2
@@ -157,20 +160,26 @@ function Store:stat(namespace, path)
   return file.fields, file.record
 end
 
-function Store:remove(namespace, path, version)
+function Store:remove(namespace, path, version, keep)
   local file, err = look_up(self, namespace, path)
   if not file and err.code ~= "corrupt" then return nil, err end
   if version and file and file.fields.version ~= version then
     return errors.fail(file.fields.version > version and "exists" or "not_found", "another version is at " .. path)
   end
   self.disk:remove(namespace, path)
+  if keep and file then old.keep_dropped(self, file) end
   return true
 end
 
-function Store:set_aside(namespace, path)
+for name, method in pairs(old.methods) do Store[name] = method end
+
+---What it should be is said, or stands in its record.
+function Store:set_aside(namespace, path, key_hash, version)
   self:pause()
-  if not self.disk:file(namespace, path) then return errors.fail("not_found", "no object at " .. path) end
-  self.disk:remove(namespace, path)
+  local file = self.disk:file(namespace, path)
+  if not file then return errors.fail("not_found", "no object at " .. path) end
+  if not key_hash and not file.unreadable then key_hash, version = file.fields.key_hash, file.fields.version end
+  self.disk:set_aside(namespace, path, key_hash, version)
   return true
 end
 
@@ -178,7 +187,7 @@ function Store:space()
   self:pause()
   local problem = self:read_problem()
   if problem then return nil, problem end
-  return math.max(0, self.disk:free() - self.reserve), self.disk.capacity
+  return math.max(0, self.disk:free() + old.bytes(self) - self.reserve), self.disk.capacity
 end
 
 function Store:layout() return self.disk.layout or "" end
@@ -206,8 +215,36 @@ function Store:holders(most)
   return table.move(list, 1, most, 1, {})
 end
 
----What is set aside in a simulation is gone.
-function Store:bad() return 0, 0 end -- luacheck: no self
+---Of what is set aside no bytes are kept.
+function Store:bad() return #self.disk.bad, 0 end
+
+function Store:bad_copies(most)
+  self:pause()
+  local problem = self:read_problem()
+  if problem then return nil, problem end
+  local list = {}
+  for _, each in ipairs(self.disk.bad) do
+    if each.key_hash and #list < most then list[#list + 1] = each end
+  end
+  return list
+end
+
+function Store:write_note(name, bytes)
+  self:pause()
+  local problem = self:write_problem(0)
+  if problem then return nil, problem end
+  self.disk.notes[name] = bytes
+  return true
+end
+
+function Store:read_note(name)
+  self:pause()
+  local problem = self:read_problem()
+  if problem then return nil, problem end
+  local bytes = self.disk.notes[name]
+  if bytes then return bytes end
+  return errors.fail("not_found", "there is no note " .. name)
+end
 
 function Store:sweep()
   self:pause()
@@ -221,7 +258,7 @@ function Store:sealed(namespace, path, most)
   if not file then return nil, err end
   local body
   if file.fields.size <= most then body = table.concat(file.hashes) .. table.concat(file.chunks) end
-  return file.fields, file.record, body, file.verified
+  return file.fields, file.record, body, file.verified > 0 and file.verified or nil, file.bringer
 end
 
 ---The chunk hashes and the chunks of a body.
@@ -248,6 +285,9 @@ function Store:object(namespace, path)
   return new_object(self, file)
 end
 
+---@return filo.sim.Object
+function Store:open_file(file) return new_object(self, file) end
+
 function Store:deposit(size, plain, digest)
   self:pause()
   local problem = self:write_problem(size or 0)
@@ -268,20 +308,27 @@ local function is_same_content(a, b)
 end
 
 ---@return true?, filo.Error?
-function Store:rewrap(path, bytes, over, trusted, from)
+function Store:rewrap(path, bytes, over, trusted, from, bringer)
   local fields, err
   if trusted then fields, err = record.peek(bytes) else fields, err = record.parse(self.keyring, bytes) end
   if not fields then return nil, err end
-  local problem = refusal(self, fields, path, not from and over or nil)
+  local problem = self:refusal(fields, path, not from and over or nil)
   if problem then return nil, told(self, problem) end
   local there
-  there, err = look_up(self, fields.namespace, from or path)
+  if type(from) == "table" then
+    local found
+    found, err = old.find(self, from)
+    there, from = found and found.file, "where old copies lie"
+  else
+    there, err = look_up(self, fields.namespace, from or path)
+  end
   if not there then return errors.fail(err.code == "corrupt" and "not_found" or err.code, err.message) end
   if from and over and there.record ~= over then return errors.fail("exists", "another version is at " .. from .. " by now") end
   if not is_same_content(fields, there.fields) then return errors.fail("not_found", "other content is at " .. (from or path)) end
   return self:publish(path, {
-    record = bytes, fields = fields, verified = there.verified, hashes = table.move(there.hashes, 1, #there.hashes, 1, {}),
-    chunks = table.move(there.chunks, 1, #there.chunks, 1, {}), intact = there.intact,
+    record = bytes, fields = fields, verified = 0, bringer = bringer or there.bringer,
+    hashes = table.move(there.hashes, 1, #there.hashes, 1, {}), chunks = table.move(there.chunks, 1, #there.chunks, 1, {}),
+    intact = there.intact,
   }, not from and over or nil)
 end
 
@@ -299,15 +346,16 @@ local function take_body(self, partial, body)
 end
 
 ---@return filo.sim.Partial?, filo.Error?
-function Store:partial(path, bytes, body, beside, trusted)
+function Store:partial(path, bytes, body, beside, trusted, bringer)
   self:pause()
   local fields, err
   if trusted then fields, err = record.peek(bytes) else fields, err = record.parse(self.keyring, bytes) end
   if not fields then return nil, err end
-  local problem = not beside and refusal(self, fields, path) or self:write_problem(fields.tombstone and 0 or fields.size)
+  local problem = not beside and self:refusal(fields, path) or self:write_problem(fields.tombstone and 0 or fields.size)
   if problem then return nil, told(self, problem) end
   if not body and self.receiving[bytes] then return errors.fail("busy", "it is being received already") end
-  local partial = Partial.new(self, { record = bytes, fields = fields, path = path, kept = not body and self.disk.partials[bytes] or nil })
+  local kept = not body and self.disk.partials[bytes] or nil
+  local partial = Partial.new(self, { record = bytes, fields = fields, path = path, kept = kept, bringer = bringer })
   if not body then
     self.receiving[bytes] = partial.shared
     return partial
@@ -319,8 +367,8 @@ function Store:partial(path, bytes, body, beside, trusted)
   return nil, err
 end
 
-function Store:keep(path, bytes, body, beside, trusted)
-  local partial <close>, err = self:partial(path, bytes, body, beside, trusted)
+function Store:keep(path, bytes, body, beside, trusted, bringer)
+  local partial <close>, err = self:partial(path, bytes, body, beside, trusted, bringer)
   if not partial then return nil, err end
   return partial:publish()
 end
@@ -341,7 +389,7 @@ local function entry_of(store, each)
   if file.unreadable then return { path = each.path, namespace = each.namespace, problem = "corrupt" } end
   local entry = { path = each.path, record = file.record }
   for name, value in pairs(file.fields) do entry[name] = value end
-  entry.verified = file.verified
+  entry.verified, entry.bringer = file.verified, file.bringer
   return entry
 end
 

@@ -39,17 +39,32 @@ local operations = {}
 local function tell(world, entry, text, ...) world.trace:tell(entry.owner.name, entry.subject, text:format(...)) end
 
 ---What an owner makes may be no newer than what it has forgotten: its disk was lost, or it has evicted its copy, and its clock went back.
-local function acknowledge(world, entry, operation, version)
-  local excuse = world.atlas:has_rival(entry.namespace, entry.path, version) and "recover" or nil
-  world.ledger:acknowledge(entry, operation, version, excuse)
+local function acknowledge(world, entry, operation, receipt)
+  world.checks:receipt(entry, receipt)
+  world.ledger:acknowledge(entry, operation, receipt, function(part)
+    return world.atlas:has_rival(entry.namespace, part.path, part.version)
+  end)
+end
+
+---Of one in parts, of the first of them.
+local function copies_of(receipt)
+  while not receipt.copies do receipt = receipt[1] end
+  return receipt.copies
+end
+
+---What the users of a machine call: the scheme's, where it has one, in place of the node's.
+local function call_of(machine, name, own)
+  local part = machine.run and machine.run.part
+  return part and part.calls[name] or own
 end
 
 function operations.put(world, node, entry, random)
   local operation = world.ledger:begin(entry, "put", draw_size(random))
   tell(world, entry, "put %s #%d, %d bytes", entry.key, operation.number, operation.size)
-  local receipt, err = node:store(entry.key, world.ledger:content(entry, operation))
-  if receipt then acknowledge(world, entry, operation, receipt.version) end
-  local what = receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err)
+  local put = call_of(entry.owner, "put", node.store)
+  local receipt, err = put(node, entry.key, world.ledger:content(entry, operation))
+  if receipt then acknowledge(world, entry, operation, receipt) end
+  local what = receipt and format.count(#copies_of(receipt), "copy", "copies") or tostring(err)
   tell(world, entry, "put %s #%d: %s", entry.key, operation.number, what)
   return receipt ~= nil
 end
@@ -57,31 +72,34 @@ end
 function operations.delete(world, node, entry)
   local operation = world.ledger:begin(entry, "delete")
   tell(world, entry, "delete %s #%d", entry.key, operation.number)
-  local receipt, err = node:delete(entry.key)
-  if receipt then acknowledge(world, entry, operation, receipt.version) end
+  local receipt, err = call_of(entry.owner, "delete", node.delete)(node, entry.key)
+  if receipt then acknowledge(world, entry, operation, receipt) end
   if not receipt and err.code == "not_found" then world.ledger:withdraw(entry) end
-  local told = receipt and "told to " .. format.count(#receipt.copies - 1, "peer", "peers")
+  local told = receipt and "told to " .. format.count(#copies_of(receipt) - 1, "peer", "peers")
   tell(world, entry, "delete %s #%d: %s", entry.key, operation.number, told or tostring(err))
   return receipt ~= nil or err.code == "not_found"
 end
 
-local function read_once(node, key, newest)
-  local object <close>, err = node:get(key, { newest = newest })
-  if not object then return nil, err end
+local function read_once(machine, node, key, newest)
+  local object, err = call_of(machine, "get", node.get)(node, key, { newest = newest })
+  if not object or type(object) == "string" then return object, err end -- a scheme may put it together
+  local _ <close> = object
   return object:read "a"
 end
 
 ---Reads all of it: the content, or nil and why there is none. What turns out to be bad while it is read is read again, where that may help.
+---@param machine filo.sim.Machine  its node runs
 ---@param newest boolean  peers are asked, too, when a copy is here
-function workload.read(node, key, newest)
-  local content, err = read_once(node, key, newest)
+function workload.read(machine, key, newest)
+  local node = machine.run.node
+  local content, err = read_once(machine, node, key, newest)
   if content or err.code ~= "corrupt" or not err.retryable then return content, err end
-  return read_once(node, key, newest)
+  return read_once(machine, node, key, newest)
 end
 
-function operations.get(world, node, entry, random)
+function operations.get(world, _, entry, random)
   local since, newest = runtime.now(), random:chance(0.5)
-  local content, err = workload.read(node, entry.key, newest)
+  local content, err = workload.read(entry.owner, entry.key, newest)
   tell(world, entry, "get %s: %s", entry.key, content and #content .. " bytes" or tostring(err))
   world.checks:read(entry, since, newest, content, err)
   return content ~= nil
@@ -89,22 +107,21 @@ end
 
 function operations.replicate(world, node, entry)
   local receipt, err = node:replicate(entry.key)
+  if receipt then world.checks:receipt(entry, receipt) end
   tell(world, entry, "replicate %s: %s", entry.key, receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err))
   return receipt ~= nil
 end
 
 function operations.evict(world, node, entry)
-  local _ <close> = world.atlas:evict(entry.owner, entry.namespace, entry.path)
-  local here = entry.owner.disk:file(entry.namespace, entry.path)
   local ok, err = node:evict(entry.key)
   tell(world, entry, "evict %s: %s", entry.key, ok and "done" or tostring(err))
-  if ok and here then world.checks:evicted(entry, here.fields.version) end
   return ok ~= nil
 end
 
 ---The same content, with another class.
 function operations.amend(world, node, entry, random)
   local receipt, err = node:amend(entry.key, { class = random:integer(0, 255) })
+  if receipt then world.checks:receipt(entry, receipt) end
   tell(world, entry, "amend %s: %s", entry.key, receipt and format.count(#receipt.copies, "copy", "copies") or tostring(err))
   return receipt ~= nil
 end

@@ -119,6 +119,49 @@ describe("a catalogue", function()
   end)
 end)
 
+describe("a catalogue of several namespaces", function()
+  it("has all of them, and deletions, in the order of when they were verified, up to a time", function()
+    local folder <close> = temp.folder()
+    do
+      local disk <close> = stores.open(folder)
+      for i = 1, 3 do catalogues.put(disk, "mine " .. i, ("x"):rep(10 - i)) end
+      catalogues.put(disk, "theirs", "12345", { keys = stores.other })
+      assert(disk:tombstone(stores.me, stores.version(stores.key_hash "gone", 2, ""), stores.path "gone"))
+    end
+    assert(os.execute(("find '%s/objects' -type f -exec touch -d 2001-01-01 {} +"):format(folder:file "root"))) -- as who writes to them
+    local disk <close> = stores.open(folder)
+    local catalogue <close> = catalogues.open(disk)
+    local object <close> = stores.object(disk, "mine 1")
+    assert(object:mark_verified())
+    local now = os.time() + 60
+    local function walk(until_time, most)
+      local sizes, place = {}, { -1, 0, 0 }
+      while true do
+        assert(catalogues.ask(catalogue, "older", place[1], place[2], place[3], until_time))
+        local count, bytes, life = catalogue:older(place[1], place[2], place[3], until_time)
+        local page = rows(catalogue, "oldest", place[1], place[2], place[3], until_time, most)
+        local left, last = 0, page[#page]
+        for _, row in ipairs(page) do
+          sizes[#sizes + 1], left = row.size, left + row.size
+          assert.equal(32, #row.namespace)
+        end
+        assert.is_true(count >= #page and bytes >= left and #life == 16)
+        assert.equal(count == 0, last == nil)
+        if not last then return sizes end
+        place = { last.verified, last.size, last.id }
+      end
+    end
+    for most = 1, 6 do assert.same({ 0, 5, 7, 8, 9 }, walk(now, most)) end
+    assert.same({ 0, 5, 7, 8 }, walk(0))
+    assert.equal(0, #walk(-1))
+    assert.equal(5, #walk(math.maxinteger))
+    local row = rows(catalogue, "at", stores.me:raw_id(), stores.path "mine 2")[1]
+    assert.same({ stores.key_hash "mine 2", 1 }, { row.key_hash, row.version })
+    assert.same({}, rows(catalogue, "at", stores.me:raw_id(), stores.path "never"))
+    assert.same({}, rows(catalogue, "at", ("n"):rep(32), stores.path "never"))
+  end)
+end)
+
 describe("a catalogue that was closed in order", function()
   ---Opens the store anew, and gives what fn(catalogue, disk) does.
   local function reopen(folder, fn)

@@ -1,6 +1,7 @@
 ---Limits to computing hold whatever a script does about their error, and what cannot be stopped is told of.
 
 local filo = require "filo"
+local in_use = require "spec.support.in_use"
 local interruptible = require "spec.support.interruptible"
 local json = require "filo.dkjson"
 local limits = require "spec.support.limits"
@@ -107,7 +108,7 @@ describe("a limit to computing", function()
   it("holds for policies", function()
     local _ <close> = limits { compute = 0.01 }
     local net <close> = nodes.net()
-    local node = net:start("a", { policy = { place = function() while true do pcall(loop) end end } })
+    local node = net:start("a", { policy = { name = "a test", place = in_use.place(function() while true do pcall(loop) end end) } })
     local stored, err = node:store("key", "content")
     assert.is_nil(stored)
     assert.matches(STOPPED, tostring(err))

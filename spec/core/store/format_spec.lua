@@ -189,13 +189,13 @@ describe("a root", function()
     local disk <close> = open_root(folder)
     stores.put(disk, "content", { keys = owner })
     assert.equal(independent.marker(fixtures.identity.id), folder:read "root/filo-root")
-    assert.same({ "bad", "filo-root", "lock", "objects", "tmp" }, stores.list(stores.root(folder)))
+    assert.same({ "bad", "filo-root", "lock", "objects", "tmp", "trash", "versions" }, stores.list(stores.root(folder)))
     local pid = folder:read("root/lock"):match "^(%d+)\n$"
     assert.equal("/proc/" .. pid, "/proc/" .. lfs.symlinkattributes("/proc/self", "target"))
     local digest = openssl.hex(openssl.sha1(stores.key_hash "key"))
     local namespace = "objects/" .. owner:id()
     local path = digest:sub(1, 2)
-    for _, name in ipairs { "", "bad", "objects", "tmp", namespace, namespace .. "/" .. path } do
+    for _, name in ipairs { "", "bad", "objects", "tmp", "trash", "versions", namespace, namespace .. "/" .. path } do
       assert.equal("rwx------", lfs.attributes(folder:file("root/" .. name), "permissions"), name)
     end
     for _, name in ipairs { "filo-root", "lock", ("%s/%s/%s"):format(namespace, path, digest) } do
@@ -225,7 +225,7 @@ describe("a root", function()
     assert.same({}, stores.drafts(folder), "nothing in it")
   end)
 
-  it("keeps what was set aside, by time and namespace", function()
+  it("keeps what was set aside, by time, and as what it was", function()
     local folder <close> = temp.folder()
     local disk <close> = open_root(folder)
     stores.put(disk, "content", { keys = owner })
@@ -233,11 +233,12 @@ describe("a root", function()
     assert(disk:set_aside(owner:raw_id(), stores.path "key"))
     local names = stores.list(folder:file "root/bad")
     assert.equal(1, #names)
-    local time, namespace, name = names[1]:match "^(%x+)-(%x+)-(%x+)$"
+    local time, namespace, key_hash, version = names[1]:match "^(%x+)-(%x+)-(%x+)-(%x+)$"
     assert.equal(16, #time)
     local seconds = tonumber(time, 16) / 1e9
     assert.is_true(seconds >= before - 1 and seconds <= os.time() + 1)
-    assert.equal(owner:id():sub(1, 16), namespace)
-    assert.equal(stores.path("key"):match "[^/]+$", name)
+    assert.equal(owner:id(), namespace)
+    assert.equal(stores.key_hash "key", crypto.unhex(key_hash))
+    assert.equal(("%016x"):format(1), version)
   end)
 end)

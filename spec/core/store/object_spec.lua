@@ -1,5 +1,6 @@
 ---Objects that are in a store, and what rot and malice do to their files.
 
+local b3sum = require "spec.support.b3sum"
 local independent = require "spec.support.independent"
 local refused = require "spec.support.refused"
 local store = require "filo.core.store"
@@ -70,6 +71,37 @@ describe("a sealed object's file", function()
     -- It is not overwritten either: this Filo cannot know what it is.
     refused("unsupported", stores.try_put(disk, "content", { version = 99 }))
     assert.equal(newer, folder:read(stores.file "key"))
+  end)
+
+  it("gives the hash of a chunk's bytes under a key, as b3sum does", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    local good, key = sealed(folder, disk, stores.bytes(CHUNK + 10)), ("k"):rep(32)
+    local object <close> = stores.object(disk, "key")
+    assert.is_true(b3sum.keyed(key, good:sub(1, CHUNK)) == object:prove_chunk(0, key))
+    assert.is_true(b3sum.keyed(key, good:sub(CHUNK + 1, CHUNK + 10)) == object:prove_chunk(1, key))
+    assert.matches("no chunk 2", refused("invalid", object:prove_chunk(2, key)))
+    folder:write(stores.file "key", good:sub(1, 5) .. string.char(good:byte(6) ~ 1) .. good:sub(7))
+    local bad <close> = stores.object(disk, "key")
+    refused("corrupt", bad:prove_chunk(0, key))
+  end)
+
+  -- It counted as verified, though what was hashed first was not there any more.
+  it("that is written to while it is hashed is not called verified", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    sealed(folder, disk, stores.bytes(2 * CHUNK))
+    local path = folder:file(stores.file "key")
+    local function verified() return (select(4, disk:sealed(me:raw_id(), stores.path "key", 0))) end
+    for i, changed in ipairs { false, true } do
+      assert(os.execute(("touch -d 2001-01-0%d %s"):format(i, temp.quote(path))))
+      assert.is_nil(verified())
+      local object <close> = assert(disk:object(me:raw_id(), stores.path "key", true))
+      for chunk = 0, 1 do assert.is_true(object:verify_chunk(chunk)) end
+      if changed then assert(os.execute("touch -d 2002-02-02 " .. temp.quote(path))) end
+      object:mark_verified()
+      assert.equal(changed, verified() == nil)
+    end
   end)
 
   it("with a bad chunk gives the others, and names it", function()

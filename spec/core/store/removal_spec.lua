@@ -1,5 +1,6 @@
 ---Taking objects out of their places: removing them and setting them aside.
 
+local filo = require "filo"
 local lfs = require "lfs"
 local nodes = require "spec.support.nodes"
 local refused = require "spec.support.refused"
@@ -102,7 +103,8 @@ describe("setting aside", function()
     end
     local names = stores.list(folder:file "root/bad")
     assert.equal(70, #names)
-    assert.matches("%-p1$", names[1])
+    local hex = filo.crypto.hex
+    assert.matches("^%x+%-" .. hex(me:raw_id()) .. "%-" .. hex(stores.key_hash "k1") .. "%-" .. ("%016x"):format(1) .. "$", names[1])
     local count, bytes = disk:bad()
     assert.equal(70, count)
     assert.is_true(bytes >= 70 * 500)
@@ -164,6 +166,39 @@ describe("copies set aside", function()
       assert.equal(1, count())
       publish(9, { key = "another", path = "folder/" .. stores.path("key"):match "[^/]+$" })
       assert.equal(1, count())
+    end)
+  end)
+
+  it("go, although the file tells nothing, when it was told which version of what it is", function()
+    with_store(function(count, publish, _, folder, disk)
+      for version, left in pairs { [5] = 0, [7] = 1 } do
+        publish(5)
+        nodes.flip(folder:file(stores.file "key"), -1)
+        assert(disk:set_aside(me:raw_id(), stores.path "key", stores.key_hash "key", version))
+        assert.same({ { namespace = me:raw_id(), key_hash = stores.key_hash "key", version = version } }, disk:bad_copies(10))
+        publish(6)
+        assert.equal(left, count())
+        assert(disk:remove(me:raw_id(), stores.path "key"))
+        publish(9)
+        assert.equal(0, count())
+        assert(disk:remove(me:raw_id(), stores.path "key"))
+      end
+    end)
+  end)
+
+  it("are listed, up to a number, unless nobody knows what they are", function()
+    with_store(function(count, publish, set_aside, folder, disk)
+      for version = 1, 3 do
+        publish(version, { key = "key " .. version, path = "p" .. version })
+        if version == 3 then nodes.flip(folder:file(("root/objects/%s/p3"):format(me:id())), -1) end
+        set_aside("p" .. version)
+      end
+      assert.equal(3, count())
+      assert.equal(1, #disk:bad_copies(1))
+      local list = disk:bad_copies(100)
+      table.sort(list, function(a, b) return a.version < b.version end)
+      local function of(version) return { namespace = me:raw_id(), key_hash = stores.key_hash("key " .. version), version = version } end
+      assert.same({ of(1), of(2) }, list)
     end)
   end)
 

@@ -115,14 +115,16 @@ describe("content that is rewrapped", function()
     assert.equal("meta", (select(2, independent.unseal(reader, opened))))
   end)
 
-  it("was verified when it was, not when it was rewrapped", with(function(disk, folder)
+  -- What the kernel had copied counted as hashed, though nobody had read it.
+  it("was verified when it was where blocks are shared, and else not at all", with(function(disk, folder)
     local old = stores.put(disk, "content")
     local file = folder:file(stores.file "key")
     local function verified() return (select(4, disk:sealed(stores.me:raw_id(), stores.path "key", 0))) end
     local before = verified()
     nodes.wait(function() return os.time() > before end, "next second")
     assert(disk:rewrap(stores.path "key", reseal(old, 2)))
-    assert.equal(before, verified())
+    local shares = os.execute(("cp --reflink=always %s %s 2>/dev/null"):format(temp.quote(file), temp.quote(folder:file "shared")))
+    assert.equal(shares and before or nil, verified())
     assert(os.execute("touch -d yesterday " .. temp.quote(file))) -- it was changed since
     assert(disk:rewrap(stores.path "key", reseal(old, 3)))
     assert.is_nil(verified())

@@ -16,7 +16,7 @@ describe("a root", function()
     local path = folder:file "a/b c/\u{fc}/root"
     local disk <close> = assert(store.open(path, me:raw_id()))
     assert.is_truthy(disk:space())
-    assert.same({ "bad", "filo-root", "lock", "objects", "tmp" }, stores.list(path))
+    assert.same({ "bad", "filo-root", "lock", "objects", "tmp", "trash", "versions" }, stores.list(path))
   end)
 
   it("is made of an empty folder, or of one with an identity", function()
@@ -39,8 +39,9 @@ describe("a root", function()
       folder:write(("root/%s.0123456789abcdef"):format(name), "secret")
     end
     try_open(folder):close()
-    assert.same({ "bad", "filo-root", "identity", "identity.0123456789abcde", "identity.old", "lock", "node.lua", "objects", "tmp" },
-      stores.list(stores.root(folder)))
+    assert.same({
+      "bad", "filo-root", "identity", "identity.0123456789abcde", "identity.old", "lock", "node.lua", "objects", "tmp", "trash", "versions",
+    }, stores.list(stores.root(folder)))
   end)
 
   it("is not made of a folder with content, which stays as it is", function()
@@ -128,7 +129,7 @@ describe("a root", function()
       local folder <close> = temp.folder()
       for _, name in ipairs(files) do stores.plant(folder, "root/" .. name, "") end
       assert(try_open(folder)):close()
-      assert.same({ "bad", "filo-root", "lock", "objects", "tmp" }, stores.list(stores.root(folder)))
+      assert.same({ "bad", "filo-root", "lock", "objects", "tmp", "trash", "versions" }, stores.list(stores.root(folder)))
     end
   end)
 

@@ -21,7 +21,8 @@ local superseded = require "filo.command.superseded"
 
 ---Has the running node fetch the newest version of an object, where that is not here; or to a file, where it has no room for it.
 local function fetch(state, key, file)
-  return state.clients:call("fetch", { key = key, newest = true, of = state.args.of }, function(event)
+  local version = state.args.version
+  return state.clients:call("fetch", { key = key, newest = not version or nil, version = version, of = state.args.of }, function(event)
     for _, each in ipairs(event.moving or {}) do
       if each.what == "fetch" then state.progress:show(format.printable(key), each.bytes, each.size) end
     end
@@ -49,8 +50,12 @@ end
 
 ---Opens an object, after it was fetched where that is needed.
 ---@return filo.Object?, filo.Error?
----@return boolean? no_room  it is at peers, and the root has no room for it
+---@return boolean? no_room  it is at peers, and does not come to lie here: the root has no room for it, or it is an old version
 local function open_object(state, key)
+  if state.args.version then
+    local object, err = state.node:get(key, { version = state.args.version })
+    return object, err, not object and err.code == "not_found"
+  end
   local fetched, problem = fetch(state, key)
   if problem and problem.code == "not_found" then return nil, problem end
   local object, err = state.node:get(key)
@@ -168,6 +173,7 @@ local function write(state, key, path, place)
   local problem
   ok, problem = check_no_link(state.args, path)
   if not ok then return nil, problem end
+  if no_room and state.args.version and not is_file(path) then return nil, errors.wrap(err, "of what lies at peers, name a file") end
   if no_room and is_file(path) then return write_there(state, key, path) end
   if state.args.hard_links then place.wait_for_others() end -- the first that is written is the one that the others are links to
   local twin = object and find_twin(state, object, place.below)
@@ -325,6 +331,7 @@ end
 local function check(args)
   if args.json and args.output == "-" then return "--json and the object cannot both be on standard output" end
   if args.output and (#args.key > 1 or args.recursive) then return "--output is for one object: use --directory" end
+  if args.version and (#args.key > 1 or args.recursive) then return "--version is for one object" end
   for _, key in ipairs(args.key) do
     if key == "" and not args.recursive then return "a key is empty: -r gets every object" end
   end
@@ -342,6 +349,7 @@ return {
       parser:option("-d --directory", "Folder below which objects get the names of their keys. Default: this one."):argname "DIR"
     )
     parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
+    parser:option("--version", "This old version, of those that 'filo versions' lists."):argname "V":convert(math.tointeger)
     parser:flag("--owners", "Set owners and groups that 'filo put --owners' kept, and bits that run a file as these. For root.")
     parser:flag("--hard-links", "Make one file of those that 'filo put --hard-links' found to be one.")
     parser:flag("-f --force", "Replace files that are there.")

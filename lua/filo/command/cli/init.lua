@@ -20,7 +20,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
-    root.listen_option(parser)
+    root.node_options(parser)
     parser:flag("--json", "For programs.")
   end,
 
@@ -31,7 +31,7 @@ return {
     id, err = make.node(path)
     if not id then return nil, err end
     local ok
-    ok, err = make.settings(path, { listen = args.listen })
+    ok, err = make.settings(path, { listen = args.listen, name = args.name })
     if not ok then return nil, err end
     io.write(args.json and json.encode { id = id, root = path } .. "\n" or NEXT:format(id, path, path, path))
   end,

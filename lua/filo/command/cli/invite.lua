@@ -48,7 +48,7 @@ local function reachable(listen)
 end
 
 ---What a token is made of, as the running node has it. Where none runs, its node.lua has to say.
----@return {id: string, listen?: string, cluster?: string}?, filo.Error?
+---@return {id: string, listen?: string, cluster?: string, operators: string[]}?, filo.Error?
 local function invitation_of(path)
   local client <close>, err = open.client { root = path }
   if client then return client:call "invitation" end
@@ -58,14 +58,24 @@ local function invitation_of(path)
   if not options then return nil, err end
   local owner
   owner, err = store.marker(path)
-  return owner and { id = owner, listen = options.listen, cluster = options.cluster }, err
+  return owner and { id = owner, listen = options.listen, cluster = options.cluster, operators = options.operators or {} }, err
 end
 
----What lets another machine write what this one does.
-local function capability_of(args)
+---What lets another machine write what this one does, if it is to; and the namespaces that decide there who is a member: this node's, where
+---it writes it, and those that decide here.
+---@return {capability?: string, operators: string[]}?, filo.Error?
+local function trust_of(args, operators)
   local node <close>, err = open.reader(args)
   if not node then return nil, err end
-  return node:share(nil, { write = true })
+  local capability, problem
+  if args.device then capability, problem = node:share(nil, { write = true }) end
+  if problem then return nil, problem end
+  local namespace = node:namespace()
+  local list = namespace.access == "write" and { namespace.id } or {}
+  for _, each in ipairs(operators) do
+    if each ~= namespace.id then list[#list + 1] = each end
+  end
+  return { capability = capability, operators = list }
 end
 
 return {
@@ -95,11 +105,14 @@ return {
     local address = args.address
     if not address then address, err = reachable(found.listen) end
     if not address then return nil, err end
-    local capability, problem
-    if args.device then capability, problem = capability_of(args) end
-    if problem then return nil, problem end
+    local trust
+    trust, err = trust_of(args, found.operators)
+    if not trust then return nil, err end
     local expires = os.time() + args.expires
-    local text = token.encode { address = address, id = found.id, secret = found.cluster, expires = expires, capability = capability }
+    local text = token.encode {
+      address = address, id = found.id, secret = found.cluster, expires = expires, capability = trust.capability,
+      operators = trust.operators,
+    }
     local told = { token = text, id = found.id, address = address, expires = expires, device = args.device or false }
     io.write(args.json and json.encode(told, { "token" }) or text, "\n")
   end,

@@ -88,13 +88,13 @@ end
 
 function join.describe(parser)
   root.option(parser)
-  root.listen_option(parser)
+  root.node_options(parser)
   parser:argument("token", "The file with the token; '-' is standard input. On the command line others would see it.")
   parser:flag("--json", "For programs.")
 end
 
 ---Makes the node and lets it join, and says how that went.
----@param args {listen: string, json?: boolean}
+---@param args {listen: string, name?: string, json?: boolean}
 ---@param path string
 ---@param invitation filo.Invitation
 ---@param what string  what it is, for people
@@ -109,7 +109,7 @@ function join.make(args, path, invitation, what, lists)
   local peer, listed = check(path, invitation, lists or invitation.capability ~= nil)
   if not peer then return nil, listed end
   if listed then what = what .. "\n" .. describe_lists(listed) end
-  ok, err = make.settings(path, { listen = args.listen, secret = invitation.secret, bootstrap = invitation })
+  ok, err = make.settings(path, { listen = args.listen, name = args.name, secret = invitation.secret, bootstrap = invitation })
   if not ok then return nil, err end
   local device = invitation.capability ~= nil
   local joined = { id = id, root = path, peer = invitation.id, address = invitation.address, device = device, listed = listed }

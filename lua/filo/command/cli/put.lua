@@ -73,6 +73,12 @@ local function request(args, entry)
   return ask, file
 end
 
+---Whether nothing is missing but copies at members that are away, which is told of once for all files.
+local function lacks_away_only(err)
+  local receipt = err.code == "not_enough_copies" and err.receipt
+  return receipt and receipt.away and receipt.away[1] and not receipt.refused[1] and not receipt.lacking
+end
+
 ---Stores one file.
 local function store(state, entry)
   if entry.problem then return nil, entry.problem end
@@ -84,6 +90,7 @@ local function store(state, entry)
     show(state, entry)
   end, file)
   if file and file ~= io.stdin then file:close() end
+  if not receipt and not args.json and lacks_away_only(err) then receipt, err = err.receipt, nil end
   state.under_way[entry] = nil
   state.done = state.done + entry.size
   local changed = (receipt or err.receipt or {}).changed and CHANGED:format(format.printable(entry.path))
@@ -91,6 +98,7 @@ local function store(state, entry)
   if args.dry_run then receipt.size = entry.size end
   state.totals:add(receipt)
   state.unreached:note(receipt.unreached)
+  state.unreached:note_away(receipt.away)
   state.progress:clear()
   local is_told = args.quiet or changed and args.json -- then with what went wrong
   if not is_told then io.write(describe(args, entry, receipt), "\n") end
@@ -159,6 +167,6 @@ return {
       totals = totals,
     }, entries)
     if #entries > 1 and not args.quiet and not args.json then io.write(totals:text(#entries, args.dry_run), "\n") end
-    return unreached:tell("put", "copies that the policy wants there are missing; put again once it is", status)
+    return unreached:tell("put", "copies that the policy wants there are missing, and are made once it is back", status)
   end,
 }

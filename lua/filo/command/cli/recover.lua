@@ -71,7 +71,7 @@ return {
 
   describe = function(parser)
     root.option(parser)
-    root.listen_option(parser)
+    root.node_options(parser)
     parser:argument("token", "The file with a token that a node has printed which holds copies (filo invite); '-' is standard input.")
     parser:option("--identity", "The copy of the file 'identity' of the lost node."):argname "FILE"
     parser:flag("--words", "The words are read from the terminal or, without one, from standard input.")

@@ -94,9 +94,10 @@ return {
     root.of_option(parser)
     parser:argument("key", "Their keys."):args "*"
     parser:flag("-r --recursive", "What is below these names, too: 'photos' is not 'photos2'. All that starts so: 'pho*'.")
-    parser:flag("--here", "Free space here: the object stays at the peers, one of which must have read and checked its copy before.")
+    parser:flag("--here", "Free space here: the object stays at the peers, one of which must have read and checked its copy before. "
+      .. "'filo undelete' brings the one here back for a day, unless its room is needed.")
     parser:option("--owner", "Drop the copies here of all that this node keeps for another one, with -f. For one who is gone for good: "
-      .. "they may be the last. See 'filo usage'."):argname "ID"
+      .. "they may be the last. See 'filo usage'. 'filo undelete --owner' brings them back for a day."):argname "ID"
     parser:flag("-f --force", "Do what --owner says.")
     parser:flag("--json", "For programs: a receipt on each line.")
     parser:flag("-q --quiet", "Say nothing of what went well.")

@@ -116,10 +116,11 @@ local function settings_of(args)
   if args.trace then settings.show = function(line) io.write(line, "\n") end end
   local problem = sim.check_size(settings)
   if problem then return errors.fail("usage", problem) end
-  if not args.policy then return settings end
+  if args.scheme and args.shipped then return errors.fail("usage", "a file that returns a policy, and --policy, exclude each other") end
+  if not args.scheme and not args.shipped then return settings end
   local err
-  settings.policy, err = sim.load_policy(args.policy)
-  if not settings.policy then return nil, err end
+  if args.shipped then settings.policy, err = sim.policy_of(args.shipped) else settings.scheme, err = sim.load(args.scheme) end
+  if err then return nil, err end
   return settings
 end
 
@@ -135,7 +136,9 @@ return {
   summary = "Try a policy on simulated nodes under faults.",
 
   describe = function(parser)
-    parser:argument("policy", "A file that returns a policy. Default: a copy at every peer."):args "?"
+    parser:argument("scheme", "A file that returns a policy; or a scheme, as node.lua does. Default: three copies."):args "?"
+    parser:option("--policy", "One of the policies that come with Filo: 'copies(3)', 'zones { copies = 3, zones = 2 }' ..."):argname("TEXT")
+      :target "shipped"
     parser:option("--nodes", "How many nodes. Default: 10."):argname("N"):convert(whole_number("--nodes", 1, 10000))
     parser:option("--hours", "How many hours of faults; one without follows, in which all must come right. Default: 24."):argname("H")
       :convert(hours)

@@ -22,6 +22,18 @@ local function state(copy, survey)
   return "good, verified " .. when
 end
 
+---What a node says that it is called, and where it is: "attic, zone home: ".
+local function title(copy)
+  local parts = { copy.name }
+  if copy.zone then parts[#parts + 1] = "zone " .. copy.zone end
+  return parts[1] and format.printable(table.concat(parts, ", ")) .. ": " or ""
+end
+
+local function role(copy, is_first)
+  if is_first then return "this node" end
+  return (copy.state or "up") == "up" and "peer" or copy.state
+end
+
 local function count_good(survey)
   local count = 0
   for _, copy in ipairs(survey.copies) do
@@ -35,12 +47,17 @@ local function describe(survey)
   io.write(("%s: %s, stored %s\n"):format(format.printable(item.key), format.bytes(item.size), format.date(item.version // 1000000)))
   io.write(("policy: %s; it wants %s, there are %d\n"):format(survey.policy,
     format.count(survey.quorum + #survey.unreached, "copy", "copies"), count_good(survey)))
+  if survey.wanted then
+    io.write(("bad here since %s; another one was not to be had: %s; again in %s\n"):format(format.date(survey.wanted.since),
+      format.printable(survey.wanted.problem), format.clock(survey.wanted.next)))
+  end
   for i, copy in ipairs(survey.copies) do
-    io.write(("  %s  %-9s  %s\n"):format(copy.node:sub(1, 16), i == 1 and "this node" or "peer", state(copy, survey)))
+    io.write(("  %s  %-9s  %s%s\n"):format(copy.node:sub(1, 16), role(copy, i == 1), title(copy), state(copy, survey)))
   end
   for _, address in ipairs(survey.unreached) do
     io.write(("  %-16s  %-9s  not connected\n"):format(format.printable(address), "peer"))
   end
+  if survey.lacking then io.write(("not met: %s\n"):format(format.printable(survey.lacking))) end
 end
 
 return {
@@ -71,7 +88,8 @@ return {
       else
         describe(survey)
       end
-      lacking = lacking or count_good(survey) < survey.quorum or survey.unreached[1] ~= nil
+      lacking = lacking or survey.wanted ~= nil or count_good(survey) < survey.quorum or survey.unreached[1] ~= nil
+        or survey.lacking ~= nil
       return true
     end, args.json)
     return status == exit.done and lacking and exit.not_enough_copies or status

@@ -1,6 +1,7 @@
 ---Where the root is that a command works on, and where in it things lie.
 
 local errors = require "filo.base.errors"
+local format = require "filo.base.format"
 local net = require "filo.core.net"
 
 local root = {}
@@ -25,9 +26,27 @@ function root.check_address(text)
   return nil, tostring(err)
 end
 
----Adds `--listen` to a command that makes a root.
-function root.listen_option(parser)
+---The text, when members can be called so; for argparse.
+---@param text string
+---@return string?, string? problem
+function root.check_name(text)
+  if text ~= "" and #text <= 64 and format.printable(text) == text then return text end
+  return nil, "--name takes a text of 1 to 64 bytes that can be printed"
+end
+
+---What this machine is called, as far as that is known, and is a name.
+---@return string?
+local function machine()
+  local file <close> = io.open "/proc/sys/kernel/hostname"
+  local name = file and file:read "l"
+  return name and root.check_name(name) and name
+end
+
+---Adds what becomes options of the node to a command that makes a root.
+function root.node_options(parser)
   parser:option("--listen", "Where the node will listen.", "0.0.0.0:7171"):argname("HOST:PORT"):convert(root.check_address)
+  parser:option("--name", "What other members call the node. Default: the name of this machine.", machine()):argname("NAME")
+    :convert(root.check_name)
 end
 
 ---A folder from the environment; XDG wants what is not absolute to be passed over.

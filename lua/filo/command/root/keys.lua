@@ -26,6 +26,13 @@ local function meaning(name)
   return name, name .. "/"
 end
 
+---Whether a key is among what a name stands for.
+---@return boolean
+function keys.means(name, key)
+  local alone, prefix = meaning(name)
+  return key == alone or key:sub(1, #prefix) == prefix
+end
+
 ---The first item of some, if it has that key.
 local function first(items, key)
   local item = items()

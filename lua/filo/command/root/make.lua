@@ -42,7 +42,7 @@ end
 
 ---The cluster secret, a new one when none is given, and node.lua.
 ---@param path string
----@param settings {listen: string, secret?: string, bootstrap?: {address: string, id: string}}
+---@param settings {listen: string, name?: string, secret?: string, bootstrap?: filo.Invitation}
 ---@return true?, filo.Error?
 function make.settings(path, settings)
   local ok, err = write_secret(path, settings.secret)

@@ -146,11 +146,19 @@ return {
   -- Where this node listens. "0.0.0.0:7171" is every address of the machine.
   listen = %s,
 
-  -- Nodes to stay connected to: "192.168.1.10:7171", or with the ID that must be found there, { address = ..., id = ... }.
+  -- What members are told of this node: its name, and what policies place by, as zone = "cellar", tags = { "ssd" }, capacity = 2000 << 30.
+  about = {%s},
+
+  -- Nodes to stay connected to: "192.168.1.10:7171", or with the ID that must be found there, { address = ..., id = ... }. One of them is
+  -- enough: members learn of each other.
   bootstrap = {%s},
 
-  -- Who holds copies: filo.policy.everywhere, filo.policy.copies(3), or functions of your own.
-  policy = filo.policy.everywhere,
+  -- Namespaces whose owners decide who is a member (filo forget), besides those that are written here.
+  operators = {%s},
+
+  -- Who holds copies: filo.policy.everywhere, filo.policy.copies(3), filo.policy.zones { copies = 3, zones = 2 } ... (lua/README.md lists
+  -- them), or functions of your own. Left out: what another machine that writes the same objects has said, or a copy everywhere.
+  %spolicy = filo.policy.everywhere,
 
   -- What `filo serve` tells: "error", "warning" or "info".
   log_level = "info",
@@ -162,12 +170,15 @@ return {
 ]=]
 
 ---A new one.
----@param settings {listen: string, bootstrap?: {address: string, id: string}}
+---@param settings {listen: string, name?: string, bootstrap?: filo.Invitation}
 ---@return string
 function node_lua.text(settings)
-  local peer = settings.bootstrap
+  local peer, operators = settings.bootstrap, ""
+  local about = settings.name and (" name = %q "):format(settings.name) or ""
   local first = peer and ("\n    { address = %q, id = %q },\n  "):format(peer.address, peer.id) or ""
-  return TEXT:format(("%q"):format(settings.listen), first)
+  for _, id in ipairs(peer and peer.operators or {}) do operators = ("%s\n    %q,"):format(operators, id) end
+  local left_out = peer and peer.capability and "-- " or "" -- another machine of his has said what is wanted
+  return TEXT:format(("%q"):format(settings.listen), about, first, operators ~= "" and operators .. "\n  " or "", left_out)
 end
 
 return node_lua

@@ -71,9 +71,9 @@ end
 ---@return true?, filo.Error?
 local function begin(self, tell, start)
   local node = self.node
+  log_events(node, tell) -- peers may come at once
   local ok, err = control.serve(node, self)
   if not ok then return nil, err end
-  log_events(node, tell)
   local where = node.address and "listens at " .. node.address or "does not listen"
   self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, self.root),
     { event = "started", id = node.id, address = node.address, root = self.root })

@@ -1,6 +1,6 @@
 -- Two copies in all: one here, one at the peer that has most room.
 --
---   filo sim scripts/sim/where-there-is-room.lua --faults full,kill --trace
+--   filo sim scripts/schemes/where-there-is-room.lua --faults full,kill --trace
 
 local function has_more_room(a, b)
   if (a.free or 0) ~= (b.free or 0) then return (a.free or 0) > (b.free or 0) end

@@ -1,8 +1,8 @@
 -- A copy in each zone, as far as there are peers of it: `about = { zone = "a" }` in the options of a node says where it is.
 --
---   filo sim scripts/sim/one-in-each-zone.lua --faults partition,kill,rot
+--   filo sim scripts/schemes/one-in-each-zone.lua --faults partition,kill,rot
 
-local function zone_of(peer) return tostring(peer.about.zone or "") end
+local function zone_of(member) return member.zone or "" end
 
 -- Who is first of its zone: one that holds a copy already, else the nearest, and of equals the one with the smaller ID.
 local function is_better(a, b)
@@ -12,12 +12,12 @@ local function is_better(a, b)
 end
 
 -- One of each zone. When it refuses, this is asked again, without it: then another one of that zone is first.
-local function place(_, peers)
-  table.sort(peers, is_better)
+local function place(_, members)
+  table.sort(members, is_better)
   local chosen, seen = {}, {}
-  for _, peer in ipairs(peers) do
-    if not seen[zone_of(peer)] then chosen[#chosen + 1] = peer end
-    seen[zone_of(peer)] = true
+  for _, member in ipairs(members) do
+    if not seen[zone_of(member)] then chosen[#chosen + 1] = member end
+    seen[zone_of(member)] = true
   end
   return chosen
 end
