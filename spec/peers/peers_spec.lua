@@ -1,3 +1,4 @@
+local filo = require "filo"
 local free_address = require "spec.support.free_address"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
@@ -86,6 +87,24 @@ describe("node:connect", function()
     assert.equal(1, #b:peers())
     assert.equal("x", (b:handle("x", function() return "x" end) or a:request(peer, "x")))
   end)
+
+  -- Each end kept another of the connections, and closed the one that the other end kept.
+  it("gives the peer to all that dial it at once", simulated(function(net)
+    local a, b = net:start "a", net:start "b"
+    local down = 0
+    a:on("peer_down", function() down = down + 1 end)
+    for round = 0, 19 do
+      local dials, got = {}, {}
+      for i = 1, 6 do dials[i] = function() got[i] = a:connect(b.address) or "none" end end
+      filo.all(dials)
+      local peer = a:peers()[1]
+      for i = 1, 6 do assert.equal(peer, got[i]) end
+      assert.equal(round, down)
+      net:restart "b"
+      nodes.peers(a, 0)
+      nodes.wait(function() return down > round end, "end of a peer")
+    end
+  end))
 
   it("says what is wrong", function()
     local net <close> = nodes.net()

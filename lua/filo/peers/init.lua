@@ -17,6 +17,7 @@ local new_requests = require "filo.peers.requests"
 local new_streams = require "filo.peers.streams"
 local new_door = require "filo.peers.door"
 local new_gate = require "filo.host.gate"
+local new_locks = require "filo.host.lock"
 local new_members = require "filo.peers.members"
 local protocol = require "filo.peers.protocol"
 local secret = require "filo.peers.secret"
@@ -72,6 +73,7 @@ local function new(host, settings)
   local self = setmetatable({
     host = host, settings = settings, by_id = {}, tasks = settings.tasks,
     hellos = {}, door = new_door(host), connections = new_set(), arrivals = new_gate(host), closed = false, report = new_reports(host),
+    greetings = new_locks(host),
   }, Peers)
   local served = { host = host, tasks = self.tasks, report = self.report, count = function() return self:count() end }
   self.requests, self.streams = new_requests(served), new_streams(served)
@@ -394,7 +396,10 @@ function Peers:connect(target)
   expected, err = check_id(self, connection, target.id)
   if not expected then return nil, errors.wrap(err, "cannot connect to " .. target.address) end
   local peer
-  peer, err = start(self, connection)
+  do -- one greeting of a peer at a time: of two, each end may keep another
+    local _ <close> = self.greetings:take(self.host.crypto.hex((connection:peer())))
+    peer, err = start(self, connection)
+  end
   if not peer and err.code == "exists" and not err.itself then peer = self:wait_for(err.peer) end
   if peer then return peer end
   return nil, errors.wrap(err, "cannot connect to " .. target.address)
