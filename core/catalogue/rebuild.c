@@ -11,6 +11,7 @@
 
 #include "bytes.h"
 #include "catalogue/internal.h"
+#include "thread.h"
 
 enum { BATCH = 128, BATCHES_WAITING = 16, READERS_MIN = 4, READERS_MAX = 8, NICE = 5 };
 
@@ -195,7 +196,7 @@ static int start_readers(struct rebuilding *work, pthread_t threads[READERS_MAX]
   int failed = 0;
   work->readers = wanted;
   while (count < wanted && !failed) {
-    failed = pthread_create(&threads[count], NULL, read_on, work);
+    failed = filo_thread_start(&threads[count], read_on, work);
     if (!failed) count++;
   }
   pthread_mutex_lock(&work->lock);

@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "thread.h"
 
 enum { ROOM = 512 << 10, WAIT_MS = 10, FULL_MS = 250, EXIT_MS = 2000, MESSAGE_MAX = 64 << 10 };
 
@@ -171,12 +172,8 @@ static int start_thread(struct buffer *mine) {
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&queue.moved, &attributes);
   pthread_condattr_destroy(&attributes);
-  sigset_t all, before; /* signals belong to the loop thread */
   pthread_t thread;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&thread, NULL, write_out, mine);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  int failed = filo_thread_start(&thread, write_out, mine);
   if (!failed) pthread_detach(thread); /* it may be stuck when the process exits */
   return failed;
 }

@@ -5,9 +5,10 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+#include "thread.h"
 
 struct job_list {
   struct filo_job *head, **tail;
@@ -139,15 +140,11 @@ int filo_pool_new(unsigned threads, void (*wake)(void *ctx), void *ctx, struct f
   pool->wake = wake;
   pool->wake_ctx = ctx;
 
-  sigset_t all, before; /* signals belong to the loop thread */
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   int failed = 0;
   while (pool->threads < threads && !failed) {
-    failed = pthread_create(&pool->thread[pool->threads], NULL, worker, pool);
+    failed = filo_thread_start(&pool->thread[pool->threads], worker, pool);
     if (!failed) pool->threads++;
   }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (failed) {
     filo_pool_free(pool);
     return filo_fail_errno(err, failed, "cannot start %u worker threads", threads);

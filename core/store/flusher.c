@@ -5,11 +5,11 @@
  * several times over and has reported write-back errors since Linux 5.8; a small one does not wait
  * for other people's dirty pages. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #include "bytes.h"
 #include "store/internal.h"
+#include "thread.h"
 
 enum { LARGE_ROUND = 8 };
 
@@ -95,16 +95,6 @@ static void *run(void *arg) {
   return NULL;
 }
 
-/* Signals are the loop's: the thread is born with all of them blocked. */
-static int start(struct filo_flusher *flusher) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = pthread_create(&flusher->thread, NULL, run, flusher);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return error;
-}
-
 int filo_flusher_new(struct filo_store *store, struct filo_error *err) {
   struct filo_flusher *flusher = calloc(1, sizeof *flusher);
   if (!flusher) return filo_fail(err, FILO_NO_MEMORY, "no memory for a store");
@@ -112,7 +102,7 @@ int filo_flusher_new(struct filo_store *store, struct filo_error *err) {
   flusher->last = &flusher->first;
   pthread_mutex_init(&flusher->lock, NULL);
   pthread_cond_init(&flusher->wake, NULL);
-  int error = start(flusher);
+  int error = filo_thread_start(&flusher->thread, run, flusher);
   if (error) {
     pthread_mutex_destroy(&flusher->lock);
     pthread_cond_destroy(&flusher->wake);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "thread.h"
 #include "transport/address.h"
 
 struct filo_look_up {
@@ -60,12 +60,8 @@ static void *run(void *arg) {
 }
 
 static int start_thread(struct filo_look_up *look_up) {
-  sigset_t all, before; /* signals belong to the loop thread */
   pthread_t thread;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int failed = pthread_create(&thread, NULL, run, look_up);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  int failed = filo_thread_start(&thread, run, look_up);
   if (!failed) pthread_detach(thread);
   return failed;
 }
