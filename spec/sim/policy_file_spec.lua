@@ -1,5 +1,7 @@
 ---A policy in a file: what is wrong with it is told, with file and line.
 
+local described = require "filo.placement.described"
+local policy_file = require "filo.sim.policy_file"
 local refused = require "spec.support.refused"
 local sim = require "filo.sim"
 local temp = require "spec.support.temp"
@@ -23,6 +25,19 @@ describe("a policy file", function()
     ]])
     assert.equal("mine", policy.name)
     assert.is_true(sim.run({ policy = policy, nodes = 3, hours = 1, faults = {} }).counts.put.done > 0)
+  end)
+
+  -- In the simulator the copies of who takes on what he likes were looked after by himself alone.
+  it("can be told to others in plain data as far as it could be before it was watched", function()
+    local own = assert(load [[
+      local policy = require("filo").policy.without("edge", require("filo").policy.copies(3))
+      function policy.accept(offer) return offer.size < 1000 end
+      return policy
+    ]])
+    local watched = policy_file.watched(own, { count = 0 })
+    assert.same({ "without", "edge", { "copies", 3 } }, described.spec_of(watched))
+    assert.not_equal(own.accept, watched.accept)
+    assert.is_nil(described.spec_of(policy_file.watched({ name = "mine", place = function() return {} end }, { count = 0 })))
   end)
 
   it("is told what is wrong with it", function()

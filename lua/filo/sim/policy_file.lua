@@ -101,14 +101,14 @@ end
 ---@param text string
 function policy_file.note(problems, text) problems.count, problems.first = problems.count + 1, problems.first or text end
 
----The same policy, whose failures are noted. Once it has computed for too long it is not asked again.
+---The same policy, whose failures are noted. Once it has computed for too long it is not asked again. What can be told to others in plain
+---data stays so: it never fails.
 ---@param given filo.Policy
 ---@param problems filo.sim.Problems
 ---@param gate? filo.sim.Gate  of the globals that it has
 ---@return filo.Policy policy
 function policy_file.watched(given, problems, gate)
-  local watched = {}
-  if described.spec_of(given) and not given.accept then return given end -- it never fails
+  local watched, is_described = {}, described.spec_of(given) ~= nil
   local function settle(ok, ...)
     if gate then gate.deciding = false end
     if ok then return ... end
@@ -118,7 +118,8 @@ function policy_file.watched(given, problems, gate)
     error(text, 0)
   end
   for name, value in next, given do
-    watched[name] = type(value) ~= "function" and value or function(...)
+    local is_sure = type(value) ~= "function" or is_described and name == "place"
+    watched[name] = is_sure and value or function(...)
       if problems.over then error("it is not asked any more", 0) end
       if gate then gate.deciding = true end
       return settle(policy_file.call(value, ...))
