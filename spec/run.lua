@@ -50,7 +50,8 @@ local function work(files, busted, times, totals)
     local file = table.remove(files, 1)
     local dots, counts, details = run(file, busted, times)
     for i, count in ipairs(counts) do totals[i] = totals[i] + count end
-    if details:find "%S" then table.insert(totals.details, ("\n== %s\n%s"):format(file, details)) end
+    local is_bad = counts[2] + counts[3] > 0
+    if is_bad or details:find "%S" then table.insert(totals.details, { file = file, text = details, is_bad = is_bad }) end
     io.stdout:write(dots)
     io.stdout:flush()
   end
@@ -66,17 +67,17 @@ local function print_slowest(text)
   for i = 1, math.min(SLOWEST, #tests) do print(tests[i].text) end
 end
 
----What busted calls a failure or an error of a test, of all files; of a file that has none, the file.
+---What busted calls a failure or an error of a test, of all files; of a file that ended before it could tell, how it ended.
 local function print_failed(details)
   print "\nFailed:"
-  for _, text in ipairs(details) do
-    local found = false
-    for kind, place, name in text:gmatch "\n(%u%l+) %S+ ([^\n]+ @ %d+)\n([^\n]*)" do
+  for _, each in ipairs(details) do
+    local found = not each.is_bad
+    for kind, place, name in ("\n" .. each.text):gmatch "\n(%u%l+) %S+ ([^\n]+ @ %d+)\n([^\n]*)" do
       found = true
       print(("%s: %s: %s"):format(kind, place, name))
     end
-    local file, process_ended = text:match "^\n== ([^\n]*)\n(the process [^\n]*)"
-    if file and not found then print(file .. ": " .. process_ended) end
+    if not found then print(("%s: %s"):format(each.file, each.text:match "[^\n]+" or "nothing was said")) end
+    for summary in each.text:gmatch "SUMMARY: [^\n]+" do print(summary) end -- of a sanitizer
   end
 end
 
@@ -92,7 +93,7 @@ filo.all(workers)
 
 print(("\n%d successes / %d failures / %d errors / %d pending : %.1f seconds"):format(
   totals[1], totals[2], totals[3], totals[4], filo.now() - began))
-for _, details in ipairs(totals.details) do io.write(details) end
+for _, each in ipairs(totals.details) do io.write("\n== ", each.file, "\n", each.text) end
 print_slowest(folder:read "times")
 local wrong = totals[2] + totals[3]
 if wrong > 0 then print_failed(totals.details) end
