@@ -33,12 +33,13 @@ end
 local function here(self)
   local disk = self.store.disk
   if self.here_changes == disk.changes then return self.here end
-  local known, now = self.here or {}, {}
+  local known, now, places = self.here or {}, {}, {}
   for _, each in ipairs(disk:list()) do
     local file = disk:file(each.namespace, each.path)
-    if not file.unreadable then now[mark_of(self, file)] = known[mark_of(self, file)] or {} end
+    local mark = not file.unreadable and mark_of(self, file)
+    if mark then now[mark], places[mark] = known[mark] or {}, each end
   end
-  self.here, self.here_changes, self.sets = now, disk.changes, {}
+  self.here, self.here_changes, self.sets, self.places, self.in_order = now, disk.changes, {}, places, sorted_keys(now)
   return now
 end
 
@@ -48,7 +49,7 @@ local function set_of(self, node)
   local known = here(self)
   if not self.sets[node] then
     local list = {}
-    for _, mark in ipairs(sorted_keys(known)) do
+    for _, mark in ipairs(self.in_order) do
       if known[mark][node] then list[#list + 1] = mark end
     end
     self.sets[node] = list
@@ -145,11 +146,9 @@ end
 
 function Beliefs:marked(mark)
   self.store:pause()
-  for _, each in ipairs(self.store.disk:list()) do
-    local file = self.store.disk:file(each.namespace, each.path)
-    if not file.unreadable and mark_of(self, file) == mark then return self:at(each.namespace, each.path) end
-  end
-  return {}
+  here(self)
+  local place = self.places[mark]
+  return place and self:at(place.namespace, place.path) or {}
 end
 
 function Beliefs:settle(node, leaves, marks)

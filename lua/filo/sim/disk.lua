@@ -4,6 +4,7 @@
 ---goes on reading it.
 
 local errors = require "filo.base.errors"
+local sorted_keys = require "filo.base.sorted_keys"
 
 ---@class filo.sim.File  a sealed object
 ---@field record string
@@ -48,7 +49,7 @@ local OVERHEAD = 512
 local function new(random, capacity)
   return setmetatable({
     random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, holders = {},
-    generations = {}, made = false, changes = 0, bad = {}, notes = {}, old = {}, latest = {}, ring = {},
+    generations = {}, made = false, changes = 0, listed = {}, bad = {}, notes = {}, old = {}, latest = {}, ring = {},
   }, Disk)
 end
 
@@ -176,20 +177,18 @@ function Disk:drop_partials(goes)
   end
 end
 
----Namespace and path of all files, in order.
+---Namespace and path of all files, in order; not to be changed, and the same list until something changes.
 ---@param namespace? string  only its
 ---@return {namespace: string, path: string}[]
 function Disk:list(namespace)
+  if self.listed.changes ~= self.changes then self.listed = { changes = self.changes } end
+  local name = namespace or "all"
+  if self.listed[name] then return self.listed[name] end
   local list = {}
-  for each, files in pairs(self.objects) do
-    if namespace == nil or each == namespace then
-      for path in pairs(files) do list[#list + 1] = { namespace = each, path = path } end
-    end
+  for _, each in ipairs(namespace and { namespace } or sorted_keys(self.objects)) do
+    for _, path in ipairs(sorted_keys(self.objects[each] or {})) do list[#list + 1] = { namespace = each, path = path } end
   end
-  table.sort(list, function(a, b)
-    if a.namespace ~= b.namespace then return a.namespace < b.namespace end
-    return a.path < b.path
-  end)
+  self.listed[name] = list
   return list
 end
 
