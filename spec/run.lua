@@ -8,7 +8,7 @@ local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
 local SLOWEST = 10
-local FILE_SECONDS = 900
+local FILE_SECONDS = 1800
 local SUMMARY = "(%d+) success%a* / (%d+) failures? / (%d+) errors? / (%d+) pending%a* : [%d.]+ seconds"
 
 local function lines_of(command)
