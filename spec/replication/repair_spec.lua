@@ -1,3 +1,4 @@
+local copies = require "spec.support.copies"
 local filo = require "filo"
 local inside = require "filo.base.inside"
 local nodes = require "spec.support.nodes"
@@ -6,33 +7,11 @@ local strangers = require "spec.support.stranger"
 
 local MINUTE, HOUR = 60, 3600
 
----How many simulated machines have a copy of an object of `owner`'s that is no deletion.
-local function copies(net, owner, key)
-  local parts, count = inside.of(owner), 0
-  local path = parts.names:path(parts.names:hash(key))
-  for _, machine in ipairs(net.world.machines) do
-    local file = machine.disk:file(parts.namespace, path)
-    if file and not file.unreadable and not file.fields.tombstone then count = count + 1 end
-  end
-  return count
-end
-
 local function policy(n) return { policy = filo.policy.copies(n) } end
-
-local function start_all(net, names, options)
-  local first
-  for name in names:gmatch "." do
-    local given = { bootstrap = first and { first.address } or nil }
-    for option, value in pairs(options) do given[option] = value end
-    local node = net:start(name, given)
-    first = first or node
-  end
-  return first
-end
 
 describe("copies that are missing", function()
   it("are made when a member that missed them is back", simulated(function(net, host)
-    local a = start_all(net, "ab", {})
+    local a = net:start_all("ab", {})
     host.sleep(10)
     net:machine "b":crash(false)
     host.sleep(10)
@@ -45,7 +24,7 @@ describe("copies that are missing", function()
 
   -- A node that did not know that its copy had rotted sent it again and again, and was refused each time, until it was scrubbed.
   it("are not made of one that has rotted, which is found out and healed", simulated(function(net, host)
-    local a = start_all(net, "ac", { scrub = false })
+    local a = net:start_all("ac", { scrub = false })
     host.sleep(10)
     assert.equal(2, #a:store("key", "content").copies)
     local parts, machine = inside.of(a), net:machine "a"
@@ -62,7 +41,7 @@ describe("copies that are missing", function()
   end))
 
   it("are made elsewhere once who had them is away for long, and not before", simulated(function(net, host)
-    local a = start_all(net, "abcd", policy(2))
+    local a = net:start_all("abcd", policy(2))
     host.sleep(10)
     local to
     for i = 1, 20 do
@@ -81,7 +60,7 @@ describe("copies that are missing", function()
   end))
 
   it("are looked for everywhere only if somebody's place was taken meanwhile", simulated(function(net, host)
-    local a = start_all(net, "abcd", policy(2))
+    local a = net:start_all("abcd", policy(2))
     host.sleep(10)
     for i = 1, 20 do assert(a:store("key " .. i, "content")) end
     host.sleep(30 * MINUTE)
@@ -105,7 +84,7 @@ describe("copies that are missing", function()
   end))
 
   it("are made while an owner is away who has chosen no policy: everywhere", simulated(function(net, host)
-    local a = start_all(net, "abc", { policy = false })
+    local a = net:start_all("abc", { policy = false })
     host.sleep(10)
     for i = 1, 5 do assert(a:store("key " .. i, "content")) end
     host.sleep(5 * MINUTE)
@@ -116,7 +95,7 @@ describe("copies that are missing", function()
   end))
 
   it("are made by one node only, however many have the object", simulated(function(net, host)
-    local a = start_all(net, "abcdef", policy(3))
+    local a = net:start_all("abcdef", policy(3))
     host.sleep(10)
     for i = 1, 20 do assert(a:store("key " .. i, nodes.bytes(1000, i))) end
     net:machine "a":crash(false) -- the owner: the others know what he wants
@@ -126,7 +105,7 @@ describe("copies that are missing", function()
   end))
 
   it("are not made where there are as many as there should be, wherever they lie", simulated(function(net, host)
-    local a = start_all(net, "abcdef", policy(3))
+    local a = net:start_all("abcdef", policy(3))
     host.sleep(10)
     for i = 1, 40 do assert(a:store("key " .. i, nodes.bytes(1000, i))) end
     host.sleep(3 * HOUR)
@@ -144,7 +123,7 @@ describe("copies that are missing", function()
   end))
 
   it("are made again where a disk has lost them, without anybody's doing", simulated(function(net, host)
-    local a = start_all(net, "ab", {})
+    local a = net:start_all("ab", {})
     host.sleep(10)
     assert(a:store("key", "content"))
     local parts = inside.of(a)
@@ -167,7 +146,7 @@ describe("copies that are missing", function()
   end))
 
   it("are not made while many members went away at once, unless somebody asks for it", simulated(function(net, host)
-    local a = start_all(net, "abcde", policy(2))
+    local a = net:start_all("abcde", policy(2))
     host.sleep(10)
     for i = 1, 20 do assert(a:store("key " .. i, nodes.bytes(1000, i))) end
     host.sleep(2 * host.limits.repair_start)
@@ -180,7 +159,7 @@ describe("copies that are missing", function()
   end))
 
   it("of deletions are told to who has an older version", simulated(function(net, host)
-    local a = start_all(net, "abc", {})
+    local a = net:start_all("abc", {})
     host.sleep(10)
     assert(a:store("key", "content"))
     local owner = inside.of(a)
@@ -197,7 +176,7 @@ describe("copies that are missing", function()
   end))
 
   it("are looked for by prefix, and misuse is an error", simulated(function(net, host)
-    local a = start_all(net, "ab", {})
+    local a = net:start_all("ab", {})
     host.sleep(10)
     for _, key in ipairs { "x/1", "x/2", "y" } do assert(a:store(key, key)) end
     assert.equal(2, a:repair({ prefix = "x/" }).objects)
@@ -256,7 +235,7 @@ end)
 -- A node whose root was lost, or was an older one, went on under a policy that it had said once and changed since.
 describe("what is wanted of copies", function()
   it("is what the node's options say, whatever it said before its root was lost", simulated(function(net, host)
-    local a = start_all(net, "ab", policy(2))
+    local a = net:start_all("ab", policy(2))
     host.sleep(10)
     local machine, raw_id = net:machine "a", inside.of(a).namespace
     local function known() return inside.of(net:machine "b".run.node).wishes:of(raw_id).name end
@@ -275,7 +254,7 @@ describe("what is wanted of copies", function()
   end))
 
   it("is a copy everywhere until somebody who writes the namespace has chosen, whoever said it last", simulated(function(net, host)
-    local a = start_all(net, "ab", { policy = false })
+    local a = net:start_all("ab", { policy = false })
     host.sleep(10)
     local machine, raw_id = net:machine "a", inside.of(a).namespace
     local function known() return inside.of(net:machine "b".run.node).wishes:of(raw_id).name end
@@ -298,7 +277,7 @@ end)
 describe("copies that are too many", function()
   ---A cluster in which another member has stood in for one that has copies of 20 objects and was away. Gives the owner, and that one.
   local function stood_in(net, host)
-    local a = start_all(net, "abcd", policy(2))
+    local a = net:start_all("abcd", policy(2))
     host.sleep(10)
     for i = 1, 20 do assert(a:store("key " .. i, nodes.bytes(1000, i))) end
     local had = {}
@@ -330,7 +309,7 @@ describe("copies that are too many", function()
 
   -- Each took itself for the one that stood in: a policy that names no more members than it wants tells nobody of the others.
   it("go but for one when several stood in for one that has none", simulated(function(net, host)
-    local a = start_all(net, "abcdef", { policy = filo.policy.zones { copies = 2, zones = 1 } })
+    local a = net:start_all("abcdef", { policy = filo.policy.zones { copies = 2, zones = 1 } })
     host.sleep(10)
     local first = assert(a:store("key", nodes.bytes(1000, 1))).copies[2]
     local list = {}
@@ -350,7 +329,7 @@ describe("copies that are too many", function()
 
   -- Who kept an older version, and is not to have the newer one, kept it for good.
   it("go when they are of an older version that nobody is to have any more", simulated(function(net, host)
-    local a = start_all(net, "abcd", policy(2))
+    local a = net:start_all("abcd", policy(2))
     host.sleep(10)
     local first = assert(a:store("key", "old")).copies[2]
     local path = inside.of(a).names:path(inside.of(a).names:hash "key")

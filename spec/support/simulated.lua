@@ -44,6 +44,19 @@ function Net:start(name, given)
   return self:restart(name)
 end
 
+---Starts several nodes, each with a letter of `names` for its own, which join by the address of the first. Gives that one.
+---@return filo.Node
+function Net:start_all(names, options)
+  local first
+  for name in names:gmatch "." do
+    local given = { bootstrap = first and { first.address } or nil }
+    for option, value in pairs(options or {}) do given[option] = value end
+    local node = self:start(name, given)
+    first = first or node
+  end
+  return first
+end
+
 ---Starts a node again, as it was before. What ran there until now ends at once.
 ---@return filo.Node
 function Net:restart(name)
