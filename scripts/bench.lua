@@ -10,6 +10,7 @@
 --   files      'filo get -r' and 'filo rm' of thousands of small files
 --   catalogue  lists of 100000 objects; OBJECTS=1000000 in the environment: of so many
 --   in_step    what two nodes with 100000 objects tell each other to find 10 differences; OBJECTS as above
+--   repair     copies that are missing, what else is asked while they are made, and a node that joins
 --   runtime    tasks, channels and sockets of scripts
 --
 -- Without a part all are measured. Each figure is the median of runs in turns with what it is measured beside. A ratio
@@ -23,7 +24,7 @@ package.path = here .. "?.lua;" .. here .. "../?.lua;" .. package.path
 local report = require "bench.support.report"
 local script = require "filo.script"
 
-local PARTS = { "seal", "bulk", "small", "files", "catalogue", "in_step", "runtime" }
+local PARTS = { "seal", "bulk", "small", "files", "catalogue", "in_step", "repair", "runtime" }
 
 local function is_part(name)
   for _, part in ipairs(PARTS) do

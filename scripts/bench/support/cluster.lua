@@ -44,6 +44,20 @@ function Cluster:peak_memory()
   return most
 end
 
+---Starts one more peer, which joins by the first one's address, and waits until it is connected here.
+---@return filo.Peer
+function Cluster:add()
+  local known, count = {}, #self.addresses
+  for _, peer in ipairs(self.node:peers()) do known[peer.id] = true end
+  local options = { bootstrap = ("{%q}"):format(self.addresses[1]) }
+  for name, text in pairs(self.texts) do options[name] = text end
+  self.processes[count + 1], self.addresses[count + 1] = start_peer(("%s-peer%d"):format(self.root, count + 1), options)
+  assert(self.node:ready(60, count + 1) == count + 1, "the new peer is not connected")
+  for _, peer in ipairs(self.node:peers()) do
+    if not known[peer.id] then return peer end
+  end
+end
+
 ---Another node here takes the place of the first: one with its identity and an empty root.
 ---@return filo.Node
 function Cluster:replace()
@@ -65,7 +79,7 @@ end
 
 ---@param settings { folder: string, name?: string, peers: integer, durability?: string, options?: table<string, boolean|string> }
 ---  `options` are those of every node
----@return { node: filo.Node, addresses: string[] }  with methods `cpu`, `peak_memory`, `replace`; for a `<close>` variable
+---@return { node: filo.Node, root: string, addresses: string[] }  for a `<close>` variable; its methods are above
 function cluster.start(settings)
   local options = { durability = settings.durability or "none" }
   for name, value in pairs(settings.options or {}) do options[name] = value end
@@ -77,6 +91,7 @@ function cluster.start(settings)
   for i = 1, settings.peers do
     self.processes[i], self.addresses[i] = start_peer(("%s/%s-peer%d"):format(settings.folder, name, i), texts)
   end
+  self.texts = texts
   options.root, options.bootstrap = self.root, self.addresses
   self.node = assert(filo.node(cluster.options(options)))
   assert(self.node:ready(20, settings.peers) == settings.peers, "the peers cannot be reached")

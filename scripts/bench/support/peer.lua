@@ -23,6 +23,7 @@ end
 local node <close> = assert(filo.node(options))
 node:handle("bench.cpu", function() return os.clock() end)
 node:handle("bench.memory", peak_memory)
+node:handle("bench.objects", function() return node:usage("total")[1].objects end)
 node:handle("bench.echo", function(body) return body end)
 io.stdout:write(node.address, "\n")
 io.stdout:flush()
