@@ -158,10 +158,11 @@ local function go_over(self, round, place, until_time)
   local healed, soon = self.healing.healed - round.healed, {}
   for row in self.catalogue:oldest(place, until_time) do
     if not keep_pace(self, round) then return false end
+    local is_soon = row.id and seconds_now(self) <= round.up_to
     if not (row.id and soon[row.id]) then -- hashed in the second in which the round began
       look_at(self, round, row)
     end
-    if row.id and seconds_now(self) <= round.up_to then soon[row.id] = true end
+    if is_soon then soon[row.id] = true end
     if row.id then place.verified, place.size, place.id = row.verified, row.size, row.id end
     round.healed = self.healing.healed - healed
     if self.host.now() - self.noted >= self.host.limits.scrub_note then save(self) end
