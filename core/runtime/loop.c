@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "runtime/log.h"
+#include "thread.h"
 
 /* What libevent takes for a base, with some to spare. */
 enum { DESCRIPTORS = 6 };
@@ -123,7 +124,7 @@ void filo_loop_watch_signal(int signum, bool on, bool interrupts) {
   uint64_t bit = (uint64_t)1 << signum;
   struct sigaction action = {.sa_handler = on ? on_signal : SIG_DFL};
   if (!interrupts) action.sa_flags = SA_RESTART;
-  sigfillset(&action.sa_mask);
+  filo_thread_signals(&action.sa_mask);
   atomic_fetch_and(&interrupting, ~bit);
   sigaction(signum, &action, NULL);
   if (interrupts) atomic_fetch_or(&interrupting, bit);

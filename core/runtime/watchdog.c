@@ -12,6 +12,7 @@
 
 #include "runtime/loop.h"
 #include "runtime/watchdog_report.h"
+#include "thread.h"
 
 #define TICK_NANOSECONDS 100000000L
 #define TICKS(seconds) ((unsigned long)ceil((seconds)*1e9 / TICK_NANOSECONDS))
@@ -172,7 +173,7 @@ static void on_tick(int signum);
 /* wakes: what waits in the system, below a function of C, ends with EINTR at the next tick. */
 static void set_ticks(bool wakes) {
   struct sigaction action = {.sa_handler = on_tick, .sa_flags = wakes ? 0 : SA_RESTART};
-  sigfillset(&action.sa_mask);
+  filo_thread_signals(&action.sa_mask);
   sigaction(SIGALRM, &action, NULL);
   ticks_wake = wakes;
 }
