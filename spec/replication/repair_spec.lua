@@ -443,3 +443,35 @@ describe("a member that lies, or cannot tell, of what it has", function()
     two:close()
   end)
 end)
+
+-- It read what it had before, for good; and where nobody else can look after its copies, there were too few of what is newer.
+describe("an owner who comes back from an old backup", function()
+  for what, own in pairs {
+    ["that others know"] = filo.policy.everywhere,
+    ["of a script's own"] = { name = "all", place = function(_, members) return members end },
+  } do
+    it("brings what is newer elsewhere, and looks after that, by a policy " .. what, simulated(function(net, host)
+      local a = net:start_all("abc", { policy = own })
+      host.sleep(10)
+      assert(a:store("key", "first"))
+      net:stop "a"
+      local backup = net:machine "a".disk:backup()
+      a = net:restart "a"
+      nodes.wait(function() return #a:peers() == 2 end, "peers")
+      assert(a:store("key", "second"))
+      net:stop "a"
+      net:machine "b":crash(false)
+      net:machine "a".disk:restore(backup)
+      net:machine "b".disk:restore {}
+      a = net:restart "a"
+      net:restart "b"
+      host.sleep(HOUR)
+      assert.equal("second", nodes.content(a, "key"))
+      local parts = inside.of(a)
+      for name in ("abc"):gmatch "." do
+        local file = net:machine(name).disk:file(parts.namespace, parts.names:path(parts.names:hash "key"))
+        assert.equal(#"second", file and file.fields.size)
+      end
+    end))
+  end
+end)

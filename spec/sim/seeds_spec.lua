@@ -12,6 +12,7 @@ local by_size = {
 
 local FIXED = {
   { nodes = 4, hours = 2, seed = 1, faults = { "backup", "wipe" }, rate = 20 },  -- a restored peer was not told of deletions again
+  { nodes = 6, hours = 3, seed = 2, faults = { "backup" }, rate = 20 },  -- an owner went on reading what it had before
   { nodes = 4, hours = 3, seed = 45 },  -- a peer whose disk was full when it was told of a deletion was not told again while connected
   { nodes = 5, hours = 3, seed = 6, policy = by_size },  -- a policy was given an error for the free space of a disk that failed
   { nodes = 5, hours = 5, seed = 194, rate = 3 },  -- a rotten copy that the owner had, of an older version, hid the newer one

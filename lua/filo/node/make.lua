@@ -1,5 +1,6 @@
 ---What a node is made of: each part, and what it needs of the others.
 
+local bring = require "filo.replication.bring"
 local have = require "filo.replication.have"
 local new_activities = require "filo.copies.activity"
 local new_beliefs = require "filo.replication.beliefs"
@@ -180,6 +181,17 @@ local function prove_of(node, namespace)
 end
 
 ---Reading all that lies here again, and healing what is bad.
+---Has the newest version that peers have of an object, where it is no older than this one, come to lie here.
+---@return true?, filo.Error?
+local function bring_newest(node, namespace, key_hash, least)
+  local path, err = node.names:path(key_hash)
+  if not path then return nil, err end
+  local space, name = reach_of(node, namespace), { hash = key_hash, path = path, key = node.host.crypto.hex(key_hash):sub(1, 16) }
+  local found, problem = bring.find(space, name, least)
+  if not found then return nil, problem end
+  return bring.take(node.disk, space, found, name)
+end
+
 local function make_scrub(node)
   node.healing = new_healing {
     host = node.host, disk = node.disk, names = node.names, verifier = node.verifier, tasks = node.tasks,
@@ -356,6 +368,7 @@ return function(node)
     view = function() return node.plan:view() end,
     is_draining = function() return node.candidates:here().state == "draining" end, removal = node.removal, vouching = node.vouching,
     prove_of = function(namespace) return prove_of(node, namespace) end, beliefs = node.beliefs, in_step = node.in_step,
+    bring = function(...) return bring_newest(node, ...) end,
   } or nil
   node.moves = node.repair and new_moves {
     host = host, id = node.id, namespace = node.namespace, catalogue = node.catalogue, looking = node.repair.looking, rates = node.rates,

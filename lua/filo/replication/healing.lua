@@ -2,6 +2,7 @@
 ---repaired once another was received, verified and published. What cannot be had is listed, with the reason and the next try, after pauses
 ---that grow. What is listed lies in `bad` in the root, where a later process finds it again.
 
+local bring = require "filo.replication.bring"
 local errors = require "filo.base.errors"
 local new_gate = require "filo.host.gate"
 
@@ -61,46 +62,20 @@ local function is_here(self, wanted)
   return verified and not wanted.stays or self.verifier:check(wanted.namespace, wanted.path)
 end
 
-local OLDER = "what peers have is an older version"
-
----The newest that peers have.
-local function find(space, wanted, name)
-  local found, err = space.find:newest(name)
-  if found and found.fields.version < wanted.version then return errors.fail("not_found", OLDER) end
-  return found, err
-end
-
----A deletion comes whole with its record.
-local function bury(self, space, found, path)
-  local partial <close>, err = self.disk:partial(path, found.record, "")
-  if not partial then return nil, err end
-  if space.conflicts then return space.conflicts:publish(partial, found.fields, found.record, path) end
-  return partial:publish()
-end
-
----Receives and publishes what was found.
-local function bring(self, space, found, name)
-  if found.fields.tombstone then return bury(self, space, found, name.path) end
-  local ok, err = true, nil
-  if space.conflicts then ok, err = space.conflicts:before(found.fields, found.record, name.path) end
-  if not ok then return nil, err end
-  return space.fetches:bring(found, name)
-end
-
 ---@return true?, filo.Error?
 local function heal(self, wanted)
   if is_here(self, wanted) then return true end
   if wanted.stays and (wanted.tries == 0 or not wanted.replaceable) then return nil, errors.new("io", wanted.problem) end
   local space = self.space_of(wanted.namespace)
   local name = { hash = wanted.key_hash, path = wanted.path, key = wanted.key or self.host.crypto.hex(wanted.key_hash):sub(1, 16) }
-  local found, err = find(space, wanted, name)
+  local found, err = bring.find(space, name, wanted.version)
   if not found then return nil, err end
   if wanted.stays then -- only now that another is to be had
     self.disk:set_aside(wanted.namespace, wanted.path, wanted.key_hash, wanted.version)
     wanted.stays = nil
   end
   local ok
-  ok, err = bring(self, space, found, name)
+  ok, err = bring.take(self.disk, space, found, name)
   if not ok and err.code ~= "exists" then return nil, err end
   return is_here(self, wanted) or nil, err or errors.new("busy", "what is here has just changed")
 end
@@ -159,7 +134,7 @@ end
 -- What others ask ---------------------------------------------------------------------------------------------------------
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, verifier: filo.Verifier, tasks: filo.Tasks,
----  space_of: fun(namespace: string): {find: filo.Find, fetches: filo.Fetches, conflicts?: filo.Conflicts}}
+---  space_of: fun(namespace: string): filo.BringSpace}
 ---@return filo.Healing
 local function new(given)
   local self = setmetatable({ list = {}, of_id = {}, healed = 0, changed = new_gate(given.host), tried = new_gate(given.host) }, Healing)

@@ -5,30 +5,18 @@
 local at_end = require "filo.host.at_end"
 local calm = require "filo.replication.calm"
 local errors = require "filo.base.errors"
+local new_denials = require "filo.replication.denials"
 local new_due = require "filo.replication.due"
 local new_looking = require "filo.replication.looking"
 local new_surplus = require "filo.replication.surplus"
 local new_unwell = require "filo.replication.unwell"
+local reports = require "filo.replication.repair_report"
 local sealed_version = require "filo.replication.sealed_version"
 local sorted_keys = require "filo.base.sorted_keys"
 
----What came of looking at all that lies here.
----@class filo.RepairReport
----@field objects integer  that were looked at
----@field short integer  that had fewer copies than they should, after all
----@field made integer  copies
----@field dropped integer  copies here that were too many
----@field surplus integer  copies here that are too many, and stay for now
----@field settles? number  seconds until the first of these may go
----@field left? integer  of a node that is to be emptied: copies that are still to move
----@field unsure integer  objects of which some member could not tell whether it has them
----@field reasons table<string, integer>  why copies are missing, and of how many objects
----@field time integer  seconds since 1970, when it ended
-
 ---@class filo.Repair
 ---@field report? filo.RepairReport  of the last time
----@field denied table<string, {reason: string, till: number}>  by key hash and ID: what a member's policy has refused, and until when
----@field denied_count integer
+---@field denials filo.Denials
 ---@field looking filo.Looking
 ---@field surplus filo.Surplus
 ---@field held? string  why nothing is done
@@ -36,8 +24,6 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field due filo.Due
 local Repair = {}
 Repair.__index = Repair
-
-local function new_report() return { objects = 0, short = 0, made = 0, dropped = 0, surplus = 0, unsure = 0, reasons = {} } end
 
 ---How many of those who have it, and are there, act before this node: an order that is another one for each object.
 local function rank_of(self, item)
@@ -75,28 +61,15 @@ local function refuse(self, item, id, err)
   local reason = tostring(err):sub(1, REASON_MOST)
   item.refused[id], item.reason = true, reason
   self.refusals:note(item.row.key_hash, id, reason)
-  if err.code == "denied" and self.denied_count < self.host.limits.repair_denials then
-    self.denied[item.row.key_hash .. id] = { reason = reason, till = self.host.now() + self.host.limits.repair_denied }
-    self.denied_count = self.denied_count + 1
-  end
+  if err.code == "denied" then self.denials:add(item.row.key_hash, id, reason) end
   return true
 end
 
 ---Whether a member has refused it not long ago, as its policy wants: then it is not asked again.
 local function is_denied(self, item, id)
-  local denied = self.denied[item.row.key_hash .. id]
-  if not denied or denied.till < self.host.now() then return false end
-  item.refused[id], item.reason = true, denied.reason
-  return true
-end
-
----Without those that are over.
-local function tidy_denied(self)
-  local left, count = {}, 0
-  for name, denied in pairs(self.denied) do
-    if denied.till >= self.host.now() then left[name], count = denied, count + 1 end
-  end
-  self.denied, self.denied_count = left, count
+  local reason = self.denials:of(item.row.key_hash, id)
+  if reason then item.refused[id], item.reason = true, reason end
+  return reason ~= nil
 end
 
 ---A member has it now.
@@ -157,8 +130,10 @@ local function make_all(self, item, report)
   end
 end
 
----Makes copies of many, some at a time. What costs time is paid for by rest: others work, too.
-local function make_copies(self, list, report)
+---Does something with each item, some at a time. What costs time is paid for by rest: others work, too.
+---@param list filo.Tended[]
+---@param fn fun(item: filo.Tended)
+local function each_of(self, list, fn)
   local host, at, tasks = self.host, 0, {}
   local _ <close> = at_end(function()
     for _, task in ipairs(tasks) do task:cancel() end
@@ -166,11 +141,30 @@ local function make_copies(self, list, report)
   local function work()
     while at < #list do
       at = at + 1
-      make_all(self, list[at], report)
+      fn(list[at])
     end
   end
   for i = 1, math.min(host.limits.repairs, #list) do tasks[i] = host.spawn_child(work) end
   for _, task in ipairs(tasks) do task:join() end
+end
+
+local function make_copies(self, list, report)
+  each_of(self, list, function(item) make_all(self, item, report) end)
+end
+
+---Brings what others have that is newer than what this node has of what it writes, as after an old backup: that is then looked after here.
+---@param items filo.Tended[]
+local function bring_newer(self, items)
+  local list = {}
+  for _, item in ipairs(items) do
+    local newest = item.shared.writes and item.newest
+    if newest and newest.version > item.row.version then list[#list + 1] = item end
+  end
+  each_of(self, list, function(item)
+    local row = item.row
+    item.gone = self.bring(row.namespace, row.key_hash, item.newest.version)
+    if item.gone then self:note_missed(row.namespace, row.key_hash) end
+  end)
 end
 
 -- All that lies here --------------------------------------------------------------------------------------------------------------
@@ -190,14 +184,6 @@ local function is_unsure(item)
   return false
 end
 
-local REASONS_MOST, OTHERS = 32, "other reasons"
-
-local function note_reason(report, why)
-  local reasons = report.reasons
-  if not reasons[why] and #sorted_keys(reasons) >= REASONS_MOST then why = OTHERS end
-  reasons[why] = (reasons[why] or 0) + 1
-end
-
 ---Whether something is still to move from this node, which is to be emptied: a copy that it keeps for another, or an object of its own of
 ---which there are not as many elsewhere as there should be.
 local function is_left(self, item)
@@ -214,7 +200,7 @@ local function judge(self, item, report)
   if left then report.left = report.left + 1 end
   if short then
     report.short = report.short + 1
-    note_reason(report, why_short(item))
+    reports.note(report, why_short(item))
   end
   return unsure or left or short or item.surplus or false
 end
@@ -268,7 +254,10 @@ local function look_after(self, items, report, how, later)
     item.waits = item.rank > 0 and not (how.at_once or how.dry) and #later < LATER
     if item.waits then later[#later + 1] = item.row elseif item.rank == 0 or how.at_once then now[#now + 1] = item end
   end
-  if not how.dry then make_copies(self, now, report) end
+  if not how.dry then
+    bring_newer(self, items)
+    make_copies(self, now, report)
+  end
   drop_surplus(self, items, report, how)
   for _, item in ipairs(items) do
     report.objects = report.objects + (item.row.tombstone and 0 or 1)
@@ -339,9 +328,9 @@ local function count_unknown(self)
 end
 
 local function begin_report(self)
-  local report = new_report()
+  local report = reports.new()
   report.left = self.is_draining() and count_unknown(self) or nil
-  tidy_denied(self)
+  self.denials:tidy()
   self.looking:tidy()
   return report
 end
@@ -403,7 +392,7 @@ end
 ---@param how filo.RepairHow
 ---@return filo.RepairReport
 function Repair:look_after_some(next_row, how)
-  local report = new_report()
+  local report = reports.new()
   look_after_rows(self, next_row, report, how)
   return finish(self, report)
 end
@@ -484,12 +473,13 @@ end
 ---  beliefs: filo.Beliefs, in_step: filo.InStep,
 ---  members: (fun(): filo.placement.Member[]), writes: (fun(raw_id: string): boolean), policy_of: (fun(raw_id: string): table?),
 ---  has_keys: (fun(raw_id: string): boolean), view: (fun(): filo.View), is_draining: (fun(): boolean),
----  removal: filo.Removal, vouching: filo.Vouching, prove_of: fun(namespace: string): filo.Prove}
+---  removal: filo.Removal, vouching: filo.Vouching, prove_of: (fun(namespace: string): filo.Prove),
+---  bring: fun(namespace: string, key_hash: string, least: integer): true?, filo.Error?}
 ---  policy_of: what is wanted of a namespace, if that is known; view: the members as they are now
 ---@return filo.Repair
 return function(given)
   local self = setmetatable(given, Repair)
-  self.denied, self.denied_count, self.unwell = {}, 0, new_unwell()
+  self.denials, self.unwell = new_denials(given.host), new_unwell()
   self.looking = new_looking {
     host = given.host, peers = given.peers, id = given.id, beliefs = given.beliefs, in_step = given.in_step, writes = given.writes,
     has_keys = given.has_keys, view = given.view,

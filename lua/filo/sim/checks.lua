@@ -124,7 +124,7 @@ end
 ---more than the owner has.
 local function may_be_stale(world, entry, since, newest)
   if not (entry.operations[1] and entry.operations[1].acknowledged) then return false end
-  return not newest and has_older(entry) or not is_in_reach(world, entry, since)
+  return not (newest or world.quiet) and has_older(entry) or not is_in_reach(world, entry, since)
 end
 
 local OLD = { back = "deleted", old = "newest" }
@@ -245,6 +245,7 @@ end
 local function read_by_owner(self, entry)
   local world, run, since = self.world, entry.owner.run, runtime.now()
   if not run or not run.node then return self:violate("readable", entry, "%s: its owner does not run", entry.subject) end
+  self:read(entry, since, false, task.timeout(MOST_SECONDS, workload.read, entry.owner, entry.key, false))
   local content, err = task.timeout(MOST_SECONDS, workload.read, entry.owner, entry.key, true)
   world.trace:tell(entry.owner.name, entry.subject, ("read: %s"):format(content and #content .. " bytes" or tostring(err)))
   local first = entry.operations[1]
