@@ -10,7 +10,7 @@ local deaf = {}
 function deaf.run(folder, flushes, code, ...)
   local script = folder:write("script.lua", code)
   local result = process.run { program = "perl", "spec/support/deaf_disk.pl", flushes, runtime.program(), script, ... }
-  if result.err ~= "" then error(result.err, 0) end
+  if result.status ~= 0 then error(result.err, 0) end
   return result.out
 end
 
