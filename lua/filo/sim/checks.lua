@@ -36,6 +36,7 @@ local PROMISES = {
   ends = "nothing hangs",
   sealed = "nothing leaves a node in clear",
   tombstones = "connected peers learn of deletions",
+  forgotten = "deletions are forgotten once all have acknowledged them",
   evict = "a copy goes only when others have proved themselves",
   receipt = "a receipt tells of copies that are there, as many as were asked for",
   traffic = "a copy that is missing is sent by one who has it, not by all",
@@ -267,9 +268,28 @@ local function may_have_refused(entry, machine)
   return machine.run.since <= refused and entry.owner.run.since <= refused
 end
 
+---Whether the deletion of a part was forgotten, as far as its owner knows.
+local function is_forgotten(entry, part)
+  local node = entry.owner.run and entry.owner.run.node
+  return node ~= nil and inside.of(node).horizons:known(entry.namespace) >= part.version
+end
+
+---Of what was deleted, and forgotten, nobody has a copy but who is in doubt.
+local function look_for_forgotten(self, entry, part)
+  for _, machine in ipairs(self.world.machines) do
+    local file, node = machine.disk:file(entry.namespace, part.path), machine.run and machine.run.node
+    local is_old = file and not file.unreadable and not file.fields.tombstone and file.fields.version < part.version
+    if is_old and node and not inside.of(node).doubt:about(entry.namespace, file.fields.key_hash, file.fields.version) then
+      return self:violate("deleted", entry, "%s was deleted, which is forgotten, and %s has a copy", entry.subject, machine.name)
+    end
+  end
+  self:pass "deleted"
+end
+
 ---Peers that are connected to the owner of what was deleted have no copy of a part of it. An owner whose own tombstone has rotted or is
 ---gone cannot tell them before it looks; then it may have found an older one.
 local function look_for_copies_of_deleted(self, entry, part)
+  if is_forgotten(entry, part) then return look_for_forgotten(self, entry, part) end
   local own = entry.owner.disk:file(entry.namespace, part.path)
   if not own or not own.intact or own.fields.version < part.version then return self:wait_for "tombstone" end
   for _, machine in ipairs(self.world.machines) do
@@ -452,6 +472,18 @@ local function look_at_traffic(self)
   self:violate("traffic", nil, "of %d copies that were sent, %d were sent by another at the same time", traffic.copies, traffic.again)
 end
 
+---What was deleted, and forgotten, does not come back with a node that is restored from a backup of before.
+local function look_at_restored(self)
+  local entry, part, machine = trials.restore_deleted(self.world, MOST_SECONDS)
+  if not entry then return end
+  local node = machine.run and machine.run.node
+  if node and inside.of(node).doubt:is_in(entry.namespace) then
+    self:violate("forgotten", entry, "%s is in doubt still, where all are there who can tell", machine.name)
+  end
+  look_for_forgotten(self, entry, part)
+  read_by_owner(self, entry)
+end
+
 ---What two have written at once is there afterwards, of both.
 local function look_at_conflict(self)
   local read, stored = trials.write_at_once(self.world, MOST_SECONDS)
@@ -460,6 +492,40 @@ local function look_at_conflict(self)
     if not read[content] then return self:violate("conflict", nil, "%s is not there any more", content) end
   end
   self:pass "conflict"
+end
+
+---Whether a peer refuses deletions of a node, as its policy wants: then they are kept.
+local function refuses_deletions(machine)
+  for _, why in pairs(inside.of(machine.run.node).tombstones.missed) do
+    if why == "refused" then return true end
+  end
+  return false
+end
+
+---Seconds in which a deletion is forgotten, when all are there: it settles, a horizon comes, and it is swept.
+local FORGET_SECONDS = 1200
+
+---Nodes that have been there for so long have forgotten what was deleted before that, by the clocks of all.
+local function look_for_deletions(self)
+  local world, oldest, before = self.world, math.huge, #self.violations
+  for _, machine in ipairs(world.machines) do
+    if not machine.run or not machine.run.node or #machine.run.node:peers() < #world.machines - 1 then return end
+    oldest = math.min(oldest, machine:microseconds() - FORGET_SECONDS * 1000000)
+  end
+  for _, machine in ipairs(world.machines) do
+    for _, each in ipairs(machine.disk:list(machine.disk.namespace)) do
+      local file = machine.disk:file(each.namespace, each.path)
+      local is_left = not file.unreadable and file.fields.tombstone and file.fields.version <= oldest
+      if is_left and not refuses_deletions(machine) then
+        local parts = inside.of(machine.run.node)
+        local why = parts.forgetting.problems[each.namespace] or "it does not say why"
+        self:violate("forgotten", nil, "%s keeps a deletion of its own, version %d, beyond the horizon %d: %s", machine.name,
+          file.fields.version, parts.horizons:known(each.namespace), why)
+        break
+      end
+    end
+  end
+  if #self.violations == before then self:pass "forgotten" end
 end
 
 ---All that must hold once faults are over and everybody has had time.
@@ -479,8 +545,10 @@ function Checks:look_at_all()
     for _, part in ipairs(runs and settled_parts(entry, "put") or {}) do make_copies(self, entry, part) end
   end
   for _, machine in ipairs(self.world.machines) do look_for_old_keys(self, machine) end
+  look_for_deletions(self)
   look_at_traffic(self)
   look_at_conflict(self)
+  look_at_restored(self)
 end
 
 local SAMPLES, SAMPLE_SECONDS = 5, 7

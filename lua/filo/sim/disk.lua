@@ -30,6 +30,8 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field holders table<string, true>  node IDs, 32 bytes, of who has taken copies of its owner's objects
 ---@field roster? string  what its node knows of the members
 ---@field applied? string  how far a plan is applied
+---@field horizons? string  up to where its node has forgotten deletions
+---@field backed_horizons? string  the same, at the time of the last backup
 ---@field bad {namespace: string, key_hash?: string, version?: integer}[]  what was set aside
 ---@field notes table<string, string>
 ---@field ring table<string, string>  the lines that its node was given, by name
@@ -232,6 +234,7 @@ end
 ---@return table  to be given to `restore`
 function Disk:backup()
   local objects = {}
+  self.backed_horizons = self.horizons
   for namespace, files in pairs(self.objects) do
     objects[namespace] = {}
     for path, file in pairs(files) do objects[namespace][path] = file end
@@ -242,7 +245,7 @@ end
 ---All objects are what they were at the time of a backup; {}: there are none.
 function Disk:restore(backup)
   self.objects, self.used, self.partials, self.unflushed, self.holders, self.generations = {}, 0, {}, {}, {}, {}
-  self.roster, self.applied = nil, nil
+  self.roster, self.applied, self.horizons = nil, nil, next(backup) and self.backed_horizons or nil
   self.bad, self.notes, self.old, self.ring, self.has_writers = {}, {}, {}, {}, nil
   self.changes = self.changes + 1
   for namespace, files in pairs(backup) do
