@@ -73,7 +73,6 @@ describe("a policy file", function()
       ["\nreturn { name = 'x', place = function() error({}) end }"] = "policy.lua:2: a table that cannot be shown",
       ["return { name = 'x', place = function()\nlocal mine = require 'my.helpers' end }"] =
         "policy.lua:2: a policy only decides: it cannot use the module 'my.helpers'",
-      ["local function loop() return loop() + 1 end\nloop()"] = "policy.lua:1: stack overflow",
       ["return { name = 'x', place = function() return { {} } end }"] =
         "policy.lua:1: place must return a list of the members that it was given; there is a table at 1",
       ["setmetatable({}, { __gc = print })"] = "policy.lua:1: a policy only decides: it cannot use __gc",
@@ -89,6 +88,8 @@ describe("a policy file", function()
       local err = refused("invalid", load(text))
       assert(tostring(err):find(expected, 1, true), ("%s\n%s"):format(text, tostring(err)))
     end
+    local err = tostring(refused("invalid", load "local function loop() return loop() + 1 end\nloop()"))
+    assert(err:find "policy.lua:1: stack overflow" or err:find "policy.lua:1: stopped", err) -- a busy machine takes too long for that
     assert.matches("there is no policy: .*nothing.lua", refused("invalid", sim.load(folder:file "nothing.lua")))
   end)
 
