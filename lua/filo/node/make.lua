@@ -404,6 +404,9 @@ return function(node)
     turns = node.turns, readonly = node.options.readonly, id = node.id,
     forgotten = function(raw_id) return node.peer_list.members.roster:forgotten(raw_id) end,
     space_of = function(raw_id) return node.by_namespace[raw_id] end,
+    cleared = function() -- what counted for nothing was not looked after
+      if node.repair then node.repair.due:all_in(host.limits.repair_settle) end
+    end,
   }
   for i, each in ipairs(node.spaces.list) do
     make_space(node, i == 1 and node or setmetatable({}, { __index = node }), each.name, each.keys)

@@ -230,7 +230,9 @@ local function look(self, namespace)
   tell_dropped(self, namespace, go_over(self, namespace, state))
   if state.count > 0 or self.catalogue:has_unread(namespace) or self.horizons:known(namespace) ~= horizon then return end
   local ok, err = self.horizons:vouch(namespace, horizon)
-  if ok then self.states[namespace] = nil else self.host.log("warning", "what was cleared cannot be noted: " .. tostring(err)) end
+  if not ok then return self.host.log("warning", "what was cleared cannot be noted: " .. tostring(err)) end
+  self.states[namespace] = nil
+  self.cleared()
 end
 
 local function run(self)
@@ -304,8 +306,9 @@ end
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, names: filo.Names, catalogue: filo.Catalogue,
 ---  horizons: filo.Horizons, trash: filo.Trash, kept: filo.KeptVersions, quotas: filo.Quotas, healing: (fun(): filo.Healing),
 ---  turns: filo.Turns, readonly: boolean, id: string, forgotten: (fun(namespace: string): table<string, true>),
----  space_of: fun(namespace: string): table?}
----  forgotten: IDs of those who are members no more, for who writes a namespace; space_of: parts of one that this node has keys to
+---  space_of: (fun(namespace: string): table?), cleared: fun()}
+---  forgotten: IDs of those who are members no more, for who writes a namespace; space_of: parts of one that this node has keys to;
+---  cleared: a namespace is in doubt no more
 ---@return filo.Doubt
 return function(given)
   local self = setmetatable(given, Doubt)

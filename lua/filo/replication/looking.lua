@@ -19,6 +19,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field older? filo.Tended  what lies here of it: this is what others have
 ---@field gone? boolean  it is not here any more
 ---@field reason? string  why one of them would not
+---@field behind? string  why the newest could not be brought here, by who writes the namespace
 ---@field rank? integer  how many others act before this node
 ---@field waits? boolean  for these
 

@@ -162,8 +162,9 @@ local function bring_newer(self, items)
   end
   each_of(self, list, function(item)
     local row = item.row
-    item.gone = self.bring(row.namespace, row.key_hash, item.newest.version)
-    if item.gone then self:note_missed(row.namespace, row.key_hash) end
+    local ok, err = self.bring(row.namespace, row.key_hash, item.newest.version)
+    if ok then self:note_missed(row.namespace, row.key_hash) end
+    item.gone, item.behind = ok, not ok and tostring(err):sub(1, REASON_MOST) or nil
   end)
 end
 
@@ -172,7 +173,7 @@ end
 ---Why there are fewer copies than there should be.
 local function why_short(item)
   local plan = item.plan
-  if item.reason then return item.reason end
+  if item.behind or item.reason then return item.behind or item.reason end
   if plan.away[1] then return ("%s is away"):format(plan.away[1].name or "node " .. plan.away[1].node:sub(1, 16)) end
   return plan.lacking or "no more members are connected"
 end
@@ -195,7 +196,8 @@ end
 ---@return boolean
 local function judge(self, item, report)
   local unsure, left = is_unsure(item), report.left ~= nil and is_left(self, item)
-  local short = item.plan ~= nil and (item.reason or not item.plan.enough) and not item.outdated and not item.gone
+  local few = item.plan ~= nil and (item.reason or not item.plan.enough) and not item.outdated and not item.gone
+  local short = few or item.behind ~= nil
   report.unsure = report.unsure + (unsure and 1 or 0)
   if left then report.left = report.left + 1 end
   if short then
