@@ -4,10 +4,11 @@
 local core_store = require "filo.core.store"
 local described = require "filo.placement.described"
 local format = require "filo.base.format"
+local forgotten = require "filo.sim.forgotten"
+local growth = require "filo.sim.growth"
 local inside = require "filo.base.inside"
 local ledger_parts = require("filo.sim.ledger").parts
 local runtime = require "filo.core.runtime"
-local sizes = require "filo.sim.sizes"
 local task = require "filo.host.task"
 local trials = require "filo.sim.trials"
 local workload = require "filo.sim.workload"
@@ -268,28 +269,10 @@ local function may_have_refused(entry, machine)
   return machine.run.since <= refused and entry.owner.run.since <= refused
 end
 
----Whether the deletion of a part was forgotten, as far as its owner knows.
-local function is_forgotten(entry, part)
-  local node = entry.owner.run and entry.owner.run.node
-  return node ~= nil and inside.of(node).horizons:known(entry.namespace) >= part.version
-end
-
----Of what was deleted, and forgotten, nobody has a copy but who is in doubt.
-local function look_for_forgotten(self, entry, part)
-  for _, machine in ipairs(self.world.machines) do
-    local file, node = machine.disk:file(entry.namespace, part.path), machine.run and machine.run.node
-    local is_old = file and not file.unreadable and not file.fields.tombstone and file.fields.version < part.version
-    if is_old and node and not inside.of(node).doubt:about(entry.namespace, file.fields.key_hash, file.fields.version) then
-      return self:violate("deleted", entry, "%s was deleted, which is forgotten, and %s has a copy", entry.subject, machine.name)
-    end
-  end
-  self:pass "deleted"
-end
-
 ---Peers that are connected to the owner of what was deleted have no copy of a part of it. An owner whose own tombstone has rotted or is
 ---gone cannot tell them before it looks; then it may have found an older one.
 local function look_for_copies_of_deleted(self, entry, part)
-  if is_forgotten(entry, part) then return look_for_forgotten(self, entry, part) end
+  if forgotten.is(entry, part) then return forgotten.look_for_copies(self, entry, part) end
   local own = entry.owner.disk:file(entry.namespace, part.path)
   if not own or not own.intact or own.fields.version < part.version then return self:wait_for "tombstone" end
   for _, machine in ipairs(self.world.machines) do
@@ -480,7 +463,7 @@ local function look_at_restored(self)
   if node and inside.of(node).doubt:is_in(entry.namespace) then
     self:violate("forgotten", entry, "%s is in doubt still, where all are there who can tell", machine.name)
   end
-  look_for_forgotten(self, entry, part)
+  forgotten.look_for_copies(self, entry, part)
   read_by_owner(self, entry)
 end
 
@@ -492,40 +475,6 @@ local function look_at_conflict(self)
     if not read[content] then return self:violate("conflict", nil, "%s is not there any more", content) end
   end
   self:pass "conflict"
-end
-
----Whether a peer refuses deletions of a node, as its policy wants: then they are kept.
-local function refuses_deletions(machine)
-  for _, why in pairs(inside.of(machine.run.node).tombstones.missed) do
-    if why == "refused" then return true end
-  end
-  return false
-end
-
----Seconds in which a deletion is forgotten, when all are there: it settles, a horizon comes, and it is swept.
-local FORGET_SECONDS = 1200
-
----Nodes that have been there for so long have forgotten what was deleted before that, by the clocks of all.
-local function look_for_deletions(self)
-  local world, oldest, before = self.world, math.huge, #self.violations
-  for _, machine in ipairs(world.machines) do
-    if not machine.run or not machine.run.node or #machine.run.node:peers() < #world.machines - 1 then return end
-    oldest = math.min(oldest, machine:microseconds() - FORGET_SECONDS * 1000000)
-  end
-  for _, machine in ipairs(world.machines) do
-    for _, each in ipairs(machine.disk:list(machine.disk.namespace)) do
-      local file = machine.disk:file(each.namespace, each.path)
-      local is_left = not file.unreadable and file.fields.tombstone and file.fields.version <= oldest
-      if is_left and not refuses_deletions(machine) then
-        local parts = inside.of(machine.run.node)
-        local why = parts.forgetting.problems[each.namespace] or "it does not say why"
-        self:violate("forgotten", nil, "%s keeps a deletion of its own, version %d, beyond the horizon %d: %s", machine.name,
-          file.fields.version, parts.horizons:known(each.namespace), why)
-        break
-      end
-    end
-  end
-  if #self.violations == before then self:pass "forgotten" end
 end
 
 ---All that must hold once faults are over and everybody has had time.
@@ -545,54 +494,12 @@ function Checks:look_at_all()
     for _, part in ipairs(runs and settled_parts(entry, "put") or {}) do make_copies(self, entry, part) end
   end
   for _, machine in ipairs(self.world.machines) do look_for_old_keys(self, machine) end
-  look_for_deletions(self)
+  forgotten.look_for_deletions(self)
   look_at_traffic(self)
   look_at_conflict(self)
   look_at_restored(self)
 end
 
-local SAMPLES, SAMPLE_SECONDS = 5, 7
-
-local function sample(world)
-  local measured = { tasks = runtime.live_tasks(), timers = runtime.timers(), moving = 0 }
-  for _, machine in ipairs(world.machines) do
-    local run = machine.run
-    if run and run.node then measured.moving = measured.moving + #run.node:activity() end
-  end
-  return measured
-end
-
----What there is in a quiet world: the least of some samples, since something may be under way in one.
----@return {tasks: integer, timers: integer, moving: integer, tables: table}
-function Checks:measure()
-  local least = sample(self.world)
-  for _ = 2, SAMPLES do
-    runtime.sleep(SAMPLE_SECONDS)
-    for name, value in pairs(sample(self.world)) do least[name] = math.min(least[name], value) end
-  end
-  least.tables = sizes.tables(self.world)
-  return least
-end
-
----Whether something has become more from each measurement to the next: what is made when it is first needed does not.
-local function grows(measured, name)
-  for i = 2, #measured do
-    if measured[i][name] <= measured[i - 1][name] then return false end
-  end
-  return true
-end
-
----measured: what there was each time that the nodes had been used, and then nothing had happened for a while.
-function Checks:compare(measured)
-  local first, last, tables = measured[1], measured[#measured], {}
-  for _, name in ipairs { "tasks", "timers" } do
-    if grows(measured, name) then self:violate("quiet", nil, "%d %s where there were %d", last[name], name, first[name]) end
-  end
-  for i, each in ipairs(measured) do tables[i] = each.tables end
-  local path, before, now = sizes.growing(tables)
-  if path then self:violate("quiet", nil, "%d entries in the table %s where there were %d", now, path, before) end
-  if last.moving > 0 then self:violate("quiet", nil, "%s on the way still", format.count(last.moving, "copy is", "copies are")) end
-  self:pass "quiet"
-end
+Checks.measure, Checks.compare = growth.measure, growth.compare
 
 return { new = new, PROMISES = PROMISES, WAITING = WAITING }
