@@ -31,7 +31,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field roster? string  what its node knows of the members
 ---@field applied? string  how far a plan is applied
 ---@field horizons? string  up to where its node has forgotten deletions
----@field backed_horizons? string  the same, at the time of the last backup
+---@field horizons_of table<table, string?>  the same, as of each backup that there still is
 ---@field bad {namespace: string, key_hash?: string, version?: integer}[]  what was set aside
 ---@field notes table<string, string>
 ---@field ring table<string, string>  the lines that its node was given, by name
@@ -52,6 +52,7 @@ local function new(random, capacity)
   return setmetatable({
     random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, holders = {},
     generations = {}, made = false, changes = 0, listed = {}, bad = {}, notes = {}, old = {}, latest = {}, ring = {},
+    horizons_of = setmetatable({}, { __mode = "k" }),
   }, Disk)
 end
 
@@ -234,7 +235,7 @@ end
 ---@return table  to be given to `restore`
 function Disk:backup()
   local objects = {}
-  self.backed_horizons = self.horizons
+  self.horizons_of[objects] = self.horizons
   for namespace, files in pairs(self.objects) do
     objects[namespace] = {}
     for path, file in pairs(files) do objects[namespace][path] = file end
@@ -245,7 +246,7 @@ end
 ---All objects are what they were at the time of a backup; {}: there are none.
 function Disk:restore(backup)
   self.objects, self.used, self.partials, self.unflushed, self.holders, self.generations = {}, 0, {}, {}, {}, {}
-  self.roster, self.applied, self.horizons = nil, nil, next(backup) and self.backed_horizons or nil
+  self.roster, self.applied, self.horizons = nil, nil, self.horizons_of[backup]
   self.bad, self.notes, self.old, self.ring, self.has_writers = {}, {}, {}, {}, nil
   self.changes = self.changes + 1
   for namespace, files in pairs(backup) do
