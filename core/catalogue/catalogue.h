@@ -154,11 +154,6 @@ int filo_catalogue_noted(struct filo_catalogue *catalogue, const unsigned char n
                          const unsigned char peer[FILO_ID_SIZE], unsigned char life[FILO_LIFE_SIZE],
                          int64_t *after, struct filo_error *err);
 
-/* What peers have listed of an object, up to a version, is known no more. */
-int filo_catalogue_forget(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
-                          const unsigned char key_hash[FILO_ID_SIZE], uint64_t version,
-                          struct filo_error *err);
-
 /* All of a namespace, or only its tombstones, in the order of their ids, after one (0: none). */
 int filo_catalogue_files(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
                          bool tombstones, int64_t after, size_t most, struct filo_rows *ret,

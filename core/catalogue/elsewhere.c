@@ -248,17 +248,6 @@ int filo_catalogue_noted(struct filo_catalogue *catalogue, const unsigned char n
   return filo_catalogue_used(catalogue, rc, err);
 }
 
-int filo_catalogue_forget(struct filo_catalogue *catalogue, const unsigned char ns[FILO_ID_SIZE],
-                          const unsigned char key_hash[FILO_ID_SIZE], uint64_t version,
-                          struct filo_error *err) {
-  struct filo_row row = {.version = version};
-  memcpy(row.ns, ns, sizeof row.ns);
-  memcpy(row.key_hash, key_hash, sizeof row.key_hash);
-  memset(row.nonce, 0xff, sizeof row.nonce);
-  int rc = filo_query_begin(catalogue, err);
-  return rc < 0 ? rc : filo_catalogue_used(catalogue, forget(&catalogue->database, &row, err), err);
-}
-
 /* --- Taking over --- */
 
 /* All that lay elsewhere, and what has a name there and lies here no more, or as no object; but for

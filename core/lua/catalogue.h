@@ -23,7 +23,6 @@ size_t filo_check_most(lua_State *L, int index);
 int filo_lists_feed(lua_State *L);
 int filo_lists_note(lua_State *L);
 int filo_lists_noted(lua_State *L);
-int filo_lists_forget(lua_State *L);
 
 /* Methods: prints.c. */
 int filo_prints_mark(lua_State *L);

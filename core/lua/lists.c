@@ -209,37 +209,3 @@ int filo_lists_noted(lua_State *L) {
   memcpy(call->listing.peer, peer, FILO_ID_SIZE);
   return filo_call(L, &call->base, noted_ended);
 }
-
-struct forget_call {
-  struct filo_call base;
-  struct filo_catalogue_handle *shared;
-  unsigned char ns[FILO_ID_SIZE], key_hash[FILO_ID_SIZE];
-  uint64_t version;
-};
-
-static void forget_discard(struct filo_call *base) {
-  filo_catalogue_handle_unref(((struct forget_call *)base)->shared);
-  free(base);
-}
-
-static void forget_work(struct filo_call *base) {
-  struct forget_call *call = (struct forget_call *)base;
-  base->code = filo_catalogue_forget(call->shared->catalogue, call->ns, call->key_hash,
-                                     call->version, &base->err);
-}
-
-/* forget(namespace, key_hash, version): what peers have listed of it, up to that one */
-int filo_lists_forget(lua_State *L) {
-  struct filo_catalogue_handle *shared = filo_check_catalogue(L);
-  const unsigned char *ns = filo_check_hash(L, 2, "namespace");
-  const unsigned char *key_hash = filo_check_hash(L, 3, "key hash");
-  lua_Integer version = luaL_checkinteger(L, 4);
-  luaL_argcheck(L, version >= 0, 4, "0 or more");
-  struct forget_call *call = filo_call_new(L, sizeof *call, forget_work, forget_discard);
-  call->shared = shared;
-  shared->refs++;
-  memcpy(call->ns, ns, sizeof call->ns);
-  memcpy(call->key_hash, key_hash, sizeof call->key_hash);
-  call->version = (uint64_t)version;
-  return filo_call(L, &call->base, filo_call_ended);
-}

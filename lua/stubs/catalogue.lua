@@ -73,14 +73,6 @@ function catalogue:note(namespace, peer, life, after, records, paths) end
 ---@return string|filo.Error|nil life
 function catalogue:noted(namespace, peer) end
 
----What peers have listed of an object, up to a version, is known no more.
----@param namespace string
----@param key_hash string
----@param version integer
----@return true?
----@return filo.Error? err
-function catalogue:forget(namespace, key_hash, version) end
-
 ---Objects with names, in the order of when they were verified and of their ids, after one that has these (-1 and 0: from the beginning).
 ---@param namespace string
 ---@param verified integer

@@ -259,10 +259,6 @@ host.roster = {}
 ---@type filo.Numbered
 host.applied = {}
 
----Up to where deletions are forgotten, as is kept in a root.
----@type filo.Numbered
-host.horizons = {}
-
 ---Roots and what lies in them.
 ---@class filo.Host.store
 ---@field chunk_size integer  bytes of content that one hash is over; the last chunk may be shorter. No less than limits.inline

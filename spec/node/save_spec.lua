@@ -140,8 +140,7 @@ describe("where a file must have a name", function()
     ]], folder:file "root", folder:file "target"))
     assert.same({ "new", "there" }, stores.list(folder:file "target"))
     for _, name in ipairs { "new", "there" } do assert.equal("content", folder:read("target/" .. name)) end
-    assert.same(
-      { "apply", "bad", "catalogue", "filo-root", "horizons", "identity", "lock", "objects", "roster", "tmp", "trash", "versions" },
+    assert.same({ "apply", "bad", "catalogue", "filo-root", "identity", "lock", "objects", "roster", "tmp", "trash", "versions" },
       stores.list(folder:file "root"))
   end)
 end)

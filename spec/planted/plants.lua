@@ -30,16 +30,6 @@ return {
     },
   },
 
-  {
-    name = "absent-counts-as-there",
-    loses = "what he had deleted comes back with a member that was away, or restored, when the others forgot the deletion",
-    {
-      file = "peers/horizons.lua",
-      text = [[entry.known, entry.given, entry.members = fields.horizon, given, fields.members]],
-      becomes = [[entry.known, entry.pledge, entry.given, entry.members = fields.horizon, fields.horizon, given, fields.members]],
-    },
-  },
-
   -- Copies that go ----------------------------------------------------------------------------------------------------------
 
   {

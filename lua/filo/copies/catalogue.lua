@@ -164,15 +164,6 @@ function Catalogue:files(namespace) return by_id(self, "files", namespace) end
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:tombstones(namespace) return by_id(self, "tombstones", namespace) end
 
----The same, of those that came to lie here after one.
----@param namespace string
----@param after integer  the `id` of its row
----@return fun(): filo.CatalogueRow?
-function Catalogue:tombstones_after(namespace, after)
-  local function next_page(last) return ask(self, "tombstones", namespace, last and last.id or after) end
-  return rows(next_page, function() return self.walked:tombstones(namespace) end)
-end
-
 ---Objects of a namespace that are of a generation below one.
 ---@param namespace string
 ---@param below integer
@@ -300,15 +291,6 @@ function Catalogue:note(peer, place, records, paths)
   return self.core:note(self.namespace, peer, place.life, place.after, records, paths)
 end
 
----What peers have listed of an object, up to a version, is known no more. While the catalogue is made it has nothing of the kind.
----@param key_hash string
----@param version integer
----@return true?, filo.Error?
-function Catalogue:forget(key_hash, version)
-  if not self.core then return true end
-  return self.core:forget(self.namespace, key_hash, version)
-end
-
 ---Objects of this node's own, those first that were verified longest ago, or never. Those that are verified meanwhile are not given again.
 ---@return fun(): filo.CatalogueRow?
 function Catalogue:stalest()
@@ -381,16 +363,6 @@ end
 function Catalogue:problems()
   local function next_page(last) return ask(self, "problems", last and last.id or 0) end
   return rows(next_page, function() return function() end end)
-end
-
----Whether something of a namespace lies here that cannot be read now, and may be readable later.
----@param namespace string
----@return boolean
-function Catalogue:has_unread(namespace)
-  for row in self:problems() do
-    if row.namespace == namespace and row.problem ~= "corrupt" then return true end
-  end
-  return false
 end
 
 ---Before somebody is told of what lies here: beside an owner without a good catalogue, one is made as of now; and what could not be read

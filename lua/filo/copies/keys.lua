@@ -17,14 +17,13 @@ local Names = {}
 Names.__index = Names
 
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, namespace: string, versions: filo.Versions, id: string, hash_key?: function,
----  path: table|function, generation: filo.Generation, in_doubt: fun(key_hash: string, version: integer): boolean}
----  id: the node's, raw; in_doubt: whether a version that lies here may have been deleted, which may take a question to peers
+---  path: table|function, generation: filo.Generation}  id: the node's, raw
 ---@return filo.Names
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, keys = given.keys, namespace = given.namespace, hash_key = given.hash_key,
     versions = given.versions, me = given.id:sub(1, WRITER), transform = given.path, writers = new_locks(given.host),
-    generation = given.generation, in_doubt = given.in_doubt,
+    generation = given.generation,
   }, Names)
 end
 
@@ -130,18 +129,6 @@ end
 ---`nil, err` for what is not here.
 local function missing(key) return errors.fail("not_found", ("'%s' is not here"):format(key), { key = key }) end
 
----`nil, err` for what may have been deleted while this node was away: it does not count.
-local function in_doubt(key)
-  local sentence = "the copy of '%s' here is from before deletions that were forgotten, and nobody who took part is there to tell whether "
-    .. "it was deleted"
-  return errors.fail("not_found", sentence:format(key), { key = key, retryable = true })
-end
-
----Whether that is what an error says.
----@param err filo.Error
----@return boolean
-local function is_in_doubt(err) return err.code == "not_found" and err.retryable == true end
-
 ---`nil, err`: another key's object lies where this one's would.
 local function taken(name)
   local sentence = "'%s' cannot be here: another key's object lies at its path %s; the path function must give each key its own"
@@ -158,7 +145,6 @@ function Names:stat(name)
   local fields, record = self.disk:stat(self.namespace, name.path)
   if fields and fields.key_hash ~= name.hash then return taken(name) end
   if not fields and record.code == "not_found" then return missing(name.key) end
-  if fields and not fields.tombstone and self.in_doubt(name.hash, fields.version) then return in_doubt(name.key) end
   return fields, record
 end
 
@@ -254,7 +240,4 @@ local function knew(meta, other, version)
   return other.by ~= nil and meta.seen ~= nil and (meta.seen[other.by] or 0) >= version
 end
 
-return {
-  new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, in_doubt = in_doubt, is_in_doubt = is_in_doubt,
-  knew = knew, KEY_MAX = KEY_MAX,
-}
+return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, knew = knew, KEY_MAX = KEY_MAX }

@@ -28,10 +28,6 @@ function Versions:note(version)
   if version <= self.host.time() + MOST_AHEAD then self.seen = math.max(self.seen, version) end
 end
 
----All versions that are made from now on are later than that.
----@param version integer
-function Versions:pass(version) self.seen = math.max(self.seen, (version // GRAIN + 1) * GRAIN) end
-
 local LAST = math.maxinteger - 3 * GRAIN
 
 ---A version that is later than one that is known, also than a rewrapping of that one which is not known yet.

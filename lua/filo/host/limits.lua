@@ -50,14 +50,6 @@ return {
   tell = 15,                -- without an answer of a peer that is told of deletions, before the others go on without it
   tell_again = 30,          -- pauses before those who could not take one are told again grow from one to the other
   tell_again_most = 600,
-  forget = 86400,           -- between horizons of a namespace, up to which deletions are forgotten
-  forget_settle = 86400,    -- a deletion is older than that when it is forgotten, so that nothing of before it is under way
-  forget_again = 600,       -- until one that could not be made is tried again
-  forget_most = 3600,       -- for one to be made: then who takes part gives it up
-  forget_ask = 60,          -- for an answer of who takes part
-  forget_wait = 20,         -- for copies that are on their way in when it begins
-  buried = 1024,            -- deletions that one who takes part tells of at once
-  doubt = 60,               -- between looks at copies of which nobody could tell whether they were deleted
   remembered = 10000,       -- peers of which it is known whether they were told of all deletions
   repair_start = 120,       -- from a node's start until it makes copies that are missing: others come back, too
   repair = 3600,            -- between looks at all that lies here

@@ -62,7 +62,6 @@ local host = {
   },
   roster = numbered("roster", "the roster"),
   applied = numbered("apply", "how far a plan is applied"),
-  horizons = numbered("horizons", "up to where deletions are forgotten"),
   store = {
     open = store.open,
     look = store.look,

@@ -123,10 +123,6 @@ local function open_here(self, name, unheard)
     object:close()
     return keys.deleted(name.key, "deleted")
   end
-  if self.names.in_doubt(name.hash, fields.version) then
-    object:close()
-    return keys.in_doubt(name.key)
-  end
   local meta
   meta, err = self.names:unlock(object, name)
   if not meta then
@@ -186,9 +182,7 @@ local function open(self, name, reach, unheard, least)
     return open_from_peers(self, name, reach, err, least)
   end
   if err.code ~= "not_found" and err.code ~= "corrupt" then return nil, err end
-  local there, problem = open_from_peers(self, name, reach, nil, least)
-  if not there and problem.code == "not_found" and keys.is_in_doubt(err) then return nil, err end
-  return there, problem
+  return open_from_peers(self, name, reach, nil, least)
 end
 
 ---How many peers must tell what they have, so that `quorum` nodes have. This one has, unless it cannot read what is here.
@@ -320,7 +314,7 @@ function Getting:stat(name)
   if record.code == "invalid" then return nil, record end
   local found, err = self.find:newest(name)
   if found then return describe_record(self, name, found.fields, found.record, "peers") end
-  if UNREADABLE[record.code] or keys.is_in_doubt(record) then return nil, record end
+  if UNREADABLE[record.code] then return nil, record end
   local row = self.catalogue:elsewhere(name.key)
   if not row then return nil, err end
   return {

@@ -11,9 +11,7 @@ Listing.__index = Listing
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, catalogue: filo.Catalogue, namespace: string, root: string,
 ---  inventory: filo.Inventory, quotas: filo.Quotas, kept: filo.KeptVersions, writes: (fun(raw_id: string): boolean),
----  in_trash: (fun(): fun(): filo.core.Old?),
----  in_doubt: (fun(namespace: string, key_hash: string, version: integer): boolean),
----  names_of: fun(raw_id: string): filo.Names?}  names_of: of a namespace that can be read
+---  in_trash: (fun(): fun(): filo.core.Old?), names_of: fun(raw_id: string): filo.Names?}  names_of: of a namespace that can be read
 ---@return filo.Listing
 local function new(given) return setmetatable(given, Listing) end
 
@@ -47,13 +45,10 @@ local function go_over(self, next_row, namespace, describe, on_corrupt)
     return not self.writes(row.namespace)
   end
   self.catalogue:begin()
-  local function counts(row)
-    return row.elsewhere or row.tombstone or not self.in_doubt(row.namespace, row.key_hash, row.version)
-  end
   local function next_item()
     for row in next_row do
       if row.problem then note_problem(self, seen, row, on_corrupt) end
-      local item = not row.problem and counts(row) and describe(row)
+      local item = not row.problem and describe(row)
       if item then return item end
     end
     for row in self.catalogue:problems() do

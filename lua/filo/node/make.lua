@@ -9,10 +9,8 @@ local new_catalogue = require "filo.copies.catalogue"
 local new_conflicts = require "filo.node.conflicts"
 local new_deleting = require "filo.node.deleting"
 local new_fetches = require "filo.replication.shared_fetches"
-local new_doubt = require "filo.replication.doubt"
 local new_find = require "filo.replication.find"
 local new_follow = require "filo.replication.follow"
-local new_forgetting = require "filo.replication.forgetting"
 local new_gate = require "filo.host.gate"
 local new_generation = require "filo.replication.generation"
 local new_getting = require "filo.node.getting"
@@ -21,10 +19,8 @@ local new_holding = require "filo.node.holding"
 local new_holders = require "filo.replication.holders"
 local new_healing = require "filo.replication.healing"
 local new_hooks = require "filo.host.hooks"
-local new_horizons = require "filo.peers.horizons"
 local new_in_step = require "filo.replication.in_step"
 local new_inventory = require "filo.replication.inventory"
-local new_intake = require "filo.replication.intake"
 local new_kept_versions = require "filo.copies.kept_versions"
 local new_landings = require "filo.copies.landings"
 local new_listing = require "filo.node.listing"
@@ -59,7 +55,6 @@ local face = require("filo.node.namespace").face
 local new_verifier = require "filo.copies.verify"
 local sealed_version = require "filo.replication.sealed_version"
 local peer_settings = require "filo.node.peer_settings"
-local sorted_keys = require "filo.base.sorted_keys"
 local versions = require "filo.copies.versions"
 
 ---Copies on this disk.
@@ -100,32 +95,6 @@ end
 ---Whether other nodes may write a namespace, too: one that this node was given, and its own since it was given away.
 local function has_other_writers(node, name) return name ~= "own" or node.host.keyring.has_writers(node.root) end
 
----Which deletions were forgotten, and what so may have been deleted.
-local function make_horizons(node)
-  node.horizons = new_horizons {
-    host = node.host, root = node.root, loaded = node.horizons_kept, raw_id = node.raw_id, peers = node.peer_list, tasks = node.tasks,
-    report = node.peer_list.report, trusts = node.peer_list.members.gossip.trusts,
-    writes = function(raw_id) return node.spaces:writes(raw_id) end,
-    needs = function(raw_id)
-      if node.by_namespace[raw_id] then return true end
-      for _, usage in ipairs(node.catalogue:usage()) do
-        if usage.namespace == raw_id then return true end
-      end
-      return false
-    end,
-    changed = function(raw_id)
-      local space = node.by_namespace[raw_id]
-      if space then space.versions:pass(node.horizons:guard(raw_id)) end
-      node.doubt:wake()
-      node.forgetting:wake()
-    end,
-    heard = function(peer)
-      node.doubt:wake()
-      node.follow:visit(peer)
-    end,
-  }
-end
-
 ---What is made for each namespace: the names in it.
 ---@param space table  what it is made in
 ---@param name string
@@ -142,9 +111,7 @@ local function make_names(node, space, name, keys)
   space.names = new_names {
     host = host, disk = node.disk, keys = keys, namespace = space.namespace, versions = space.versions, id = node.raw_id,
     hash_key = options.hash_key, path = options.path, generation = space.generation,
-    in_doubt = function(...) return node.doubt:about_now(space.namespace, ...) end,
   }
-  space.versions:pass(node.horizons:guard(space.namespace))
   if space ~= node then
     space.catalogue = node.catalogue:of(space.names, space.namespace)
     return
@@ -162,11 +129,10 @@ local function make_replication(node, space)
   local host, disk, peers, tasks, hooks, namespace = node.host, node.disk, node.peer_list, node.tasks, node.hooks, space.namespace
   space.find = new_find {
     host = host, peers = peers, hooks = hooks, tasks = tasks, holders = node.holders, namespace = namespace, generation = space.generation,
-    horizons = node.horizons, likely = function(...) return node.plan:likely(...) end,
+    likely = function(...) return node.plan:likely(...) end,
   }
   space.survey = new_survey {
     host = host, disk = disk, peers = peers, find = space.find, refusals = node.refusals, id = node.id, namespace = namespace,
-    doubt = node.doubt,
   }
   space.prove = new_prove {
     host = host, peers = peers, hooks = hooks, activity = node.activities, verifier = node.verifier, namespace = namespace,
@@ -174,7 +140,6 @@ local function make_replication(node, space)
   space.inventory = new_inventory { host = host, peers = peers, holders = node.holders, namespace = namespace }
   space.fetches = new_fetches {
     host = host, disk = disk, find = space.find, peers = peers, tasks = tasks, activity = node.activities, namespace = namespace,
-    intake = node.intake,
   }
   space.spread = new_spread {
     host = host, disk = disk, peers = peers, tasks = tasks, hooks = hooks, refusals = node.refusals, activity = node.activities,
@@ -198,11 +163,11 @@ local function reach_of(node, namespace)
   if node.by_namespace[namespace] then return node.by_namespace[namespace] end
   local find = new_find {
     host = node.host, peers = node.peer_list, hooks = node.hooks, tasks = node.tasks, holders = NOBODY, namespace = namespace,
-    generation = NOBODY, horizons = node.horizons, likely = function(...) return node.plan:likely(...) end,
+    generation = NOBODY, likely = function(...) return node.plan:likely(...) end,
   }
   return { find = find, fetches = new_fetches {
     host = node.host, disk = node.disk, find = find, peers = node.peer_list, tasks = node.tasks, activity = node.activities,
-    namespace = namespace, intake = node.intake,
+    namespace = namespace,
   } }
 end
 
@@ -288,8 +253,7 @@ local function make_calls(node, space, name)
     namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere,
   }
   space.undeleting = new_undeleting {
-    host = host, disk = disk, names = names, find = space.find, storing = space.storing, trash = node.trash, doubt = node.doubt,
-    namespace = namespace,
+    host = host, disk = disk, names = names, find = space.find, storing = space.storing, trash = node.trash, namespace = namespace,
   }
   space.rotating = new_rotating {
     host = host, disk = disk, names = names, catalogue = space.catalogue, generation = space.generation, tasks = node.tasks,
@@ -299,7 +263,7 @@ local function make_calls(node, space, name)
   space.listing = new_listing {
     host = host, disk = disk, names = names, catalogue = space.catalogue, namespace = namespace, root = node.root,
     inventory = space.inventory, quotas = node.quotas, writes = function(raw_id) return node.spaces:writes(raw_id) end,
-    in_doubt = function(...) return node.doubt:about(...) end, in_trash = function() return node.trash:each() end, kept = node.kept,
+    in_trash = function() return node.trash:each() end, kept = node.kept,
     names_of = function(raw_id) return node.by_namespace[raw_id] and node.by_namespace[raw_id].names end,
   }
 end
@@ -327,20 +291,13 @@ local function make_space(node, space, name, keys)
   space.rotating:start()
 end
 
----The parts of a namespace that the node writes.
----@return table?
-local function written_space(node, raw_id)
-  for _, space in pairs(node.written) do
-    if space.namespace == raw_id then return space end
-  end
-  return nil
-end
-
 ---Those of a namespace that the node writes.
 ---@return filo.Conflicts?
 local function conflicts_of(node, raw_id)
-  local space = written_space(node, raw_id)
-  return space and space.conflicts
+  for _, space in pairs(node.written) do
+    if space.namespace == raw_id then return space.conflicts end
+  end
+  return nil
 end
 
 ---@class filo.node.Parts
@@ -372,7 +329,6 @@ return function(node)
   node.plan = new_planning(node)
   node.handed_out, node.faces, node.written, node.listed = new_handed_out(), {}, {}, {}
   node.by_namespace = {}
-  make_horizons(node)
   make_names(node, node, node.spaces.list[1].name, node.spaces.list[1].keys)
   node.turns, node.beliefs = new_turns(host), new_beliefs { host = host, tasks = node.tasks, catalogue = node.catalogue }
   node.in_step = new_in_step {
@@ -384,37 +340,10 @@ return function(node)
   node.holders = new_holders {
     host = host, disk = disk, is_forgotten = function(id) return node.peer_list.members.roster:is_forgotten(id) end,
   }
-  node.intake = new_intake { host = host, disk = disk, horizons = node.horizons }
-  node.forgetting = new_forgetting {
-    host = host, disk = disk, peers = node.peer_list, tasks = node.tasks, names = node.names, catalogue = node.catalogue,
-    horizons = node.horizons, intake = node.intake, holders = node.holders, quotas = node.quotas, beliefs = node.beliefs, id = node.id,
-    raw_id = node.raw_id,
-    turns = node.turns, members = function() return node.peer_list.members.roster:list() end, readonly = node.options.readonly,
-    is_member = function(peer) return node.peer_list.members.roster:is_member(peer.id) end,
-    written = function(raw_id) return written_space(node, raw_id) end,
-    spaces = function()
-      local list = {}
-      for i, name in ipairs(sorted_keys(node.written)) do list[i] = node.written[name] end
-      return list
-    end,
-  }
-  node.doubt = new_doubt {
-    host = host, disk = disk, peers = node.peer_list, tasks = node.tasks, names = node.names, catalogue = node.catalogue,
-    horizons = node.horizons, trash = node.trash, kept = node.kept, quotas = node.quotas, healing = function() return node.healing end,
-    turns = node.turns, readonly = node.options.readonly, id = node.id,
-    forgotten = function(raw_id) return node.peer_list.members.roster:forgotten(raw_id) end,
-    space_of = function(raw_id) return node.by_namespace[raw_id] end,
-    cleared = function() -- what counted for nothing was not looked after
-      if node.repair then node.repair.due:all_in(host.limits.repair_settle) end
-    end,
-  }
   for i, each in ipairs(node.spaces.list) do
     make_space(node, i == 1 and node or setmetatable({}, { __index = node }), each.name, each.keys)
   end
-  node.follow = new_follow {
-    host = host, peers = node.peer_list, tasks = node.tasks, spaces = function() return node.listed end, horizons = node.horizons,
-    intake = node.intake,
-  }
+  node.follow = new_follow { host = host, peers = node.peer_list, tasks = node.tasks, spaces = function() return node.listed end }
   make_scrub(node)
   node.serve = new_serve {
     host = host, disk = disk, peers = node.peer_list, tasks = node.tasks, hooks = node.hooks, names = node.names, landings = node.landings,
@@ -424,11 +353,10 @@ return function(node)
     quotas = node.quotas, rates = node.rates, vouching = node.vouching,
     is_member = function(peer) return node.peer_list.members.roster:is_member(peer.id) end,
     conflicts = function(raw_id) return conflicts_of(node, raw_id) end, turns = node.turns,
-    beliefs = node.beliefs, doubt = node.doubt, intake = node.intake,
+    beliefs = node.beliefs,
   }
   have.serve {
     host = host, disk = disk, peers = node.peer_list, names = node.names, set_aside = node.set_aside, beliefs = node.beliefs,
-    doubt = node.doubt,
   }
   old_versions.serve { host = host, disk = disk, peers = node.peer_list, kept = node.kept }
   node.repair = not node.options.readonly and new_repair {
@@ -440,7 +368,7 @@ return function(node)
     view = function() return node.plan:view() end,
     is_draining = function() return node.candidates:here().state == "draining" end, removal = node.removal, vouching = node.vouching,
     prove_of = function(namespace) return prove_of(node, namespace) end, beliefs = node.beliefs, in_step = node.in_step,
-    bring = function(...) return bring_newest(node, ...) end, doubt = node.doubt, horizons = node.horizons,
+    bring = function(...) return bring_newest(node, ...) end,
   } or nil
   node.moves = node.repair and new_moves {
     host = host, id = node.id, namespace = node.namespace, catalogue = node.catalogue, looking = node.repair.looking, rates = node.rates,

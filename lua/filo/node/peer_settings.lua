@@ -81,7 +81,6 @@ function peer_settings.of(parts, given)
     end,
     met = function(peer)
       parts.candidates:meet(peer)
-      parts.horizons:meet(peer)
       for _, name in ipairs(sorted_keys(parts.written)) do
         parts.written[name].generation:meet(peer)
         parts.written[name].tombstones:meet(peer)

@@ -408,10 +408,9 @@ function setup.open(host, given)
   disk, err = host.store.open(given.root, identity:raw_id(), given.durability, given.reserve, given.readonly)
   if not disk then return nil, err end
   local called, ok, problem = pcall(path_layout.check, host, disk, given)
-  local roster, applied, horizons, listener
+  local roster, applied, listener
   if called and ok and not given.readonly then roster, problem = host.roster.load(given.root) end
   if called and ok and not problem and not given.readonly then applied, problem = host.applied.load(given.root) end
-  if called and ok and not problem and not given.readonly then horizons, problem = host.horizons.load(given.root) end
   if called and ok and not problem then listener, problem = open_listener(host, given.listen) end
   if not called or problem then
     disk:close()
@@ -421,7 +420,7 @@ function setup.open(host, given)
   return {
     host = host, identity = identity, disk = new_disk(disk), listener = listener, root = given.root,
     id = identity:id(), raw_id = identity:raw_id(), spaces = spaces, noted_generations = noted, roster = roster,
-    applied = applied, horizons_kept = horizons,
+    applied = applied,
     address = listener and listener:address(), tls = given.tls and assert(host.net.tls(identity)) or nil,
   }
 end

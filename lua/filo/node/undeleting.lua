@@ -10,7 +10,7 @@ local Undeleting = {}
 Undeleting.__index = Undeleting
 
 ---@param given {host: filo.Host, disk: table, names: filo.Names, find: filo.Find, storing: filo.Storing, trash: filo.Trash,
----  doubt: filo.Doubt, namespace: string}
+---  namespace: string}
 ---@return filo.Undeleting
 local function new(given) return setmetatable(given, Undeleting) end
 
@@ -59,8 +59,7 @@ function Undeleting:undelete(name)
   local there, record, elsewhere = newest(self, name)
   if not there and record then return nil, record end
   local ok
-  local is_deleted = there and there.tombstone and there.version > old.version
-  if is_deleted or not there and self.doubt:is_deleted(old) then
+  if there and there.tombstone and there.version > old.version then
     ok, err = check_deleted(self, name, elsewhere)
     if not ok then return nil, err end
     local receipt, problem = self.storing:bring_back(name, old, object:record(), elsewhere and record or nil)
@@ -89,11 +88,6 @@ function Undeleting:restore(copy)
   local path
   path, err = self.names:path(copy.key_hash)
   if not path then return nil, err end
-  if self.doubt:is_deleted(old) then
-    local sentence = "the copy %s was deleted while this node was away, or nobody else has it any more: only who writes it can bring it "
-      .. "back"
-    return errors.fail("denied", sentence:format(crypto.hex(copy.key_hash):sub(1, 16)))
-  end
   local object <close>, bad = self.trash:open(old)
   local ok
   if object then ok, err = self.disk:restore(old, path) else err = bad end

@@ -174,17 +174,7 @@ local policy = {
   time = time,
 }
 
-local version = integer(0, math.maxinteger)
-
-local MOST_NAMED = 512
-
----That all deletions of a namespace up to a version are acknowledged by these members, signed likewise: peers/horizons.lua.
-local horizon = {
-  namespace = hash, horizon = integer(1, math.maxinteger), node = hash, time = time,
-  members = bytes_of(8, function() return MOST_NAMED end), -- the first 8 bytes of the ID of each
-}
-
-local signed_fields = { member = member, verdict = verdict, policy = policy, horizon = horizon }
+local signed_fields = { member = member, verdict = verdict, policy = policy }
 
 ---To how many bytes of content a second a node keeps, each way; nil: to none.
 local function pace(value)
@@ -230,12 +220,6 @@ local failure = { code = code, message = text(0, MESSAGE_MOST) }
 
 local function any() return true end
 
----What a node does of the forgetting of deletions, as it is asked to: see replication/forgetting.lua.
-local FORGET_STEPS = { ask = true, begin = true, acknowledge = true, ["end"] = true }
-local function forget_step(value) return FORGET_STEPS[value] == true end
-
-local function buried_most(limits) return limits.buried end
-
 ---Requests and replies of Filo's own topics. `record` in a reply to store, offer or fill: what is there instead, and is no older.
 local topics = {
   ping = {
@@ -254,7 +238,7 @@ local topics = {
   member = { request = { records = signed_list, verdicts = signed_list, policies = signed_list }, reply = {} },
   store = {
     request = { record = record, body = optional(body) },
-    reply = { record = optional(record), here = optional(boolean), want = optional(boolean), gone = optional(boolean) },
+    reply = { record = optional(record), here = optional(boolean), want = optional(boolean) },
   },
   offer = {
     request = { record = record },
@@ -273,22 +257,6 @@ local topics = {
       namespace = hash, key_hashes = bytes_of(32, asked), versions = optional(bytes_of(8, asked)),
     },
     reply = { here = bytes_of(9, asked) },
-  },
-  horizons = { request = { horizons = signed_list, pledges = numbers(40) }, reply = {} },
-  forget = {
-    request = {
-      namespace = hash, horizon = version, step = forget_step, known = optional(version),
-      members = optional(bytes_of(32, function(limits) return limits.remembered end)),
-    },
-    reply = { time = optional(version), settled = optional(boolean) },
-  },
-  buried = {
-    request = { namespace = hash, horizon = version, after = version },
-    reply = { buried = bytes_of(40, buried_most), after = version },
-  },
-  known = {
-    request = { namespace = hash, horizon = version, key_hashes = bytes_of(32, asked), versions = bytes_of(8, asked) },
-    reply = { known = bytes_of(1, asked) },
   },
   print = { request = { salt = salt, print = print }, reply = { prints = optional(prints) } },
   prints = { request = { salt = salt, buckets = bytes_of(1, buckets_most) }, reply = { prints = prints } },
@@ -398,7 +366,7 @@ end
 
 ---Reads what somebody has signed. The signature is looked at by who knows whose it is.
 ---@param host filo.Host
----@param kind "member"|"verdict"|"policy"|"horizon"
+---@param kind "member"|"verdict"|"policy"
 ---@param bytes string
 ---@return table? fields
 ---@return string? problem

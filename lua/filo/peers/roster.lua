@@ -34,7 +34,6 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field is_kept boolean  in the root
 ---@field verified table<string, true>  texts of the members' records
 ---@field passed_over table<string, integer>  by ID: numbers of verdicts by those who do not decide here, which are not to be told again
----@field passed_fields table<string, table>  by ID: what these say
 ---@field own filo.Signed  this node's record
 ---@field number integer  its number
 local Roster = {}
@@ -219,7 +218,7 @@ function Roster:take_verdict(verdict)
   local id = self.host.crypto.hex(fields.member)
   local is_told_off = id == self.settings.id and fields.state == "forgotten" -- it is let in nowhere: it need not know
   if is_told_off or not self.settings.obeys(fields.namespace) then
-    if fields.number >= (self.passed_over[id] or 0) then self.passed_over[id], self.passed_fields[id] = fields.number, fields end
+    self.passed_over[id] = math.max(self.passed_over[id] or 0, fields.number)
     return false
   end
   local entry = self.members[id]
@@ -234,7 +233,7 @@ function Roster:take_verdict(verdict)
 end
 
 ---Others decide here by now: what they have decided is to be told anew.
-function Roster:reconsider() self.passed_over, self.passed_fields = {}, {} end
+function Roster:reconsider() self.passed_over = {} end
 
 ---Takes what the writers of a namespace want of its copies.
 ---@param given filo.Signed
@@ -295,18 +294,6 @@ end
 function Roster:is_forgotten(id)
   local entry = self.members[id]
   return entry ~= nil and entry.decision == "forgotten", entry and entry.decided_at
-end
-
----The IDs of those that were: for this node, or for who writes a namespace, also where he does not decide here.
----@param namespace string
----@return table<string, true>
-function Roster:forgotten(namespace)
-  local set = {}
-  for id, entry in pairs(self.members) do set[id] = entry.decision == "forgotten" or nil end
-  for id, fields in pairs(self.passed_fields) do
-    if fields.namespace == namespace then set[id] = fields.state == "forgotten" or nil end
-  end
-  return set
 end
 
 ---@param id string
@@ -431,8 +418,7 @@ end
 ---@return filo.Roster
 return function(given)
   local self = setmetatable({
-    host = given.host, root = given.root, settings = given.settings, members = {}, verified = {}, news = {}, number = 0,
-    passed_over = {}, passed_fields = {},
+    host = given.host, root = given.root, settings = given.settings, members = {}, verified = {}, news = {}, number = 0, passed_over = {},
     changed = new_gate(given.host), saved = new_gate(given.host), unsaved = false, is_kept = given.loaded ~= nil,
   }, Roster)
   self.policies = new_policies { host = given.host, raw_id = given.settings.raw_id, changed = function(namespace)

@@ -1,6 +1,6 @@
 ---What is signed and passed on among members: the record that a member makes of itself, with its node's key; and with the key of a
----namespace, by who writes it, the verdict that he makes of a member, the policy that he wants for its copies, and up to where its
----deletions may be forgotten. All are CBOR, kept and passed on byte for byte, and each counts by its number only.
+---namespace, by who writes it, the verdict that he makes of a member, and the policy that he wants for its copies. All are CBOR, kept and
+---passed on byte for byte, and each counts by its number only.
 
 local errors = require "filo.base.errors"
 local protocol = require "filo.peers.protocol"
@@ -12,14 +12,12 @@ local signed = {}
 ---@field signature string  64 bytes
 
 ---Told apart by what is signed before them.
-local PREFIX = {
-  member = "filo member v1\n", verdict = "filo verdict v1\n", policy = "filo policy v1\n", horizon = "filo horizon v1\n",
-}
+local PREFIX = { member = "filo member v1\n", verdict = "filo verdict v1\n", policy = "filo policy v1\n" }
 
-local NAMES = { member = "member's record", verdict = "verdict", policy = "policy", horizon = "horizon" }
+local NAMES = { member = "member's record", verdict = "verdict", policy = "policy" }
 
 ---@param host filo.Host
----@param kind "member"|"verdict"|"policy"|"horizon"
+---@param kind "member"|"verdict"|"policy"
 ---@param fields table  see peers/protocol.lua
 ---@param key filo.Identity|filo.Keys  that signs
 ---@return filo.Signed
@@ -30,7 +28,7 @@ end
 
 ---The fields, once the signature is found to be of who has to sign: a member, or a namespace.
 ---@param host filo.Host
----@param kind "member"|"verdict"|"policy"|"horizon"
+---@param kind "member"|"verdict"|"policy"
 ---@param given filo.Signed
 ---@return table?, filo.Error?
 function signed.read(host, kind, given)

@@ -13,14 +13,13 @@ local Find = {}
 Find.__index = Find
 
 ---@param given {host: filo.Host, peers: filo.Peers, hooks: filo.Hooks, tasks: filo.Tasks, holders: filo.Holders, namespace: string,
----  generation: filo.Generation, horizons: filo.Horizons, likely: fun(namespace: string, key_hash: string): table<string, true>}
+---  generation: filo.Generation, likely: fun(namespace: string, key_hash: string): table<string, true>}
 ---  likely: IDs of those who should have an object
 ---@return filo.Find
 local function new(given)
   return setmetatable({
     host = given.host, peers = given.peers, hooks = given.hooks, tasks = given.tasks, holders = given.holders,
-    namespace = given.namespace, generation = given.generation, horizons = given.horizons, likely = given.likely,
-    verifying = new_locks(given.host),
+    namespace = given.namespace, generation = given.generation, likely = given.likely, verifying = new_locks(given.host),
   }, Find)
 end
 
@@ -47,9 +46,6 @@ local function check(self, peer, key_hash, answer)
     err = errors.new("corrupt", "the record is another object's")
   elseif fields and answer.body and not self.host.store.vouches(answer.record, answer.body) then
     err = errors.new("corrupt", "the content does not match its record")
-  elseif fields and not fields.tombstone and not self.horizons:trusts_version(peer, self.namespace, fields.version) then
-    local sentence = "%s has a copy from before deletions that were forgotten, and is in doubt whether it was deleted"
-    return errors.fail("busy", sentence:format(tostring(peer)), { peer = peer.id })
   elseif fields then
     if not fields.tombstone then self.holders:note(peer.id) end
     self.generation:learn(fields.generation)

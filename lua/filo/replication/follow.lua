@@ -25,14 +25,12 @@ local EMPTY_ANSWERS = 100
 local Follow = {}
 Follow.__index = Follow
 
----@param given {host: filo.Host, peers: filo.Peers, tasks: filo.Tasks, horizons: filo.Horizons,
----  intake: filo.Intake, spaces: fun(): table[]}  spaces: what is read wholly: parts with
+---@param given {host: filo.Host, peers: filo.Peers, tasks: filo.Tasks, spaces: fun(): table[]}  spaces: what is read wholly: parts with
 ---  catalogue, inventory, names, conflicts, rotating
 ---@return filo.Follow
 local function new(given)
   local self = setmetatable({
-    host = given.host, peers = given.peers, tasks = given.tasks, spaces = given.spaces, horizons = given.horizons,
-    intake = given.intake, followed = {}, turned = new_gate(given.host),
+    host = given.host, peers = given.peers, tasks = given.tasks, spaces = given.spaces, followed = {}, turned = new_gate(given.host),
   }, Follow)
   self.tasks:spawn(function()
     while true do
@@ -98,13 +96,6 @@ local function note(self, space, peer, place, records, entries, paths)
   return errors.fail("busy", "what lies here has just changed")
 end
 
----Whether what a peer lists counts now: it is not in doubt whether what it has was deleted.
----@return true?, filo.Error?
-local function check_horizon(self, space, peer)
-  if not self.intake:is_frozen(space.namespace) and self.horizons:trusts_version(peer, space.namespace, 0) then return true end
-  return errors.fail("busy", "deletions are just being forgotten, or it is in doubt what was deleted")
-end
-
 ---Reads what a peer lists of a namespace, from where it was read to.
 ---@return true?, filo.Error?
 local function follow(self, space, peer)
@@ -112,8 +103,6 @@ local function follow(self, space, peer)
   local repeats, empty = new_repeats(), 0
   while place do
     local began = self.host.now()
-    local trusted, doubt = check_horizon(self, space, peer)
-    if not trusted then return nil, doubt end
     local records, next_place = space.inventory:page(peer, place)
     if not records then return nil, next_place end
     local from = next_place.life == place.life and place.after or 0
@@ -123,8 +112,7 @@ local function follow(self, space, peer)
     if next_place.life ~= place.life then repeats = new_repeats() end
     local entries, paths = check(self, space, peer, records, repeats)
     if not entries then return nil, paths end
-    local ok, problem = check_horizon(self, space, peer)
-    if ok then ok, problem = note(self, space, peer, next_place, records, entries, paths) end
+    local ok, problem = note(self, space, peer, next_place, records, entries, paths)
     if not ok then return nil, problem end
     space.rotating:hear(peer, entries)
     place = next_place

@@ -25,7 +25,6 @@ local function look(given, namespace, key_hash)
   if not fields and path and err.code == "corrupt" then given.set_aside(namespace, path, err) end
   if not fields then return FORMAT:pack(path and (err.code == "not_found" or err.code == "corrupt") and NONE or UNREAD, 0) end
   if fields.key_hash ~= key_hash then return FORMAT:pack(NONE, 0) end
-  if not fields.tombstone and given.doubt:about(namespace, key_hash, fields.version) then return FORMAT:pack(UNREAD, 0) end
   return FORMAT:pack(fields.tombstone and DELETION or OBJECT, fields.version)
 end
 
@@ -44,8 +43,7 @@ local function note_asker(given, body, peer, list)
 end
 
 ---Answers peers from now on.
----@param given {host: filo.Host, peers: filo.Peers, names: filo.Names, disk: table, set_aside: filo.SetAside, beliefs: filo.Beliefs,
----  doubt: filo.Doubt}
+---@param given {host: filo.Host, peers: filo.Peers, names: filo.Names, disk: table, set_aside: filo.SetAside, beliefs: filo.Beliefs}
 function have.serve(given)
   given.peers:handle("have", function(body, peer)
     local list = {}

@@ -165,14 +165,6 @@ local function without_known(self, peer, items)
   return left
 end
 
----What a peer says that it has; as if it could not tell, where it may have been deleted.
----@param answer filo.Possession
----@return filo.Possession
-local function trusted(self, peer, item, answer)
-  local counts = not answer.version or answer.deleted or self.horizons:trusts_version(peer, item.row.namespace, answer.version)
-  return counts and answer or { unread = true }
-end
-
 ---Asks one peer for many, a batch at a time.
 local function ask_peer(self, id, items)
   local peer, most = self.peers:get(id), self.host.limits.asked
@@ -183,7 +175,7 @@ local function ask_peer(self, id, items)
     local silent = shared.silent
     local answers = peer and not silent[id] and have.ask(self, peer, rows_of(batch))
     silent[id] = silent[id] or not answers or nil
-    for i, item in ipairs(batch) do note_answer(item, id, answers and trusted(self, peer, item, answers[i]) or nil) end
+    for i, item in ipairs(batch) do note_answer(item, id, answers and answers[i] or nil) end
   end
 end
 
@@ -372,7 +364,7 @@ function Looking:tidy()
   if #sorted_keys(self.mute) > self.host.limits.repair_denials then self.mute = {} end
 end
 
----@param given {host: filo.Host, peers: filo.Peers, id: string, beliefs: filo.Beliefs, horizons: filo.Horizons, in_step: filo.InStep,
+---@param given {host: filo.Host, peers: filo.Peers, id: string, beliefs: filo.Beliefs, in_step: filo.InStep,
 ---  writes: (fun(raw_id: string): boolean), has_keys: (fun(raw_id: string): boolean), view: fun(): filo.View}
 ---  view: the members as they are now
 ---@return filo.Looking

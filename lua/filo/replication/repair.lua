@@ -96,7 +96,7 @@ function Repair:copy(item, id, report)
   if item.refused[id] then return false end
   if not peer then return refuse(self, item, id, errors.new("unreachable", "it has just gone")) end
   if is_denied(self, item, id) then return true end
-  local path = not self.doubt:about(row.namespace, row.key_hash, row.version) and self.names:path(row.key_hash)
+  local path = self.names:path(row.key_hash)
   local version = path and sealed_version(self, row.namespace, path, row)
   item.gone = not version -- another one is here by now, or none
   if item.gone then return false end
@@ -281,9 +281,6 @@ local function take_over(self, rows, report, how, silent)
   end
 end
 
----Whether a copy here may have been deleted: it counts for nothing.
-local function is_in_doubt(self, row) return not row.tombstone and self.doubt:about(row.namespace, row.key_hash, row.version) end
-
 ---Looks after what some rows of one namespace are of.
 ---@param next_row fun(): filo.CatalogueRow?
 local function look_after_rows(self, next_row, report, how)
@@ -293,7 +290,7 @@ local function look_after_rows(self, next_row, report, how)
     items, shared = {}, nil
   end
   for row in next_row do
-    if not row.problem and not row.elsewhere and not is_in_doubt(self, row) then
+    if not row.problem and not row.elsewhere then
       shared = shared or self.looking:together(row.namespace, silent, nil, how.at_once or how.dry)
       items[#items + 1] = self.looking:tend(row, shared)
     end
@@ -475,7 +472,7 @@ end
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, hooks: filo.Hooks, names: filo.Names,
 ---  catalogue: filo.Catalogue, spread: filo.Spread, holders: filo.Holders, refusals: filo.Refusals, set_aside: filo.SetAside, id: string,
----  beliefs: filo.Beliefs, doubt: filo.Doubt, horizons: filo.Horizons, in_step: filo.InStep,
+---  beliefs: filo.Beliefs, in_step: filo.InStep,
 ---  members: (fun(): filo.placement.Member[]), writes: (fun(raw_id: string): boolean), policy_of: (fun(raw_id: string): table?),
 ---  has_keys: (fun(raw_id: string): boolean), view: (fun(): filo.View), is_draining: (fun(): boolean),
 ---  removal: filo.Removal, vouching: filo.Vouching, prove_of: (fun(namespace: string): filo.Prove),
@@ -486,8 +483,7 @@ return function(given)
   local self = setmetatable(given, Repair)
   self.denials, self.unwell = new_denials(given.host), new_unwell()
   self.looking = new_looking {
-    host = given.host, peers = given.peers, id = given.id, beliefs = given.beliefs, horizons = given.horizons, in_step = given.in_step,
-    writes = given.writes,
+    host = given.host, peers = given.peers, id = given.id, beliefs = given.beliefs, in_step = given.in_step, writes = given.writes,
     has_keys = given.has_keys, view = given.view,
   }
   self.surplus = new_surplus {

@@ -17,8 +17,7 @@ Serve.__index = Serve
 ---  healing: filo.Healing, kept: filo.KeptVersions, quotas: filo.Quotas, rates: filo.Rates, turns: filo.Turns,
 ---  policy: (fun(): table),
 ---  member: (fun(peer: filo.peers.Peer): filo.placement.Member),
----  beliefs: filo.Beliefs, doubt: filo.Doubt, intake: filo.Intake, vouching: filo.Vouching,
----  is_member: (fun(peer: filo.peers.Peer): boolean),
+---  beliefs: filo.Beliefs, vouching: filo.Vouching, is_member: (fun(peer: filo.peers.Peer): boolean),
 ---  conflicts: fun(raw_id: string): filo.Conflicts?}  conflicts: of a namespace that this node writes
 ---@return filo.Serve
 local function new(given)
@@ -53,14 +52,10 @@ local function failed(self, peer, err)
   return errors.fail(err.code, TOLD[err.code] or "it could not be kept")
 end
 
----What lies here may have been deleted: it counts for nothing now.
-local function in_doubt() return errors.fail("busy", "this node is in doubt whether what it has was deleted: try again later") end
-
 ---What the store's refusal of a record means for the peer: done when that very record is here, else it is told which one is.
 local function settled(self, peer, path, fields, record, err)
   if err.code ~= "exists" then return failed(self, peer, err) end
-  local there, here = self.disk:stat(fields.namespace, path)
-  if there and not there.tombstone and self.doubt:about(fields.namespace, fields.key_hash, there.version) then return in_doubt() end
+  local _, here = self.disk:stat(fields.namespace, path)
   if here == record then
     self.beliefs:learn(peer, fields)
     return { here = true }
@@ -190,19 +185,9 @@ local function keep(self, fields, path, body, trusted, promise)
   return publish(self, partial, fields, body.record, path)
 end
 
----Lets a record come in, until what this gives is closed. "gone": it is a deletion of what is not here, and was forgotten.
-local function take_in(self, fields, path, peer)
-  if fields.tombstone then return self.intake:take_deletion(fields, path, peer) end
-  return self.intake:take_in(fields.namespace, fields.version, peer)
-end
-
 function Serve:store(body, peer)
   local fields, path = accept(self, body.record, peer)
   if not fields then return nil, path end
-  local arrival, not_now = take_in(self, fields, path, peer)
-  if not arrival then return nil, not_now end
-  if arrival == "gone" then return { gone = true } end
-  local _ <close> = arrival
   local trusted = peer.namespaces[fields.namespace] and not self.conflicts(fields.namespace)
   local promise <close>, err = promise_room(self, fields, path, body.record, peer)
   if not promise then return nil, err end
@@ -223,8 +208,6 @@ function Serve:offer(body, peer)
   if not fields then return nil, path end
   local ok, err = self.host.store.parse(body.record) -- its size is believed from here on
   if not ok then return nil, err end
-  local arrival <close>, not_now = self.intake:take_in(fields.namespace, fields.version, peer)
-  if not arrival then return nil, not_now end
   local promise <close>, refused = promise_room(self, fields, path, body.record, peer)
   if not promise then return nil, refused end
   local answer
@@ -277,8 +260,6 @@ function Serve:fill(body, peer)
   local ok, err = receive(self, landing, body, peer)
   if landing.ended then return errors.fail("busy", "others wait for the slot: offer it again") end
   if not ok then return failed(self, peer, err) end
-  local arrival <close>, not_now = self.intake:take_in(landing.fields.namespace, landing.fields.version, peer)
-  if not arrival then return nil, not_now end
   ok, err = publish(self, landing.partial, landing.fields, body.record, landing.path)
   if not ok then return settled(self, peer, landing.path, landing.fields, body.record, err) end
   return kept(self, landing.fields, peer, landing.promise)
@@ -302,7 +283,6 @@ function Serve:find(body, peer)
   if not path then return unread(self, peer, err) end
   local most = (body.without_content or peer:rate "up") and 0 or self.host.limits.inline -- where there is a rate it is read by a stream
   local fields, record, content, verified = self.disk:sealed(body.namespace, path, most, is_owner(body, peer))
-  if fields and not fields.tombstone and self.doubt:about(body.namespace, body.key_hash, fields.version) then return in_doubt() end
   if fields then return { record = record, body = content, verified = verified } end
   local bad = record.code == "not_found" and self.healing:of(body.namespace, body.key_hash)
   if bad then return errors.fail("corrupt", "its copy was bad, and it has not got another one yet") end
@@ -317,10 +297,6 @@ local function open(self, body)
   local path = self.names:path(body.key_hash)
   if not path then return nil end
   local object, err = self.disk:object(body.namespace, path)
-  if self.doubt:about(body.namespace, body.key_hash, body.version) then
-    if object then object:close() end
-    return nil
-  end
   if object and object:fields().version == body.version then return object end
   if object then object:close() end
   if object or err.code == "not_found" then return (old_versions.open(self, body.namespace, body.key_hash, body.version)) end
@@ -390,7 +366,6 @@ function Serve:prove(body, peer)
   if not is_owner(body, peer) and not self.is_member(peer) then
     return errors.fail("denied", "only its owner, or a member, may have it checked")
   end
-  if self.doubt:about(body.namespace, body.key_hash, body.version) then return in_doubt() end
   local holding <close> = self.vouching:begin(body.namespace, body.key_hash)
   if not holding then return errors.fail("busy", "it is about to drop its own copy") end
   return self.turns:serve(peer, prove, self, body, peer)
@@ -424,10 +399,7 @@ end
 
 ---Who knows a namespace may know what lies here of it, as `find` tells of each object. He is told of some at a time, in the order in which
 ---they came to lie here, and says where he wants to go on: nothing is kept here meanwhile.
-function Serve:list(body, peer)
-  if self.doubt:is_in(body.namespace) then return in_doubt() end
-  return self.turns:serve(peer, list, self, body, peer)
-end
+function Serve:list(body, peer) return self.turns:serve(peer, list, self, body, peer) end
 
 ---Bytes of a record.
 local RECORD_MOST = 65740
@@ -470,7 +442,6 @@ end
 ---Who writes a namespace is told what is of an older generation than he writes with, and what is of the newest.
 function Serve:generations(body, peer)
   if not is_owner(body, peer) then return errors.fail("denied", "only who writes a namespace may know that") end
-  if self.doubt:is_in(body.namespace) then return in_doubt() end
   local state = self.catalogue:state()
   if state == "failed" then return errors.fail("io", "its catalogue cannot be used") end
   if state ~= "ready" then return errors.fail("busy", "it is making its catalogue") end

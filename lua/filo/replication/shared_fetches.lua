@@ -50,7 +50,7 @@ local Fetches = {}
 Fetches.__index = Fetches
 
 ---@param given {host: filo.Host, disk: table, find: filo.Find, peers: filo.Peers, tasks: filo.Tasks, activity: filo.Activities,
----  intake: filo.Intake, namespace: string}
+---  namespace: string}
 ---@return filo.Fetches
 local function new(given)
   local self = setmetatable({
@@ -80,13 +80,6 @@ local function begin(self, key_hash)
   end
 end
 
----Publishes here what has come whole, unless that is not to be now: then it is not kept, and who reads it goes on.
-local function publish(self, fields, partial)
-  local arrival <close>, err = self.intake:take_in(self.namespace, fields.version)
-  if not arrival then return nil, err end
-  return partial:publish()
-end
-
 ---Fetches in the background what a partial lacks, and publishes it here.
 local function complete(self, found, held, key)
   local finish = begin(self, found.fields.key_hash)
@@ -105,7 +98,7 @@ local function complete(self, found, held, key)
     local ok, err = true, nil
     if not found.body then ok, err = fill(self, found, partial) end
     if ok and not found.is_old then
-      ok, err = publish(self, found.fields, partial)
+      ok, err = partial:publish()
       if ok then self.held[found.record] = nil end -- who reads it goes on; what is fetched after that is another
       ok = ok or err.code == "exists"
     end
@@ -190,9 +183,7 @@ local function take_in_hand(self, found, path, beside)
 end
 
 local function keep(self, found, path, beside)
-  local arrival <close>, err = self.intake:take_in(self.namespace, found.fields.version)
-  local ok
-  if arrival then ok, err = self.disk:keep(path, found.record, found.body, beside) end
+  local ok, err = self.disk:keep(path, found.record, found.body, beside)
   if not ok and err.code ~= "exists" then self.host.log("warning", "a copy could not be kept here: " .. tostring(err)) end
 end
 

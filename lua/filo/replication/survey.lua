@@ -18,8 +18,7 @@ local new_gate = require "filo.host.gate"
 local Survey = {}
 Survey.__index = Survey
 
----@param given {host: filo.Host, disk: table, peers: filo.Peers, find: filo.Find, refusals: filo.Refusals, id: string, namespace: string,
----  doubt: filo.Doubt}
+---@param given {host: filo.Host, disk: table, peers: filo.Peers, find: filo.Find, refusals: filo.Refusals, id: string, namespace: string}
 ---@return filo.Survey
 local function new(given) return setmetatable(given, Survey) end
 
@@ -29,11 +28,7 @@ end
 
 local function here(self, name)
   local fields, err, _, verified = self.disk:sealed(self.namespace, name.path, 0)
-  local is_its = fields and fields.key_hash == name.hash
-  if is_its and not fields.tombstone and self.doubt:about(self.namespace, name.hash, fields.version) then
-    return { node = self.id, problem = "in doubt: it may have been deleted while this node was away, and nobody could tell yet" }
-  end
-  if is_its then return describe(self.id, fields, verified) end
+  if fields and fields.key_hash == name.hash then return describe(self.id, fields, verified) end
   if not fields and err.code ~= "not_found" then return { node = self.id, problem = tostring(err) } end
   return { node = self.id, problem = "it has no copy", absent = true }
 end

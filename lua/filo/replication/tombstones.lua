@@ -40,7 +40,6 @@ end
 local function tell(self, peer, tombstone)
   local answer, err = peer:across_takeover(peer.ask, "store", { record = tombstone.record, body = "" })
   if not answer then return nil, err end
-  if answer.gone then return true end
   if not answer.record then
     self.beliefs:learn(peer, { namespace = self.namespace, key_hash = tombstone.key_hash, version = tombstone.version })
     return true

@@ -153,14 +153,6 @@ function Catalogue:noted(namespace, peer)
   return list.after, list.life
 end
 
-function Catalogue:forget(namespace, key_hash, version)
-  self.store:pause()
-  settle(self, namespace)
-  local known = self.elsewhere[namespace .. key_hash]
-  if known and known.version <= version then self.elsewhere[namespace .. key_hash] = nil end
-  return true
-end
-
 -- Pages ---------------------------------------------------------------------------------------------------------------
 
 ---The first rows, in an order, of those that are wanted.

@@ -4,7 +4,6 @@
 local core_store = require "filo.core.store"
 local described = require "filo.placement.described"
 local format = require "filo.base.format"
-local forgotten = require "filo.sim.forgotten"
 local growth = require "filo.sim.growth"
 local inside = require "filo.base.inside"
 local ledger_parts = require("filo.sim.ledger").parts
@@ -37,7 +36,6 @@ local PROMISES = {
   ends = "nothing hangs",
   sealed = "nothing leaves a node in clear",
   tombstones = "connected peers learn of deletions",
-  forgotten = "deletions are forgotten once all have acknowledged them",
   evict = "a copy goes only when others have proved themselves",
   receipt = "a receipt tells of copies that are there, as many as were asked for",
   traffic = "a copy that is missing is sent by one who has it, not by all",
@@ -272,7 +270,6 @@ end
 ---Peers that are connected to the owner of what was deleted have no copy of a part of it. An owner whose own tombstone has rotted or is
 ---gone cannot tell them before it looks; then it may have found an older one.
 local function look_for_copies_of_deleted(self, entry, part)
-  if forgotten.is(entry, part) then return forgotten.look_for_copies(self, entry, part) end
   local own = entry.owner.disk:file(entry.namespace, part.path)
   if not own or not own.intact or own.fields.version < part.version then return self:wait_for "tombstone" end
   for _, machine in ipairs(self.world.machines) do
@@ -455,18 +452,6 @@ local function look_at_traffic(self)
   self:violate("traffic", nil, "of %d copies that were sent, %d were sent by another at the same time", traffic.copies, traffic.again)
 end
 
----What was deleted, and forgotten, does not come back with a node that is restored from a backup of before.
-local function look_at_restored(self)
-  local entry, part, machine = trials.restore_deleted(self.world, MOST_SECONDS)
-  if not entry then return end
-  local node = machine.run and machine.run.node
-  if node and inside.of(node).doubt:is_in(entry.namespace) then
-    self:violate("forgotten", entry, "%s is in doubt still, where all are there who can tell", machine.name)
-  end
-  forgotten.look_for_copies(self, entry, part)
-  read_by_owner(self, entry)
-end
-
 ---What two have written at once is there afterwards, of both.
 local function look_at_conflict(self)
   local read, stored = trials.write_at_once(self.world, MOST_SECONDS)
@@ -494,10 +479,8 @@ function Checks:look_at_all()
     for _, part in ipairs(runs and settled_parts(entry, "put") or {}) do make_copies(self, entry, part) end
   end
   for _, machine in ipairs(self.world.machines) do look_for_old_keys(self, machine) end
-  forgotten.look_for_deletions(self)
   look_at_traffic(self)
   look_at_conflict(self)
-  look_at_restored(self)
 end
 
 Checks.measure, Checks.compare = growth.measure, growth.compare

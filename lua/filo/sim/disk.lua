@@ -30,8 +30,6 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field holders table<string, true>  node IDs, 32 bytes, of who has taken copies of its owner's objects
 ---@field roster? string  what its node knows of the members
 ---@field applied? string  how far a plan is applied
----@field horizons? string  up to where its node has forgotten deletions
----@field horizons_of table<table, string?>  the same, as of each backup that there still is
 ---@field bad {namespace: string, key_hash?: string, version?: integer}[]  what was set aside
 ---@field notes table<string, string>
 ---@field ring table<string, string>  the lines that its node was given, by name
@@ -52,7 +50,6 @@ local function new(random, capacity)
   return setmetatable({
     random = random, capacity = capacity, used = 0, slow = 1, identities = {}, objects = {}, partials = {}, unflushed = {}, holders = {},
     generations = {}, made = false, changes = 0, listed = {}, bad = {}, notes = {}, old = {}, latest = {}, ring = {},
-    horizons_of = setmetatable({}, { __mode = "k" }),
   }, Disk)
 end
 
@@ -235,7 +232,6 @@ end
 ---@return table  to be given to `restore`
 function Disk:backup()
   local objects = {}
-  self.horizons_of[objects] = self.horizons
   for namespace, files in pairs(self.objects) do
     objects[namespace] = {}
     for path, file in pairs(files) do objects[namespace][path] = file end
@@ -246,7 +242,7 @@ end
 ---All objects are what they were at the time of a backup; {}: there are none.
 function Disk:restore(backup)
   self.objects, self.used, self.partials, self.unflushed, self.holders, self.generations = {}, 0, {}, {}, {}, {}
-  self.roster, self.applied, self.horizons = nil, nil, self.horizons_of[backup]
+  self.roster, self.applied = nil, nil
   self.bad, self.notes, self.old, self.ring, self.has_writers = {}, {}, {}, {}, nil
   self.changes = self.changes + 1
   for namespace, files in pairs(backup) do

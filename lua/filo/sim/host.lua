@@ -84,7 +84,7 @@ local function generations_of(run)
 end
 
 ---A text that the disk keeps beside the objects.
----@param name "roster"|"applied"|"horizons"
+---@param name "roster"|"applied"
 local function text_of(run, name)
   local disk = run.machine.disk
   return {
@@ -185,7 +185,7 @@ return function(run)
     keyring = keyring_of(run),
     generations = generations_of(run),
     readers = readers,
-    roster = text_of(run, "roster"), applied = text_of(run, "applied"), horizons = text_of(run, "horizons"),
+    roster = text_of(run, "roster"), applied = text_of(run, "applied"),
     store = store_of(run),
     net = net_of(run),
     log = function(level, message)

@@ -22,8 +22,6 @@ local CUTS, RECONNECT = { 0.1, 0.3, 1, 3 }, 120
 ---Nodes lose each other and are used for some rounds, and measured after that; several times.
 local TURNS, ROUNDS = 4, 2
 local BACKUP_EVERY, LOOK_EVERY = 3600, 60
----Deletions are forgotten sooner, so that some are within the hours.
-local FORGET = { forget = 600, forget_settle = 300, forget_again = 120 }
 
 ---@class filo.sim.Settings
 ---@field policy filo.Policy
@@ -51,7 +49,6 @@ local function new(settings)
     scheme = settings.scheme, problems = self.problems,
     trace = new_trace { keep = settings.keep, show = settings.show },
   }
-  for name, seconds in pairs(FORGET) do world.limits[name] = seconds end
   self.world, self.counts = world, workload.counts()
   self.schedule = faults.schedule {
     random = new_random(settings.seed):fork "schedule", kinds = settings.faults, nodes = settings.nodes, from = WARM_UP,

@@ -1,6 +1,5 @@
 ---What is tried on purpose once all is quiet, since it seldom comes about by chance.
 
-local inside = require "filo.base.inside"
 local ledger_parts = require("filo.sim.ledger").parts
 local runtime = require "filo.core.runtime"
 local task = require "filo.host.task"
@@ -35,46 +34,6 @@ end
 
 ---Seconds until nodes have told each other, and after which those that were apart have.
 local SOON, LATER = 60, 1200
-
----An object that was stored and not deleted, of a node that runs, and another machine that has a copy of it.
----@return filo.sim.Entry?, filo.sim.StoredPart?, filo.sim.Machine?
-local function held_elsewhere(world)
-  for _, owner in ipairs(world.machines) do
-    local entry, part = stored_by(world, owner)
-    for _, machine in ipairs(entry and owner.run and owner.run.node and world.machines or {}) do
-      local file = machine ~= owner and machine.run and machine.disk:file(entry.namespace, part.path)
-      if file and file.intact and file.fields.version == part.version then return entry, part, machine end
-    end
-  end
-end
-
----Until all have forgotten a deletion, at most; and until one that was restored has cleared what it has.
-local FORGOTTEN, CLEARED = 3600, 300
-
----A node is restored from a backup of before a deletion that the others have forgotten by then. Gives what was deleted, once it was.
----@param world filo.sim.World
----@param seconds number  that the deletion may take
----@return filo.sim.Entry?, filo.sim.StoredPart?, filo.sim.Machine?  machine: which was restored
-function trials.restore_deleted(world, seconds)
-  local entry, part, machine = nil, nil, nil
-  if not world.scheme then entry, part, machine = held_elsewhere(world) end
-  if not entry then return nil end
-  local backup, node, operation = machine.disk:backup(), entry.owner.run.node, world.ledger:begin(entry, "delete")
-  local receipt = task.timeout(seconds, node.delete, node, part.key)
-  if not receipt then return nil end
-  world.ledger:acknowledge(entry, operation, receipt, function() return false end)
-  local till = runtime.now() + FORGOTTEN
-  while inside.of(node).horizons:known(entry.namespace) < receipt.version do
-    if runtime.now() >= till then return nil end
-    runtime.sleep(SOON)
-  end
-  machine:crash(false)
-  machine.disk:restore(backup)
-  machine:start()
-  runtime.sleep(CLEARED)
-  return entry, ledger_parts(entry)[1], machine
-end
-
 
 ---More machines are not divided: it goes by pairs of them.
 local MOST = 64

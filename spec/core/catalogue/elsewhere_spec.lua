@@ -71,23 +71,6 @@ describe("a catalogue that is told what peers list", function()
     assert.equal("a 5", listed(catalogue))
   end))
 
-  it("forgets what it is told to, up to a version", with(function(catalogue, disk)
-    local records = { a = catalogues.record("a", 2), b = catalogues.record("b", 2) }
-    note(catalogue, 1, records)
-    catalogues.put(disk, "c", "content", { version = 2 })
-    for version, left in ipairs { "*a 2, *b 2, c 2", "*b 2, c 2" } do
-      for _, name in ipairs { "a", "c" } do
-        assert.is_true(catalogues.ask(catalogue, "forget", ME, stores.key_hash(name), version))
-      end
-      assert.equal(left, listed(catalogue))
-    end
-    assert.is_true(catalogues.ask(catalogue, "forget", ("x"):rep(32), stores.key_hash "b", 5))
-    assert.equal("*b 2, c 2", listed(catalogue))
-    note(catalogue, 2, { b = records.b, a = catalogues.record("a", 3) })
-    assert.is_true(catalogues.ask(catalogue, "forget", ME, stores.key_hash "a", 2))
-    assert.equal("*a 3, *b 2, c 2", listed(catalogue))
-  end))
-
   it("forgets what comes here, and remembers what goes from here", with(function(catalogue, disk, folder)
     note(catalogue, 1, { a = catalogues.record("a", 2), b = catalogues.record("b", 2) })
     catalogues.put(disk, "a", "content", { version = 3, conflict = "z" })

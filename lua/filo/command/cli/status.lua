@@ -101,15 +101,6 @@ local function looked_after(given)
   return ("%s; looked after at %s, again %s"):format(shortage.text(report), format.date(report.time), soon)
 end
 
----Copies of which it is not known whether they were deleted.
-local function in_doubt(status, each)
-  local whose = each.namespace == status.namespace and "its own" or "of " .. each.namespace:sub(1, 16)
-  local what = each.objects and format.count(each.objects, "object", "objects") .. " of" or "objects of"
-  local sentence = "%s: %s before %s may have been deleted while this node was away; they count for nothing until those who can tell are "
-    .. "connected"
-  return sentence:format(whose, what, format.date(each.horizon))
-end
-
 local function describe(status)
   local lines = {
     { "node", status.id }, { "namespace", status.namespace }, { "version", status.version }, { "process", status.pid or "unknown" },
@@ -131,7 +122,6 @@ local function describe(status)
     lines[#lines + 1] = { "wanted", copies .. " bad here, and no other was to be had yet" }
   end
   for _, each in ipairs(status.wanted.list) do lines[#lines + 1] = { "wanted", wanted(status, each) } end
-  for _, each in ipairs(status.in_doubt) do lines[#lines + 1] = { "in doubt", in_doubt(status, each) } end
   lines[#lines + 1] = { "copies", looked_after(status.copies) }
   if status.applied then lines[#lines + 1] = { "plan", applied(status.applied) } end
   for _, each in ipairs(status.rotations) do

@@ -209,7 +209,7 @@ function methods.status(node)
     trash = old and { objects = old, bytes = old_bytes, hours = parts.options.trash and parts.options.trash.hours or 0 },
     rotations = rotations(node), policy = policy_of(parts), peers = #node:peers(), members = count_members(node),
     unreached = parts.peer_list:unreached(), scrub = parts.scrub:status(), wanted = wanted(parts),
-    in_doubt = parts.doubt:status(), moving = node:activity(), rates = flow(node), copies = looking_after(node), applied = node:applied(),
+    moving = node:activity(), rates = flow(node), copies = looking_after(node), applied = node:applied(),
   }
 end
 
