@@ -278,6 +278,27 @@ describe("a member that is forgotten", function()
     assert.is_true(is_forgotten(("%064x"):format(1)) and is_forgotten(("%064x"):format(150)))
   end))
 
+  it("is forgotten, too, where another who does not decide has said more about it", simulated(function(net, host)
+    local a = net:start "a"
+    local b = net:start("b", { bootstrap = { a.address } })
+    local c = net:start("c", { bootstrap = { a.address, b.address }, operators = { a:namespace().id } })
+    local id = ("f"):rep(64)
+    nodes.peers(c, 2)
+    net:cut("a", "c")
+    assert(b:forget(id))
+    for _ = 1, 3 do
+      assert(b:forget(id, { undo = true }))
+      assert(b:forget(id))
+    end
+    host.sleep(300)
+    assert(a:forget(id))
+    host.sleep(300)
+    net:mend("a", "c")
+    nodes.peers(c, 2)
+    host.sleep(60)
+    assert.is_true((inside.of(c).peer_list.members.roster:is_forgotten(id)))
+  end))
+
   it("is named by its name, the start of its ID, or an ID that nobody knows", function()
     local net <close> = nodes.net()
     local a = net:start("a", named "same")

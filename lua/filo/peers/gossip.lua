@@ -19,7 +19,7 @@ local function take(self, peer, news)
   local taken = 0
   for i = 1, #TAKES, 2 do
     for _, each in ipairs(news[TAKES[i]]) do
-      local is_new, err = self.roster[TAKES[i + 1]](self.roster, each)
+      local is_new, err = self.roster[TAKES[i + 1]](self.roster, each, peer.id)
       if is_new == nil then
         self.report("warning", peer.id, "roster", ("%s tells of a member what makes no sense: %s"):format(tostring(peer), tostring(err)))
         return nil, err
@@ -46,7 +46,7 @@ local function tell(peer, news) return peer:across_takeover(peer.ask, "member", 
 function Gossip:compare(peer)
   if not self.trusts(peer) then return end
   for _ = 1, MOST_ROUNDS do
-    local answer = peer:across_takeover(peer.ask, "members", self.roster:known())
+    local answer = peer:across_takeover(peer.ask, "members", self.roster:known(peer.id))
     local taken = answer and take(self, peer, answer)
     if not taken then return end
     local news = self.roster:newer(answer, protocol.MOST_RECORDS)
@@ -89,7 +89,7 @@ return function(given)
   given.peers:handle("members", function(body, peer)
     if not self.trusts(peer) then return { known = "", policies_known = "", records = {}, verdicts = {}, policies = {} } end
     local answer = self.roster:newer(body, protocol.MOST_RECORDS)
-    for name, value in pairs(self.roster:known()) do answer[name] = value end
+    for name, value in pairs(self.roster:known(peer.id)) do answer[name] = value end
     return answer
   end)
   given.peers:handle("member", function(body, peer)

@@ -33,7 +33,8 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field unsaved boolean  something differs from what the root has
 ---@field is_kept boolean  in the root
 ---@field verified table<string, true>  texts of the members' records
----@field passed_over table<string, integer>  by ID: numbers of verdicts by those who do not decide here, which are not to be told again
+---@field passed_over table<string, table<string, integer>>  by the ID of who is connected and has told them, and of the member: numbers of
+---  verdicts by those who do not decide here, which it is not to tell again
 ---@field own filo.Signed  this node's record
 ---@field number integer  its number
 local Roster = {}
@@ -209,16 +210,24 @@ function Roster:take(record)
   return true
 end
 
+---What a peer has told of a member does not count here.
+local function pass_over(self, peer_id, id, number)
+  local passed = self.passed_over[peer_id] or {}
+  self.passed_over[peer_id] = passed
+  passed[id] = math.max(passed[id] or 0, number)
+end
+
 ---Takes a verdict, if it is newer than what is known, and by a namespace that decides here.
 ---@param verdict filo.Signed
+---@param peer_id? string  who has told it; nil: it is made here
 ---@return boolean? taken, filo.Error?
-function Roster:take_verdict(verdict)
+function Roster:take_verdict(verdict, peer_id)
   local fields, err = signed.read(self.host, "verdict", verdict)
   if not fields then return nil, err end
   local id = self.host.crypto.hex(fields.member)
   local is_told_off = id == self.settings.id and fields.state == "forgotten" -- it is let in nowhere: it need not know
   if is_told_off or not self.settings.obeys(fields.namespace) then
-    self.passed_over[id] = math.max(self.passed_over[id] or 0, fields.number)
+    if peer_id then pass_over(self, peer_id, id, fields.number) end
     return false
   end
   local entry = self.members[id]
@@ -273,6 +282,7 @@ end
 ---@param err filo.Error  why
 function Roster:lose(id, err)
   local entry = self.members[id]
+  self.passed_over[id] = nil
   if not entry or not entry.up then return end
   entry.up, entry.since, entry.away, entry.why = false, self.host.now(), self.host.time() // 1000000, tostring(err)
   self.unsaved = true
@@ -348,19 +358,20 @@ local MOST_KNOWN = 2048 -- in a message: see protocol.lua
 
 local KNOWN = ">c32I8I8" -- node ID, number of the record, of the verdict
 
----What is known, this node's own record too, for others.
+---What is known, this node's own record too, for a peer; and what it has told that does not count here.
+---@param peer_id string
 ---@return {known: string, policies_known: string}
-function Roster:known()
-  local unhex, own = self.host.crypto.unhex, self.members[self.settings.id]
-  local decided = math.max(own and own.decided or 0, self.passed_over[self.settings.id] or 0)
+function Roster:known(peer_id)
+  local unhex, own, passed = self.host.crypto.unhex, self.members[self.settings.id], self.passed_over[peer_id] or {}
+  local decided = math.max(own and own.decided or 0, passed[self.settings.id] or 0)
   local parts = { KNOWN:pack(self.settings.raw_id, self.number, decided) }
   for _, id in ipairs(sorted_keys(self.members)) do
     local entry = self.members[id]
-    if entry ~= own then parts[#parts + 1] = KNOWN:pack(unhex(id), entry.number, math.max(entry.decided, self.passed_over[id] or 0)) end
+    if entry ~= own then parts[#parts + 1] = KNOWN:pack(unhex(id), entry.number, math.max(entry.decided, passed[id] or 0)) end
   end
-  for _, id in ipairs(sorted_keys(self.passed_over)) do
+  for _, id in ipairs(sorted_keys(passed)) do
     if #parts >= MOST_KNOWN then break end
-    if not self.members[id] and id ~= self.settings.id then parts[#parts + 1] = KNOWN:pack(unhex(id), 0, self.passed_over[id]) end
+    if not self.members[id] and id ~= self.settings.id then parts[#parts + 1] = KNOWN:pack(unhex(id), 0, passed[id]) end
   end
   return { known = table.concat(parts), policies_known = self.policies:known() }
 end
