@@ -342,16 +342,17 @@ void filo_parts_superseded(struct filo_store *store, const struct filo_record *f
 /* Gives back the room of the oldest that is kept; false when there is none. */
 bool filo_parts_yield(struct filo_store *store);
 
-/* verified.c: when all of a file was last hashed and found good, in seconds since 1970 (0: not known, or
+/* attribute.c: when all of a file was last hashed and found good, in seconds since 1970 (0: not known, or
  * changed since); and that it was then, best effort. */
 #define FILO_NEVER_VERIFIED (-1)
 int64_t filo_verified_at(int fd);
 void filo_verified_note(int fd, int64_t at);
 
-/* brought.c: which node brought what an open file is; false: that is not known. And that this one
- * does, best effort. */
+/* Which node brought what an open file is; false: that is not known. */
 bool filo_brought_by(int fd, unsigned char ret[FILO_ID_SIZE]);
-void filo_brought_note(int fd, const unsigned char by[FILO_ID_SIZE]);
+
+/* Both, of a new file, best effort; bringer: 32 bytes, or NULL. */
+void filo_attribute_note(int fd, int64_t verified, const unsigned char *bringer);
 
 /* set_aside.c: whether a file lies there; with `wanted`, only when it is that very one (FILO_EXISTS
  * otherwise). */

@@ -129,8 +129,8 @@ void filo_draft_publish(struct filo_draft *draft, const char *path, filo_publish
   memset(&draft->err, 0, sizeof draft->err);
   if (filo_path_check(path, strnlen(path, FILO_PATH_MAX), &draft->err) == 0) {
     memmove(draft->path, path, strlen(path) + 1); /* it may be the same */
-    filo_verified_note(draft->fd, draft->verified ? draft->verified : time(NULL));
-    if (draft->has_bringer) filo_brought_note(draft->fd, draft->bringer);
+    filo_attribute_note(draft->fd, draft->verified ? draft->verified : time(NULL),
+                        draft->has_bringer ? draft->bringer : NULL);
     if (store->durability == FILO_DURABLE_GROUP) {
       filo_flusher_add(store->flusher, draft);
       return;

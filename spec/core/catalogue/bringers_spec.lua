@@ -1,4 +1,5 @@
 local catalogues = require "spec.support.catalogues"
+local crypto = require "filo.core.crypto"
 local store = require "filo.core.store"
 local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
@@ -51,6 +52,26 @@ describe("who has brought a copy", function()
     newer = assert(store.reseal(stores.other, record, stores.version(stores.key_hash "a", 3, "")))
     assert(disk:rewrap(stores.path "a", newer, nil, nil, nil, TWO))
     assert.same({ [2] = { 1, 0, 5 } }, (brought(catalogue)))
+  end)
+
+  it("is known once it was verified, too, and takes no room", function()
+    local folder <close> = temp.folder()
+    local disk <close> = stores.open(folder)
+    catalogues.bring(disk, ONE, "a", "12345", 1)
+    do
+      local object <close> = stores.object(disk, "a", stores.other)
+      assert(object:mark_verified())
+    end
+    local _, _, _, verified, bringer = disk:sealed(OTHER, stores.path "a", 0)
+    assert.equal(ONE, bringer)
+    assert.is_true(verified > 0)
+    local path = folder:file("root/objects/" .. crypto.hex(OTHER) .. "/" .. stores.path "a")
+    local function blocks(file)
+      local pipe <close> = assert(io.popen(("sync %s && stat -c %%b %s"):format(temp.quote(file), temp.quote(file))))
+      return pipe:read "n"
+    end
+    assert(os.execute(("cat %s > %s"):format(temp.quote(path), temp.quote(folder:file "bare"))))
+    assert.equal(blocks(folder:file "bare"), blocks(path)) -- a block of its own was taken for what was noted
   end)
 
   it("is known of files, also when the catalogue is made anew", function()
