@@ -48,6 +48,7 @@ return {
   paced = 2,                -- small objects on their way at once to a peer that keeps to a rate
   turn = 300,               -- for any of our turns at a peer to end, when none is free
   tell = 15,                -- without an answer of a peer that is told of deletions, before the others go on without it
+  tell_in_step = 5,         -- until a peer has said which deletions it holds; it is told of all then
   tell_again = 30,          -- pauses before those who could not take one are told again grow from one to the other
   tell_again_most = 600,
   remembered = 10000,       -- peers of which it is known whether they were told of all deletions

@@ -23,6 +23,7 @@ return function(node)
   local cancelled = wait_in_full(node, limits.close_tasks, function(seconds) node.tasks:wait_ended(seconds) end)
   node.tasks:close() -- once more, for those that caught it
   node.peer_list.members.roster:save()
+  node.beliefs:flush()
   node.landings:close()
   node.handed_out:close()
   cancelled = node.catalogue:close() or cancelled

@@ -151,7 +151,7 @@ local function make_replication(node, space)
   }
   space.tombstones = new_tombstones {
     host = host, disk = disk, peers = peers, tasks = tasks, holders = node.holders, names = space.names, catalogue = space.catalogue,
-    beliefs = node.beliefs, id = node.id, namespace = namespace,
+    beliefs = node.beliefs, in_step = node.in_step, id = node.id, namespace = namespace,
   }
 end
 

@@ -8,6 +8,7 @@
 
 local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
+local new_gate = require "filo.host.gate"
 local new_locks = require "filo.host.lock"
 local retry = require "filo.replication.retry"
 
@@ -51,6 +52,7 @@ local function raw(self, peer) return self.host.crypto.unhex(peer.id) end
 local function note_alike(self, step, salt, print)
   step.alike, step.salt, step.print, step.at = true, salt, print, self.host.now()
   step.due, step.pause = -math.huge, self.host.limits.in_step
+  self.came:wake()
 end
 
 -- Asking ----------------------------------------------------------------------------------------------------------------
@@ -211,6 +213,7 @@ local function is_fresh(self, step) return step.alike and self.host.now() - step
 
 ---Brings this node and a peer in step, if that can be done.
 ---@param step filo.Step
+---@return filo.Error? err  why it could not be done just now
 local function meet(self, step)
   local _ <close> = self.locks:take(step.peer.id)
   self.catalogue:wait()
@@ -222,9 +225,10 @@ local function meet(self, step)
   local ok, err = compare(self, step)
   if ok then return end
   step.due, step.pause = self.host.now() + step.pause, math.min(2 * step.pause, limits.in_step_most)
-  if PASSES[err.code] then return end
+  if PASSES[err.code] then return err end
   local sentence = "what %s holds cannot be compared, so that it is asked for each object: %s"
   self.peers.report("warning", step.peer.id, "not in step " .. err.code, sentence:format(tostring(step.peer), tostring(err)))
+  return err
 end
 
 -- When ------------------------------------------------------------------------------------------------------------------
@@ -233,6 +237,16 @@ end
 ---@param peer filo.peers.Peer
 function InStep:visit(peer)
   if self.id < peer.id then self.tasks:spawn(meet, self, step_of(self, peer)) end
+end
+
+---Waits until this node and a peer are in step, unless that cannot be; for some time, where the peer is at it.
+---@param peer filo.peers.Peer
+---@param seconds number
+function InStep:wait(peer, seconds)
+  local step = step_of(self, peer)
+  local err = meet(self, step)
+  if not err or err.code ~= "busy" then return end
+  self.came:wait_for(function() return step.alike or peer.gone ~= nil end, seconds)
 end
 
 ---Whether what both hold may not be what it was when they compared it last.
@@ -342,6 +356,6 @@ end
 ---  turns: filo.Turns, id: string, missed: fun(marks: string)}  missed: a peer lacks what it had
 ---@return filo.InStep
 return function(given)
-  given.steps, given.looks, given.locks = {}, 0, new_locks(given.host)
+  given.steps, given.looks, given.locks, given.came = {}, 0, new_locks(given.host), new_gate(given.host)
   return setmetatable(given, InStep)
 end

@@ -3,7 +3,7 @@
 ---
 ---A tombstone is kept for good, so that an old copy can never count again. `caught_up` has, by the ID of a peer, the run of it that lacks
 ---no tombstone of this node, as far as is known: one that was started again may have been restored from a backup. Any other that connects
----is told of all that lie here; one that knows them already says so, at the cost of a message. Who refuses one by its policy keeps its
+---is told of all that lie here, but for those that both say it holds (in_step.lua). Who refuses one by its policy keeps its
 ---copy: a peer of which nothing else is missing is not told again. `missed` has why the others are behind: "refused", or "failed".
 
 local at_end = require "filo.host.at_end"
@@ -24,12 +24,12 @@ local Tombstones = {}
 Tombstones.__index = Tombstones
 
 ---@param given {host: filo.Host, disk: table, peers: filo.Peers, tasks: filo.Tasks, holders: filo.Holders, names: filo.Names,
----  catalogue: filo.Catalogue, beliefs: filo.Beliefs, id: string, namespace: string}
+---  catalogue: filo.Catalogue, beliefs: filo.Beliefs, in_step: filo.InStep, id: string, namespace: string}
 ---@return filo.Tombstones
 local function new(given)
   return setmetatable({
     host = given.host, disk = given.disk, peers = given.peers, tasks = given.tasks, holders = given.holders, names = given.names,
-    catalogue = given.catalogue, beliefs = given.beliefs, id = given.id, namespace = given.namespace,
+    catalogue = given.catalogue, beliefs = given.beliefs, in_step = given.in_step, id = given.id, namespace = given.namespace,
     caught_up = {}, missed = {}, arrived = {}, to_pass = {}, rested = -math.huge, idle = new_gate(given.host),
     answered = new_gate(given.host),
   }, Tombstones)
@@ -219,7 +219,8 @@ local function begin_telling(self, peer, batch)
     while batch[next] and not telling.over do
       local tombstone = batch[next]
       next = next + 1
-      local ok, err = tell(self, peer, tombstone)
+      local ok, err = tombstone.held and tombstone.held[peer.id], nil
+      if not ok then ok, err = tell(self, peer, tombstone) end
       if not ok then
         fall_behind(self, peer, err)
         telling.over = peer.gone ~= nil or err.code == "timeout"
@@ -275,30 +276,67 @@ local function read_tombstone(self, row)
   return { record = record, version = fields.version, path = path, key_hash = fields.key_hash }
 end
 
+---Waits for tasks, until a time.
+local function join_until(self, tasks, deadline)
+  for _, each in ipairs(tasks) do
+    each:join(math.max(0, deadline - self.host.now()))
+    each:cancel()
+  end
+end
+
+---Waits until peers have said what they hold.
+local function come_in_step(self, behind)
+  local tasks, seconds = {}, self.host.limits.tell_in_step
+  for i, peer in ipairs(behind) do
+    tasks[i] = self.host.spawn_child(function() self.in_step:wait(peer, seconds) end)
+  end
+  join_until(self, tasks, self.host.now() + seconds)
+end
+
+---By the number of a row, the IDs of the peers of which both nodes say that they hold it. Who does not say so soon is told of it.
+---@param rows filo.CatalogueRow[]
+---@return table<string, true>[]
+local function holders_of(self, behind, rows)
+  local tasks, held, deadline = {}, {}, self.host.now() + self.host.limits.tell
+  for i in ipairs(rows) do held[i] = {} end
+  for i, peer in ipairs(behind) do
+    tasks[i] = self.host.spawn_child(function()
+      for j, holds in ipairs(self.in_step:held(peer, rows) or {}) do held[j][peer.id] = holds or nil end
+    end)
+  end
+  join_until(self, tasks, deadline)
+  return held
+end
+
 ---The next tombstones here, and whether there are more. Whoever connects with a new identity has all of them read: the more time that
 ---takes, the longer until the next time that it begins.
 ---@return table[] batch, boolean more, filo.Error? unread
-local function read_on(self, next_row)
-  local host, batch = self.host, {}
+local function read_on(self, behind, next_row)
+  local host, rows, batch, unread = self.host, {}, {}, nil
   local began = host.now()
-  local more, unread
   repeat
-    local row, tombstone, err = next_row(), nil, nil
-    if row then tombstone, err = read_tombstone(self, row) end
+    local row = next_row()
+    rows[#rows + 1] = row
+  until not row or #rows == BATCH
+  local held = holders_of(self, behind, rows)
+  for i, row in ipairs(rows) do
+    local tombstone, err
+    if count(held[i]) < #behind then tombstone, err = read_tombstone(self, row) end
+    if tombstone then tombstone.held = held[i] end
     batch[#batch + 1] = tombstone
     unread = unread or err
-    more = row ~= nil
-  until not more or #batch == BATCH
+  end
   self.rested = math.max(self.rested, began) + (host.now() - began) * host.limits.walk_share
-  return batch, more, unread
+  return batch, #rows == BATCH, unread
 end
 
 ---Goes once over what lies here.
 local function go_over(self, behind)
   self.catalogue:wait()
+  come_in_step(self, behind)
   local next_row, unread = self.catalogue:tombstones(self.namespace), nil
   repeat
-    local batch, more, problem = read_on(self, next_row)
+    local batch, more, problem = read_on(self, behind, next_row)
     unread = unread or problem
     self:tell_each(behind, batch)
   until not more or not behind[1]
