@@ -80,6 +80,31 @@ describe("a peer that was away during a delete", function()
     assert.is_true(told < 50) -- of some it is told in any case
   end)
 
+  it("is asked for nothing that its owner cannot read", simulated(function(net, host)
+    local a = net:cluster(2)
+    assert(a:store("key", "content"))
+    assert(a:delete "key")
+    net:stop "b"
+    nodes.peers(a, 0)
+    local catalogue, in_step, asked = inside.of(a).tombstones.catalogue, inside.of(a).in_step, {}
+    local tombstones = catalogue.tombstones
+    function catalogue.tombstones(...)
+      local next_row, unread = tombstones(...), { namespace = inside.of(a).namespace, path = "a/file", problem = "io" }
+      return function()
+        local row = unread or next_row()
+        unread = nil
+        return row
+      end
+    end
+    function in_step.held(_, _, rows)
+      for _, row in ipairs(rows) do asked[#asked + 1] = row.version or "none" end
+    end
+    net:restart "b"
+    host.sleep(60)
+    assert.is_true(#asked > 0)
+    for _, version in ipairs(asked) do assert.is_number(version) end
+  end))
+
   it("is told once", function()
     local net <close> = nodes.net()
     local a, b = net:cluster(2)

@@ -298,10 +298,14 @@ end
 ---@return table<string, true>[]
 local function holders_of(self, behind, rows)
   local tasks, held, deadline = {}, {}, self.host.now() + self.host.limits.tell
-  for i in ipairs(rows) do held[i] = {} end
+  local read, sets = {}, {} -- what cannot be read has no version
+  for i, row in ipairs(rows) do
+    held[i] = {}
+    if not row.problem then read[#read + 1], sets[#sets + 1] = row, held[i] end
+  end
   for i, peer in ipairs(behind) do
     tasks[i] = self.host.spawn_child(function()
-      for j, holds in ipairs(self.in_step:held(peer, rows) or {}) do held[j][peer.id] = holds or nil end
+      for j, holds in ipairs(self.in_step:held(peer, read) or {}) do sets[j][peer.id] = holds or nil end
     end)
   end
   join_until(self, tasks, deadline)
