@@ -475,3 +475,21 @@ describe("an owner who comes back from an old backup", function()
     end))
   end
 end)
+
+describe("copies without a catalogue that can be used", function()
+  it("are looked after, too", simulated(function(net, host)
+    local a = net:cluster(2)
+    net:stop "b"
+    nodes.peers(a, 0)
+    local core = inside.of(a).catalogue.core
+    inside.of(a).catalogue.core = nil
+    for i = 1, 5 do a:store("key" .. i, "content") end
+    local b = net:restart "b"
+    host.sleep(3600)
+    inside.of(a).catalogue.core = core
+    for i = 1, 5 do
+      assert.is_table((inside.of(b).disk:stat(inside.of(a).namespace, a:path_of(a:key_hash("key" .. i)))))
+    end
+    assert.equal(0, net:logged "could not be looked after")
+  end))
+end)

@@ -47,7 +47,7 @@ local function missing(self, items)
   end
   table.sort(list, function(a, b)
     if #a.holders ~= #b.holders then return #a.holders < #b.holders end
-    return a.row.id < b.row.id
+    return (a.row.id or 0) < (b.row.id or 0) -- without a catalogue there are no ids
   end)
   return list
 end
