@@ -114,7 +114,7 @@ end
 ---@return table
 function Disk:publish(namespace, path, file)
   file.intact, file.size = file.intact ~= false, count(file)
-  if self.lies and namespace ~= self.namespace then lie(file) end
+  if self.lies and namespace ~= self.namespace and not file.was_here then lie(file) end
   local entry = { namespace = namespace, path = path, file = file, before = self:file(namespace, path) }
   put(self, namespace, path, file)
   local place = namespace .. path

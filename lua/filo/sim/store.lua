@@ -328,7 +328,7 @@ function Store:rewrap(path, bytes, over, trusted, from, bringer)
   return self:publish(path, {
     record = bytes, fields = fields, verified = 0, bringer = bringer or there.bringer,
     hashes = table.move(there.hashes, 1, #there.hashes, 1, {}), chunks = table.move(there.chunks, 1, #there.chunks, 1, {}),
-    intact = there.intact,
+    intact = there.intact, was_here = true,
   }, not from and over or nil)
 end
 
