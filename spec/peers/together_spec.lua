@@ -172,12 +172,12 @@ describe("peers that came", function()
       for _, each in ipairs(came) do each:close() end
     end })
     before = count()
-    for i = 1, 32 do
+    for i = 1, 24 do
       came[i] = strangers.call(a, { tls = false })
       came[i]:greet()
       if i > 8 then came[i]:say "no map" end
     end
-    assert.is_true(most <= 20, ("the node had %d connections"):format(most)) -- some 6; more are accepted at once on a busy machine
+    assert.is_true(most <= 10, ("the node had %d connections"):format(most)) -- some 6
   end)
 end)
 

@@ -284,26 +284,32 @@ local function join_until(self, tasks, deadline)
   end
 end
 
----Waits until peers have said what they hold.
+---Waits until peers have said what they hold. Those that have, or cannot: who is silent is not asked again.
+---@return filo.peers.Peer[]
 local function come_in_step(self, behind)
-  local tasks, seconds = {}, self.host.limits.tell_in_step
+  local tasks, answered, seconds = {}, {}, self.host.limits.tell_in_step
   for i, peer in ipairs(behind) do
-    tasks[i] = self.host.spawn_child(function() self.in_step:wait(peer, seconds) end)
+    tasks[i] = self.host.spawn_child(function()
+      self.in_step:wait(peer, seconds)
+      answered[#answered + 1] = peer
+    end)
   end
   join_until(self, tasks, self.host.now() + seconds)
+  return answered
 end
 
 ---By the number of a row, the IDs of the peers of which both nodes say that they hold it. Who does not say so soon is told of it.
+---@param asked filo.peers.Peer[]
 ---@param rows filo.CatalogueRow[]
 ---@return table<string, true>[]
-local function holders_of(self, behind, rows)
+local function holders_of(self, asked, rows)
   local tasks, held, deadline = {}, {}, self.host.now() + self.host.limits.tell
   local read, sets = {}, {} -- what cannot be read has no version
   for i, row in ipairs(rows) do
     held[i] = {}
     if not row.problem then read[#read + 1], sets[#sets + 1] = row, held[i] end
   end
-  for i, peer in ipairs(behind) do
+  for i, peer in ipairs(asked) do
     tasks[i] = self.host.spawn_child(function()
       for j, holds in ipairs(self.in_step:held(peer, read) or {}) do sets[j][peer.id] = holds or nil end
     end)
@@ -314,15 +320,18 @@ end
 
 ---The next tombstones here, and whether there are more. Whoever connects with a new identity has all of them read: the more time that
 ---takes, the longer until the next time that it begins.
+---@param asked filo.peers.Peer[]  those of `behind` that say what they hold
 ---@return table[] batch, boolean more, filo.Error? unread
-local function read_on(self, behind, next_row)
+local function read_on(self, behind, asked, next_row)
   local host, rows, batch, unread = self.host, {}, {}, nil
   local began = host.now()
   repeat
     local row = next_row()
     rows[#rows + 1] = row
   until not row or #rows == BATCH
-  local held = holders_of(self, behind, rows)
+  local waits = host.now()
+  local held = holders_of(self, asked, rows)
+  began = began + (host.now() - waits) -- that is no reading
   for i, row in ipairs(rows) do
     local tombstone, err
     if count(held[i]) < #behind then tombstone, err = read_tombstone(self, row) end
@@ -337,10 +346,10 @@ end
 ---Goes once over what lies here.
 local function go_over(self, behind)
   self.catalogue:wait()
-  come_in_step(self, behind)
+  local asked = come_in_step(self, behind)
   local next_row, unread = self.catalogue:tombstones(self.namespace), nil
   repeat
-    local batch, more, problem = read_on(self, behind, next_row)
+    local batch, more, problem = read_on(self, behind, asked, next_row)
     unread = unread or problem
     self:tell_each(behind, batch)
   until not more or not behind[1]

@@ -14,6 +14,7 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field unreadable? boolean  its record has rotted
 ---@field intact boolean  it is what its owner has sealed
 ---@field lie? boolean  it is something else, on purpose
+---@field was_here? boolean  its content lay here before
 ---@field verified integer  seconds since 1970
 ---@field bringer? string  32 bytes: the node that brought it
 ---@field size integer  bytes that it takes
