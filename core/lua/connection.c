@@ -31,12 +31,18 @@ struct peer {
   struct filo_error why;
 };
 
-static void free_peer(struct peer *peer) {
+static void drop_inbox(struct peer *peer) {
   while (peer->first) {
     struct message *message = peer->first;
     peer->first = message->next;
     free(message);
   }
+  peer->last = &peer->first;
+  peer->inbox_bytes = 0;
+}
+
+static void free_peer(struct peer *peer) {
+  drop_inbox(peer);
   filo_connection_unref(peer->connection);
   free(peer);
 }
@@ -235,6 +241,14 @@ int filo_net_dial(lua_State *L) {
 
 static int receive_or_wait(lua_State *L, int status, lua_KContext ctx);
 
+/* What was not read yet is read no more: receive() waits for the end, as whoever counts descriptors
+ * relies on. */
+static void end(struct peer *peer, void (*how)(struct filo_connection *, int, const char *),
+                int code, const char *reason) {
+  how(peer->connection, code, reason);
+  drop_inbox(peer);
+}
+
 /* A message that is no CBOR map closes the connection: the peer broke the protocol. */
 static int give_message(lua_State *L, struct peer *peer) {
   struct filo_error err;
@@ -251,7 +265,7 @@ static int give_message(lua_State *L, struct peer *peer) {
   }
   if (code == 0) filo_fail(&err, FILO_PROTOCOL, "a message is a %s, no map", luaL_typename(L, -1));
   err.code = FILO_PROTOCOL;
-  filo_connection_close(peer->connection, FILO_PROTOCOL, "a message is no CBOR map");
+  end(peer, filo_connection_close, FILO_PROTOCOL, "a message is no CBOR map");
   return filo_return_error(L, &err);
 }
 
@@ -324,12 +338,12 @@ static int connection_admit(lua_State *L) {
 }
 
 /* close([code [, reason]]) */
-static int end_with(lua_State *L, void (*end)(struct filo_connection *, int, const char *)) {
+static int end_with(lua_State *L, void (*how)(struct filo_connection *, int, const char *)) {
   struct peer *peer = waited_for(L);
   if (!peer || peer->is_closed) return 0;
   int code = filo_code_from_name(luaL_optstring(L, 2, "closed"));
   luaL_argcheck(L, code < 0, 2, "an error code such as \"denied\"");
-  end(peer->connection, code, luaL_optstring(L, 3, "closed here"));
+  end(peer, how, code, luaL_optstring(L, 3, "closed here"));
   return 0;
 }
 

@@ -72,6 +72,7 @@ function connection:drained(seconds) end
 ---Lets the peer in: from now on its messages may be long and it may send objects.
 function connection:admit() end
 
+---Begins its end, which takes a while; what was not read is read no more, and `receive` waits until it has ended.
 ---@param code? string what the peer is told; "closed" when left out
 ---@param reason? string
 function connection:close(code, reason) end

@@ -343,14 +343,19 @@ local function greet_and_serve(self, connection, started)
   self:drop(peer, serve(self, peer))
 end
 
+---Closes a connection, and waits until it has gone.
+local function see_off(connection)
+  connection:close()
+  connection:receive()
+end
+
 ---Runs a connection from its handshake until it has gone. `started` is called with the peer, or nil and why not.
 local function run(self, connection, started)
   local _ <close> = connection
   self.connections:add(connection)
   local _ <close> = at_end(function() self.connections:remove(connection) end)
   greet_and_serve(self, connection, started)
-  connection:close()
-  while connection:receive() do end
+  see_off(connection)
 end
 
 -- Dialling and listening --------------------------------------------------------------------------------------------------
@@ -415,6 +420,8 @@ local function receive_stranger(self, connection, scarce)
   door:ready(connection)
   if self.bulk and connection:is_bulk() then
     local why = self.bulk:take(connection, function() door:leave(connection) end)
+    door:ends(connection)
+    see_off(connection)
     return self.report("info", "", "bulk line", "a bulk line has ended: " .. tostring(why))
   end
   run(self, connection, function(peer, why)

@@ -135,6 +135,7 @@ end
 function Connection:close(code, reason)
   if self.closed then return end
   code = code or "closed"
+  self.inbox = nil
   self:lose(errors.new(code, reason or "closed here"))
   if self.other then self:carry(16, on_far_end, code, "the other side closed the connection: " .. (reason or code)) end
 end

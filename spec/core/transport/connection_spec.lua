@@ -156,6 +156,18 @@ for name, tls in pairs { ["with TLS"] = true, ["without TLS"] = false } do
       assert.equal("closed", err.code)
     end)
 
+    it("that was closed here is read no more: who waits for its end is told of nothing that lay there", function()
+      local link <close> = links.pair { tls = tls }
+      assert(link.b:send { first = true })
+      assert(link.b:send { second = true })
+      while link.a:stats().messages_in < 2 do runtime.sleep(0.001) end
+      assert.same({ first = true }, link.a:receive())
+      link.a:close("busy", "enough")
+      local message, err = link.a:receive()
+      assert.is_nil(message)
+      assert.equal("busy", err.code)
+    end)
+
     it("that is misused is an error at the caller's line", function()
       local link <close> = links.pair { tls = tls }
       raises("table expected", function() link.a:send "text" end)
