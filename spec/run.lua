@@ -67,14 +67,14 @@ local function print_slowest(text)
   for i = 1, math.min(SLOWEST, #tests) do print(tests[i].text) end
 end
 
----What busted calls a failure or an error of a test, of all files; of a file that ended before it could tell, how it ended.
+---What busted calls a failure or an error of a test, of all files, and the first line of why; of a file that ended before it could tell, how it ended.
 local function print_failed(details)
   print "\nFailed:"
   for _, each in ipairs(details) do
     local found = not each.is_bad
-    for kind, place, name in ("\n" .. each.text):gmatch "\n(%u%l+) %S+ ([^\n]+ @ %d+)\n([^\n]*)" do
+    for kind, place, name, what in ("\n" .. each.text):gmatch "\n(%u%l+) %S+ ([^\n]+ @ %d+)\n([^\n]*)\n?([^\n]*)" do
       found = true
-      print(("%s: %s: %s"):format(kind, place, name))
+      print(("%s: %s: %s\n  %s"):format(kind, place, name, what))
     end
     if not found then print(("%s: %s"):format(each.file, each.text:match "[^\n]+" or "nothing was said")) end
     for summary in each.text:gmatch "SUMMARY: [^\n]+" do print(summary) end -- of a sanitizer
