@@ -67,7 +67,8 @@ local function print_slowest(text)
   for i = 1, math.min(SLOWEST, #tests) do print(tests[i].text) end
 end
 
----What busted calls a failure or an error of a test, of all files, and the first line of why; of a file that ended before it could tell, how it ended.
+---What busted calls a failure or an error of a test, of all files, and the first line of why; of a file that ended before it could tell,
+---how it ended.
 local function print_failed(details)
   print "\nFailed:"
   for _, each in ipairs(details) do
