@@ -24,6 +24,9 @@ void filo_push_fields(lua_State *L, const struct filo_record *fields);
 /* The table at index: {key_hash, version, generation, class, meta}. The metadata stays Lua's. */
 void filo_check_version(lua_State *L, int index, struct filo_version *ret);
 
+/* Method of a store: pack(namespace, paths). */
+int filo_store_pack_deletions(lua_State *L);
+
 /* Methods of a store: add_holder(id), holders(most). */
 int filo_store_note_holder(lua_State *L);
 int filo_store_list_holders(lua_State *L);

@@ -47,7 +47,7 @@ int filo_store_take_note(struct filo_store *store, char note[FILO_NOTE_DIGITS + 
     return filo_fail_errno(err, error, "cannot flush %s/lock", store->root);
   }
   pthread_mutex_lock(&store->names);
-  if (!store->unobserved) strcpy(note, store->note_found);
+  if (!store->unobserved && !filo_packed_is_lost(store)) strcpy(note, store->note_found);
   store->note_found[0] = 0;
   pthread_mutex_unlock(&store->names);
   return 0;

@@ -26,6 +26,7 @@
  *     brought       which node brought a copy
  *     changes       the one who is told of each change
  *     marks         what is told to those that read beside the owner
+ *     packed        deletions that are no files any more
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -48,6 +49,7 @@ enum {
 };
 
 struct filo_flusher;
+struct filo_packed;
 struct filo_part;
 struct stat;
 
@@ -98,6 +100,7 @@ struct filo_store {
   struct filo_old_keeping *keeping; /* under names */
   size_t keeping_count;
   struct filo_flusher *flusher; /* durability "group" only */
+  struct filo_packed *packed;
 };
 
 /* changes.c: what lies at a path has just changed. Under names. */
@@ -135,9 +138,16 @@ int filo_location_flush(const struct filo_location *location, unsigned levels);
 /* Removes the folder and those above while they are empty, never objects/; goes up with that. */
 void filo_location_prune(struct filo_location *location, const unsigned char ns[32],
                          const char *path);
-/* The file of an object, for reading. */
+/* The file of an object, for reading: of a deletion that is packed, one in memory, of which no
+ * attributes are known. */
 int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
                             int *ret_fd, struct filo_error *err);
+/* The same without what is packed. */
+int filo_location_open_own_file(struct filo_store *store, const unsigned char ns[32],
+                                const char *path, int *ret_fd, struct filo_error *err);
+/* Whether what lies there, and is no file, is a deletion that is packed. */
+bool filo_location_is_packed(struct filo_store *store, const unsigned char ns[32],
+                             const char *path);
 /* Whether nothing lies there, and no object where it needs a folder; false, too, where that cannot
  * be told. */
 bool filo_location_is_free(struct filo_store *store, const unsigned char ns[32], const char *path);
@@ -150,6 +160,42 @@ DIR *filo_list_folder(int fd);
 /* For messages: malloc'ed "<root>/objects/<ns>/<path>"; NULL without memory. */
 char *filo_location_label(const struct filo_store *store, const unsigned char ns[32],
                           const char *path);
+
+/* packed.c. Opened with the store; what it has of a deletion beside its file. */
+struct filo_packed_about {
+  int64_t verified; /* as filo_verified_at */
+  bool has_bringer;
+  unsigned char bringer[FILO_ID_SIZE];
+};
+int filo_packed_open(struct filo_store *store, struct filo_error *err);
+void filo_packed_close(struct filo_store *store);
+/* Whether what the catalogue knows of deletions may be wrong, since they could not be read. */
+bool filo_packed_is_lost(const struct filo_store *store);
+/* Whether there is any. */
+bool filo_packed_any(const struct filo_store *store);
+/* What was in the file of one that is packed under a path, whether or not a file lies there by now.
+ * about and ret may be NULL. FILO_NOT_FOUND, without a message. */
+int filo_packed_open_file(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
+                          const char *path, struct filo_packed_about *about, int *ret,
+                          struct filo_error *err);
+/* True also where that cannot be told. */
+bool filo_packed_has(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
+                     const char *path);
+/* Durable on return. FILO_NOT_FOUND, without a message. */
+int filo_packed_forget(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
+                       const char *path, struct filo_error *err);
+/* Durable with filo_packed_end_moving. FILO_NOT_FOUND, without a message. */
+int filo_packed_move(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
+                     const char *from, const char *to, struct filo_error *err);
+int filo_packed_end_moving(struct filo_store *store, struct filo_error *err);
+/* The one after a place, at first all zeros, of all namespaces or of one. False at the end. */
+struct filo_packed_place {
+  int64_t number; /* of the namespace there */
+  unsigned char ns[FILO_ID_SIZE];
+  char path[FILO_PATH_MAX];
+};
+bool filo_packed_next(struct filo_store *store, const unsigned char *only,
+                      struct filo_packed_place *place);
 
 /* trailer.c: the end of a sealed-object file, and with it all that is not content. */
 struct filo_trailer {
@@ -186,8 +232,8 @@ ssize_t filo_read_cached(int fd, uint64_t offset, void *out, size_t len);
 int filo_read_full(int fd, const char *label, uint64_t offset, void *out, size_t len,
                    struct filo_error *err);
 /* 0 when a record with these fields may take the place of what lies there now; FILO_EXISTS,
- * FILO_INVALID. */
-int filo_location_check(const struct filo_store *store, const struct filo_location *location,
+ * FILO_INVALID. location: NULL where there is no folder for it. */
+int filo_location_check(struct filo_store *store, const struct filo_location *location,
                         const char *path, const struct filo_record *fields, struct filo_error *err);
 
 /* body.c: the chunks of an open file and the list of their hashes. */

@@ -133,8 +133,8 @@ static int open_at_location(struct filo_store *store, const unsigned char ns[32]
   return fd;
 }
 
-int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
-                            int *ret_fd, struct filo_error *err) {
+int filo_location_open_own_file(struct filo_store *store, const unsigned char ns[32],
+                                const char *path, int *ret_fd, struct filo_error *err) {
   char full[FULL_MAX];
   int rc = full_path(full, ns, path, err);
   if (rc < 0) return rc;
@@ -149,7 +149,15 @@ int filo_location_open_file(struct filo_store *store, const unsigned char ns[32]
   return 0;
 }
 
-bool filo_location_is_free(struct filo_store *store, const unsigned char ns[32], const char *path) {
+int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
+                            int *ret_fd, struct filo_error *err) {
+  int rc = filo_location_open_own_file(store, ns, path, ret_fd, err);
+  if (rc != FILO_NOT_FOUND || !filo_packed_any(store)) return rc;
+  int packed = filo_packed_open_file(store, ns, path, NULL, ret_fd, err);
+  return packed == FILO_NOT_FOUND ? rc : packed;
+}
+
+static bool has_no_file(struct filo_store *store, const unsigned char ns[32], const char *path) {
   char full[FULL_MAX];
   if (full_path(full, ns, path, NULL) < 0) return false;
   const int flags = O_PATH | O_CLOEXEC;
@@ -157,6 +165,15 @@ bool filo_location_is_free(struct filo_store *store, const unsigned char ns[32],
   if (fd < 0 && needs_walk(errno, false)) fd = open_at_location(store, ns, path, flags);
   if (fd >= 0) close(fd);
   return fd < 0 && errno == ENOENT;
+}
+
+bool filo_location_is_free(struct filo_store *store, const unsigned char ns[32], const char *path) {
+  return has_no_file(store, ns, path) && !filo_packed_has(store, ns, path);
+}
+
+bool filo_location_is_packed(struct filo_store *store, const unsigned char ns[32],
+                             const char *path) {
+  return filo_packed_any(store) && has_no_file(store, ns, path) && filo_packed_has(store, ns, path);
 }
 
 /* Noting when it was read could make the opener wait for the disk. */
@@ -167,7 +184,7 @@ int filo_location_open_cached(struct filo_store *store, const unsigned char ns[3
   if (rc < 0) return rc;
   int fd = open_how(store->objects_fd, full, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOATIME,
                     RESOLVE_CACHED);
-  if (fd < 0 && errno == ENOENT)
+  if (fd < 0 && errno == ENOENT && !filo_packed_any(store))
     return filo_fail(err, FILO_NOT_FOUND, "no object at %s/objects/%s", store->root, full);
   if (fd < 0) return FILO_BUSY;
   *ret_fd = fd;

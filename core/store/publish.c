@@ -30,7 +30,7 @@ int filo_publish_check(struct filo_store *store, const char *path, const struct 
   struct filo_error why;
   if (!filo_object_is_there(store, fields->ns, path)) return 0; /* as most often: one call tells */
   int rc = filo_location_open(store, fields->ns, path, false, &location, &why);
-  if (rc == FILO_NOT_FOUND) return 0;
+  if (rc == FILO_NOT_FOUND) return filo_location_check(store, NULL, path, fields, err);
   if (rc < 0) return filo_fail(err, rc, "%s", why.message);
   rc = filo_location_check(store, &location, path, fields, err);
   if (rc == FILO_EXISTS) rc = flush_existing(store, &location, path, err);

@@ -6,14 +6,7 @@
 #include "bytes.h"
 #include "store/internal.h"
 
-static int check_version(const struct filo_location *location, const char *label, uint64_t version,
-                         struct filo_error *err) {
-  FILO_AUTO_CLOSE int fd =
-      openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0) {
-    int error = errno;
-    return filo_fail_errno(err, error, "cannot see what is at %s", label);
-  }
+static int check_open_version(int fd, const char *label, uint64_t version, struct filo_error *err) {
   struct filo_trailer trailer;
   int rc = filo_trailer_read(fd, label, true, &trailer, err);
   if (rc < 0) return rc;
@@ -25,10 +18,27 @@ static int check_version(const struct filo_location *location, const char *label
                    (unsigned long long)version);
 }
 
+static int check_version(const struct filo_location *location, const char *label, uint64_t version,
+                         struct filo_error *err) {
+  FILO_AUTO_CLOSE int fd =
+      openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (fd >= 0) return check_open_version(fd, label, version, err);
+  int error = errno;
+  return filo_fail_errno(err, error, "cannot see what is at %s", label);
+}
+
+/* A deletion from before what lies there would count again. */
+static int forget_packed(struct filo_store *store, const unsigned char ns[32], const char *path,
+                         struct filo_error *err) {
+  int rc = filo_packed_forget(store, ns, path, err);
+  return rc == FILO_NOT_FOUND ? 0 : rc;
+}
+
 static int take_away(struct filo_store *store, const struct filo_location *location,
-                     const unsigned char ns[32], const char *label, uint64_t version, int *kept_in,
-                     struct filo_error *err) {
+                     const unsigned char ns[32], const char *path, const char *label,
+                     uint64_t version, int *kept_in, struct filo_error *err) {
   int rc = version ? check_version(location, label, version, err) : 0;
+  if (rc == 0) rc = forget_packed(store, ns, path, err);
   if (rc == 0 && kept_in) rc = filo_old_move_in(store, location, ns, kept_in, err);
   if (rc < 0 || (kept_in && *kept_in >= 0)) return rc;
   if (unlinkat(location->fd, location->name, 0) == 0) return 0;
@@ -50,10 +60,28 @@ int filo_location_find(struct filo_store *store, const unsigned char ns[32], con
   return rc < 0 ? filo_fail(err, rc, "%s", why.message) : 0;
 }
 
+/* Under names. */
+static int remove_packed(struct filo_store *store, const unsigned char ns[32], const char *path,
+                         uint64_t version, struct filo_error *err) {
+  FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
+  FILO_AUTO_CLOSE int fd = -1;
+  int rc = filo_store_check_writable(store, err);
+  if (rc == 0) rc = filo_packed_open_file(store, ns, path, NULL, &fd, err);
+  if (rc == 0 && version) rc = check_open_version(fd, label ? label : path, version, err);
+  if (rc == 0) rc = filo_packed_forget(store, ns, path, err);
+  if (rc == 0) filo_store_changed(store, ns, path);
+  return rc;
+}
+
 int filo_store_remove(struct filo_store *store, const unsigned char ns[32], const char *path,
                       uint64_t version, bool keep, struct filo_error *err) {
   struct filo_location location;
   pthread_mutex_lock(&store->names);
+  if (filo_location_is_packed(store, ns, path)) {
+    int removed = remove_packed(store, ns, path, version, err);
+    pthread_mutex_unlock(&store->names);
+    return removed;
+  }
   int rc = filo_location_find(store, ns, path, &location, err);
   if (rc < 0) {
     pthread_mutex_unlock(&store->names);
@@ -61,7 +89,7 @@ int filo_store_remove(struct filo_store *store, const unsigned char ns[32], cons
   }
   FILO_AUTO_FREE char *label = filo_location_label(store, ns, path);
   FILO_AUTO_CLOSE int kept_in = -1;
-  rc = label ? take_away(store, &location, ns, label, version, keep ? &kept_in : NULL, err)
+  rc = label ? take_away(store, &location, ns, path, label, version, keep ? &kept_in : NULL, err)
              : filo_fail(err, FILO_NO_MEMORY, "no memory to remove an object");
   if (rc == 0) filo_store_changed(store, ns, path);
   if (rc == 0) filo_location_prune(&location, ns, path);

@@ -257,6 +257,7 @@ const char *filo_store_layout(const struct filo_store *store) {
 
 int filo_store_set_layout(struct filo_store *store, const char *layout, struct filo_error *err) {
   int rc = filo_store_check_writable(store, err);
+  if (rc == 0) rc = filo_packed_end_moving(store, err);
   if (rc < 0) return rc;
   if (store->durability != FILO_DURABLE_NONE && syncfs(store->root_fd) < 0) {
     int error = errno;
@@ -411,7 +412,7 @@ int filo_root_open(struct filo_store *store, struct filo_error *err) {
 void filo_root_close(const struct filo_store *store) {
   if (!store->flushed || store->renamed > 0) return;
   char text[CLOSED_MAX + 1];
-  const char *note = store->unobserved ? "" : store->note;
+  const char *note = store->unobserved || filo_packed_is_lost(store) ? "" : store->note;
   int len = snprintf(text, sizeof text, "%s%s%s\n", closed, note[0] ? " " : "", note);
   if (pwrite(store->lock_fd, text, (size_t)len, 0) == len) (void)!ftruncate(store->lock_fd, len);
 }

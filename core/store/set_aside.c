@@ -96,9 +96,19 @@ int filo_location_check_file(const struct filo_location *location, const char *p
   return 0;
 }
 
+/* Of a deletion that is bad there is nothing to keep. */
+static int set_packed_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
+                            struct filo_error *err) {
+  int rc = filo_store_check_writable(store, err);
+  if (rc == 0) rc = filo_packed_forget(store, ns, path, err);
+  if (rc == 0) filo_store_changed(store, ns, path);
+  return rc;
+}
+
 static int set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                      const struct stat *wanted, const struct filo_bad *of, struct filo_error *err) {
   struct filo_location location;
+  if (filo_location_is_packed(store, ns, path)) return set_packed_aside(store, ns, path, err);
   int rc = filo_location_find(store, ns, path, &location, err);
   if (rc < 0) return rc;
   rc = filo_location_check_file(&location, path, wanted, err);

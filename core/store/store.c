@@ -35,6 +35,7 @@ int filo_store_open(const struct filo_store_options *options, struct filo_store 
   if (!store) return filo_fail(err, FILO_NO_MEMORY, "no memory for a store");
   memcpy(store->owner, options->owner, sizeof store->owner);
   int rc = filo_root_open(store, err);
+  if (rc == 0) rc = filo_packed_open(store, err);
   if (rc == 0 && !store->readonly) rc = filo_root_sweep(store, err);
   if (rc == 0 && !store->readonly && store->durability == FILO_DURABLE_GROUP)
     rc = filo_flusher_new(store, err);
@@ -58,6 +59,7 @@ void filo_store_close(struct filo_store *store) {
   if (before > 1) return;
   filo_flusher_free(store->flusher);
   filo_root_close(store);
+  filo_packed_close(store);
   const int fds[] = {store->tmp_fd, store->bad_fd, store->objects_fd, store->root_fd,
                      store->lock_fd};
   for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) filo_close_fd(&fds[i]);

@@ -7,6 +7,7 @@
  *     <root>/bad/                 copies set aside by verification
  *     <root>/trash/, versions/    copies that are not gone at once (old.h)
  *     <root>/holders/<node ID in hex>   empty: that node has taken copies of the owner's objects
+ *     <root>/deletions            a database of deletions that are no files any more (packed.c)
  *     <root>/objects/<namespace in hex>/<path>   one sealed object: the newest version
  *
  * All functions may be called on any thread at once, but for open and where it is said. A reader
@@ -123,6 +124,12 @@ struct filo_bad {
 };
 int filo_store_set_aside(struct filo_store *store, const unsigned char ns[32], const char *path,
                          const struct filo_bad *of, struct filo_error *err);
+
+/* Packs deletions: what is a tombstone at these paths, of one namespace, is so from then on as a row of
+ * a database, and not as a file, which takes more room. Nothing else changes, and nobody is told.
+ * *packed: how many these were. Whatever else lies there is passed over. */
+int filo_store_pack(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
+                    const char *const *paths, size_t count, size_t *packed, struct filo_error *err);
 
 /* Removes what is kept of copies that came in part and that nobody has come for in 7 days. See
  * filo_old_sweep for the trash. */

@@ -201,15 +201,8 @@ static int check_there(int fd, const char *label, const struct filo_record *fiel
   return rc;
 }
 
-static int check_location(const struct filo_location *location, const char *label,
-                          const struct filo_record *fields, struct filo_error *err) {
-  FILO_AUTO_CLOSE int fd =
-      openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (fd < 0) {
-    int error = errno;
-    if (error == ENOENT || error == ELOOP) return 0; /* a rename replaces a link, not its target */
-    return filo_fail_errno(err, error, "cannot see what is at %s", label);
-  }
+static int check_open(int fd, const char *label, const struct filo_record *fields,
+                      struct filo_error *err) {
   struct filo_error why = {0};
   int rc = check_there(fd, label, fields, &why);
   if (rc == FILO_CORRUPT) {
@@ -222,10 +215,27 @@ static int check_location(const struct filo_location *location, const char *labe
   return rc < 0 ? filo_fail(err, rc, "%s", why.message) : 0;
 }
 
-int filo_location_check(const struct filo_store *store, const struct filo_location *location,
+/* What lies there: -1 in *ret for nothing. location: NULL where there is not even its folder. */
+static int open_there(struct filo_store *store, const struct filo_location *location,
+                      const char *path, const char *label, const struct filo_record *fields,
+                      int *ret, struct filo_error *err) {
+  int error = ENOENT;
+  if (location) {
+    *ret = openat(location->fd, location->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    error = *ret < 0 ? errno : 0;
+  }
+  if (!error || error == ELOOP) return 0; /* a rename replaces a link, not its target */
+  if (error != ENOENT) return filo_fail_errno(err, error, "cannot see what is at %s", label);
+  int rc = filo_packed_open_file(store, fields->ns, path, NULL, ret, err);
+  return rc == FILO_NOT_FOUND ? 0 : rc;
+}
+
+int filo_location_check(struct filo_store *store, const struct filo_location *location,
                         const char *path, const struct filo_record *fields,
                         struct filo_error *err) {
   FILO_AUTO_FREE char *label = filo_location_label(store, fields->ns, path);
+  FILO_AUTO_CLOSE int fd = -1;
   if (!label) return filo_fail(err, FILO_NO_MEMORY, "no memory to look at an object");
-  return check_location(location, label, fields, err);
+  int rc = open_there(store, location, path, label, fields, &fd, err);
+  return rc < 0 || fd < 0 ? rc : check_open(fd, label, fields, err);
 }

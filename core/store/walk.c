@@ -16,7 +16,8 @@ struct filo_walk {
   bool all; /* namespaces; otherwise level 0 is the namespace's folder */
   unsigned char ns[FILO_ID_SIZE];
   char path[FILO_PATH_MAX];
-  bool paths; /* only where files lie is wanted */
+  bool paths;                     /* only where files lie is wanted */
+  struct filo_packed_place place; /* of what is packed, which comes last */
   unsigned depth;
   struct level {
     DIR *dir;
@@ -150,14 +151,28 @@ static bool is_link(struct filo_store *store, const unsigned char ns[32], const 
   return found;
 }
 
+/* What is packed under a path where no file lies. */
+static int read_packed(struct filo_store *store, bool trusted, struct filo_walk_entry *entry) {
+  struct filo_packed_about about;
+  FILO_AUTO_CLOSE int fd = -1;
+  int rc = filo_packed_open_file(store, entry->ns, entry->path, &about, &fd, NULL);
+  if (rc == 0) rc = read_file(fd, trusted, entry);
+  if (rc < 0) return rc;
+  entry->verified = about.verified;
+  entry->has_bringer = about.has_bringer;
+  memcpy(entry->bringer, about.bringer, sizeof entry->bringer);
+  return 0;
+}
+
 void filo_store_examine(struct filo_store *store, const unsigned char ns[32], const char *path,
                         struct filo_walk_entry *entry) {
   memset(entry, 0, sizeof *entry);
   memcpy(entry->ns, ns, sizeof entry->ns);
   snprintf(entry->path, sizeof entry->path, "%s", path);
   FILO_AUTO_CLOSE int fd = -1;
-  entry->code = filo_location_open_file(store, ns, path, &fd, NULL);
+  entry->code = filo_location_open_own_file(store, ns, path, &fd, NULL);
   if (entry->code == 0) entry->code = read_file(fd, true, entry);
+  if (entry->code == FILO_NOT_FOUND && fd < 0) entry->code = read_packed(store, true, entry);
   if (entry->code == FILO_DENIED && is_link(store, ns, path)) entry->code = FILO_CORRUPT;
 }
 
@@ -198,6 +213,19 @@ static const struct dirent *next_name(struct level *level, int *error) {
   return found;
 }
 
+static bool next_packed(struct filo_walk *walk, struct filo_walk_entry *entry) {
+  struct filo_packed_place *place = &walk->place;
+  while (filo_packed_next(walk->store, walk->all ? NULL : walk->ns, place)) {
+    if (!filo_location_is_packed(walk->store, place->ns, place->path)) continue;
+    memset(entry, 0, sizeof *entry);
+    memcpy(entry->ns, place->ns, sizeof entry->ns);
+    memcpy(entry->path, place->path, sizeof entry->path);
+    if (!walk->paths) entry->code = read_packed(walk->store, false, entry);
+    if (entry->code != FILO_NOT_FOUND) return true;
+  }
+  return false;
+}
+
 static bool next_entry(struct filo_walk *walk, bool paths, struct filo_walk_entry *entry) {
   bool got = false;
   walk->paths = paths;
@@ -206,7 +234,7 @@ static bool next_entry(struct filo_walk *walk, bool paths, struct filo_walk_entr
     const struct dirent *found = next_name(&walk->levels[walk->depth - 1], &error);
     got = found ? visit(walk, found, entry) : leave(walk, error, entry);
   }
-  return got;
+  return got || next_packed(walk, entry);
 }
 
 bool filo_walk_next(struct filo_walk *walk, struct filo_walk_entry *entry) {

@@ -7,7 +7,7 @@
 ---
 ---  filo.Task             cancel, join, status, observe
 ---  filo.core.Store       close, wait_idle, stat, object, sealed, in_hand, space, bad, bad_copies,
----                        write_note, read_note, sweep, old, old_of, old_usage, old_owners, old_object, restore, forget_old,
+---                        write_note, read_note, sweep, pack, old, old_of, old_usage, old_owners, old_object, restore, forget_old,
 ---                        sweep_old, keep_deleted, keep_versions, yield_versions, layout, set_layout, move, remove, set_aside,
 ---                        partial, keep, partial_outside, deposit, deposit_file, tombstone, rewrap, walk, catalogue
 ---  filo.core.Object      fields, record, set_key, content, verify_chunk, prove_chunk, set_aside, mark_verified, reader, share, close

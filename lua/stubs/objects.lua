@@ -174,6 +174,14 @@ function store:read_note(name) end
 ---@return filo.Error? err
 function store:sweep() end
 
+---Packs deletions: what is a tombstone at some paths lies there as a row of a database from then on, which takes less room than a file.
+---Nothing else changes. Whatever else lies there is passed over.
+---@param namespace string
+---@param paths string[]
+---@return integer? packed  how many these were
+---@return filo.Error? err
+function store:pack(namespace, paths) end
+
 ---Notes, durably, that a node has taken a copy of an object of the store's owner.
 ---@param id string  32 bytes: its node ID
 ---@return true?
