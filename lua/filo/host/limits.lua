@@ -97,6 +97,9 @@ return {
 
   -- The disk
   sweep = 3600,             -- between looks at what is kept of copies that never became whole
+  pack_first = 1800,        -- after the start, until it is looked for deletions that may be packed
+  pack = 86400,             -- between such looks
+  pack_after = 86400,       -- that a deletion is a file, at least
 
   -- Reading all that lies here again, and bad copies
   scrub_first = 120,        -- after the start

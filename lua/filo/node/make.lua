@@ -27,6 +27,7 @@ local new_listing = require "filo.node.listing"
 local new_applying = require "filo.replication.applying"
 local new_moves = require "filo.replication.moves"
 local new_names = require("filo.copies.keys").new
+local new_packing = require "filo.copies.packing"
 local new_peers = require "filo.peers"
 local new_planning = require "filo.node.planning"
 local new_quotas = require("filo.copies.quotas").new
@@ -204,6 +205,7 @@ local function make_scrub(node)
   if node.options.readonly then return end
   node.healing:start()
   node.scrub:start()
+  node.packing = new_packing { host = node.host, disk = node.disk, catalogue = node.catalogue, names = node.names, tasks = node.tasks }
 end
 
 ---The namespaces of what is kept here and cannot be read.
