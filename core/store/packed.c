@@ -426,13 +426,22 @@ static int add_all(struct filo_store *store, const unsigned char *ns, const char
   return rc;
 }
 
+/* The number alone may have been given to another file since. */
+static bool is_same(const struct filo_location *location, const struct stat *seen) {
+  struct stat st;
+  return fstatat(location->fd, location->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+         st.st_ino == seen->st_ino && st.st_dev == seen->st_dev && st.st_size == seen->st_size &&
+         st.st_mtim.tv_sec == seen->st_mtim.tv_sec && st.st_mtim.tv_nsec == seen->st_mtim.tv_nsec &&
+         st.st_ctim.tv_sec == seen->st_ctim.tv_sec && st.st_ctim.tv_nsec == seen->st_ctim.tv_nsec;
+}
+
 /* Its row is durable: unless another file took its place meanwhile, it goes. */
 static bool remove_file(struct filo_store *store, const unsigned char *ns, const char *path,
                         const struct stat *seen) {
   struct filo_location location;
   pthread_mutex_lock(&store->names);
   bool found = filo_location_open(store, ns, path, false, &location, NULL) == 0;
-  bool same = found && filo_location_check_file(&location, path, seen, NULL) == 0;
+  bool same = found && is_same(&location, seen);
   if (same) same = unlinkat(location.fd, location.name, 0) == 0;
   if (same) filo_location_prune(&location, ns, path);
   pthread_mutex_unlock(&store->names);
