@@ -48,7 +48,7 @@ describe("a simulation", function()
     local seen = {}
     for _, kinds in ipairs { { "kill" }, { "kill", "rot" } } do
       local kills = {}
-      for _, fault in ipairs(sim.new({ nodes = 5, hours = 20, seed = 4, faults = kinds }).schedule) do
+      for fault in sim.new({ nodes = 5, hours = 20, seed = 4, faults = kinds }).schedule() do
         if fault.kind == "kill" then kills[#kills + 1] = fault.at end
       end
       seen[#seen + 1] = kills

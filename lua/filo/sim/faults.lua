@@ -307,51 +307,71 @@ end
 ---So many are drawn before others get a turn, and Ctrl-C is looked at.
 local TURN = 1000
 
----All faults of a kind, in order. first: how many there are of other kinds.
-local function draw(given, name, first)
-  local list, random, rules = {}, given.random:fork("fault " .. name), kinds[name]
+---Draws all faults of a kind, in order, one with each call. first: how many there are of kinds before.
+---@return fun(): filo.sim.Fault?
+local function draws(given, name, first)
+  local random, rules, count = given.random:fork("fault " .. name), kinds[name], 0
   local pause = pause_of(name, given.nodes, given.rate)
-  local at = given.from + random:wait(pause)
-  while at < given.to do
+  local at = given.from
+  return function()
+    at = at + random:wait(pause)
+    if at >= given.to then return nil end
     local machine = random:integer(1, given.nodes)
     local other = given.nodes > 1 and (machine + random:integer(1, given.nodes - 1) - 1) % given.nodes + 1 or machine
     local lasts = math.min(random:between(rules.lasts[1], rules.lasts[2]), given.to - at)
-    local number = first + #list
-    list[#list + 1] = { kind = name, at = at, lasts = lasts, target = machine, other = other, random = random:fork("at " .. number) }
-    at = at + random:wait(pause)
-    if #list % TURN == 0 then runtime.sleep(0) end
+    local number = first + count
+    count = count + 1
+    return { kind = name, at = at, lasts = lasts, target = machine, other = other, random = random:fork("at " .. number) }
   end
-  return list
 end
 
----The list whose next fault comes first; of several the one whose kind does.
-local function earliest(lists)
-  local best, least
-  for i, list in ipairs(lists) do
-    local fault = list[list.next]
-    if fault and (not least or fault.at < least.at or fault.at == least.at and fault.kind < least.kind) then best, least = i, fault end
+---How many faults of a kind there are. May wait when there are many.
+local function count_of(given, name)
+  local count = 0
+  for _ in draws(given, name, 0) do
+    count = count + 1
+    if count % TURN == 0 then runtime.sleep(0) end
   end
-  return lists[best]
+  return count
 end
 
----May wait when there are many.
+---@class filo.sim.Faults  of one kind
+---@field next? filo.sim.Fault
+---@field draw fun(): filo.sim.Fault?
+
+---The kind whose next fault comes first; of several the one whose name does.
+---@param list filo.sim.Faults[]
+local function earliest(list)
+  local best
+  for _, each in ipairs(list) do
+    local fault, least = each.next, best and best.next
+    if fault and (not least or fault.at < least.at or fault.at == least.at and fault.kind < least.kind) then best = each end
+  end
+  return best
+end
+
+---What gives the faults in the order in which they begin, each time from the beginning: they are drawn as they are wanted, since those of
+---years would take more memory than all else. May wait when there are many.
 ---@param given {random: filo.sim.Random, kinds: string[], nodes: integer, from: number, to: number, rate: number}
----@return filo.sim.Fault[]  in the order in which they begin
+---@return fun(): fun(): filo.sim.Fault?
 function faults.schedule(given)
-  local lists, count = {}, 0
-  for i, name in ipairs(given.kinds) do
-    lists[i] = draw(given, name, count)
-    lists[i].next, count = 1, count + #lists[i]
+  local firsts, count = {}, 0
+  for i, name in ipairs(given.kinds) do firsts[i], count = count, count + count_of(given, name) end
+  return function()
+    local list, number = {}, 0
+    for i, name in ipairs(given.kinds) do
+      local draw = draws(given, name, firsts[i])
+      list[i] = { next = draw(), draw = draw }
+    end
+    return function()
+      local each = earliest(list)
+      if not each then return nil end
+      local fault = each.next
+      each.next, number = each.draw(), number + 1
+      fault.number = number
+      return fault
+    end
   end
-  local merged = {}
-  for number = 1, count do
-    local list = earliest(lists)
-    local fault = list[list.next]
-    list.next = list.next + 1
-    fault.number, merged[number] = number, fault
-    if number % TURN == 0 then runtime.sleep(0) end
-  end
-  return merged
 end
 
 ---A fault in a few words.

@@ -55,7 +55,7 @@ local RULES = {
   only = { type = "table" },
 }
 
----What makes a schedule too long to be drawn: some 300 bytes for each fault.
+---What makes a schedule too long: whether each fault happened is remembered.
 ---@param settings {faults: string[], nodes: integer, hours: number, rate: number?}
 ---@return string?
 function sim.check_size(settings)

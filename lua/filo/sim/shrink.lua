@@ -82,9 +82,11 @@ return function(result, sought)
   local settings = result.settings
   local search = { settings = settings, sought = sought, runs = 0, deadline = runtime.now() + MOST_SECONDS }
   local numbers, kind_of, by_number = {}, {}, {}
-  for i, fault in ipairs(result.schedule) do
-    if result.did_happen[fault.number] then numbers[#numbers + 1] = i end
-    kind_of[i], by_number[i] = fault.kind, fault
+  for fault in result.schedule() do
+    if result.did_happen[fault.number] then
+      numbers[#numbers + 1] = fault.number
+      kind_of[fault.number], by_number[fault.number] = fault.kind, fault
+    end
   end
   numbers = drop_parts(search, drop_kinds(search, numbers, kind_of))
   local list = {}

@@ -11,7 +11,7 @@ local workload = require "filo.sim.workload"
 
 ---@class filo.sim.Simulation
 ---@field world filo.sim.World
----@field schedule filo.sim.Fault[]
+---@field schedule fun(): fun(): filo.sim.Fault?
 local Simulation = {}
 Simulation.__index = Simulation
 
@@ -87,7 +87,7 @@ end
 
 local function run_faults(self)
   local world, only = self.world, self.settings.only
-  for _, fault in ipairs(self.schedule) do
+  for fault in self.schedule() do
     if not only or only[fault.number] then
       runtime.sleep(math.max(0, fault.at - runtime.now()))
       if faults.happen(world, fault) then
