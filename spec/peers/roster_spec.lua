@@ -298,6 +298,24 @@ describe("a member that is forgotten", function()
     assert.is_true((inside.of(c).peer_list.members.roster:is_forgotten(id)))
   end))
 
+  -- Anybody who knows the secret could tell of any number, each of which was remembered.
+  it("may be told off by who does not decide for so many, of more nothing is remembered", function()
+    local net <close> = nodes.net()
+    local a = net:start("a", named "a")
+    local stranger <close> = strangers.meet(a)
+    local last = 2240
+    for first = 1, last, 64 do
+      local verdicts = {}
+      for i = 0, 63 do verdicts[i + 1] = stranger:verdict(("%064x"):format(first + i), "forgotten") end
+      assert(stranger:ask("member", { records = {}, policies = {}, verdicts = verdicts }))
+    end
+    local remembered, roster = 0, inside.of(a).peer_list.members.roster
+    for _ in pairs(roster.passed_over[stranger.id].numbers) do remembered = remembered + 1 end
+    assert.equal(2048, remembered)
+    local known = assert(stranger:ask("members", { known = "", policies_known = "" })).known
+    assert.is_true(#known <= 2048 * 48 and #known > 2040 * 48)
+  end)
+
   it("is named by its name, the start of its ID, or an ID that nobody knows", function()
     local net <close> = nodes.net()
     local a = net:start("a", named "same")

@@ -33,12 +33,14 @@ local sorted_keys = require "filo.base.sorted_keys"
 ---@field unsaved boolean  something differs from what the root has
 ---@field is_kept boolean  in the root
 ---@field verified table<string, true>  texts of the members' records
----@field passed_over table<string, table<string, integer>>  by the ID of who is connected and has told them, and of the member: numbers of
----  verdicts by those who do not decide here, which it is not to tell again
+---@field passed_over table<string, {count: integer, numbers: table<string, integer>}>  by the ID of who is connected and has told them:
+---  by that of a member, the number of a verdict by who does not decide here, which is not to be told again
 ---@field own filo.Signed  this node's record
 ---@field number integer  its number
 local Roster = {}
 Roster.__index = Roster
+
+local MOST_KNOWN = 2048 -- in a message: see protocol.lua
 
 local function new_entry(self, id)
   return {
@@ -210,11 +212,13 @@ function Roster:take(record)
   return true
 end
 
----What a peer has told of a member does not count here.
+---What a peer has told of a member does not count here. Of more members than one message may name, nothing is remembered.
 local function pass_over(self, peer_id, id, number)
-  local passed = self.passed_over[peer_id] or {}
+  local passed = self.passed_over[peer_id] or { count = 0, numbers = {} }
   self.passed_over[peer_id] = passed
-  passed[id] = math.max(passed[id] or 0, number)
+  local before = passed.numbers[id]
+  if not before and passed.count == MOST_KNOWN then return end
+  passed.numbers[id], passed.count = math.max(before or 0, number), passed.count + (before and 0 or 1)
 end
 
 ---Takes a verdict, if it is newer than what is known, and by a namespace that decides here.
@@ -354,15 +358,14 @@ end
 
 -- What another knows ---------------------------------------------------------------------------------------------------------------
 
-local MOST_KNOWN = 2048 -- in a message: see protocol.lua
-
 local KNOWN = ">c32I8I8" -- node ID, number of the record, of the verdict
 
 ---What is known, this node's own record too, for a peer; and what it has told that does not count here.
 ---@param peer_id string
 ---@return {known: string, policies_known: string}
 function Roster:known(peer_id)
-  local unhex, own, passed = self.host.crypto.unhex, self.members[self.settings.id], self.passed_over[peer_id] or {}
+  local unhex, own, passed = self.host.crypto.unhex, self.members[self.settings.id], self.passed_over[peer_id]
+  passed = passed and passed.numbers or {}
   local decided = math.max(own and own.decided or 0, passed[self.settings.id] or 0)
   local parts = { KNOWN:pack(self.settings.raw_id, self.number, decided) }
   for _, id in ipairs(sorted_keys(self.members)) do
