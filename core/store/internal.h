@@ -27,6 +27,7 @@
  *     changes       the one who is told of each change
  *     marks         what is told to those that read beside the owner
  *     packed        deletions that are no files any more
+ *     packing       how they come to be that
  */
 #ifndef FILO_STORE_INTERNAL_H
 #define FILO_STORE_INTERNAL_H
@@ -145,7 +146,7 @@ int filo_location_open_file(struct filo_store *store, const unsigned char ns[32]
 /* The same without what is packed. */
 int filo_location_open_own_file(struct filo_store *store, const unsigned char ns[32],
                                 const char *path, int *ret_fd, struct filo_error *err);
-/* Whether what lies there, and is no file, is a deletion that is packed. */
+/* Whether no file lies there (a folder may), but a deletion that is packed. */
 bool filo_location_is_packed(struct filo_store *store, const unsigned char ns[32],
                              const char *path);
 /* Whether nothing lies there, and no object where it needs a folder; false, too, where that cannot
@@ -174,28 +175,28 @@ bool filo_packed_is_lost(const struct filo_store *store);
 /* Whether there is any. */
 bool filo_packed_any(const struct filo_store *store);
 /* What was in the file of one that is packed under a path, whether or not a file lies there by now.
- * about and ret may be NULL. FILO_NOT_FOUND, without a message. */
+ * about and ret may be NULL. FILO_NOT_FOUND, also where the database was damaged, and is put by. */
 int filo_packed_open_file(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
                           const char *path, struct filo_packed_about *about, int *ret,
                           struct filo_error *err);
 /* True also where that cannot be told. */
 bool filo_packed_has(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
                      const char *path);
-/* Durable on return. FILO_NOT_FOUND, without a message. */
+/* Durable on return; nothing, where there is none. */
 int filo_packed_forget(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
                        const char *path, struct filo_error *err);
-/* Durable with filo_packed_end_moving. FILO_NOT_FOUND, without a message. */
+/* Durable with filo_packed_end_moving. FILO_NOT_FOUND. */
 int filo_packed_move(struct filo_store *store, const unsigned char ns[FILO_ID_SIZE],
                      const char *from, const char *to, struct filo_error *err);
 int filo_packed_end_moving(struct filo_store *store, struct filo_error *err);
-/* The one after a place, at first all zeros, of all namespaces or of one. False at the end. */
+/* The one after a place, at first all zeros, of all namespaces or of one. FILO_NOT_FOUND at the end. */
 struct filo_packed_place {
   int64_t number; /* of the namespace there */
   unsigned char ns[FILO_ID_SIZE];
   char path[FILO_PATH_MAX];
 };
-bool filo_packed_next(struct filo_store *store, const unsigned char *only,
-                      struct filo_packed_place *place);
+int filo_packed_next(struct filo_store *store, const unsigned char *only,
+                     struct filo_packed_place *place, struct filo_error *err);
 
 /* trailer.c: the end of a sealed-object file, and with it all that is not content. */
 struct filo_trailer {

@@ -149,31 +149,47 @@ int filo_location_open_own_file(struct filo_store *store, const unsigned char ns
   return 0;
 }
 
-int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
-                            int *ret_fd, struct filo_error *err) {
-  int rc = filo_location_open_own_file(store, ns, path, ret_fd, err);
-  if (rc != FILO_NOT_FOUND || !filo_packed_any(store)) return rc;
-  int packed = filo_packed_open_file(store, ns, path, NULL, ret_fd, err);
-  return packed == FILO_NOT_FOUND ? rc : packed;
+static bool is_folder(int fd) {
+  struct stat st;
+  return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool has_no_file(struct filo_store *store, const unsigned char ns[32], const char *path) {
+int filo_location_open_file(struct filo_store *store, const unsigned char ns[32], const char *path,
+                            int *ret_fd, struct filo_error *err) {
+  int rc = filo_location_open_own_file(store, ns, path, ret_fd, err), fd = -1;
+  if (!filo_packed_any(store) || (rc < 0 && rc != FILO_NOT_FOUND)) return rc;
+  if (rc == 0 && !is_folder(*ret_fd)) return 0;
+  int packed = filo_packed_open_file(store, ns, path, NULL, &fd, err);
+  if (packed == FILO_NOT_FOUND) return rc;
+  if (rc == 0) close(*ret_fd);
+  *ret_fd = fd;
+  return packed;
+}
+
+enum at { NOTHING, IN_THE_WAY, A_FOLDER, A_FILE, UNKNOWN };
+
+/* ENOTDIR: an object lies where it needs a folder. */
+static enum at look(struct filo_store *store, const unsigned char ns[32], const char *path) {
   char full[FULL_MAX];
-  if (full_path(full, ns, path, NULL) < 0) return false;
+  if (full_path(full, ns, path, NULL) < 0) return UNKNOWN;
   const int flags = O_PATH | O_CLOEXEC;
   int fd = open_beneath(store->objects_fd, full, flags);
   if (fd < 0 && needs_walk(errno, false)) fd = open_at_location(store, ns, path, flags);
-  if (fd >= 0) close(fd);
-  return fd < 0 && errno == ENOENT;
+  if (fd < 0) return errno == ENOENT ? NOTHING : errno == ENOTDIR ? IN_THE_WAY : UNKNOWN;
+  enum at found = is_folder(fd) ? A_FOLDER : A_FILE;
+  close(fd);
+  return found;
 }
 
 bool filo_location_is_free(struct filo_store *store, const unsigned char ns[32], const char *path) {
-  return has_no_file(store, ns, path) && !filo_packed_has(store, ns, path);
+  return look(store, ns, path) == NOTHING && !filo_packed_has(store, ns, path);
 }
 
 bool filo_location_is_packed(struct filo_store *store, const unsigned char ns[32],
                              const char *path) {
-  return filo_packed_any(store) && has_no_file(store, ns, path) && filo_packed_has(store, ns, path);
+  if (!filo_packed_any(store)) return false;
+  enum at found = look(store, ns, path);
+  return found != A_FILE && found != UNKNOWN && filo_packed_has(store, ns, path);
 }
 
 /* Noting when it was read could make the opener wait for the disk. */

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "store/internal.h"
 
@@ -22,19 +23,29 @@ static int move_file(struct filo_store *store, const unsigned char ns[32], const
   struct filo_location location;
   int rc = filo_location_find(store, ns, from, &location, err);
   if (rc < 0) return rc;
-  rc = move_into(store, ns, to, &location, err);
+  if (filo_packed_has(store, ns, to))
+    rc = filo_fail(err, FILO_EXISTS, "something lies at %s already", to);
+  if (rc == 0) rc = move_into(store, ns, to, &location, err);
+  if (rc == 0) filo_packed_forget(store, ns, from, NULL); /* it is older */
   if (rc == 0) filo_location_prune(&location, ns, from);
   filo_location_close(&location);
   return rc;
+}
+
+static int move_packed(struct filo_store *store, const unsigned char ns[32], const char *from,
+                       const char *to, struct filo_error *err) {
+  int rc = filo_store_check_writable(store, err);
+  if (rc == 0) rc = filo_path_check(to, strnlen(to, FILO_PATH_MAX), err);
+  if (rc == 0 && !filo_location_is_free(store, ns, to))
+    rc = filo_fail(err, FILO_EXISTS, "something lies at %s already", to);
+  return rc < 0 ? rc : filo_packed_move(store, ns, from, to, err);
 }
 
 int filo_store_move(struct filo_store *store, const unsigned char ns[32], const char *from,
                     const char *to, struct filo_error *err) {
   pthread_mutex_lock(&store->names);
   bool packed = filo_location_is_packed(store, ns, from);
-  int rc = packed ? 0 : move_file(store, ns, from, to, err);
-  if (rc == 0 && filo_packed_any(store)) rc = filo_packed_move(store, ns, from, to, err);
-  if (rc == FILO_NOT_FOUND && !packed) rc = 0;
+  int rc = packed ? move_packed(store, ns, from, to, err) : move_file(store, ns, from, to, err);
   if (rc == 0) {
     filo_store_changed(store, ns, from);
     filo_store_changed(store, ns, to);

@@ -67,7 +67,8 @@ static void make_visible(struct filo_draft *draft) {
   if (rc == 0 && draft->over)
     rc = filo_location_check_file(&draft->location, draft->path, draft->over, &draft->err);
   if (rc == 0) rc = rename_into(draft);
-  if (rc < 0 && rc != FILO_EXISTS) {
+  bool is_packed = rc == FILO_EXISTS && draft->location.made > 0; /* and durable */
+  if ((rc < 0 && rc != FILO_EXISTS) || is_packed) {
     filo_location_prune(&draft->location, draft->fields.ns, draft->path);
     filo_location_close(&draft->location);
     return;

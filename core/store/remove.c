@@ -27,18 +27,12 @@ static int check_version(const struct filo_location *location, const char *label
   return filo_fail_errno(err, error, "cannot see what is at %s", label);
 }
 
-/* A deletion from before what lies there would count again. */
-static int forget_packed(struct filo_store *store, const unsigned char ns[32], const char *path,
-                         struct filo_error *err) {
-  int rc = filo_packed_forget(store, ns, path, err);
-  return rc == FILO_NOT_FOUND ? 0 : rc;
-}
-
 static int take_away(struct filo_store *store, const struct filo_location *location,
                      const unsigned char ns[32], const char *path, const char *label,
                      uint64_t version, int *kept_in, struct filo_error *err) {
   int rc = version ? check_version(location, label, version, err) : 0;
-  if (rc == 0) rc = forget_packed(store, ns, path, err);
+  if (rc == 0)
+    rc = filo_packed_forget(store, ns, path, err); /* one from before would count again */
   if (rc == 0 && kept_in) rc = filo_old_move_in(store, location, ns, kept_in, err);
   if (rc < 0 || (kept_in && *kept_in >= 0)) return rc;
   if (unlinkat(location->fd, location->name, 0) == 0) return 0;

@@ -112,6 +112,7 @@ static int set_aside(struct filo_store *store, const unsigned char ns[32], const
   int rc = filo_location_find(store, ns, path, &location, err);
   if (rc < 0) return rc;
   rc = filo_location_check_file(&location, path, wanted, err);
+  if (rc == 0) rc = filo_packed_forget(store, ns, path, err); /* as in remove.c */
   if (rc == 0) rc = move_to_bad(store, ns, path, &location, of, err);
   if (rc == 0) filo_store_changed(store, ns, path);
   if (rc == 0) filo_location_prune(&location, ns, path);

@@ -18,6 +18,7 @@ struct filo_walk {
   char path[FILO_PATH_MAX];
   bool paths;                     /* only where files lie is wanted */
   struct filo_packed_place place; /* of what is packed, which comes last */
+  bool over;
   unsigned depth;
   struct level {
     DIR *dir;
@@ -172,7 +173,7 @@ void filo_store_examine(struct filo_store *store, const unsigned char ns[32], co
   FILO_AUTO_CLOSE int fd = -1;
   entry->code = filo_location_open_own_file(store, ns, path, &fd, NULL);
   if (entry->code == 0) entry->code = read_file(fd, true, entry);
-  if (entry->code == FILO_NOT_FOUND && fd < 0) entry->code = read_packed(store, true, entry);
+  if (entry->code == FILO_NOT_FOUND) entry->code = read_packed(store, true, entry);
   if (entry->code == FILO_DENIED && is_link(store, ns, path)) entry->code = FILO_CORRUPT;
 }
 
@@ -213,14 +214,28 @@ static const struct dirent *next_name(struct level *level, int *error) {
   return found;
 }
 
+static void take_packed(struct filo_walk *walk, struct filo_walk_entry *entry) {
+  const struct filo_packed_place *place = &walk->place;
+  memset(entry, 0, sizeof *entry);
+  memcpy(entry->ns, place->ns, sizeof entry->ns);
+  memcpy(entry->path, place->path, sizeof entry->path);
+  if (!walk->paths) entry->code = read_packed(walk->store, false, entry);
+}
+
+/* When there is no telling what comes next, that is the last. */
 static bool next_packed(struct filo_walk *walk, struct filo_walk_entry *entry) {
-  struct filo_packed_place *place = &walk->place;
-  while (filo_packed_next(walk->store, walk->all ? NULL : walk->ns, place)) {
+  const struct filo_packed_place *place = &walk->place;
+  while (!walk->over) {
+    int rc = filo_packed_next(walk->store, walk->all ? NULL : walk->ns, &walk->place, NULL);
+    walk->over = rc < 0;
+    if (rc == FILO_NOT_FOUND) return false;
+    if (rc < 0) {
+      snprintf(walk->path, sizeof walk->path, "deletions");
+      fill_entry(walk, strlen(walk->path), rc, entry);
+      return true;
+    }
     if (!filo_location_is_packed(walk->store, place->ns, place->path)) continue;
-    memset(entry, 0, sizeof *entry);
-    memcpy(entry->ns, place->ns, sizeof entry->ns);
-    memcpy(entry->path, place->path, sizeof entry->path);
-    if (!walk->paths) entry->code = read_packed(walk->store, false, entry);
+    take_packed(walk, entry);
     if (entry->code != FILO_NOT_FOUND) return true;
   }
   return false;

@@ -1,8 +1,8 @@
 ---Packing: deletions are kept for good, and each takes a block of the disk as a file. Those that have lain here for a day become rows of a
 ---database (core/store/packed.c).
 
----Deletions that are packed with one flush.
-local BATCH = 512
+---Deletions that are packed with one flush, for which who stores waits.
+local BATCH = 256
 
 ---@class filo.Packing
 local Packing = {}
@@ -32,7 +32,7 @@ local function pack(self, namespace)
     ok, err = self.disk:pack(namespace, paths)
     host.sleep((host.now() - before) * host.limits.walk_share)
   until not more or not ok
-  if not ok then host.log("warning", "deletions stay files, which take more room, for now: " .. tostring(err)) end
+  if not ok then host.log("warning", "deletions could not be packed: " .. tostring(err)) end
 end
 
 ---Looks once at what lies here of all namespaces.
@@ -42,12 +42,15 @@ function Packing:run()
   end
 end
 
----@param given {host: filo.Host, disk: table, catalogue: filo.Catalogue, names: filo.Names, tasks: filo.Tasks}
+---@param given {host: filo.Host, disk: table, catalogue: filo.Catalogue, names: filo.Names, tasks: filo.Tasks,
+---  namespace: string}
 ---@return filo.Packing
 return function(given)
   local self = setmetatable(given, Packing)
   local host = given.host
   given.tasks:spawn(function()
+    local ok, err = given.disk:pack(given.namespace, {}) -- whether they can be
+    if not ok then host.log("warning", "deletions could not be packed: " .. tostring(err)) end
     host.sleep(host.limits.pack_first)
     while true do
       self:run()

@@ -205,7 +205,9 @@ local function make_scrub(node)
   if node.options.readonly then return end
   node.healing:start()
   node.scrub:start()
-  node.packing = new_packing { host = node.host, disk = node.disk, catalogue = node.catalogue, names = node.names, tasks = node.tasks }
+  node.packing = new_packing {
+    host = node.host, disk = node.disk, catalogue = node.catalogue, names = node.names, tasks = node.tasks, namespace = node.namespace,
+  }
 end
 
 ---The namespaces of what is kept here and cannot be read.
