@@ -1,5 +1,6 @@
----Runs spec files side by side, each in a process of its own, with as many at a time as there are cores and one more. Prints what busted
----prints, added up, the ten slowest tests, and once more which have failed: the end of a log is what is read first.
+---Runs spec files side by side, each in a process of its own, with as many at a time as there are cores: with more, what says that it takes
+---too long would say so of others. Prints what busted prints, added up, the ten slowest tests, and once more which have failed: the end of
+---a log is what is read first.
 ---
 ---    filo spec/run.lua [FILE or FOLDER]...       (spec)
 
@@ -89,7 +90,7 @@ local busted = lines_of "command -v busted"[1] or error("busted is not installed
 local files = spec_files(#arg > 0 and arg or { "spec" })
 local totals = { 0, 0, 0, 0, details = {} }
 local workers = {}
-for i = 1, tonumber(lines_of "nproc"[1]) + 1 do workers[i] = function() work(files, busted, times, totals) end end
+for i = 1, tonumber(lines_of "nproc"[1]) do workers[i] = function() work(files, busted, times, totals) end end
 filo.all(workers)
 
 print(("\n%d successes / %d failures / %d errors / %d pending : %.1f seconds"):format(

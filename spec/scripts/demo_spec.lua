@@ -2,11 +2,13 @@ local process = require "spec.support.process"
 local scripts = require "spec.support.scripts"
 local temp = require "spec.support.temp"
 
+local SECONDS = 300 -- until it counts as one that hangs
+
 describe("scripts/demo.lua", function()
   it("tells its story, compares everything and cleans up, from any folder", function()
     local elsewhere <close> = temp.folder()
     local here = scripts.shell("pwd"):match "[^\n]+"
-    local result = process.run { here .. "/scripts/demo.lua", cwd = elsewhere.path }
+    local result = process.run { here .. "/scripts/demo.lua", cwd = elsewhere.path, seconds = SECONDS }
     assert.equal("", result.err)
     assert.equal(0, result.status)
     assert.matches("All is well: %d%d%d+ comparisons, no difference", result.out)
@@ -18,7 +20,7 @@ describe("scripts/demo.lua", function()
   end)
 
   it("exits with 1 when a node gives back other bytes than it was given", function()
-    local result = process.run { "-l", "spec.support.broken_object", "scripts/demo.lua" }
+    local result = process.run { "-l", "spec.support.broken_object", "scripts/demo.lua", seconds = SECONDS }
     assert.equal(1, result.status)
     assert.matches("this should not happen: '.-' came back with other bytes", result.err)
     assert.is_nil(result.out:find "All is well")
