@@ -172,7 +172,7 @@ int filo_packed_open(struct filo_store *store, struct filo_error *err);
 void filo_packed_close(struct filo_store *store);
 /* Whether what the catalogue knows of deletions may be wrong, since they could not be read. */
 bool filo_packed_is_lost(const struct filo_store *store);
-/* Whether there is any. */
+/* Whether there may be any: who only reads has to look. */
 bool filo_packed_any(const struct filo_store *store);
 /* What was in the file of one that is packed under a path, whether or not a file lies there by now.
  * about and ret may be NULL. FILO_NOT_FOUND, also where the database was damaged, and is put by. */

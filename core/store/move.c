@@ -25,8 +25,8 @@ static int move_file(struct filo_store *store, const unsigned char ns[32], const
   if (rc < 0) return rc;
   if (filo_packed_has(store, ns, to))
     rc = filo_fail(err, FILO_EXISTS, "something lies at %s already", to);
+  if (rc == 0) rc = filo_packed_forget(store, ns, from, err); /* it would count again */
   if (rc == 0) rc = move_into(store, ns, to, &location, err);
-  if (rc == 0) filo_packed_forget(store, ns, from, NULL); /* it is older */
   if (rc == 0) filo_location_prune(&location, ns, from);
   filo_location_close(&location);
   return rc;

@@ -1,31 +1,20 @@
 ---A node says the same of what was deleted whether that is packed or a file.
 
 local filo = require "filo"
-local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
-
-local AT_ONCE = { pack_first = 0.01, pack = 0.01, pack_after = -2 }
-
-local function files(root)
-  local pipe <close> = assert(io.popen(("find %s/objects -type f 2>/dev/null | wc -l"):format(root)))
-  return pipe:read "n"
-end
-
-local function wait_packed(node)
-  nodes.wait(function() return files(node.root) == 0 end, "packing at " .. node.root)
-end
+local packed = require "spec.support.packed"
 
 describe("a node of whose deletions some are packed", function()
   for _, packs in ipairs { false, true } do
     local how = packs and "packed" or "in a file"
 
     it("does not say of an object that is bad that it was deleted, as it was before, " .. how, function()
-      local _ <close> = limits(packs and AT_ONCE or {})
+      local _ <close> = packs and packed.at_once() or nil
       local net <close> = nodes.net()
       local a = net:start "a"
       assert(a:store("key", "content"))
       assert(a:delete "key")
-      if packs then wait_packed(a) end
+      if packs then packed.wait(a) end
       assert(a:store("key", ("again"):rep(1000)))
       nodes.flip(nodes.place(a, a, "key"), 100)
       a:scrub()
@@ -34,31 +23,31 @@ describe("a node of whose deletions some are packed", function()
     end)
 
     it("heals an object that is bad, and was deleted before, " .. how, function()
-      local _ <close> = limits(packs and AT_ONCE or {})
+      local _ <close> = packs and packed.at_once() or nil
       local net <close> = nodes.net()
       local a, b = net:cluster(2)
       assert(a:store("key", "content"))
       assert(a:delete "key")
       if packs then
-        wait_packed(a)
-        wait_packed(b)
+        packed.wait(a)
+        packed.wait(b)
       end
       assert(a:store("key", ("again"):rep(1000)))
-      nodes.wait(function() return files(b.root) == 1 and files(a.root) == 1 end, "copies")
+      nodes.wait(function() return packed.files(b) == 1 and packed.files(a) == 1 end, "copies")
       nodes.flip(nodes.place(a, a, "key"), 100)
       assert(a:scrub())
       nodes.wait(function() return nodes.content(a, "key") == ("again"):rep(1000) end, "healing")
-      nodes.wait(function() return files(a.root) == 1 end, "a copy here")
+      nodes.wait(function() return packed.files(a) == 1 end, "a copy here")
       assert.same({ 1, 0 }, { a:usage()[1].objects, a:usage()[1].deleted })
     end)
 
     it("changes paths, and back, " .. how, function()
-      local _ <close> = limits(packs and AT_ONCE or {})
+      local _ <close> = packs and packed.at_once() or nil
       local net <close> = nodes.net()
       local a = net:start "a"
       for i = 1, 20 do assert(a:store("key " .. i, "content")) end
       for i = 1, 20 do assert(a:delete("key " .. i)) end
-      if packs then wait_packed(a) end
+      if packs then packed.wait(a) end
       for i = 1, 5 do assert(a:store("key " .. i, "again " .. i)) end
       for _, depth in ipairs { 2, 1, 0, 1 } do
         a = net:restart("a", { path = { digest = "sha1", width = 2, depth = depth }, convert = true })
@@ -71,24 +60,24 @@ describe("a node of whose deletions some are packed", function()
 
   for _, packs in ipairs { false, true } do
     it("tells who reads beside it of one that is " .. (packs and "packed" or "a file"), function()
-      local _ <close> = limits(packs and AT_ONCE or {})
+      local _ <close> = packs and packed.at_once() or nil
       local net <close> = nodes.net()
       local a = net:start "a"
       assert(a:store("key", "content"))
       local reader <close> = assert(filo.node { root = a.root, readonly = true, log = function() end })
       assert(a:delete "key")
-      if packs then wait_packed(a) end
+      if packs then packed.wait(a) end
       nodes.check_deleted(reader, "key")
     end)
   end
 
   it("tells that all packed ones were lost, and where they are", function()
-    local _ <close> = limits(AT_ONCE)
+    local _ <close> = packed.at_once()
     local net <close> = nodes.net()
     local a = net:start "a"
     assert(a:store("key", "content"))
     assert(a:delete "key")
-    wait_packed(a)
+    packed.wait(a)
     net:stop "a"
     local file <close> = assert(io.open(a.root .. "/deletions", "wb"))
     file:write(("noise"):rep(5000))

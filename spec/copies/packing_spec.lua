@@ -4,25 +4,13 @@ local inside = require "filo.base.inside"
 local lfs = require "lfs"
 local limits = require "spec.support.limits"
 local nodes = require "spec.support.nodes"
+local packed = require "spec.support.packed"
 
 local COUNT = 30
-local AT_ONCE = { pack_first = 0.01, pack = 0.01, pack_after = -2 }
-
----Files below objects/ of a node.
-local function files(root)
-  local pipe <close> = assert(io.popen(("find %s/objects -type f 2>/dev/null | wc -l"):format(root)))
-  return pipe:read "n"
-end
-
-local function wait_packed(...)
-  for _, node in ipairs { ... } do
-    nodes.wait(function() return files(node.root) == 0 end, "packing at " .. node.root)
-  end
-end
 
 ---Nodes on which all that was stored is deleted, and packed; the last of them was away.
 local function make(net, count, is_away)
-  local _ <close> = limits(AT_ONCE)
+  local _ <close> = packed.at_once()
   local list = { net:cluster(count) }
   for i = 1, COUNT do assert(list[1]:store("key " .. i, "content " .. i)) end
   local away = is_away and table.remove(list)
@@ -31,7 +19,7 @@ local function make(net, count, is_away)
     nodes.peers(list[1], 1)
   end
   for i = 1, COUNT do assert(list[1]:delete("key " .. i)) end
-  wait_packed(table.unpack(list))
+  packed.wait(table.unpack(list))
   return table.unpack(list)
 end
 
@@ -48,7 +36,7 @@ end
 
 describe("deletions that have lain there for a day", function()
   it("are no files any more, at the owner and at its peers, and are deletions all the same", function()
-    local _ <close> = limits(AT_ONCE)
+    local _ <close> = packed.at_once()
     local net <close> = nodes.net()
     local a, b = make(net, 2)
     for i = 1, COUNT do nodes.check_deleted(a, "key " .. i) end
@@ -63,7 +51,7 @@ describe("deletions that have lain there for a day", function()
     assert.equal("again", nodes.content(a, "key 1"))
     assert(a:delete "key 1")
     nodes.check_deleted(a, "key 1")
-    wait_packed(a, b)
+    packed.wait(a, b)
     nodes.check_deleted(a, "key 1")
   end)
 
@@ -71,10 +59,10 @@ describe("deletions that have lain there for a day", function()
     local net <close> = nodes.net()
     local a, b = make(net, 3, true)
     local c = net:start("c", net.options.c)
-    assert.equal(COUNT, files(c.root))
+    assert.equal(COUNT, packed.files(c))
     nodes.peer(a, c.id)
     wait_deleted(a, c)
-    assert.equal(0, files(a.root) + files(b.root))
+    assert.equal(0, packed.files(a) + packed.files(b))
     for i = 1, COUNT do nodes.check_deleted(a, "key " .. i) end
   end)
 
@@ -91,7 +79,7 @@ describe("deletions that have lain there for a day", function()
       looks = looks + 1
     end
     nodes.wait(function() return looks >= 3 end, "looks")
-    assert.equal(1, files(a.root))
+    assert.equal(1, packed.files(a))
   end)
 
   it("are checked by a scrub, and had from others where they are bad", function()

@@ -21,6 +21,8 @@ local function next_paths(self, next_row, latest)
   return paths, false
 end
 
+local function tell(self, err) self.host.log("warning", "deletions could not be packed: " .. tostring(err)) end
+
 local function pack(self, namespace)
   local host = self.host
   local next_row = self.catalogue:tombstones(namespace)
@@ -32,7 +34,7 @@ local function pack(self, namespace)
     ok, err = self.disk:pack(namespace, paths)
     host.sleep((host.now() - before) * host.limits.walk_share)
   until not more or not ok
-  if not ok then host.log("warning", "deletions could not be packed: " .. tostring(err)) end
+  if not ok then tell(self, err) end
 end
 
 ---Looks once at what lies here of all namespaces.
@@ -50,7 +52,7 @@ return function(given)
   local host = given.host
   given.tasks:spawn(function()
     local ok, err = given.disk:pack(given.namespace, {}) -- whether they can be
-    if not ok then host.log("warning", "deletions could not be packed: " .. tostring(err)) end
+    if not ok then tell(self, err) end
     host.sleep(host.limits.pack_first)
     while true do
       self:run()

@@ -1,33 +1,14 @@
 ---Databases of packed deletions that are damaged, or cannot be read.
 
 local lfs = require "lfs"
+local packed = require "spec.support.packed"
 local refused = require "spec.support.refused"
 local store = require "filo.core.store"
 local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
 local me = stores.me
-
-local function bury(disk, key, version, path)
-  return assert(disk:tombstone(me, stores.version(stores.key_hash(key), version or 5, "what is said"), path or stores.path(key)))
-end
-
-local function pack(disk, ...)
-  local paths = {}
-  for i, key in ipairs { ... } do paths[i] = stores.path(key) end
-  return assert(disk:pack(me:raw_id(), paths))
-end
-
-local function stat(disk, key) return disk:stat(me:raw_id(), stores.path(key)) end
-
-local function walk(disk)
-  local found, walker <close> = {}, assert(disk:walk())
-  repeat
-    local entries = assert(walker:next())
-    for _, entry in ipairs(entries) do found[#found + 1] = entry end
-  until #entries == 0
-  return found
-end
+local bury, pack, stat, walk = packed.bury, packed.pack, packed.stat, packed.walk
 
 ---A root with one packed deletion, of "key".
 local function make(folder)

@@ -1,6 +1,7 @@
 ---Packed deletions and what else lies, comes and goes at their paths.
 
 local lfs = require "lfs"
+local packed = require "spec.support.packed"
 local refused = require "spec.support.refused"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
@@ -8,27 +9,7 @@ local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
 local me = stores.me
-
-local function bury(disk, key, version, path)
-  return assert(disk:tombstone(me, stores.version(stores.key_hash(key), version or 5, "what is said"), path or stores.path(key)))
-end
-
-local function pack(disk, ...)
-  local paths = {}
-  for i, key in ipairs { ... } do paths[i] = stores.path(key) end
-  return assert(disk:pack(me:raw_id(), paths))
-end
-
-local function stat(disk, key) return disk:stat(me:raw_id(), stores.path(key)) end
-
-local function walk(disk)
-  local found, walker <close> = {}, assert(disk:walk())
-  repeat
-    local entries = assert(walker:next())
-    for _, entry in ipairs(entries) do found[#found + 1] = entry end
-  until #entries == 0
-  return found
-end
+local bury, pack, stat, walk = packed.bury, packed.pack, packed.stat, packed.walk
 
 describe("a packed deletion", function()
   it("does not come back when what took its place is set aside", function()
@@ -174,10 +155,10 @@ describe("while deletions are packed", function()
         keys[#keys + 1] = "key " .. i
         bury(disk, keys[#keys])
       end
-      local packed = false
+      local is_over = false
       local packing = runtime.spawn(function()
         pack(disk, table.unpack(keys))
-        packed = true
+        is_over = true
       end)
       runtime.sleep(0.02)
       local version = 1
@@ -186,7 +167,7 @@ describe("while deletions are packed", function()
       repeat
         version = version + 1
         stores.put(disk, "content", { key = "key", version = version })
-      until packed or lfs.attributes(file, "ino") == first
+      until is_over or lfs.attributes(file, "ino") == first
       packing:join()
       local fields = stat(disk, "key")
       if not fields or fields.version ~= version then

@@ -2,6 +2,7 @@
 
 local crypto = require "filo.core.crypto"
 local lfs = require "lfs"
+local packed = require "spec.support.packed"
 local refused = require "spec.support.refused"
 local runtime = require "filo.core.runtime"
 local store = require "filo.core.store"
@@ -9,30 +10,10 @@ local stores = require "spec.support.stores"
 local temp = require "spec.support.temp"
 
 local me, other = stores.me, stores.other
-
----@return string record
-local function bury(disk, key, version, keys)
-  return assert(disk:tombstone(keys or me, stores.version(stores.key_hash(key), version or 5, "what is said"), stores.path(key)))
-end
-
-local function pack(disk, ...)
-  local paths = {}
-  for i, key in ipairs { ... } do paths[i] = stores.path(key) end
-  return assert(disk:pack(me:raw_id(), paths))
-end
+local bury, pack, walk = packed.bury, packed.pack, packed.walk
 
 ---The file of a key, or nil.
 local function file_of(folder, key) return lfs.attributes(folder:file(stores.file(key)), "mode") end
-
-local function walk(disk, namespace)
-  local found, walker <close> = {}, assert(disk:walk(namespace))
-  repeat
-    local entries = assert(walker:next())
-    for _, entry in ipairs(entries) do found[#found + 1] = entry end
-  until #entries == 0
-  table.sort(found, function(a, b) return a.namespace .. a.path < b.namespace .. b.path end)
-  return found
-end
 
 describe("a deletion that is packed", function()
   for _, durability in ipairs { "full", "group", "none" } do
@@ -165,7 +146,7 @@ describe("packing", function()
     local folder <close> = temp.folder()
     local disk <close> = stores.open(folder)
     stores.put(disk, "content", { key = "object" })
-    bury(disk, "theirs", 5, other)
+    bury(disk, "theirs", 5, nil, other)
     stores.plant(folder, stores.file "noise", ("noise"):rep(100))
     assert(lfs.mkdir(folder:file(stores.file "noise") .. ".d"))
     assert.equal(0, pack(disk, "object", "theirs", "noise", "nothing"))
