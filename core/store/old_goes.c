@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "bytes.h"
@@ -98,6 +99,25 @@ static size_t count_of_object(const struct filo_old *list, size_t count) {
   return n;
 }
 
+/* Another name of the same file says that it still lies in its place, and nothing came instead of it: the
+ * process was killed between noting it and replacing it. */
+static bool is_linked(struct filo_store *store, const struct filo_old *old) {
+  char name[FILO_OLD_NAME];
+  struct stat st;
+  filo_old_name(old, name);
+  FILO_AUTO_CLOSE int bucket =
+      filo_old_bucket(store, filo_old_kind_of(old), old->key_hash[0], false);
+  return bucket >= 0 && fstatat(bucket, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_nlink > 1;
+}
+
+/* Of one object. The newest version does not count among the old ones while it is none. */
+static void remove_more_than_kept(struct filo_store *store, const struct filo_old *list,
+                                  size_t count) {
+  unsigned kept = count_kept(store, list);
+  if (kept > 0 && count > kept && is_linked(store, list)) kept++;
+  remove_beyond(store, list, count, kept);
+}
+
 static void remove_surplus(struct filo_store *store, enum filo_old_kind kind,
                            unsigned char bucket) {
   struct filo_old *list;
@@ -106,8 +126,10 @@ static void remove_surplus(struct filo_store *store, enum filo_old_kind kind,
   if (count > 0) qsort(list, count, sizeof *list, by_object);
   for (size_t i = 0, n; i < count; i += n) {
     n = count_of_object(list + i, count - i);
-    remove_beyond(store, list + i, n,
-                  kind == FILO_VERSIONS ? count_kept(store, &list[i]) : UINT32_MAX);
+    if (kind == FILO_VERSIONS)
+      remove_more_than_kept(store, list + i, n);
+    else
+      remove_beyond(store, list + i, n, UINT32_MAX);
   }
   free(list);
 }

@@ -103,9 +103,10 @@ static void keep_there(struct filo_draft *draft, const struct filo_record *there
   if (draft->old_fd < 0) return;
   pthread_mutex_lock(&store->old[kind].lock);
   bool kept = link_in(&draft->location, draft->old_fd, name, &draft->old_moved);
+  bool was_noted = !kept && errno == EEXIST; /* and then not replaced */
   if (kept) filo_old_count(store, &draft->old, 1);
   pthread_mutex_unlock(&store->old[kind].lock);
-  draft->has_added = kept && kind == FILO_VERSIONS;
+  draft->has_added = (kept || was_noted) && kind == FILO_VERSIONS;
   if (!kept) filo_old_close_bucket(draft);
 }
 

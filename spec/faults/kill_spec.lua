@@ -197,6 +197,12 @@ describe("after kill -9 while a node deletes and undeletes", function()
   end
 end)
 
+---Versions that were noted and not replaced: they still lie in their places, too.
+local function count_noted(folder)
+  local linked <close> = assert(io.popen("find " .. temp.quote(folder:file "root/versions") .. " -type f -links +1"))
+  return select(2, linked:read("a"):gsub("\n", ""))
+end
+
 ---Writes over a few objects again and again, where old versions are kept.
 local VERSIONS = NODE:gsub("listen =", "policy = filo.policy.with({ keep_versions = 3 }, filo.policy.copies(1)), %0") .. [[
   for number = tonumber(arg[4]) + 1, math.maxinteger do
@@ -214,11 +220,14 @@ describe("after kill -9 while a node replaces versions that are kept", function(
       for _ = 1, 4 do
         local child <close> = start(folder, VERSIONS, durability, last)
         for number in kill_after(child, "stored", 20 + random(40)):gmatch "stored\t(%d+)\n" do last = tonumber(number) end
+        local noted = count_noted(folder)
         local node <close> = assert(filo.node {
           root = folder:file "root", reserve = 0, durability = "none", log = function() end,
           policy = filo.policy.with({ keep_versions = 3 }, filo.policy.copies(1)),
         })
         check_whole(folder, node)
+        local disk = inside.of(node).disk -- listing them opens them, and what is open stays
+        nodes.wait(function() return (disk:old_usage "versions") == 15 + noted end, "end of what is too many")
         for i = 0, 4 do
           local key = "object " .. i
           local now = tonumber(nodes.content(node, key):match "^object %d (%d+)\n")

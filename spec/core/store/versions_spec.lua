@@ -1,5 +1,6 @@
 ---Versions that others took the place of, where so many are kept.
 
+local crypto = require "filo.core.crypto"
 local lfs = require "lfs"
 local refused = require "spec.support.refused"
 local small_disk = require "spec.support.disk"
@@ -152,6 +153,26 @@ describe("versions", function()
     assert.same({ 2, 2, 1, 1 }, versions(disk))
     stores.put(disk, "x4", { version = 4 })
     assert.same({ 3, 2 }, versions(disk))
+  end)
+
+  -- The same, before the next version came: the newest among them is what counts.
+  it("are no fewer for one that was not replaced after all", function()
+    keep(disk, 2)
+    for version = 1, 3 do stores.put(disk, "x" .. version, { version = version }) end
+    local two = find(disk, 2)
+    local name = ("%s-%s-%016x-%013x-%010x-%02x-replaced"):format(
+      crypto.hex(two.key_hash), crypto.hex(two.namespace), 3, 2, two.time, two.class
+    )
+    local bucket = folder:file(("root/versions/%02x/"):format(stores.key_hash("key"):byte()))
+    assert(lfs.link(folder:file(stores.file "key"), bucket .. name))
+    assert.same({ 3, 2, 1 }, versions(disk))
+    assert(disk:sweep_old(0))
+    assert.same({ 3, 2, 1 }, versions(disk))
+    stores.put(disk, "x4", { version = 4 })
+    assert.same({ 3, 2 }, versions(disk))
+    assert(disk:sweep_old(0))
+    assert.same({ 3, 2 }, versions(disk))
+    assert.equal("x4", stores.get(disk, "key"))
   end)
 
   it("give way to what is written, after the trash, the oldest first", function()
