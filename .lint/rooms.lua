@@ -6,6 +6,7 @@
 local ROOMS = {
   { name = "base", uses = "", core = "filo.base.errors" }, -- the type of errors is the core's
   { name = "host", uses = "base", core = true },
+  { name = "http", uses = "base" },
   { name = "copies", uses = "base host" },
   { name = "placement", uses = "base" },
   { name = "peers", uses = "base host copies" },
