@@ -18,8 +18,8 @@ PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES
 PACKAGE_LIBS = $(eval PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PACKAGE_LIBS)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -pthread -fno-omit-frame-pointer -Icore \
-             $(BLAKE3_CFLAGS) $(PACKAGE_CFLAGS) $(CFLAGS)
-ALL_LDLIBS = $(BLAKE3) $(PACKAGE_LIBS) -lm $(LDLIBS)
+             $(BLAKE3_CFLAGS) $(LLHTTP_CFLAGS) $(PACKAGE_CFLAGS) $(CFLAGS)
+ALL_LDLIBS = $(BLAKE3) $(LLHTTP) $(PACKAGE_LIBS) -lm $(LDLIBS)
 
 ifeq ($(SANITIZER),address)
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -53,13 +53,13 @@ help:
 	@echo 'make clean      remove what was built'
 	@echo 'SANITIZER=address or thread: build and test with it; V=1: show the commands'
 
-include core/crypto/blake3.mk
+include core/crypto/blake3.mk core/http/llhttp.mk
 
 bin/filo: $(BUILD)/filo
 	@mkdir -p bin
 	$(Q)ln -sf ../$< $@
 
-$(BUILD)/filo: $(OBJECTS) $(BLAKE3)
+$(BUILD)/filo: $(OBJECTS) $(BLAKE3) $(LLHTTP)
 	$(call say,link    $@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJECTS) $(ALL_LDLIBS)
 

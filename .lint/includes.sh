@@ -12,10 +12,11 @@ broken() {
       allowed["runtime"] = "runtime"
       allowed["terminal"] = "terminal"
       allowed["transfer"] = "crypto store transport runtime transfer"
-      allowed["lua"] = "crypto store catalogue transport runtime terminal transfer lua"
+      allowed["http"] = "transport runtime transfer http"
+      allowed["lua"] = "crypto store catalogue transport runtime terminal transfer http lua"
       allowed["."] = "lua runtime"
       needs_lua = "runtime lua ."
-      needs_libevent = "runtime transport terminal transfer lua"
+      needs_libevent = "runtime transport terminal transfer http lua"
       pure = "transport/frame transport/address"
     }
     function has(list, word) { return index(" " list " ", " " word " ") > 0 }

@@ -6,16 +6,16 @@
 local ROOMS = {
   { name = "base", uses = "", core = "filo.base.errors" }, -- the type of errors is the core's
   { name = "host", uses = "base", core = true },
-  { name = "http", uses = "base" },
+  { name = "http", uses = "base host", core = true },
   { name = "copies", uses = "base host" },
   { name = "placement", uses = "base" },
   { name = "peers", uses = "base host copies" },
   { name = "replication", uses = "base host copies placement peers" },
-  { name = "node", uses = "base host copies placement peers replication" },
-  { name = "filo", uses = "base host copies placement peers replication node", core = true },
-  { name = "sim", uses = "base host copies placement peers replication node filo", core = true },
-  { name = "prompt", uses = "base host copies placement peers replication node filo", core = true },
-  { name = "command", uses = "base host copies placement peers replication node filo sim prompt", core = true },
+  { name = "node", uses = "base host http copies placement peers replication" },
+  { name = "filo", uses = "base host http copies placement peers replication node", core = true },
+  { name = "sim", uses = "base host http copies placement peers replication node filo", core = true },
+  { name = "prompt", uses = "base host http copies placement peers replication node filo", core = true },
+  { name = "command", uses = "base host http copies placement peers replication node filo sim prompt", core = true },
 }
 
 ---Modules that are not in the folder of their room.

@@ -13,6 +13,7 @@ missing() {
       fuzzer) can_fuzz || echo "$package|$name|$reason" ;;
       module) [ -e "$(pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/$what" ] || echo "$package|$name|$reason" ;;
       blake3) has_blake3 || echo "$package|$name|$reason" ;;
+      llhttp) has_llhttp || echo "$package|$name|$reason" ;;
       library) pkg-config --exists "$what" 2> /dev/null || echo "$package|$name|$reason" ;;
     esac
   done << END
@@ -25,6 +26,7 @@ library|libevent_core >= 2.1|libevent-dev|libevent 2.1|event loop
 library|libssl >= 3.0|libssl-dev|OpenSSL 3|TLS, hashes, ciphers, signatures
 library|libcbor|libcbor-dev|libcbor|reads and writes messages
 blake3|blake3|librust-blake3-dev|BLAKE3 (libblake3, or its C sources)|hashes content
+llhttp|llhttp|node-llhttp|llhttp (libllhttp, or its C sources)|reads requests of HTTP
 library|sqlite3 >= 3.35|libsqlite3-dev|SQLite 3.35|keeps the catalogue of a root
 library|libedit|libedit-dev|libedit|edits lines at the prompt
 module|argparse.lua|lua-argparse|argparse for Lua 5.4|reads the arguments of commands
@@ -65,6 +67,11 @@ for_fuzz() {
 # The library, or the official C sources, which Debian 12 has in a package for Rust.
 has_blake3() {
   pkg-config --exists libblake3 2> /dev/null || ls /usr/share/cargo/registry/blake3-*/c/blake3.c > /dev/null 2>&1
+}
+
+# The same, for Node.js.
+has_llhttp() {
+  pkg-config --exists libllhttp 2> /dev/null || [ -e /usr/share/llhttp/llhttp.c ]
 }
 
 # Whether clang can link a fuzzer: on Debian its runtime is a package of its own.

@@ -6,21 +6,9 @@
 #include "lua/resources.h"
 #include "transport/socket.h"
 
-/* host:port; of a Unix socket, the process that made it. */
-static void name_remote(int fd, char out[FILO_ADDRESS_MAX]) {
-  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-  struct ucred creds;
-  socklen_t len = sizeof address, creds_len = sizeof creds;
-  if (getpeername(fd, (struct sockaddr *)&address, &len) < 0) return;
-  if (address.ss_family != AF_UNIX)
-    filo_address_format((struct sockaddr *)&address, out);
-  else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &creds_len) == 0)
-    snprintf(out, FILO_ADDRESS_MAX, "process %ld", (long)creds.pid);
-}
-
 static int start(struct filo_raw_box *box, struct event_base *base, int fd,
                  struct filo_error *err) {
-  name_remote(fd, box->remote);
+  filo_socket_remote(fd, box->remote);
   filo_socket_tune(fd);
   return filo_raw_start(box, base, fd, err);
 }

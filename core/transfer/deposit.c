@@ -44,6 +44,8 @@ struct filo_deposit {
   char *name;
   struct event *readable;     /* drain */
   const struct timeval *tick; /* instead of waiting for the descriptor; NULL: it can tell */
+  struct filo_pull *pull;     /* until its end */
+  size_t pulled;              /* of its last piece */
   bool copying;               /* a file is read by the workers */
   bool reading;               /* a pipe is read by the loop */
   bool ending;                /* no more bytes come; the last chunk may still wait for its turn */
@@ -70,6 +72,12 @@ static void forget_version(struct filo_deposit *deposit) {
   deposit->path = NULL;
 }
 
+static void drop_pull(struct filo_deposit *deposit) {
+  struct filo_pull *pull = deposit->pull;
+  deposit->pull = NULL;
+  if (pull) pull->drop(pull);
+}
+
 static void destroy(struct filo_deposit *deposit) {
   if (deposit->buffer) filo_buffers_give(deposit->resources->buffers, deposit->buffer);
   filo_sealer_free(deposit->sealer);
@@ -87,11 +95,12 @@ static void fail(struct filo_deposit *deposit, int code, const struct filo_error
   deposit->err = *err;
   deposit->copying = deposit->reading = deposit->ending = false;
   if (deposit->readable) event_del(deposit->readable);
+  drop_pull(deposit);
 }
 
 bool filo_deposit_settled(const struct filo_deposit *deposit) {
   return deposit->under_way == 0 && !deposit->publishing && !deposit->copying &&
-         !deposit->reading && !deposit->ending;
+         !deposit->reading && !deposit->pull && !deposit->ending;
 }
 
 static void pump(struct filo_deposit *deposit);
@@ -316,7 +325,41 @@ static void read_more(struct filo_deposit *deposit) {
   if (have_buffer(deposit)) event_add(deposit->readable, deposit->tick);
 }
 
+/* One piece: false when no more can be taken now. */
+static bool pull_piece(struct filo_deposit *deposit) {
+  struct filo_error err;
+  const unsigned char *bytes;
+  size_t len;
+  int rc = deposit->pull->next(deposit->pull, deposit->pulled, &bytes, &len, &err);
+  deposit->pulled = 0;
+  if (rc == FILO_BUSY) return false;
+  if (rc <= 0) drop_pull(deposit);
+  if (rc < 0) fail(deposit, rc, &err);
+  deposit->ending = rc == 0;
+  if (rc <= 0) return false;
+  int64_t taken = filo_deposit_write(deposit, bytes, len, &err);
+  deposit->pulled = taken > 0 ? (size_t)taken : 0;
+  return deposit->pulled == len;
+}
+
+static void pull_more(struct filo_deposit *deposit) {
+  while (deposit->pull && pull_piece(deposit)) {
+  }
+}
+
+static void on_pull_changed(void *ctx) {
+  turn(ctx);
+}
+
+void filo_deposit_pull(struct filo_deposit *deposit, struct filo_pull *pull) {
+  deposit->pull = pull;
+  pull->changed = on_pull_changed;
+  pull->ctx = deposit;
+  pump(deposit);
+}
+
 static void pump(struct filo_deposit *deposit) {
+  if (deposit->pull) pull_more(deposit);
   if (deposit->copying) copy_more(deposit);
   if (deposit->reading) read_more(deposit);
   if (deposit->ending) end_more(deposit);
@@ -441,5 +484,6 @@ void filo_deposit_free(struct filo_deposit *deposit) {
   deposit->abandoned = true;
   deposit->copying = deposit->reading = deposit->ending = false;
   if (deposit->readable) event_del(deposit->readable);
+  drop_pull(deposit);
   turn(deposit);
 }

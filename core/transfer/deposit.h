@@ -2,7 +2,7 @@
  * worker pool.
  *
  * The source is one of: bytes that the caller writes, a regular file (read by the workers
- * themselves, in parallel), or a descriptor that becomes readable now and then (a pipe). Then
+ * themselves, in parallel), a descriptor that becomes readable now and then (a pipe), or a pull. Then
  * filo_deposit_publish. `changed` is called on the loop thread whenever the caller may want to look
  * again: room to write, settled, failed.
  *
@@ -12,6 +12,7 @@
 #define FILO_TRANSFER_DEPOSIT_H
 
 #include "store/sealer.h"
+#include "transfer/pull.h"
 #include "transfer/resources.h"
 
 struct filo_deposit;
@@ -42,6 +43,9 @@ void filo_deposit_copy(struct filo_deposit *deposit, int fd, uint64_t from, cons
 /* Reads a pipe, socket or terminal to its end. Takes fd. */
 int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
                        struct filo_error *err);
+
+/* Takes all that is pulled, and the pull. */
+void filo_deposit_pull(struct filo_deposit *deposit, struct filo_pull *pull);
 
 /* True when nothing is under way: all is sealed, or published, or it failed. */
 bool filo_deposit_settled(const struct filo_deposit *deposit);

@@ -43,8 +43,7 @@ struct filo_reader {
   struct event *writable; /* of a target that takes no more: its piece waits */
   int code;
   struct filo_error err;
-  filo_reader_fn *changed;
-  void *ctx;
+  struct filo_pull pull; /* its `changed`, also where it is not used as one */
   bool freed;
 };
 
@@ -203,7 +202,7 @@ static void job_ended(struct filo_reader *reader) {
   }
   if (reader->target) go_on_saving(reader);
   pump(reader);
-  reader->changed(reader->ctx);
+  filo_pull_tell(&reader->pull);
 }
 
 /* --- Saving --- */
@@ -335,7 +334,26 @@ static void on_landed(struct filo_partial_watch *watch) {
   struct filo_reader *reader =
       (struct filo_reader *)((char *)watch - offsetof(struct filo_reader, watch));
   pump(reader);
-  reader->changed(reader->ctx);
+  filo_pull_tell(&reader->pull);
+}
+
+/* --- As a pull --- */
+
+static struct filo_reader *owner(struct filo_pull *pull) {
+  return (struct filo_reader *)((char *)pull - offsetof(struct filo_reader, pull));
+}
+
+static int next_of_pull(struct filo_pull *pull, size_t used, const unsigned char **bytes,
+                        size_t *len, struct filo_error *err) {
+  return filo_reader_next(owner(pull), used, bytes, len, err);
+}
+
+static void drop_pull(struct filo_pull *pull) {
+  filo_reader_free(owner(pull));
+}
+
+struct filo_pull *filo_reader_pull(struct filo_reader *reader) {
+  return &reader->pull;
 }
 
 int filo_reader_new(struct filo_resources *resources, struct filo_object *object,
@@ -353,8 +371,7 @@ int filo_reader_new(struct filo_resources *resources, struct filo_object *object
   }
   reader->begin = reader->planned = reader->given = offset < end ? offset : end;
   reader->end = end;
-  reader->changed = changed;
-  reader->ctx = ctx;
+  reader->pull = (struct filo_pull){next_of_pull, drop_pull, changed, ctx};
   *ret = reader;
   return 0;
 }

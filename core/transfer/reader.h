@@ -9,6 +9,7 @@
 
 #include "store/object.h"
 #include "transfer/partial.h"
+#include "transfer/pull.h"
 #include "transfer/resources.h"
 
 struct filo_reader;
@@ -28,6 +29,9 @@ int filo_reader_new(struct filo_resources *resources, struct filo_object *object
  * bytes of the piece before it took. */
 int filo_reader_next(struct filo_reader *reader, size_t used, const unsigned char **bytes,
                      size_t *len, struct filo_error *err);
+
+/* Instead of calling filo_reader_next: the same as a pull, which owns the reader. */
+struct filo_pull *filo_reader_pull(struct filo_reader *reader);
 
 /* Instead of reading: writes everything to a file, in parallel; `sparse` and `mode` are as target.h
  * says. `changed` is called when filo_reader_next gives 0 or a failure. */

@@ -203,7 +203,8 @@ static int begin(struct filo_link *link, const unsigned char *id, bool bulk,
                  struct filo_error *err) {
   link->bulk = bulk && link->dialler;
   link->undecided = bulk && !link->dialler && link->tls;
-  if (link->undecided) return 0;
+  link->anonymous = !id;
+  if (link->undecided || (link->anonymous && !link->tls)) return 0;
   return link->tls && !link->bulk ? filo_link_tls_new(link, err) : start_preface(link, id, err);
 }
 
@@ -230,7 +231,8 @@ int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_S
 int filo_link_handshake(struct filo_link *link, struct filo_error *err) {
   int rc = link->undecided ? decide(link, err) : 0;
   if (rc != 0) return rc;
-  return link->ssl ? filo_link_tls_handshake(link, err) : plain_handshake(link, err);
+  if (link->ssl) return filo_link_tls_handshake(link, err);
+  return link->anonymous ? 0 : plain_handshake(link, err);
 }
 
 ssize_t filo_link_read(struct filo_link *link, unsigned char *out, size_t len, int *want,

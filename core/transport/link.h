@@ -8,6 +8,9 @@
  * A bulk line is a link without TLS beside one with TLS. Its preface begins with "filo/b\r\n" and has
  * a ticket in the place of the dialler's node ID, and zeros in that of the other's: nobody's ID is
  * to be seen on it.
+ *
+ * An anonymous link is for other protocols: bytes only, without a preface, or in TLS in which only who
+ * accepts shows a certificate (transport/tls_server.h).
  */
 #ifndef FILO_TRANSPORT_LINK_H
 #define FILO_TRANSPORT_LINK_H
@@ -21,7 +24,7 @@ enum { FILO_LINK_WANT_READ = 1, FILO_LINK_WANT_WRITE = 2 };
 
 struct filo_link;
 
-/* Takes fd, also on failure. `id` is our own node ID, used without TLS. `bulk`, of a dialler: it is a
+/* Takes fd, also on failure. `id` is our own node ID, used without TLS; NULL: an anonymous link. `bulk`, of a dialler: it is a
  * bulk line, and `id` its ticket; else, with TLS: it may be one, which the peer's first byte tells. */
 int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_SIZE], bool dialler,
                   bool bulk, struct filo_link **ret, struct filo_error *err);

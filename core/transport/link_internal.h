@@ -25,10 +25,11 @@ struct filo_link {
   bool dialler;
   bool undecided; /* accepted: whether it is a bulk line is not known yet */
   bool bulk;
-  bool greeted;  /* our part of the handshake is made; it may still have to be sent */
-  bool broken;   /* nothing can be sent or received any more */
-  bool finished; /* our end is sent */
-  bool overrun;  /* TLS had more to say by itself than there is room for */
+  bool anonymous; /* says nothing of who is at its ends */
+  bool greeted;   /* our part of the handshake is made; it may still have to be sent */
+  bool broken;    /* nothing can be sent or received any more */
+  bool finished;  /* our end is sent */
+  bool overrun;   /* TLS had more to say by itself than there is room for */
   struct filo_tls *tls;
   SSL *ssl;
   unsigned records; /* written under the present key */

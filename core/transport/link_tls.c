@@ -132,7 +132,7 @@ int filo_link_tls_handshake(struct filo_link *link, struct filo_error *err) {
     int rc = SSL_do_handshake(link->ssl), sys_errno = errno;
     int kind = SSL_get_error(link->ssl, rc);
     if (kind == SSL_ERROR_NONE) {
-      int known = introduce(link, err);
+      int known = link->anonymous ? 0 : introduce(link, err);
       if (known < 0) return known;
       link->greeted = true;
     } else if (kind != SSL_ERROR_WANT_READ) {
@@ -161,7 +161,7 @@ ssize_t filo_link_tls_read(struct filo_link *link, unsigned char *out, size_t le
 }
 
 static void renew_key(struct filo_link *link) {
-  if (++link->records < KEY_RECORDS) return;
+  if (++link->records < KEY_RECORDS || SSL_version(link->ssl) < TLS1_3_VERSION) return;
   link->records = 0;
   SSL_key_update(link->ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
 }

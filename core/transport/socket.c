@@ -3,8 +3,21 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+
+void filo_socket_remote(int fd, char out[FILO_ADDRESS_MAX]) {
+  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+  struct ucred creds;
+  socklen_t len = sizeof address, creds_len = sizeof creds;
+  out[0] = 0;
+  if (getpeername(fd, (struct sockaddr *)&address, &len) < 0) return;
+  if (address.ss_family != AF_UNIX)
+    filo_address_format((struct sockaddr *)&address, out);
+  else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &creds, &creds_len) == 0)
+    snprintf(out, FILO_ADDRESS_MAX, "process %ld", (long)creds.pid);
+}
 
 enum { RESERVE_MOST = 64, RESERVE_PART = 3, COUNTED = 1024 };
 

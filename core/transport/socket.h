@@ -5,6 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "transport/address.h"
+
+/* Who is at its other end: host:port; of a Unix socket, the process that made it. Empty when that cannot be told. */
+void filo_socket_remote(int fd, char out[FILO_ADDRESS_MAX]);
+
 /* No delay, keep-alive, and little unsent in the kernel: what was not sent yet is better kept where
  * a message can still overtake it. Best effort: not every kind of socket knows them. */
 void filo_socket_tune(int fd);

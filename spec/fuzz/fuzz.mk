@@ -27,7 +27,7 @@ $(FUZZ)/core.a: $(FUZZ_CORE)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(FUZZ)/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(FUZZ)/core.a $(BLAKE3)
+$(FUZZ)/%: spec/fuzz/%.c spec/fuzz/fuzz.h $(FUZZ)/core.a $(BLAKE3) $(LLHTTP)
 	$(call say,link    $@)
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer -Ispec/fuzz -o $@ $< $(FUZZ)/core.a $(ALL_LDLIBS)
 
