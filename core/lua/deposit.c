@@ -8,6 +8,7 @@
 #include "lua/arguments.h"
 #include "lua/descriptor.h"
 #include "lua/handle.h"
+#include "lua/http.h"
 #include "lua/keys.h"
 #include "lua/resources.h"
 #include "lua/seen.h"
@@ -273,13 +274,24 @@ static int deposit_seen(lua_State *L) {
   return filo_return_seen(L, filo_deposit_source(check_deposit(L)->deposit));
 }
 
-static const luaL_Reg methods[] = {{"write", deposit_write},
-                                   {"finish", deposit_finish},
-                                   {"publish", deposit_publish},
-                                   {"progress", deposit_progress},
-                                   {"seen", deposit_seen},
-                                   {"close", filo_handle_close},
-                                   {NULL, NULL}};
+static int push_true(lua_State *L, struct deposit_box *box) {
+  (void)box;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* pull(connection): all of the body of an HTTP request */
+static int deposit_pull(lua_State *L) {
+  struct deposit_box *box = check_idle_deposit(L);
+  luaL_argcheck(L, !box->from_file && !box->finishing, 1, "the deposit is of something else");
+  filo_deposit_pull(box->deposit, filo_check_http_body(L, 2));
+  return settle(L, box, push_true);
+}
+
+static const luaL_Reg methods[] = {{"write", deposit_write},       {"pull", deposit_pull},
+                                   {"finish", deposit_finish},     {"publish", deposit_publish},
+                                   {"progress", deposit_progress}, {"seen", deposit_seen},
+                                   {"close", filo_handle_close},   {NULL, NULL}};
 
 void filo_register_deposit(lua_State *L) {
   filo_handle_register(L, &type, methods);

@@ -8,13 +8,16 @@
 #include <unistd.h>
 
 #include "lua/arguments.h"
+#include "lua/call.h"
 #include "lua/descriptor.h"
 #include "lua/handle.h"
+#include "lua/http.h"
 #include "lua/identity.h"
 #include "lua/modules.h"
 #include "lua/resources.h"
 #include "runtime/log.h"
 #include "runtime/task.h"
+#include "transport/tls_server.h"
 
 /* Accepted connections that nobody has taken yet; more are closed at once. */
 enum { BACKLOG = 64 };
@@ -141,7 +144,23 @@ static int listener_address(lua_State *L) {
 
 static int go_on_accepting(lua_State *L, int status, lua_KContext ctx);
 
-/* accept([options]): the next connection (raw without options), and whether it is scarce */
+static bool has_flag(lua_State *L, int table, const char *name) {
+  lua_getfield(L, table, name);
+  bool value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+/* Of HTTP, or of peers, which has other options; without any, a raw one. */
+static int push_connection(lua_State *L, int fd) {
+  struct filo_connection_options options;
+  if (!lua_istable(L, 2)) return filo_push_raw(L, fd);
+  if (has_flag(L, 2, "http")) return filo_push_http(L, fd, 2);
+  filo_read_options(L, 2, &options);
+  return filo_push_accepted(L, fd, &options);
+}
+
+/* accept([options]): the next connection, and whether it is scarce */
 static int accept_or_wait(lua_State *L) {
   struct filo_error err;
   struct listener_box *box = filo_handle_box(L, 1, &listener_type);
@@ -152,13 +171,10 @@ static int accept_or_wait(lua_State *L) {
   }
   if (box->count == 0)
     return filo_event_wait(L, &box->arrived, FILO_NO_DEADLINE, 0, go_on_accepting);
-  bool framed = lua_istable(L, 2);
-  struct filo_connection_options options;
-  if (framed) filo_read_options(L, 2, &options);
   int fd = box->waiting[0].fd;
   bool scarce = box->waiting[0].scarce;
   memmove(box->waiting, box->waiting + 1, (size_t)--box->count * sizeof *box->waiting);
-  int results = framed ? filo_push_accepted(L, fd, &options) : filo_push_raw(L, fd);
+  int results = push_connection(L, fd);
   if (results > 1) return results; /* it failed */
   lua_pushboolean(L, scarce);
   return 2;
@@ -180,6 +196,49 @@ static int parse_address(lua_State *L) {
   return 2;
 }
 
+/* --- tls_server(certificate, key): the files are read by a worker --- */
+
+struct tls_call {
+  struct filo_call base;
+  char *certificate, *key;
+  struct filo_tls *tls;
+};
+
+static void discard_tls(struct filo_call *base) {
+  struct tls_call *call = (struct tls_call *)base;
+  filo_tls_unref(call->tls);
+  free(call->certificate);
+  free(call->key);
+  free(call);
+}
+
+static void read_tls(struct filo_call *base) {
+  struct tls_call *call = (struct tls_call *)base;
+  base->code = filo_tls_server_new(call->certificate, call->key, &call->tls, &base->err);
+}
+
+static int tls_read(lua_State *L, int status, lua_KContext ctx) {
+  (void)status;
+  struct tls_call *call = filo_call_end(L, ctx);
+  if (call->base.code < 0) return filo_call_return(L, &call->base);
+  struct filo_tls **box = filo_handle_push(L, &tls_type);
+  *box = filo_tls_ref(call->tls);
+  discard_tls(&call->base);
+  return 1;
+}
+
+static int tls_server(lua_State *L) {
+  const char *certificate = filo_check_file(L, 1), *key = filo_check_file(L, 2);
+  struct tls_call *call = filo_call_new(L, sizeof *call, read_tls, discard_tls);
+  call->certificate = strdup(certificate);
+  call->key = strdup(key);
+  if (!call->certificate || !call->key) {
+    discard_tls(&call->base);
+    return luaL_error(L, "no memory");
+  }
+  return filo_call(L, &call->base, tls_read);
+}
+
 static const luaL_Reg tls_methods[] = {{"close", filo_handle_close}, {NULL, NULL}};
 
 static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
@@ -187,10 +246,16 @@ static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
                                             {"close", filo_handle_close},
                                             {NULL, NULL}};
 
-static const luaL_Reg functions[] = {
-    {"tls", new_tls},          {"listen", listen_at},           {"listen_raw", listen_raw},
-    {"dial", filo_net_dial},   {"dial_raw", filo_net_dial_raw}, {"address", parse_address},
-    {"rates", filo_net_rates}, {"open", filo_open_descriptor},  {NULL, NULL}};
+static const luaL_Reg functions[] = {{"tls", new_tls},
+                                     {"tls_server", tls_server},
+                                     {"listen", listen_at},
+                                     {"listen_raw", listen_raw},
+                                     {"dial", filo_net_dial},
+                                     {"dial_raw", filo_net_dial_raw},
+                                     {"address", parse_address},
+                                     {"rates", filo_net_rates},
+                                     {"open", filo_open_descriptor},
+                                     {NULL, NULL}};
 
 int filo_open_net(lua_State *L) {
   filo_handle_register(L, &tls_type, tls_methods);
@@ -199,6 +264,7 @@ int filo_open_net(lua_State *L) {
   filo_register_rates(L);
   filo_register_transfer(L);
   filo_register_raw(L);
+  filo_register_http(L);
   filo_register_stream(L);
   filo_register_descriptor(L);
   luaL_newlib(L, functions);

@@ -17,6 +17,9 @@ struct filo_store *filo_check_store(lua_State *L, int index);
 struct filo_object *filo_check_object(lua_State *L, int index);
 struct filo_partial *filo_check_partial(lua_State *L, int index);
 
+/* The same; NULL when it is no object. */
+struct filo_object *filo_test_object(lua_State *L, int index);
+
 /* {version, size, tombstone, plain, class, generation, namespace, key_hash,
  * root, nonce} */
 void filo_push_fields(lua_State *L, const struct filo_record *fields);

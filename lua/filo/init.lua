@@ -3,14 +3,15 @@
 local core_files = require "filo.core.files"
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
+local file = require "filo.host.file"
 local host = require "filo.host.real"
+local http = require "filo.http"
 local net = require "filo.core.net"
 local new_condition = require "filo.host.condition"
 local new_node = require "filo.node"
 local policy = require "filo.placement.policy"
 local program = require "filo.host.program"
 local runtime = require "filo.core.runtime"
-local source = require "filo.node.content"
 local task = require "filo.host.task"
 
 ---What `require "filo"` gives.
@@ -19,6 +20,7 @@ local task = require "filo.host.task"
 ---@field program string  the path of this program
 ---@field policy table  policies: everywhere, copies(n), zones {...} ...
 ---@field crypto table  digests, ciphers, identities
+---@field http table  a server of HTTP
 local filo = {
   VERSION = "0.1",
   spawn = task.spawn,
@@ -33,11 +35,12 @@ local filo = {
   on_signal = runtime.on_signal,
   memory = runtime.memory,
   program = runtime.program(),
-  file = source.file,
+  file = file.new,
   start = program.start,
   run = program.run,
   policy = policy.shipped(),
   crypto = crypto,
+  http = http,
 }
 
 ---An error of a script's own, to be returned after nil.

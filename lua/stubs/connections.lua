@@ -34,9 +34,16 @@ function descriptor:close() end
 
 function tls:close() end
 
+---@class filo.core.HttpOptions
+---@field http true
+---@field tls? filo.core.Tls of net.tls_server
+---@field idle number seconds until the first byte of a request: then the connection ends
+---@field head number seconds from there until its head is whole; until TLS has said hello
+---@field stall number seconds in which the client has sent nothing of a body, or taken nothing of an answer
+
 ---Waits for the next connection, whose handshake is still to come (see ready); a raw one without options.
----@param options? filo.core.ConnectionOptions
----@return filo.core.Connection|filo.core.Raw|nil connection
+---@param options? filo.core.ConnectionOptions|filo.core.HttpOptions
+---@return filo.core.Connection|filo.core.Raw|filo.core.Http|nil connection
 ---@return boolean|filo.Error scarce  it has taken one of the last descriptors, which are kept for the node's own work; or err
 function listener:accept(options) end
 

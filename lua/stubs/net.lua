@@ -20,6 +20,13 @@ local net = {}
 ---@return filo.Error? err
 function net.tls(identity) end
 
+---For connections of HTTP: nothing is asked of the client.
+---@param certificate string path of a chain in PEM
+---@param key string path of its key
+---@return filo.core.Tls? tls
+---@return filo.Error? err "invalid" when they are no certificate and its key
+function net.tls_server(certificate, key) end
+
 ---@param address string "host:port"; no host: every address; port 0: a free one
 ---@return filo.core.Listener? listener
 ---@return filo.Error? err

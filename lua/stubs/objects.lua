@@ -428,6 +428,12 @@ function partial:close() end
 ---@return filo.Error? err
 function deposit:write(bytes) end
 
+---Instead: all of the body of the request that has come last. Waits until all that came is sealed.
+---@param connection filo.core.Http
+---@return true?
+---@return filo.Error? err
+function deposit:pull(connection) end
+
 ---After the last write: waits until all is sealed.
 ---@return integer? size
 ---@return string|filo.Error|nil digest SHA-256 of the content, when asked for

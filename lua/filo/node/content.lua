@@ -1,24 +1,10 @@
----Where content to be stored comes from: a string, a function, a file by name, an open file.
+---Where content to be stored comes from: a string, a function, a file by name, an open file, the body of a request of HTTP.
 
+local body = require "filo.http.body"
 local errors = require "filo.base.errors"
+local file = require "filo.host.file"
 
-local source = { EXPECTED = "the content must be a string, a function, filo.file(path) or an open file" }
-
----@class filo.File
----@field path string
----@field descriptor? userdata
-local File = {}
-File.__index = File
-function File:__tostring() return "file " .. self.path end
-
----A file by name: regular files are read by all cores; pipes and devices until they end; "-" is standard input.
----@param path string
----@param descriptor? userdata  the open file itself, as `raw:take()` gives it; path is then only its name in messages
----@return filo.File
-function source.file(path, descriptor)
-  if type(path) ~= "string" or path == "" then error("file: a path expected", 2) end
-  return setmetatable({ path = path, descriptor = descriptor }, File)
-end
+local source = { EXPECTED = "the content must be a string, a function, filo.file(path), an open file or the body of a request" }
 
 ---Writes what a function gives, up to nil.
 ---@return true?, filo.Error?
@@ -59,7 +45,8 @@ end
 
 ---Whether it is something that can be stored.
 function source.is_content(content)
-  return type(content) == "string" or type(content) == "function" or getmetatable(content) == File or io.type(content) == "file"
+  return type(content) == "string" or type(content) == "function" or file.is(content) or body.is(content)
+    or io.type(content) == "file"
 end
 
 ---Content that is read, perhaps several times. A file may change meanwhile; what it looked like before its first byte was read, and after
@@ -89,7 +76,8 @@ local function begin(self, plain, digest)
   local content, disk = self.content, self.disk
   if type(content) == "string" then return from_string(disk, content, plain, digest) end
   if type(content) == "function" then return from_function(disk, content, plain, digest) end
-  if getmetatable(content) == File then
+  if body.is(content) then return body.deposit(content, disk, plain, digest) end
+  if file.is(content) then
     local deposit, seen = disk:deposit_file(content.path, plain, digest, content.descriptor)
     if deposit then self.seen = seen end
     return deposit, seen

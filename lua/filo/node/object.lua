@@ -19,15 +19,6 @@ local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 local Object = {}
 inside.seal(Object, "an object", { "key", "size", "version", "modified", "fields", "encrypted", "from", "unheard", "stamp" })
 
----source: an object or a partial of the core, with its content key set. info: what is known of it, a table that is taken. It is noted in
----`handed_out` until it is closed. heal(err), where given, finds another good source of the same version when this one turns out to be bad,
----or cannot be read; or gives nil, and perhaps an error that says more.
----@return filo.Object
-local function new(source, info, handed_out, heal)
-  info.source, info.heal, info.position, info.handed_out = source, heal, 0, handed_out
-  return handed_out:add(inside.keep(setmetatable({}, Object), info))
-end
-
 ---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false and an error when there is none.
 local function replace_source(self, bad, err)
   if self.source ~= bad then return true end
@@ -44,6 +35,32 @@ local function replace_source(self, bad, err)
   bad:close()
   self.source = source
   return true
+end
+
+---Sends bytes [first, last) over a connection of HTTP; what has gone when a source fails does not go again from the next.
+---@param parts table  what is behind an object
+---@param connection filo.core.Http
+---@return true?, filo.Error?
+local function send(parts, connection, first, last)
+  if parts.closed then return errors.fail("closed", "the object is closed") end
+  while true do
+    local source = parts.source
+    local ok, err, broken, sent = connection:send(source, first, last)
+    if ok then return true end
+    local replaced, problem
+    if not broken then replaced, problem = replace_source(parts, source, err) end
+    if not replaced then return nil, problem or err end
+    first = first + (sent or 0)
+  end
+end
+
+---source: an object or a partial of the core, with its content key set. info: what is known of it, a table that is taken. It is noted in
+---`handed_out` until it is closed. heal(err), where given, finds another good source of the same version when this one turns out to be bad,
+---or cannot be read; or gives nil, and perhaps an error that says more.
+---@return filo.Object
+local function new(source, info, handed_out, heal)
+  info.source, info.heal, info.position, info.handed_out, info.send = source, heal, 0, handed_out, send
+  return handed_out:add(inside.keep(setmetatable({}, Object), info))
 end
 
 ---What is behind an object: key, size, source, position. Misuse is an error at the line of the caller, `level` functions up.

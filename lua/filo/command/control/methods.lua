@@ -11,7 +11,6 @@ local inside = require "filo.base.inside"
 local kept = require "filo.command.kept"
 local policy_file = require "filo.sim.policy_file"
 local prompt = require "filo.command.control.prompt"
-local source = require "filo.node.content"
 local unchanged = require "filo.command.control.unchanged"
 
 local methods = {}
@@ -220,7 +219,7 @@ function methods.store(node, asked, emit, file)
   local stored, err = unchanged(node, asked, file)
   if stored or err then return stored, err end
   if asked.dry then return { key = asked.key } end
-  local content = file and source.file(asked.name or asked.key, file) or ""
+  local content = file and filo.file(asked.name or asked.key, file) or ""
   return node:store(asked.key, content, { fields = asked.fields, class = asked.class, encrypt = asked.encrypt })
 end
 

@@ -1,0 +1,84 @@
+---What a body of an answer is made of: a string, an object, a file, or a function that gives strings. Of all but a function any part can be
+---sent, so that ranges can.
+
+local errors = require "filo.base.errors"
+local file = require "filo.host.file"
+local files = require "filo.core.files"
+local format = require "filo.base.format"
+local inside = require "filo.base.inside"
+local net = require "filo.core.net"
+
+---@class filo.http.Content
+---@field size? integer  bytes; nil: that is not known before
+---@field kind string  its media type, unless the answer says otherwise
+---@field etag? string
+---@field modified? integer  seconds since 1970
+---@field text? string  all of it, where that is short
+---@field send fun(connection: filo.core.Http, first: integer, last: integer): true?, filo.Error?  bytes [first, last)
+---@field next? fun(): string?, any  of a function
+---@field close fun()
+
+local BINARY, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
+
+---Bytes of an object that are sent with the head.
+local SHORT = 1 << 16
+
+local content = {}
+
+local function nothing() end
+
+local function of_string(text)
+  return {
+    size = #text, kind = TEXT, text = text, close = nothing,
+    send = function(connection, first, last) return connection:write(text:sub(first + 1, last)) end,
+  }
+end
+
+local function of_function(fn) return { kind = BINARY, next = fn, close = nothing } end
+
+local function of_object(object, parts)
+  local text, err
+  if object.size <= SHORT then text, err = object:read "a" end
+  if err then return nil, err end
+  return {
+    size = object.size, kind = BINARY, etag = ('"%x"'):format(object.version), modified = object.version // 1000000,
+    text = text,
+    send = function(connection, first, last) return parts:send(connection, first, last) end,
+    close = function() object:close() end,
+  }
+end
+
+local function of_file(given)
+  local seen, err = files.look(given.path, true)
+  if not seen then return nil, err end
+  if seen.kind ~= "f" then return errors.fail("invalid", format.printable(given.path) .. " is no regular file") end
+  local opened
+  opened, err = net.open(given.path)
+  if not opened then return nil, err end
+  return {
+    size = seen.size, kind = BINARY, modified = seen.modified,
+    etag = ('"%x-%x-%x"'):format(seen.modified, seen.nanoseconds, seen.size),
+    send = function(connection, first, last) return connection:send(opened, first, last) end,
+    close = function() opened:close() end,
+  }
+end
+
+---Whether a value can be a body.
+---@param value any
+---@return boolean
+function content.is(value)
+  if type(value) == "string" or type(value) == "function" or file.is(value) then return true end
+  local parts = inside.of(value)
+  return type(parts) == "table" and parts.send ~= nil
+end
+
+---@param value any
+---@return filo.http.Content?, filo.Error?
+function content.of(value)
+  if type(value) == "string" then return of_string(value) end
+  if type(value) == "function" then return of_function(value) end
+  if file.is(value) then return of_file(value) end
+  return of_object(value, inside.of(value))
+end
+
+return content

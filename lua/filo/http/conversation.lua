@@ -1,0 +1,100 @@
+---One client: its requests, one after the other, and what is answered.
+
+local answers = require "filo.http.answer"
+local body = require "filo.http.body"
+local date = require "filo.http.date"
+local errors = require "filo.base.errors"
+local format = require "filo.base.format"
+local host = require "filo.host.real"
+local new_request = require "filo.http.request"
+local partial = require "filo.http.partial"
+local sending = require "filo.http.sending"
+
+---Bytes of a body that nobody wanted, up to which they are read, so that the connection can go on.
+local LEFT_MOST = 1 << 18
+
+---Failures that are the client's doing.
+local OF_CLIENT = { unreachable = true, timeout = true, closed = true }
+
+---@class filo.http.Conversation
+---@field connection filo.core.Http
+---@field answering boolean  a request has come that is not answered yet
+local Conversation = {}
+Conversation.__index = Conversation
+
+---@param given {connection: filo.core.Http, handler: function, secure: boolean, log: function, is_closing: fun(): boolean}
+---@return filo.http.Conversation
+local function new(given)
+  given.answering = false
+  return setmetatable(given, Conversation)
+end
+
+---With what a handler's error needs to be found; a cancellation stays what it is.
+local function explain(err)
+  if errors.is_cancelled(err) then return err end
+  return { text = debug.traceback(errors.text(err), 2), err = err }
+end
+
+---For the log.
+local function name_of(request) return request.method .. " " .. format.printable(request.raw_path) end
+
+local function call(self, request)
+  local function run() return answers.of(self.handler(request)) end
+  local ok, made = xpcall(run, explain)
+  if ok then return made end
+  if errors.is_cancelled(made) then error(made, 0) end
+  self.log("error", ("%s failed: %s"):format(name_of(request), made.text))
+  return answers.plain(500, "the server failed: its log says why")
+end
+
+---Sets what the content says of itself, where the answer says nothing.
+local function complete(answer)
+  local content, headers = answer.content, answer.headers
+  if not content then return end
+  headers["content-type"] = headers["content-type"] or content.kind
+  headers.etag = headers.etag or content.etag
+  answer.modified = content.modified
+  headers["last-modified"] = headers["last-modified"] or content.modified and date.format(content.modified)
+end
+
+---What was no request at all.
+local function refuse(self, code, why)
+  local answer = answers.plain(code, why)
+  answer.close = true
+  sending.send(self.connection, answer)
+  return false
+end
+
+local function respond(self, request)
+  local answer = call(self, request)
+  complete(answer)
+  partial.apply(answer, request)
+  answer.close = answer.headers.connection == "close" or not request.head.keep_alive or self.is_closing()
+    or body.is_held_back(request:body())
+  local ok, err = sending.send(self.connection, answer, request)
+  if ok then return not answer.close and body.drain(request:body(), LEFT_MOST) end
+  if not errors.is(err) or not OF_CLIENT[err.code] then
+    self.log("error", ("the answer to %s is cut: %s"):format(name_of(request), errors.text(err)))
+  end
+  self.connection:abort()
+  return false
+end
+
+local function go_on(self)
+  local head, err, code = self.connection:request()
+  if not head then return err and code and code > 0 and refuse(self, code, err.message) or false end
+  self.answering = true
+  local request, reason = new_request(self.connection, head, { remote = self.connection:remote(), secure = self.secure })
+  if not request then return refuse(self, 400, reason) end
+  local more = respond(self, request)
+  self.answering = false
+  return more and not self.is_closing()
+end
+
+---Until the client, or the server, has enough.
+function Conversation:run()
+  local _ <close> = self.connection
+  while go_on(self) do host.sleep(0) end
+end
+
+return new

@@ -1,0 +1,112 @@
+---An answer on its way: its head, and then its content.
+
+local date = require "filo.http.date"
+local errors = require "filo.base.errors"
+local host = require "filo.host.real"
+local sorted_keys = require "filo.base.sorted_keys"
+local status = require "filo.http.status"
+
+---Content up to this size goes in one piece with the head.
+local TOGETHER = 1 << 14
+
+local NEVER = { [204] = true, [304] = true }
+
+local sending = {}
+
+local function now() return host.time() // 1000000 end
+
+local function part_sizes(answer)
+  local size = 0
+  for _, part in ipairs(answer.parts) do size = size + #(part.head or "") + part.last - part.first end
+  return size
+end
+
+---How long the content is that goes out: nil when that is not known.
+local function size_of(answer)
+  if not answer.content then return not NEVER[answer.status] and 0 or nil end
+  return answer.parts and part_sizes(answer) or answer.content.size
+end
+
+local function add_lines(lines, headers)
+  for _, name in ipairs(sorted_keys(headers)) do
+    lines[#lines + 1] = name
+    lines[#lines + 1] = ": "
+    lines[#lines + 1] = headers[name]
+    lines[#lines + 1] = "\r\n"
+  end
+end
+
+---@param answer filo.http.Answer
+---@param request? filo.http.Request
+---@return string
+local function head_of(answer, request)
+  local headers, size = answer.headers, size_of(answer)
+  local lines = { "HTTP/1.1 ", tostring(answer.status), " ", status.reason(answer.status), "\r\ndate: ", date.format(now()), "\r\n" }
+  answer.chunked = answer.content ~= nil and not size and request ~= nil and request.minor > 0
+  if size and not NEVER[answer.status] then headers["content-length"] = headers["content-length"] or tostring(size) end
+  if answer.chunked then headers["transfer-encoding"] = "chunked" end
+  if answer.content and not size and not answer.chunked then answer.close = true end
+  if answer.close then headers.connection = "close" end
+  if not answer.close and request and request.minor == 0 then headers.connection = "keep-alive" end
+  add_lines(lines, headers)
+  lines[#lines + 1] = "\r\n"
+  return table.concat(lines)
+end
+
+local function next_of(content)
+  local called, piece, err = errors.try(content.next)
+  if not called then return nil, piece end
+  if piece ~= nil and type(piece) ~= "string" then return nil, ("its content function gave a %s, no string"):format(type(piece)) end
+  return piece, err
+end
+
+---What a function gives, as it comes.
+local function send_pieces(connection, answer)
+  while true do
+    local piece, err = next_of(answer.content)
+    if err then return nil, err end
+    if not piece then break end
+    local framed = answer.chunked and ("%x\r\n"):format(#piece) .. piece .. "\r\n" or piece
+    if piece ~= "" then
+      local ok
+      ok, err = connection:write(framed)
+      if ok then ok, err = connection:flush() end
+      if not ok then return nil, err end
+    end
+  end
+  return connection:write(answer.chunked and "0\r\n\r\n" or "")
+end
+
+local function send_parts(connection, answer)
+  local content = answer.content
+  for _, part in ipairs(answer.parts or { { first = 0, last = content.size } }) do
+    local ok, err = connection:write(part.head or "")
+    if ok and part.last > part.first then ok, err = content.send(connection, part.first, part.last) end
+    if not ok then return nil, err end
+  end
+  return true
+end
+
+local function send_all(connection, answer, request)
+  local head, content = head_of(answer, request), answer.content
+  if not content or request and request.method == "HEAD" then return connection:write(head) end
+  if content.text and #content.text <= TOGETHER and not answer.parts then return connection:write(head .. content.text) end
+  local ok, err = connection:write(head)
+  if not ok then return nil, err end
+  if content.next then return send_pieces(connection, answer) end
+  return send_parts(connection, answer)
+end
+
+---Sends it all, and closes its content. nil, err: the client has got a part at most.
+---@param connection filo.core.Http
+---@param answer filo.http.Answer
+---@param request? filo.http.Request  none: what came was no request
+---@return true?, any err
+function sending.send(connection, answer, request)
+  local ok, err = send_all(connection, answer, request)
+  if answer.content then answer.content.close() end
+  if not ok then return nil, err end
+  return connection:flush()
+end
+
+return sending
