@@ -335,7 +335,8 @@ int filo_http_parse(struct filo_http_parser *parser, const unsigned char *bytes,
                     struct filo_error *err) {
   *used = 0;
   if (parser->status) return failed(parser, err);
-  if (parser->ended && len > 0) forget_head(parser);
+  if (parser->ended && len == 0) return FILO_HTTP_MORE;
+  if (parser->ended) forget_head(parser);
   bool in_lines = !parser->has_head || parser->trailing;
   parser->part = FILO_HTTP_MORE;
   parser->piece_len = 0;
