@@ -6,7 +6,7 @@
 --   ROOT      folder of the cache
 --   IDENTITY  the owner's identity file (mode 0600), which alone can read the objects
 --   PEERS     addresses of peers that hold copies, with commas between them
---   HTTP      where to serve GET requests: "127.0.0.1:8080"; the path is the key
+--   HTTP      where to serve GET requests, also for ranges: "127.0.0.1:8080"; the path is the key
 --   MIB       room for cached objects; 1024 by default. What is cached is served as it is: peers are not asked for a newer version
 --
 -- The file in FILO_SECRET_FILE holds the secret that all nodes share. A peer talks to one node of an identity at a time.
@@ -14,16 +14,15 @@
 local filo = require "filo"
 local script = require "filo.script"
 
-local root, identity, peers, http, mib = ...
-if not http or arg[6] then script.usage "four or five arguments expected" end
+local root, identity, peers, address, mib = ...
+if not address or arg[6] then script.usage "four or five arguments expected" end
 local room = (tonumber(mib or 1024) or script.usage "MIB must be a number") * 2 ^ 20
 
-local listener, in_use = filo.listen(http)
 local node <close>, err = filo.node {
   root = root, create = true, identity = identity, bootstrap = script.addresses(peers), cluster = script.secret(),
   policy = { name = "a cache", accept = function() return false, "this node is a read-only cache" end },
 }
-if not listener or not node then script.fail("%s", in_use or err) end
+if not node then script.fail("%s", err) end
 
 local cached = {} -- key -> {key, size, used}
 for item in node:keys() do cached[item.key] = item.here and { key = item.key, size = item.size, used = 0 } or nil end
@@ -38,22 +37,16 @@ local function make_room()
   end
 end
 
-local function reply(connection, ...) -- nil: the client has gone, or takes nothing
-  return filo.timeout(30, function(bytes) return connection:write(bytes) and connection:flush() end, string.format(...))
-end
-local function answer(connection)
-  local _ <close> = connection
-  local method, path = (connection:read("l", 30) or ""):match "^(%u+) /(%S*) HTTP/1"
-  repeat until (connection:read("l", 30) or ""):match "^%s*$" -- the headers
-  if method ~= "GET" then return reply(connection, "HTTP/1.0 405 Only GET\r\n\r\n") end
-  local key = path:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end)
-  local object <close>, why = node:get(key)
-  if not object then return reply(connection, "HTTP/1.0 404 Not found\r\n\r\n%s\n", why) end
+local function get(request)
+  local key = request.parameters.key
+  local object, why = node:get(key)
+  if not object then return nil, why end
   cached[key] = { key = key, size = object.size, used = filo.now() }
-  reply(connection, "HTTP/1.0 200 OK\r\nContent-Length: %d\r\nX-From: %s\r\n\r\n", object.size, object.from)
-  for piece in object:chunks() do if not reply(connection, "%s", piece) then break end end
-  make_room()
+  return { body = object, headers = { ["X-From"] = object.from } }
 end
 
-io.stdout:write("serving http://", listener:address(), "\n"):flush()
-while true do filo.spawn(answer, assert(listener:accept())) end
+local server <close>, in_use = filo.http.serve(address, filo.http.routes { ["GET /{key...}"] = get })
+if not server then script.fail("%s", in_use) end
+io.stdout:write("serving http://", server.address, "\n"):flush()
+filo.every(1, make_room)
+server:wait()

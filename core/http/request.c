@@ -12,18 +12,20 @@ enum {
   AROUND_PER_BYTE = 16
 };
 
-/* What llhttp lets pass in the lines of a head, or of trailers. */
+/* The lines of a head, or of trailers: what llhttp lets pass, and where they end. */
 struct lines {
-  unsigned char last; /* byte */
-  bool first;         /* the request line has not ended */
-  unsigned blanks;    /* in it */
-  uint32_t at;        /* in the line */
+  bool begun;          /* the request line has */
+  bool in_fields;      /* it has ended */
+  unsigned char first; /* byte of it */
+  unsigned char last;  /* byte */
+  unsigned blanks;     /* in it */
+  uint32_t at;         /* in the line, or since the last of these blanks */
 };
 
 struct filo_http_parser {
   llhttp_t llhttp;
   struct filo_http_head head;
-  struct filo_http_field fields[FILO_HTTP_FIELDS_MAX];
+  struct filo_http_field fields[FILO_HTTP_FIELDS_MAX + 1]; /* the last for what is too much */
   char *text; /* of the head; NULL while there is none */
   uint32_t used, size;
   uint64_t around, body; /* bytes: of the head, or around the body; of the body */
@@ -52,37 +54,61 @@ static int refuse(struct filo_http_parser *parser, int status, const char *why) 
 
 /* --- Lines --- */
 
-static const char *check_request_line(struct lines *lines, unsigned char byte) {
+struct complaint {
+  int status; /* 0: there is none */
+  const char *why;
+};
+
+static struct complaint check_request_line(const struct lines *lines, unsigned char byte) {
   static const char protocol[] = "HTTP/";
-  if (byte == '\t') return "a tab is in the request line";
-  if (byte == ' ' && ++lines->blanks > 2) return "the request line has more than two blanks";
-  if (byte == ' ' && lines->last == ' ') return "a blank follows another in the request line";
-  if (byte == ' ' && lines->blanks == 2) lines->at = UINT32_MAX; /* 0 for what follows */
+  if (byte == '\t') return (struct complaint){400, "a tab is in the request line"};
+  if (byte == ' ' && lines->blanks == 2)
+    return (struct complaint){400, "the request line has more than two blanks"};
+  if (lines->blanks == 1 && byte != ' ' && lines->at == FILO_HTTP_TARGET_MAX)
+    return (struct complaint){414, "the request target is too long"};
   if (lines->blanks == 2 && lines->at < sizeof protocol - 1 && byte != protocol[lines->at])
-    return "the request is of another protocol";
-  return NULL;
+    return (struct complaint){400, "the request is of another protocol"};
+  return (struct complaint){0};
 }
 
-static const char *check_byte(struct lines *lines, unsigned char byte) {
-  if ((byte == '\n') != (lines->last == '\r')) return "a line does not end with CR and LF";
-  if (byte == '\r' || byte == '\n') return NULL;
-  if (lines->first) return check_request_line(lines, byte);
+static struct complaint check_byte(const struct lines *lines, unsigned char byte) {
+  if ((byte == '\n') != (lines->last == '\r'))
+    return (struct complaint){400, "a line does not end with CR and LF"};
+  if (byte == '\r' || byte == '\n') return (struct complaint){0};
+  if (!lines->in_fields) return check_request_line(lines, byte);
   if (lines->at == 0 && (byte == ' ' || byte == '\t'))
-    return "a header field goes on in another line";
-  if (lines->at == 0 && byte == ':') return "a header field has no name";
-  return NULL;
+    return (struct complaint){400, "a header field goes on in another line"};
+  if (lines->at == 0 && byte == ':') return (struct complaint){400, "a header field has no name"};
+  return (struct complaint){0};
 }
 
-static int check_lines(struct filo_http_parser *parser, const unsigned char *bytes, size_t len) {
-  struct lines *lines = &parser->lines;
-  for (size_t i = 0; i < len; i++) {
-    const char *why = check_byte(lines, bytes[i]);
-    if (why) return refuse(parser, 400, why);
-    if (bytes[i] == '\n' && lines->blanks > 0) lines->first = false; /* not one before it */
-    lines->at = bytes[i] == '\n' ? 0 : lines->at + 1;
-    lines->last = bytes[i];
+/* True when the byte ends them all. */
+static bool note_byte(struct lines *lines, unsigned char byte) {
+  lines->last = byte;
+  if (byte == '\r') return false;
+  if (byte == '\n') {
+    bool was_empty = lines->in_fields && lines->at == 0;
+    lines->in_fields |= lines->begun; /* empty lines before a request are none of it */
+    lines->at = 0;
+    return was_empty;
   }
-  return 0;
+  if (!lines->begun) lines->first = byte;
+  lines->begun = true;
+  bool parts = byte == ' ' && !lines->in_fields;
+  if (parts) lines->blanks++;
+  lines->at = parts ? 0 : lines->at + 1;
+  return false;
+}
+
+/* How many bytes belong to the lines, up to their end or to what is wrong. */
+static size_t count_good(struct lines *lines, const unsigned char *bytes, size_t len,
+                         struct complaint *ret) {
+  for (size_t i = 0; i < len; i++) {
+    *ret = check_byte(lines, bytes[i]);
+    if (ret->status) return i;
+    if (note_byte(lines, bytes[i])) return i + 1;
+  }
+  return len;
 }
 
 /* --- The text of a head --- */
@@ -109,7 +135,7 @@ static void forget_head(struct filo_http_parser *parser) {
   parser->around = parser->body = 0;
   parser->hosts = parser->codings = 0;
   parser->begun = parser->has_head = parser->ended = parser->trailing = false;
-  parser->lines = (struct lines){.first = true};
+  parser->lines = (struct lines){0};
 }
 
 static bool span_is(const struct filo_http_parser *parser, struct filo_http_span span,
@@ -138,16 +164,12 @@ static int on_message_begin(llhttp_t *llhttp) {
 static int on_url(llhttp_t *llhttp, const char *bytes, size_t len) {
   struct filo_http_parser *parser = owner(llhttp);
   parser->head.target.len += (uint32_t)len;
-  if (parser->head.target.len > FILO_HTTP_TARGET_MAX)
-    return refuse(parser, 414, "the request target is too long");
   return append(parser, bytes, len);
 }
 
 static int on_header_field(llhttp_t *llhttp, const char *bytes, size_t len) {
   struct filo_http_parser *parser = owner(llhttp);
   if (parser->has_head) return 0; /* a trailer: nobody reads them */
-  if (parser->head.count == FILO_HTTP_FIELDS_MAX)
-    return refuse(parser, 431, "the request has too many header fields");
   struct filo_http_field *field = &parser->fields[parser->head.count];
   if (field->name.len == 0) field->name.at = parser->used;
   if (append(parser, bytes, len) < 0) return -1;
@@ -187,8 +209,9 @@ static int on_header_value_complete(llhttp_t *llhttp) {
   struct filo_http_field *field = &parser->fields[parser->head.count];
   trim(parser, &field->value);
   if (note_field(parser, field) < 0) return -1;
-  if (++parser->head.count < FILO_HTTP_FIELDS_MAX)
-    memset(&parser->fields[parser->head.count], 0, sizeof *field);
+  if (parser->head.count == FILO_HTTP_FIELDS_MAX)
+    return refuse(parser, 431, "the request has too many header fields");
+  memset(&parser->fields[++parser->head.count], 0, sizeof *field);
   return 0;
 }
 
@@ -235,7 +258,7 @@ static int on_body(llhttp_t *llhttp, const char *bytes, size_t len) {
 static int on_chunk_header(llhttp_t *llhttp) {
   if (llhttp->content_length > 0) return 0;
   owner(llhttp)->trailing = true;
-  owner(llhttp)->lines = (struct lines){0};
+  owner(llhttp)->lines = (struct lines){.begun = true, .in_fields = true};
   return HPE_PAUSED;
 }
 
@@ -299,18 +322,6 @@ static int status_of(llhttp_errno_t code, unsigned char first) {
   }
 }
 
-/* Of what is no body: bounded. */
-static int count_around(struct filo_http_parser *parser, size_t bytes) {
-  bool in_head = !parser->has_head || parser->part == FILO_HTTP_HEAD;
-  parser->around += bytes;
-  if (in_head && parser->around > FILO_HTTP_HEAD_MAX)
-    return refuse(parser, 431, "the head of the request is too long");
-  if (!in_head && parser->around > AROUND_MAX + AROUND_PER_BYTE * parser->body)
-    return refuse(parser, 400, "too much lies between the chunks of the body");
-  if (parser->part == FILO_HTTP_HEAD) parser->around = 0;
-  return 0;
-}
-
 static int failed(const struct filo_http_parser *parser, struct filo_error *err) {
   if (err) *err = parser->err;
   return FILO_INVALID;
@@ -325,9 +336,28 @@ static size_t execute(struct filo_http_parser *parser, const unsigned char *byte
     llhttp_resume(&parser->llhttp);
     return (size_t)(llhttp_get_error_pos(&parser->llhttp) - begin);
   }
-  unsigned char first = len > 0 ? bytes[0] : 0;
-  refuse(parser, status_of(code, first), llhttp_get_error_reason(&parser->llhttp));
+  refuse(parser, status_of(code, parser->lines.first), llhttp_get_error_reason(&parser->llhttp));
   return len;
+}
+
+/* Head and trailers are gone through here before, as far as they are good. */
+static size_t parse_lines(struct filo_http_parser *parser, const unsigned char *bytes, size_t len) {
+  struct complaint complaint = {0};
+  size_t good = count_good(&parser->lines, bytes, len, &complaint);
+  size_t used = execute(parser, bytes, good);
+  if (complaint.status && used == good) refuse(parser, complaint.status, complaint.why);
+  return used;
+}
+
+/* What is no body is bounded. */
+static void count_around(struct filo_http_parser *parser, size_t bytes, bool in_head) {
+  parser->around += bytes;
+  if (in_head && parser->around > FILO_HTTP_HEAD_MAX)
+    refuse(parser, 431, "the head of the request is too long");
+  if (!in_head && parser->around > AROUND_MAX + AROUND_PER_BYTE * parser->body)
+    refuse(parser, 400, "too much lies between the chunks of the body");
+  if (parser->part == FILO_HTTP_HEAD) parser->around = 0;
+  parser->body += parser->piece_len;
 }
 
 int filo_http_parse(struct filo_http_parser *parser, const unsigned char *bytes, size_t len,
@@ -337,14 +367,15 @@ int filo_http_parse(struct filo_http_parser *parser, const unsigned char *bytes,
   if (parser->status) return failed(parser, err);
   if (parser->ended && len == 0) return FILO_HTTP_MORE;
   if (parser->ended) forget_head(parser);
-  bool in_lines = !parser->has_head || parser->trailing;
+  bool in_head = !parser->has_head;
+  if (in_head && len > FILO_HTTP_HEAD_MAX + 1 - parser->around)
+    len = FILO_HTTP_HEAD_MAX + 1 - parser->around;
   parser->part = FILO_HTTP_MORE;
   parser->piece_len = 0;
-  *used = execute(parser, bytes, len);
-  if (!parser->status && in_lines) check_lines(parser, bytes, *used);
-  parser->body += parser->piece_len;
-  if (parser->status || count_around(parser, *used - parser->piece_len) < 0)
-    return failed(parser, err);
+  *used =
+      in_head || parser->trailing ? parse_lines(parser, bytes, len) : execute(parser, bytes, len);
+  if (!parser->status) count_around(parser, *used - parser->piece_len, in_head);
+  if (parser->status) return failed(parser, err);
   *piece = parser->piece;
   *piece_len = parser->piece_len;
   parser->ended = parser->part == FILO_HTTP_END;

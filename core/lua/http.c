@@ -267,28 +267,20 @@ static int http_flush(lua_State *L) {
   return flush_or_wait(L, check_writing(L));
 }
 
-/* --- send(source, first, end): bytes [first, end) of an object, a partial or an open file; true; or nil, an error, whether it
- * is the connection that failed, and how many bytes went --- */
+/* --- send(reader), send(file, first, end): all that a reader gives, which is closed then, or bytes [first, end) of an open
+ * file; true; or nil, an error, whether it is the connection that failed, and how many bytes went --- */
 
-static struct filo_pull *pull_of(lua_State *L, uint64_t first, uint64_t end,
-                                 struct filo_error *err) {
-  struct filo_resources *resources = filo_resources_of(L);
+static struct filo_pull *pull_of(lua_State *L, struct filo_error *err) {
   struct filo_pull *pull = NULL;
   int fd = filo_test_descriptor(L, 2);
-  if (fd >= 0) {
-    int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (own < 0)
-      filo_fail_errno(err, errno, "cannot read a file");
-    else
-      filo_file_pull_new(resources, own, first, end, "the file", &pull, err);
-    return pull;
-  }
-  struct filo_object *object = filo_test_object(L, 2);
-  struct filo_partial *partial = object ? NULL : filo_check_partial(L, 2);
-  struct filo_reader *reader;
-  if (filo_reader_new(resources, object, partial, first, end, NULL, NULL, &reader, err) < 0)
-    return NULL;
-  return filo_reader_pull(reader);
+  if (fd < 0) return filo_reader_pull(filo_take_reader(L, 2));
+  uint64_t first = filo_check_count(L, 3, 0), end = filo_check_count(L, 4, 0);
+  int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (own < 0)
+    filo_fail_errno(err, errno, "cannot read a file");
+  else
+    filo_file_pull_new(filo_resources_of(L), own, first, end, "the file", &pull, err);
+  return pull;
 }
 
 static uint64_t bytes_out(const struct http_box *box) {
@@ -315,9 +307,8 @@ static int sent_or_wait(lua_State *L, struct http_box *box) {
 
 static int http_send(lua_State *L) {
   struct http_box *box = check_writing(L);
-  uint64_t first = filo_check_count(L, 3, 0), end = filo_check_count(L, 4, 0);
   struct filo_error err;
-  struct filo_pull *pull = pull_of(L, first, end, &err);
+  struct filo_pull *pull = pull_of(L, &err);
   if (!pull) return filo_return_error(L, &err);
   box->sent = bytes_out(box);
   filo_http_send(box->http, pull);

@@ -40,11 +40,6 @@ struct filo_object *filo_check_object(lua_State *L, int index) {
   return ((struct object_box *)filo_handle_check(L, index, &type))->object;
 }
 
-struct filo_object *filo_test_object(lua_State *L, int index) {
-  struct object_box *box = filo_handle_test(L, index, &type);
-  return box ? box->object : NULL;
-}
-
 /* Takes references. */
 static int push_object(lua_State *L, struct filo_store *store, struct filo_object *object) {
   struct object_box *box = filo_handle_push(L, &type);

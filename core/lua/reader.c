@@ -158,6 +158,14 @@ static int reader_save(lua_State *L) {
   return saved_or_wait(L, box);
 }
 
+struct filo_reader *filo_take_reader(lua_State *L, int index) {
+  struct reader_box *box = filo_handle_check(L, index, &type);
+  struct filo_reader *reader = box->reader;
+  luaL_argcheck(L, !box->reading && !box->saving, index, "the reader has begun already");
+  box->reader = NULL;
+  return reader;
+}
+
 static const luaL_Reg methods[] = {
     {"read", read_or_wait}, {"save", reader_save}, {"close", filo_handle_close}, {NULL, NULL}};
 

@@ -11,14 +11,15 @@
 #include "store/sealer.h"
 #include "store/store.h"
 #include "transfer/partial.h"
+#include "transfer/reader.h"
 
 /* What is at index, borrowed; raises when it is closed. */
 struct filo_store *filo_check_store(lua_State *L, int index);
 struct filo_object *filo_check_object(lua_State *L, int index);
 struct filo_partial *filo_check_partial(lua_State *L, int index);
 
-/* The same; NULL when it is no object. */
-struct filo_object *filo_test_object(lua_State *L, int index);
+/* The reader at index, which is the caller's from then on; raises when it has begun. */
+struct filo_reader *filo_take_reader(lua_State *L, int index);
 
 /* {version, size, tombstone, plain, class, generation, namespace, key_hash,
  * root, nonce} */

@@ -38,10 +38,10 @@ function http:write(bytes) end
 ---@return filo.Error? err
 function http:flush() end
 
----Sends bytes [first, last) of an object, a partial or an open file, past Lua.
----@param source filo.core.Object|filo.core.Partial|filo.core.Descriptor
----@param first integer
----@param last integer
+---Sends all that a reader gives, which is closed then, or bytes [first, last) of an open file; past Lua.
+---@param source filo.core.Reader|filo.core.Descriptor
+---@param first? integer
+---@param last? integer
 ---@return true?
 ---@return filo.Error? err
 ---@return boolean? broken  it is the connection that failed, not the source

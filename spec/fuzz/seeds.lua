@@ -18,7 +18,7 @@ local function pong(token) return ("<Bi8"):pack(6, token) end
 local hello = cbor.encode { hello = { version = 2, proof = ("\xff"):rep(32) } }
 local request = cbor.encode { id = 7, topic = "find", body = { namespace = ("n"):rep(32), list = { 1, -2, 3.5, true } } }
 
-local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {}, capability = {} }
+local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {}, capability = {}, http = {} }
 
 seeds.frame = {
   "\0\1" .. message(hello) .. message "" .. message(request),
@@ -51,6 +51,16 @@ seeds.identity = { identity, identity:upper(), identity .. "\n", identity:gsub("
 
 local keys = require("filo.core.crypto").identity_from_seed(("f"):rep(32)):namespace()
 seeds.capability = { keys:grant "keep", keys:grant("read-one", 7, "a key"), keys:grant("read", 3), keys:grant "write", "filo-append.AAAA" }
+
+local function post(rest) return "\0POST /o/a%20b?x=1 HTTP/1.1\r\nHost: here\r\n" .. rest end
+local chunked = "Transfer-Encoding: chunked\r\n\r\n"
+seeds.http = {
+  "\1GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /b HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", post "Content-Length: 5\r\n\r\nhello",
+  post("Expect: 100-continue\r\n" .. chunked .. "5\r\nhello\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n"), post(chunked .. "0\r\n\r\n"),
+  post "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", post "A: b\r\n c\r\n\r\n", post "A : b\r\n\r\n", post "\n",
+  "\3CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "\2\22\3\1\2\0\1\0\1\252", "\9GET /" .. ("x"):rep(17000),
+  "\7PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+}
 
 local folder = assert(arg[1], "seeds.lua FOLDER")
 for name, list in pairs(seeds) do

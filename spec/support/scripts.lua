@@ -52,7 +52,7 @@ end
 ---GET of a path: status line and headers, body.
 function scripts.http_get(address, path)
   local connection <close> = assert(filo.dial(address))
-  assert(connection:write(("GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"):format(path)))
+  assert(connection:write(("GET /%s HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"):format(path)))
   local head, body = connection:read("a", 20):match "^(.-)\r\n\r\n(.*)$"
   return head, body
 end

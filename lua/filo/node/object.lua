@@ -45,7 +45,7 @@ local function send(parts, connection, first, last)
   if parts.closed then return errors.fail("closed", "the object is closed") end
   while true do
     local source = parts.source
-    local ok, err, broken, sent = connection:send(source, first, last)
+    local ok, err, broken, sent = connection:send(assert(source:reader(first, last)))
     if ok then return true end
     local replaced, problem
     if not broken then replaced, problem = replace_source(parts, source, err) end
