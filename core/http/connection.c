@@ -237,8 +237,9 @@ static int step(struct filo_http *http, struct filo_error *err) {
 
 int filo_http_request(struct filo_http *http, const struct filo_http_head **head,
                       struct filo_error *err) {
-  bool begun = !filo_http_parser_idle(http->parser) || http->start < http->end;
   int rc = http->state == HANDSHAKE && http->code == 0 ? FILO_BUSY : step(http, err);
+  if (rc == FILO_HTTP_END) rc = step(http, err); /* of one without a body */
+  bool begun = !filo_http_parser_idle(http->parser);
   if (rc == FILO_BUSY) {
     if (!http->awaiting && http->state == OPEN)
       arm(&http->read_timer, begun ? http->times.head : http->times.idle);

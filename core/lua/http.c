@@ -199,9 +199,17 @@ static int request_or_wait(lua_State *L, struct http_box *box) {
   return 3;
 }
 
+static int request_in_turn(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  if (filo_task_why(L) == FILO_TASK_CANCELLED) return filo_task_raise_cancelled(L);
+  return request_or_wait(L, check_reading(L));
+}
+
+/* Many that came at once have their turns with those of other clients. */
 static int http_request(lua_State *L) {
   struct http_box *box = check_reading(L);
   box->used = 0;
+  if (!filo_task_has_time(L)) return filo_task_wait(L, 0, 0, request_in_turn);
   return request_or_wait(L, box);
 }
 

@@ -1,7 +1,6 @@
 ---What a handler gives, made an answer: { status, headers, content }.
 
 local content = require "filo.http.content"
-local date = require "filo.http.date"
 local errors = require "filo.base.errors"
 local status = require "filo.http.status"
 
@@ -24,21 +23,29 @@ local answer = {}
 local function misused(text, ...) error("the handler gave " .. text:format(...), 0) end
 
 ---Names and values that would end a line early are refused: whoever sends them could forge another answer.
-local function add_header(headers, name, value)
-  if name:find "[^%w!#$%%&'*+%-.^_`|~]" or name == "" then misused("the header %q, which is no name of one", name) end
-  if math.type(value) == "integer" then value = tostring(value) end
-  if type(value) ~= "string" or value:find "[\0-\8\10-\31\127]" then
-    misused("the header '%s' with a value that is no line of text", name)
-  end
-  headers[name:lower()] = value
+local function check_name(name)
+  if type(name) ~= "string" then misused("a table of headers with a key that is no string") end
+  if name == "" or name:find "[^%w!#$%%&'*+%-.^_`|~]" then misused("the header %q, which is no name of one", name) end
+end
+
+local function line_of(name, value)
+  if math.type(value) == "integer" then return tostring(value) end
+  if type(value) == "string" and not value:find "[\0-\8\10-\31\127]" then return value end
+  misused("the header '%s' with a value that is no line of text", name)
+end
+
+local function value_of(name, value)
+  if type(value) ~= "table" then return line_of(name, value) end
+  local lines = {}
+  for i, each in ipairs(value) do lines[i] = line_of(name, each) end
+  return lines
 end
 
 local function headers_of(given)
   local headers = {}
   for name, value in pairs(given or {}) do
-    if type(name) ~= "string" then misused "a table of headers with a key that is no string" end
-    if name:lower() == "last-modified" and type(value) == "number" then value = date.format(value // 1 | 0) end
-    add_header(headers, name, value)
+    check_name(name)
+    headers[name:lower()] = value_of(name, value)
   end
   return headers
 end

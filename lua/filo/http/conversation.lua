@@ -5,7 +5,6 @@ local body = require "filo.http.body"
 local date = require "filo.http.date"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
-local host = require "filo.host.real"
 local new_request = require "filo.http.request"
 local partial = require "filo.http.partial"
 local sending = require "filo.http.sending"
@@ -25,7 +24,7 @@ Conversation.__index = Conversation
 ---@param given {connection: filo.core.Http, handler: function, secure: boolean, log: function, is_closing: fun(): boolean}
 ---@return filo.http.Conversation
 local function new(given)
-  given.answering = false
+  given.answering, given.remote = false, given.connection:remote()
   return setmetatable(given, Conversation)
 end
 
@@ -65,14 +64,16 @@ local function refuse(self, code, why)
   return false
 end
 
+local function has_body(request) return request.head.chunked or (request.head.length or 0) > 0 end
+
 local function respond(self, request)
   local answer = call(self, request)
   complete(answer)
   partial.apply(answer, request)
   answer.close = answer.headers.connection == "close" or not request.head.keep_alive or self.is_closing()
-    or body.is_held_back(request:body())
+    or has_body(request) and body.is_held_back(request:body())
   local ok, err = sending.send(self.connection, answer, request)
-  if ok then return not answer.close and body.drain(request:body(), LEFT_MOST) end
+  if ok then return not answer.close and (not has_body(request) or body.drain(request:body(), LEFT_MOST)) end
   if not errors.is(err) or not OF_CLIENT[err.code] then
     self.log("error", ("the answer to %s is cut: %s"):format(name_of(request), errors.text(err)))
   end
@@ -84,7 +85,7 @@ local function go_on(self)
   local head, err, code = self.connection:request()
   if not head then return err and code and code > 0 and refuse(self, code, err.message) or false end
   self.answering = true
-  local request, reason = new_request(self.connection, head, { remote = self.connection:remote(), secure = self.secure })
+  local request, reason = new_request(self.connection, head, self)
   if not request then return refuse(self, 400, reason) end
   local more = respond(self, request)
   self.answering = false
@@ -94,7 +95,7 @@ end
 ---Until the client, or the server, has enough.
 function Conversation:run()
   local _ <close> = self.connection
-  while go_on(self) do host.sleep(0) end
+  while go_on(self) do end
 end
 
 return new

@@ -27,12 +27,19 @@ local function size_of(answer)
   return answer.parts and part_sizes(answer) or answer.content.size
 end
 
+local function add_line(lines, name, value)
+  local count = #lines
+  lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = name, ": ", value, "\r\n"
+end
+
 local function add_lines(lines, headers)
   for _, name in ipairs(sorted_keys(headers)) do
-    lines[#lines + 1] = name
-    lines[#lines + 1] = ": "
-    lines[#lines + 1] = headers[name]
-    lines[#lines + 1] = "\r\n"
+    local value = headers[name]
+    if type(value) == "table" then
+      for _, each in ipairs(value) do add_line(lines, name, each) end
+    else
+      add_line(lines, name, value)
+    end
   end
 end
 
