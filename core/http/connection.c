@@ -193,9 +193,14 @@ static void part_ways(struct filo_http *http);
 
 static void read_open(struct filo_http *http) {
   struct filo_error err;
-  size_t budget = TURN_BUDGET, n;
-  while (http->state == OPEN && budget > 0 && (n = read_step(http)) > 0)
+  size_t budget = TURN_BUDGET, n, room;
+  do {
+    room = http->in ? IN_SIZE - http->end : IN_SIZE;
+    n = read_step(http);
     budget -= n < budget ? n : budget;
+    /* A socket that gave less than there was room for has no more. */
+  } while (http->state == OPEN && budget > 0 && n > 0 &&
+           (n == room || filo_link_pending(http->link)));
   if (http->state != OPEN || http->code < 0) return;
   if (budget == 0) event_active(&http->readable, EV_READ, 0);
   int rc = filo_link_flush(http->link, &err); /* TLS answers by itself now and then */

@@ -1,5 +1,5 @@
 ---@meta
----Connections of HTTP clients, as listeners of filo.core.net accept them: one request after the other, and what is answered. A failure gives
+---Connections of HTTP clients, as listeners of filo.core.net accept them: one request after the other, and what is answered. Failures give
 ---nil and an error; a wrong argument raises. One task at a time may read, and one write.
 
 ---@class filo.core.Http

@@ -240,7 +240,8 @@ describe("node:store", function()
   it("raises an error at the caller's line for content or options that it does not know", function()
     local net <close> = nodes.net()
     local a = net:start "a"
-    local expected = "store_spec.lua:%d+: store: the content must be a string, a function, filo.file%(path%), an open file or the body of a request, not a "
+    local expected = "store_spec.lua:%d+: store: the content must be a string, a function, filo.file%(path%), "
+      .. "an open file or the body of a request, not a "
     for _, content in ipairs { 5, true, {} } do
       raises(expected .. type(content), function() a:store("key", content) end)
     end

@@ -56,12 +56,13 @@ end
 function partial.apply(answer, request)
   local content = answer.content
   if answer.status ~= 200 or not content or request.method ~= "GET" and request.method ~= "HEAD" then return end
+  local asks = request.headers
+  if content.size then answer.headers["accept-ranges"] = answer.headers["accept-ranges"] or "bytes" end
+  if not (asks.range or asks["if-none-match"] or asks["if-match"] or asks["if-modified-since"] or asks["if-unmodified-since"]) then return end
   local validators = { etag = answer.headers.etag, modified = answer.modified }
   local status = conditional.check(request.method, request.headers, validators)
   if status then return without_content(answer, status) end
-  if not content.size then return end
-  answer.headers["accept-ranges"] = answer.headers["accept-ranges"] or "bytes"
-  if answer.headers["accept-ranges"] == "bytes" then take_ranges(answer, request, validators) end
+  if content.size and answer.headers["accept-ranges"] == "bytes" then take_ranges(answer, request, validators) end
 end
 
 return partial

@@ -61,6 +61,7 @@ end
 ---@return filo.http.Target?
 ---@return string? reason  a sentence: what is wrong with it
 function target.parse(text)
+  if text:find "^/[%w%-._~/]*$" then return { path = text, raw_path = text } end -- as most are: there is nothing to look for
   local reason = problem_of(text)
   if reason then return nil, reason end
   if text == "*" then return { path = "*", raw_path = "*" } end
