@@ -11,12 +11,13 @@
 --   catalogue  lists of 100000 objects; OBJECTS=1000000 in the environment: of so many
 --   in_step    what two nodes with 100000 objects tell each other to find 10 differences; OBJECTS as above
 --   repair     copies that are missing, what else is asked while they are made, and a node that joins
+--   http       a large file and small ones, to and from a web server of a node
 --   runtime    tasks, channels and sockets of scripts
 --
 -- Without a part all are measured. Each figure is the median of runs in turns with what it is measured beside. A ratio
 -- above 1 means that Filo is so many times as slow, or as dear, as that. rsync, scp, nginx, redis and cqueues (Debian's
--- lua-cqueues) are asked to do the same where they are installed; a line says which are not. The congestion control is
--- the system's, for all of them: bbr makes loopback slow (`sysctl net.ipv4.tcp_congestion_control`).
+-- lua-cqueues) are asked to do the same where they are installed, over HTTP by curl and wrk; a line says which are not. The congestion
+-- control is the system's, for all of them: bbr makes loopback slow (`sysctl net.ipv4.tcp_congestion_control`).
 
 local here = arg[0]:match "^(.*/)" or ""
 package.path = here .. "?.lua;" .. here .. "../?.lua;" .. package.path
@@ -24,7 +25,7 @@ package.path = here .. "?.lua;" .. here .. "../?.lua;" .. package.path
 local report = require "bench.support.report"
 local script = require "filo.script"
 
-local PARTS = { "seal", "bulk", "small", "files", "catalogue", "in_step", "repair", "runtime" }
+local PARTS = { "seal", "bulk", "small", "files", "catalogue", "in_step", "repair", "http", "runtime" }
 
 local function is_part(name)
   for _, part in ipairs(PARTS) do

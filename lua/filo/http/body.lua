@@ -13,12 +13,12 @@ inside.seal(Body, "a body", { "length" })
 
 local body = {}
 
----@param connection filo.core.Http
+---@param connection? filo.core.Http  none: there is no body
 ---@param head filo.core.HttpHead
 ---@return filo.http.Body
 function body.new(connection, head)
   return inside.keep(setmetatable({}, Body), {
-    connection = connection, length = not head.chunked and (head.length or 0) or nil, expects = head.expects,
+    connection = connection, length = not head.chunked and (head.length or 0) or nil, expects = head.expects, ended = not connection,
   })
 end
 
@@ -92,6 +92,7 @@ function body.deposit(self, disk, plain, digest)
   local deposit
   deposit, err = disk:deposit(parts.length, plain, digest)
   if not deposit then return nil, err end
+  if parts.ended then return deposit end
   ok, err = deposit:pull(parts.connection)
   if ok then return deposit end
   deposit:close()

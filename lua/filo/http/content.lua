@@ -14,9 +14,10 @@ local net = require "filo.core.net"
 ---@field etag? string
 ---@field modified? integer  seconds since 1970
 ---@field text? string  all of it, where that is short
----@field send fun(connection: filo.core.Http, first: integer, last: integer): true?, filo.Error?  bytes [first, last)
 ---@field next? fun(): string?, any  of a function
----@field close fun()
+---@field send? fun(self: filo.http.Content, connection: filo.core.Http, first: integer, last: integer): true?, filo.Error?  bytes [first,
+---  last)
+---@field close fun(self: filo.http.Content)
 
 local BINARY, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
 
@@ -25,28 +26,38 @@ local SHORT = 1 << 16
 
 local content = {}
 
-local function nothing() end
+local Text = { kind = TEXT }
+Text.__index = Text
+function Text:send(connection, first, last) return connection:write(self.text:sub(first + 1, last)) end
+function Text:close() end -- luacheck: no unused args
 
-local function of_string(text)
-  return {
-    size = #text, kind = TEXT, text = text, close = nothing,
-    send = function(connection, first, last) return connection:write(text:sub(first + 1, last)) end,
-  }
-end
+local function of_string(text) return setmetatable({ size = #text, text = text }, Text) end
 
-local function of_function(fn) return { kind = BINARY, next = fn, close = nothing } end
+local Pieces = { kind = BINARY }
+Pieces.__index = Pieces
+function Pieces:close() end -- luacheck: no unused args
+
+local function of_function(fn) return setmetatable({ next = fn }, Pieces) end
+
+local Object = { kind = BINARY }
+Object.__index = Object
+function Object:send(connection, first, last) return self.parts:send(connection, first, last) end
+function Object:close() self.object:close() end
 
 local function of_object(object, parts)
   local text, err
-  if object.size <= SHORT then text, err = object:read "a" end
+  if parts.size <= SHORT then text, err = object:read "a" end
   if err then return nil, err end
-  return {
-    size = object.size, kind = BINARY, etag = ('"%x"'):format(object.version), modified = object.version // 1000000,
-    text = text,
-    send = function(connection, first, last) return parts:send(connection, first, last) end,
-    close = function() object:close() end,
-  }
+  return setmetatable({
+    object = object, parts = parts, text = text, size = parts.size, etag = ('"%x"'):format(parts.version),
+    modified = parts.version // 1000000,
+  }, Object)
 end
+
+local File = { kind = BINARY }
+File.__index = File
+function File:send(connection, first, last) return connection:send(self.opened, first, last) end
+function File:close() self.opened:close() end
 
 local function of_file(given)
   local seen, err = files.look(given.path, true)
@@ -55,12 +66,9 @@ local function of_file(given)
   local opened
   opened, err = net.open(given.path)
   if not opened then return nil, err end
-  return {
-    size = seen.size, kind = BINARY, modified = seen.modified,
-    etag = ('"%x-%x-%x"'):format(seen.modified, seen.nanoseconds, seen.size),
-    send = function(connection, first, last) return connection:send(opened, first, last) end,
-    close = function() opened:close() end,
-  }
+  return setmetatable({
+    opened = opened, size = seen.size, modified = seen.modified, etag = ('"%x-%x-%x"'):format(seen.modified, seen.nanoseconds, seen.size),
+  }, File)
 end
 
 ---Whether a value can be a body.

@@ -5,8 +5,8 @@ local body = require "filo.http.body"
 local date = require "filo.http.date"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
-local new_request = require "filo.http.request"
 local partial = require "filo.http.partial"
+local requests = require "filo.http.request"
 local sending = require "filo.http.sending"
 
 ---Bytes of a body that nobody wanted, up to which they are read, so that the connection can go on.
@@ -21,7 +21,7 @@ local OF_CLIENT = { unreachable = true, timeout = true, closed = true }
 local Conversation = {}
 Conversation.__index = Conversation
 
----@param given {connection: filo.core.Http, handler: function, secure: boolean, log: function, is_closing: fun(): boolean}
+---@param given {connection: filo.core.Http, handler: function, secure: boolean, log: function, server: {closing: boolean}}
 ---@return filo.http.Conversation
 local function new(given)
   given.answering, given.remote = false, given.connection:remote()
@@ -37,9 +37,10 @@ end
 ---For the log.
 local function name_of(request) return request.method .. " " .. format.printable(request.raw_path) end
 
+local function answer_of(handler, request) return answers.of(handler(request)) end
+
 local function call(self, request)
-  local function run() return answers.of(self.handler(request)) end
-  local ok, made = xpcall(run, explain)
+  local ok, made = xpcall(answer_of, explain, self.handler, request)
   if ok then return made end
   if errors.is_cancelled(made) then error(made, 0) end
   self.log("error", ("%s failed: %s"):format(name_of(request), made.text))
@@ -64,16 +65,15 @@ local function refuse(self, code, why)
   return false
 end
 
-local function has_body(request) return request.head.chunked or (request.head.length or 0) > 0 end
-
 local function respond(self, request)
   local answer = call(self, request)
   complete(answer)
   partial.apply(answer, request)
-  answer.close = answer.headers.connection == "close" or not request.head.keep_alive or self.is_closing()
-    or has_body(request) and body.is_held_back(request:body())
+  local has_body = requests.has_body(request)
+  answer.close = answer.headers.connection == "close" or not request.keep_alive or self.server.closing
+    or has_body and body.is_held_back(request:body())
   local ok, err = sending.send(self.connection, answer, request)
-  if ok then return not answer.close and (not has_body(request) or body.drain(request:body(), LEFT_MOST)) end
+  if ok then return not answer.close and (not has_body or body.drain(request:body(), LEFT_MOST)) end
   if not errors.is(err) or not OF_CLIENT[err.code] then
     self.log("error", ("the answer to %s is cut: %s"):format(name_of(request), errors.text(err)))
   end
@@ -85,11 +85,11 @@ local function go_on(self)
   local head, err, code = self.connection:request()
   if not head then return err and code and code > 0 and refuse(self, code, err.message) or false end
   self.answering = true
-  local request, reason = new_request(self.connection, head, self)
+  local request, reason = requests.new(self.connection, head, self.remote, self.secure)
   if not request then return refuse(self, 400, reason) end
   local more = respond(self, request)
   self.answering = false
-  return more and not self.is_closing()
+  return more and not self.server.closing
 end
 
 ---Until the client, or the server, has enough.

@@ -50,15 +50,18 @@ local function take_ranges(answer, request, validators)
   if #ranges == 1 then one_range(answer, ranges[1]) else many_ranges(answer, ranges) end
 end
 
+local function asks_for_less(headers)
+  return headers.range or headers["if-none-match"] or headers["if-match"] or headers["if-modified-since"] or headers["if-unmodified-since"]
+end
+
 ---Of a whole answer, status 200, what the request asks for.
 ---@param answer filo.http.Answer
 ---@param request filo.http.Request
 function partial.apply(answer, request)
   local content = answer.content
   if answer.status ~= 200 or not content or request.method ~= "GET" and request.method ~= "HEAD" then return end
-  local asks = request.headers
   if content.size then answer.headers["accept-ranges"] = answer.headers["accept-ranges"] or "bytes" end
-  if not (asks.range or asks["if-none-match"] or asks["if-match"] or asks["if-modified-since"] or asks["if-unmodified-since"]) then return end
+  if not asks_for_less(request.headers) then return end
   local validators = { etag = answer.headers.etag, modified = answer.modified }
   local status = conditional.check(request.method, request.headers, validators)
   if status then return without_content(answer, status) end

@@ -27,20 +27,25 @@ local function size_of(answer)
   return answer.parts and part_sizes(answer) or answer.content.size
 end
 
-local function add_line(lines, name, value)
-  local count = #lines
+---A head is put together in here: nobody waits meanwhile.
+local lines = {}
+
+local function add_line(count, name, value)
   lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = name, ": ", value, "\r\n"
+  return count + 4
 end
 
-local function add_lines(lines, headers)
+---@return integer count  of what is in `lines` then
+local function add_headers(count, headers)
   for _, name in ipairs(sorted_keys(headers)) do
     local value = headers[name]
-    if type(value) == "table" then
-      for _, each in ipairs(value) do add_line(lines, name, each) end
+    if type(value) == "string" then
+      count = add_line(count, name, value)
     else
-      add_line(lines, name, value)
+      for _, each in ipairs(value) do count = add_line(count, name, each) end
     end
   end
+  return count
 end
 
 ---@param answer filo.http.Answer
@@ -48,16 +53,16 @@ end
 ---@return string
 local function head_of(answer, request)
   local headers, size = answer.headers, size_of(answer)
-  local lines = { "HTTP/1.1 ", tostring(answer.status), " ", status.reason(answer.status), "\r\ndate: ", date.format(now()), "\r\n" }
   answer.chunked = answer.content ~= nil and not size and request ~= nil and request.minor > 0
   if size and not NEVER[answer.status] then headers["content-length"] = headers["content-length"] or tostring(size) end
   if answer.chunked then headers["transfer-encoding"] = "chunked" end
   if answer.content and not size and not answer.chunked then answer.close = true end
   if answer.close then headers.connection = "close" end
   if not answer.close and request and request.minor == 0 then headers.connection = "keep-alive" end
-  add_lines(lines, headers)
-  lines[#lines + 1] = "\r\n"
-  return table.concat(lines)
+  lines[1], lines[2], lines[3], lines[4], lines[5] = "HTTP/1.1 ", answer.status, " ", status.reason(answer.status), "\r\n"
+  local count = add_headers(add_line(5, "date", date.format(now())), headers)
+  lines[count + 1] = "\r\n"
+  return table.concat(lines, "", 1, count + 1)
 end
 
 local function next_of(content)
@@ -88,7 +93,7 @@ local function send_parts(connection, answer)
   local content = answer.content
   for _, part in ipairs(answer.parts or { { first = 0, last = content.size } }) do
     local ok, err = connection:write(part.head or "")
-    if ok and part.last > part.first then ok, err = content.send(connection, part.first, part.last) end
+    if ok and part.last > part.first then ok, err = content:send(connection, part.first, part.last) end
     if not ok then return nil, err end
   end
   return true
@@ -111,7 +116,7 @@ end
 ---@return true?, any err
 function sending.send(connection, answer, request)
   local ok, err = send_all(connection, answer, request)
-  if answer.content then answer.content.close() end
+  if answer.content then answer.content:close() end
   if not ok then return nil, err end
   return connection:flush()
 end

@@ -61,8 +61,7 @@ end
 
 local function welcome(parts, connection)
   local conversation = new_conversation {
-    connection = connection, handler = parts.handler, secure = parts.tls ~= nil, log = parts.options.log,
-    is_closing = function() return parts.closing end,
+    connection = connection, handler = parts.handler, secure = parts.tls ~= nil, log = parts.options.log, server = parts,
   }
   parts.conversations[conversation] = true
   parts.connections = parts.connections + 1

@@ -92,6 +92,25 @@ function programs.ssh(folder)
   }
 end
 
+---Starts nginx with a server of such lines, in which FOLDER and PORT stand for these.
+local function start_nginx(nginx, folder, port, lines)
+  local text = ([[
+daemon off; pid none; error_log stderr; user root; worker_processes 1;
+events {}
+http {
+  access_log off; sendfile on;
+  client_body_temp_path FOLDER/web; proxy_temp_path FOLDER/web; fastcgi_temp_path FOLDER/web; uwsgi_temp_path FOLDER/web;
+  scgi_temp_path FOLDER/web;
+  server {
+    root FOLDER;
+LINES  }
+}
+]]):gsub("LINES", function() return lines end)
+  text = text:gsub("FOLDER", function() return folder end):gsub("PORT", tostring(port))
+  write(folder .. "/nginx.conf", (text:gsub("user root; ", own_number "-u" == "0" and "user root; " or "")))
+  return serve(port, { nginx, "-e", "stderr", "-p", folder, "-c", folder .. "/nginx.conf" })
+end
+
 ---A web server with TLS and a key of its own, which gives out a folder.
 ---@param folder string
 ---@return filo.Process? process  nil: nginx, curl or openssl is not installed
@@ -105,21 +124,23 @@ function programs.nginx(folder)
     openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
     "-keyout", folder .. "/web.key", "-out", folder .. "/web.pem",
   }
-  write(folder .. "/nginx.conf", ([[
-daemon off; pid none; error_log stderr; user root; worker_processes 1;
-events {}
-http {
-  access_log off; sendfile on;
-  client_body_temp_path FOLDER/web; proxy_temp_path FOLDER/web; fastcgi_temp_path FOLDER/web; uwsgi_temp_path FOLDER/web;
-  scgi_temp_path FOLDER/web;
-  server {
+  return start_nginx(nginx, folder, port, [[
     listen 127.0.0.1:PORT ssl; ssl_certificate FOLDER/web.pem; ssl_certificate_key FOLDER/web.key; ssl_protocols TLSv1.3;
-    root FOLDER;
-  }
-}
-]]):gsub("FOLDER", folder):gsub("PORT", tostring(port)):gsub("user root; ", own_number "-u" == "0" and "user root; " or ""))
-  return serve(port, { nginx, "-e", "stderr", "-p", folder, "-c", folder .. "/nginx.conf" }),
-    { curl, "-s", "-S", "-f", "--insecure" }, ("https://127.0.0.1:%d/"):format(port)
+]]), { curl, "-s", "-S", "-f", "--insecure" }, ("https://127.0.0.1:%d/"):format(port)
+end
+
+---The same without TLS, which also takes files, below `put/`.
+---@param folder string
+---@return filo.Process? process  nil: nginx is not installed
+---@return string url
+function programs.plain_nginx(folder)
+  local nginx, port = programs.find "nginx", programs.port()
+  if not nginx then return nil, "" end
+  programs.run { "mkdir", folder .. "/put" }
+  return start_nginx(nginx, folder, port, [[
+    listen 127.0.0.1:PORT; client_max_body_size 0;
+    location /put/ { dav_methods PUT; }
+]]), ("http://127.0.0.1:%d/"):format(port)
 end
 
 ---@return filo.Process? process  nil: redis-server or redis-benchmark is not installed
