@@ -239,6 +239,15 @@ static int tls_server(lua_State *L) {
   return filo_call(L, &call->base, tls_read);
 }
 
+/* moved(): bytes that have come from all peers, and gone to them */
+static int net_moved(lua_State *L) {
+  uint64_t in, out;
+  filo_connection_moved(&in, &out);
+  lua_pushinteger(L, (lua_Integer)in);
+  lua_pushinteger(L, (lua_Integer)out);
+  return 2;
+}
+
 static const luaL_Reg tls_methods[] = {{"close", filo_handle_close}, {NULL, NULL}};
 
 static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
@@ -250,6 +259,7 @@ static const luaL_Reg functions[] = {{"tls", new_tls},
                                      {"tls_server", tls_server},
                                      {"listen", listen_at},
                                      {"listen_raw", listen_raw},
+                                     {"moved", net_moved},
                                      {"dial", filo_net_dial},
                                      {"dial_raw", filo_net_dial_raw},
                                      {"address", parse_address},

@@ -187,4 +187,7 @@ int filo_listener_new_local(struct event_base *base, const char *path,
 const char *filo_listener_address(const struct filo_listener *listener);
 void filo_listener_free(struct filo_listener *listener);
 
+/* Bytes that have come and gone over all connections of the process, those that have ended, too. */
+void filo_connection_moved(uint64_t *in, uint64_t *out);
+
 #endif

@@ -177,6 +177,7 @@ static int read_some(struct filo_connection *c, size_t *total, bool *more, struc
   *more = n > 0 && ((size_t)n == room || filo_link_pending(c->link));
   *total += (size_t)n;
   c->bytes_in += (size_t)n;
+  filo_moved.in += (size_t)n;
   if (to == scratch) return decode(c, scratch, (size_t)n, err);
   if (n > 0) arrived(c, (size_t)n);
   return 0;

@@ -255,6 +255,7 @@ void filo_output_run(struct filo_connection *c) {
     }
     if (n == 0) break;
     c->bytes_out += (size_t)n;
+    filo_moved.out += (size_t)n;
     budget -= (size_t)n < budget ? (size_t)n : budget;
   }
   if (c->state == FILO_STATE_ENDED) return;

@@ -64,6 +64,11 @@ function net.open(path) end
 ---@return integer|filo.Error port
 function net.address(text) end
 
+---Bytes of all connections to peers that the process has had.
+---@return integer came
+---@return integer went
+function net.moved() end
+
 ---What the streams of all connections keep to that are made with it. Without a limit to begin with.
 ---@return filo.core.Rates? rates
 ---@return filo.Error? err

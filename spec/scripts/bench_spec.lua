@@ -21,7 +21,7 @@ describe("scripts/bench.lua", function()
     local result = process.run { "scripts/bench.lua", "bulky" }
     assert.equal(2, result.status)
     assert.equal("", result.out)
-    local parts = "seal, bulk, small, files, catalogue, in_step, repair, runtime"
+    local parts = "seal, bulk, small, files, catalogue, in_step, repair, http, runtime"
     assert.matches("bench.lua: there is no part 'bulky'; there are " .. parts, result.err, 1, true)
     assert.matches("filo scripts/bench.lua [--json] [PART ...]", result.err, 1, true)
   end)

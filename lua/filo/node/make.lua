@@ -46,6 +46,7 @@ local new_storing = require "filo.node.storing"
 local new_survey = require "filo.replication.survey"
 local new_sweep = require "filo.copies.sweep"
 local new_tasks = require "filo.host.tasks"
+local new_timings = require "filo.node.timings"
 local new_trash = require "filo.copies.trash"
 local new_tombstones = require "filo.replication.tombstones"
 local new_turns = require "filo.replication.turns"
@@ -241,6 +242,7 @@ local function make_calls(node, space, name)
     encrypts = function() return node.options.encrypt end, tasks = node.tasks, elsewhere = elsewhere, conflicts = space.conflicts,
   }
   space.conflicts.storing = space.storing
+  node.timings:watch(space.storing, "store", "store")
   space.old = old_versions.new {
     host = host, disk = disk, peers = node.peer_list, names = names, kept = node.kept, namespace = namespace,
   }
@@ -256,6 +258,8 @@ local function make_calls(node, space, name)
     holders = node.holders, catalogue = space.catalogue, vouching = node.vouching, trash = node.trash, id = node.id,
     namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere,
   }
+  node.timings:watch(space.getting, "open", "get")
+  node.timings:watch(space.deleting, "delete", "delete")
   space.undeleting = new_undeleting {
     host = host, disk = disk, names = names, find = space.find, storing = space.storing, trash = node.trash, namespace = namespace,
   }
@@ -316,6 +320,7 @@ return function(node)
   node.ended = new_gate(host)
   node.tasks = new_tasks(host, "the node was closed")
   node.hooks = new_hooks(host)
+  node.timings = new_timings(host)
   node.rates = new_rates { host = host, tasks = node.tasks, tell = function()
     if node.peer_list then node.peer_list:tell_pace() end
   end }

@@ -26,11 +26,11 @@ local TAKEN = {
 }
 
 ---What it may say beside, as a node.lua does: where it listens, whom it knows and what its disk is, the simulated world decides.
-local PASSED_OVER = { "log_level" }
+local PASSED_OVER = { "http", "log_level" }
 
 local FIELDS = {}
 for name, rule in pairs(setup.NODE_RULES) do FIELDS[name] = { type = rule.type } end
-for _, name in ipairs(PASSED_OVER) do FIELDS[name] = { type = "string" } end
+for _, name in ipairs(PASSED_OVER) do FIELDS[name] = { type = "string|table" } end
 for name, rule in pairs(TAKEN) do FIELDS[name] = rule end
 
 local function is_scheme(given)

@@ -79,6 +79,7 @@ end
 ---@class filo.ServiceOptions  what node.lua says that is for `filo serve` and not for the node
 ---@field log_level "error"|"warning"|"info"
 ---@field start? fun(node: filo.Node)
+---@field http? {address: string, tls?: {certificate: string, key: string}}  where it tells of itself over HTTP
 ---@field ignored string[]  a sentence on each option that `filo serve` decides itself
 
 local function is_level(value)
@@ -96,11 +97,25 @@ local function ignored(file, options)
   return list
 end
 
+---@return {address: string, tls?: table}?
+---@return string? problem
+local function http_of(given)
+  if given == nil then return nil end
+  if type(given) == "string" then given = { address = given } end
+  local tls = type(given) == "table" and given.tls
+  local has_tls = type(tls) == "table" and type(tls.certificate) == "string" and type(tls.key) == "string"
+  if type(given) == "table" and type(given.address) == "string" and (tls == nil or has_tls) then return given end
+  return nil, 'http must be an address, as "127.0.0.1:7180", or { address =, tls = { certificate =, key = } }'
+end
+
 ---Takes out what is for the service.
 ---@return filo.ServiceOptions?, filo.Error?
 local function take_service_options(file, options)
   local taken = { log_level = options.log_level or "info", start = options.start, ignored = ignored(file, options) }
-  options.log_level, options.start, options.log = nil, nil, nil
+  local problem
+  taken.http, problem = http_of(options.http)
+  if problem then return errors.fail("invalid", ("%s: %s"):format(file, problem)) end
+  options.log_level, options.start, options.log, options.http = nil, nil, nil, nil
   if not is_level(taken.log_level) then
     return errors.fail("invalid", ("%s: log_level must be one of: %s"):format(file, table.concat(log.LEVELS, ", ")))
   end
@@ -162,6 +177,9 @@ return {
 
   -- What `filo serve` tells: "error", "warning" or "info".
   log_level = "info",
+
+  -- Where it tells of itself over HTTP: /healthz, /readyz, and /metrics for Prometheus.
+  -- http = "127.0.0.1:7180",
 
   -- What is called with the node once it is there, and not again on SIGHUP: hooks and tasks of your own. When it fails before its first
   -- wait, the node does not start; later, that is told in the log, and the node goes on. Such as

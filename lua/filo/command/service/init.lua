@@ -5,6 +5,7 @@
 
 local at_end = require "filo.host.at_end"
 local control = require "filo.command.control"
+local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
 local filo = require "filo"
 local limits = require "filo.host.limits"
@@ -14,6 +15,7 @@ local new_log = require("filo.command.log").new
 local node_lua = require "filo.command.root.node_lua"
 local run_start = require "filo.command.service.start"
 local runtime = require "filo.core.runtime"
+local web = require "filo.command.web"
 
 ---When the node took longer to end, the tasks that node.lua has started are not waited for as well: together it would be 5 s and more.
 local QUICK_SECONDS = 0.5
@@ -67,9 +69,20 @@ local function on_signals(channel, ...)
   end
 end
 
+---Tells of the node over HTTP.
+---@return true?, filo.Error?
+local function serve_http(self, tell, given)
+  local server, err = web(self.node, given, tell)
+  if not server then return nil, errors.wrap(err, "the option http") end
+  self.web, self.http = server, given
+  self:tell("info", ("tells of itself at http%s://%s/"):format(given.tls and "s" or "", server.address),
+    { event = "http", address = server.address })
+  return true
+end
+
 ---Has the node answer commands, and starts what node.lua wants to.
 ---@return true?, filo.Error?
-local function begin(self, tell, start)
+local function begin(self, tell, start, http)
   local node = self.node
   log_events(node, tell) -- peers may come at once
   local ok, err = control.serve(node, self)
@@ -77,6 +90,8 @@ local function begin(self, tell, start)
   local where = node.address and "listens at " .. node.address or "does not listen"
   self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, self.root),
     { event = "started", id = node.id, address = node.address, root = self.root })
+  if http then ok, err = serve_http(self, tell, http) end
+  if not ok then return nil, err end
   if not start then return true end
   return run_start(self, start)
 end
@@ -107,9 +122,22 @@ function Service.open(path, given)
   local err
   self.node, err = filo.node(options)
   if not self.node then return nil, err end
-  opened, err = begin(self, options.log, service.start)
+  opened, err = begin(self, options.log, service.start, service.http)
   if not opened then return nil, err end
   return self
+end
+
+---Where it serves, and how.
+local function place_of(http) return http and (http.tls and "https://" or "http://") .. http.address end
+
+---Has certificates read again. Where it serves stays.
+---@return string[]  names of options that wait for a restart
+local function reload_http(self, given)
+  if place_of(self.http) ~= place_of(given) then return { "http" } end
+  if not self.web then return {} end
+  local ok, err = self.web:reload()
+  if not ok then self:tell("error", ("the certificate stays what it was: %s"):format(err)) end
+  return {}
 end
 
 ---Takes over what node.lua says now.
@@ -121,6 +149,7 @@ local function reload(self)
   local later
   if options then
     later = self.node:configure(options)
+    table.move(reload_http(self, service.http), 1, 1, #later + 1, later)
     self.log.level = service.log_level
     self:tell_ignored(service)
     self:tell("info", "node.lua was read again", { event = "reloaded" })
@@ -183,6 +212,7 @@ end
 function Service:close()
   local began = filo.now()
   local closed = filo.timeout(limits.stop, function()
+    if self.web then self.web:close(1) end
     self.node:close()
     return true
   end)
