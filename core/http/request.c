@@ -60,7 +60,7 @@ struct complaint {
 };
 
 static struct complaint check_request_line(const struct lines *lines, unsigned char byte) {
-  static const char protocol[] = "HTTP/";
+  static const unsigned char protocol[] = "HTTP/";
   if (byte == '\t') return (struct complaint){400, "a tab is in the request line"};
   if (byte == ' ' && lines->blanks == 2)
     return (struct complaint){400, "the request line has more than two blanks"};

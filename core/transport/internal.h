@@ -157,9 +157,7 @@ static inline struct filo_rate *filo_connection_down(const struct filo_connectio
 
 /* connection.c */
 /* Bytes of all connections of the process. */
-extern struct filo_moved {
-  uint64_t in, out;
-} filo_moved;
+extern struct filo_moved { uint64_t in, out; } filo_moved;
 double filo_connection_clock(void);
 void filo_connection_check(const struct filo_connection *c); /* asserts the thread */
 void filo_connection_wake(struct filo_connection *c);        /* `turn` comes soon */

@@ -204,8 +204,9 @@ static int begin(struct filo_link *link, const unsigned char *id, bool bulk,
   link->bulk = bulk && link->dialler;
   link->undecided = bulk && !link->dialler && link->tls;
   link->anonymous = !id;
-  if (link->undecided || (link->anonymous && !link->tls)) return 0;
-  return link->tls && !link->bulk ? filo_link_tls_new(link, err) : start_preface(link, id, err);
+  if (link->undecided) return 0;
+  if (link->tls && !link->bulk) return filo_link_tls_new(link, err);
+  return id ? start_preface(link, id, err) : 0;
 }
 
 int filo_link_new(int fd, struct filo_tls *tls, const unsigned char id[FILO_ID_SIZE], bool dialler,
