@@ -96,6 +96,24 @@ static void arm(struct event *timer, double seconds) {
   event_add(timer, &delay);
 }
 
+/* --- Memory --- */
+
+/* What the last connection has had no more use for: who reads next takes it. */
+static unsigned char *spare;
+
+static unsigned char *take_memory(void) {
+  unsigned char *memory = spare ? spare : malloc(IN_SIZE);
+  spare = NULL;
+  return memory;
+}
+
+static void give_memory(unsigned char *memory) {
+  if (spare)
+    free(memory);
+  else
+    spare = memory;
+}
+
 /* --- Life --- */
 
 static void close_link(struct filo_http *http) {
@@ -115,20 +133,18 @@ void filo_http_unref(struct filo_http *http) {
   if (!http || --http->refs > 0) return;
   close_link(http);
   filo_http_parser_free(http->parser);
-  free(http->in);
+  give_memory(http->in);
   free(http);
 }
 
 /* --- Reading --- */
 
-/* Bytes are used up: there is room again, or nothing to keep memory for. */
+/* Bytes are used up: there is room again, and nothing to keep memory for. */
 static void make_room(struct filo_http *http) {
   if (http->piece_len > 0 || http->start < http->end) return;
   http->start = http->end = 0;
-  if (filo_http_parser_idle(http->parser)) {
-    free(http->in);
-    http->in = NULL;
-  }
+  give_memory(http->in);
+  http->in = NULL;
   if (!http->full || http->state != OPEN) return;
   http->full = false;
   event_add(&http->readable, NULL);
@@ -137,7 +153,7 @@ static void make_room(struct filo_http *http) {
 
 /* The rest is moved to the front, unless a piece of it is in use. */
 static bool has_room(struct filo_http *http) {
-  if (!http->in) http->in = malloc(IN_SIZE);
+  if (!http->in) http->in = take_memory();
   if (!http->in) {
     struct filo_error err;
     fail(http, filo_fail(&err, FILO_NO_MEMORY, "no memory for a request"), &err);
