@@ -294,13 +294,18 @@ static int wait_for_body(struct filo_http *http) {
   return FILO_BUSY;
 }
 
+void filo_http_skip(struct filo_http *http, size_t used) {
+  assert(used <= http->piece_len);
+  http->piece += used;
+  http->piece_len -= used;
+}
+
 static int next_of_body(struct filo_pull *body, size_t used, const unsigned char **bytes,
                         size_t *len, struct filo_error *err) {
   struct filo_http *http = owner(body);
   if (http->state != OPEN) return filo_fail(err, FILO_CLOSED, "the connection is closed");
   event_del(&http->read_timer);
-  http->piece += used;
-  http->piece_len -= used;
+  filo_http_skip(http, used);
   while (http->piece_len == 0) {
     if (http->part == FILO_HTTP_END) {
       make_room(http);

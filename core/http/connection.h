@@ -46,6 +46,7 @@ int filo_http_status(const struct filo_http *http);
 int filo_http_read(struct filo_http *http, size_t used, const unsigned char **bytes, size_t *len,
                    struct filo_error *err);
 struct filo_pull *filo_http_body(struct filo_http *http);
+void filo_http_skip(struct filo_http *http, size_t used); /* of the last piece */
 bool filo_http_is_taken(const struct filo_http *http);
 
 /* Copies from bytes; returns how many were taken. Fewer than len: wait for `changed`. */

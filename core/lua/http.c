@@ -56,7 +56,10 @@ static struct http_box *check_box(lua_State *L) {
 
 struct filo_pull *filo_check_http_body(lua_State *L, int index) {
   struct http_box *box = filo_handle_check(L, index, &type);
-  luaL_argcheck(L, !filo_http_is_taken(box->http), index, "something takes the body already");
+  bool is_read = box->incoming.waiter || filo_http_is_taken(box->http);
+  luaL_argcheck(L, !is_read, index, "something takes the body already");
+  filo_http_skip(box->http, box->used);
+  box->used = 0;
   return filo_http_body(box->http);
 }
 

@@ -1,5 +1,6 @@
 ---The body of a request, as it comes. Nothing of it is read before somebody asks, and no more than there is room for: the client waits.
 
+local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local inside = require "filo.base.inside"
@@ -19,6 +20,7 @@ local body = {}
 function body.new(connection, head)
   return inside.keep(setmetatable({}, Body), {
     connection = connection, length = not head.chunked and (head.length or 0) or nil, expects = head.expects, ended = not connection,
+    count = 0, busy = false,
   })
 end
 
@@ -35,13 +37,26 @@ local function begin(parts)
   return parts.connection:flush()
 end
 
-local function next_piece(parts, most)
-  if parts.ended then return nil end
+---One task at a time, until the end of the scope.
+local function occupy(parts)
+  parts.busy = true
+  return at_end(function() parts.busy = false end)
+end
+
+local function take(parts, most)
+  local _ <close> = occupy(parts)
   local ok, err = begin(parts)
   if not ok then return nil, err end
   local piece, problem = parts.connection:read(most)
   parts.ended = piece == nil and not problem
+  parts.count = parts.count + #(piece or "")
   return piece, problem
+end
+
+local function next_piece(parts, most)
+  if parts.over then return errors.fail("closed", parts.over) end
+  if parts.ended then return nil end
+  return take(parts, most)
 end
 
 local function read_all(parts, most)
@@ -57,7 +72,9 @@ local function read_all(parts, most)
 end
 
 local function of(self, what)
-  return inside.of(self) or error(("a body expected: is there a dot in place of the colon, as in body:%s()?"):format(what), 3)
+  local parts = inside.of(self) or error(("a body expected: is there a dot in place of the colon, as in body:%s()?"):format(what), 3)
+  if parts.busy and not parts.over then error(what .. ": another task reads this body", 3) end
+  return parts
 end
 
 ---Up to n bytes, as they come; nil at the end. With "a" all of it, where these are not more than `most` (1 MiB): else `too_large`.
@@ -74,45 +91,67 @@ end
 ---Pieces as they come, for a `for` loop. A failure is raised.
 ---@return fun(): string?
 function Body:chunks()
-  local parts = of(self, "chunks")
+  of(self, "chunks")
   return function()
+    local parts = of(self, "chunks")
     local piece, err = next_piece(parts, PIECE)
     if err then error(err, 0) end
     return piece
   end
 end
 
----All of it, on its way into a store, past Lua.
+local function pull(parts, deposit)
+  local ok, err = deposit:pull(parts.connection)
+  if not ok then deposit:close() end
+  return ok and deposit, err
+end
+
+---What of it has not been read, on its way into a store, past Lua.
 ---@param self filo.http.Body
 ---@return filo.core.Deposit?, filo.Error?
 function body.deposit(self, disk, plain, digest)
   local parts = inside.of(self)
+  if parts.busy then error("another task reads this body", 0) end
+  if parts.over or parts.ended and parts.connection then return errors.fail("closed", parts.over or "the body has been read already") end
+  local _ <close> = occupy(parts)
   local ok, err = begin(parts)
   if not ok then return nil, err end
   local deposit
-  deposit, err = disk:deposit(parts.length, plain, digest)
+  deposit, err = disk:deposit(parts.length and parts.length - parts.count, plain, digest)
   if not deposit then return nil, err end
-  if parts.ended then return deposit end
-  ok, err = deposit:pull(parts.connection)
-  if ok then return deposit end
-  deposit:close()
-  return nil, err
+  parts.over = "the body has gone into a store already"
+  if not parts.connection then return deposit end
+  local _ <close> = at_end(function(problem) return problem and deposit:close() end)
+  return pull(parts, deposit)
 end
 
----Whether the client still waits to be asked for it.
+---Before the answer begins, within which nothing else may be said to the client: whether it waits still to be asked for the body, and then
+---never is.
 ---@param self filo.http.Body
+---@param is_read boolean  the answer may be made of it
 ---@return boolean
-function body.is_held_back(self) return inside.of(self).expects end
+function body.hold_back(self, is_read)
+  local parts = inside.of(self)
+  if is_read and not parts.over then begin(parts) end
+  if parts.expects then body.finish(self) end
+  return parts.expects
+end
 
----Reads what nobody wanted, up to so many bytes: whether that was the rest. A client that still waits to send is not asked to.
+---The request has been answered: what comes now is not of this body.
+---@param self filo.http.Body
+function body.finish(self) inside.of(self).over = "the request has been answered: its body is gone" end
+
+---Reads what nobody wanted, up to so many bytes: whether that was the rest. A client that still waits to send is not asked to, and a task
+---that still reads is not disturbed.
 ---@param self filo.http.Body
 ---@param most integer
 ---@return boolean
 function body.drain(self, most)
   local parts = inside.of(self)
-  if parts.expects then return false end
+  if parts.expects or parts.busy then return false end
+  if parts.ended then return true end
   while most > 0 do
-    local piece, err = next_piece(parts, PIECE)
+    local piece, err = take(parts, PIECE)
     if not piece then return not err end
     most = most - #piece
   end

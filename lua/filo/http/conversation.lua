@@ -1,6 +1,7 @@
 ---One client: its requests, one after the other, and what is answered.
 
 local answers = require "filo.http.answer"
+local at_end = require "filo.host.at_end"
 local body = require "filo.http.body"
 local date = require "filo.http.date"
 local errors = require "filo.base.errors"
@@ -66,14 +67,18 @@ local function refuse(self, code, why)
 end
 
 local function respond(self, request)
+  local has_body = requests.has_body(request)
+  local _ <close> = has_body and at_end(function() body.finish(request:body()) end)
   local answer = call(self, request)
   complete(answer)
   partial.apply(answer, request)
-  local has_body = requests.has_body(request)
-  answer.close = answer.headers.connection == "close" or not request.keep_alive or self.server.closing
-    or has_body and body.is_held_back(request:body())
+  local is_held_back = has_body and body.hold_back(request:body(), answer.content ~= nil and answer.content.next ~= nil)
+  answer.close = answer.headers.connection == "close" or not request.keep_alive or self.server.closing or is_held_back
   local ok, err = sending.send(self.connection, answer, request)
-  if ok then return not answer.close and (not has_body or body.drain(request:body(), LEFT_MOST)) end
+  if ok then
+    if has_body then body.finish(request:body()) end
+    return not answer.close and (not has_body or body.drain(request:body(), LEFT_MOST))
+  end
   if not errors.is(err) or not OF_CLIENT[err.code] then
     self.log("error", ("the answer to %s is cut: %s"):format(name_of(request), errors.text(err)))
   end
