@@ -224,6 +224,8 @@ static int check_head(struct filo_http_parser *parser) {
     return refuse(parser, 400, "HTTP/1.0 has no transfer codings");
   if (parser->llhttp.method == HTTP_CONNECT || parser->llhttp.method == HTTP_PRI)
     return refuse(parser, 501, "this is no proxy, and does not speak HTTP/2");
+  if ((parser->llhttp.flags & F_CONTENT_LENGTH) && parser->llhttp.content_length > INT64_MAX)
+    return refuse(parser, 413, "the body is longer than anything is");
   return 0;
 }
 
@@ -239,7 +241,7 @@ static int on_headers_complete(llhttp_t *llhttp) {
   head->chunked = parser->codings > 0;
   head->has_length = llhttp->flags & F_CONTENT_LENGTH;
   head->length = head->has_length ? llhttp->content_length : 0;
-  if (!head->chunked && head->length == 0) head->expects = false;
+  if (head->minor == 0 || (!head->chunked && head->length == 0)) head->expects = false;
   llhttp->upgrade = 0; /* the client is answered in the protocol that it began with */
   parser->has_head = true;
   parser->part = FILO_HTTP_HEAD;

@@ -67,7 +67,7 @@ const struct filo_http_head *filo_http_parser_head(const struct filo_http_parser
 /* Whether nothing of a next request has come. */
 bool filo_http_parser_idle(const struct filo_http_parser *parser);
 
-/* What to answer to what was refused: 400, 414, 417, 431, 501, 505. */
+/* What to answer to what was refused: 400, 413, 414, 417, 431, 501, 505. */
 int filo_http_parser_status(const struct filo_http_parser *parser);
 
 #endif
