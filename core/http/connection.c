@@ -32,7 +32,8 @@ struct filo_http {
 
   unsigned char *in; /* IN_SIZE of them; NULL while there are none */
   size_t start, end;
-  bool ended, full, awaiting; /* no more comes; it is not read for now; a request is waited for */
+  bool ended, full;    /* no more comes; it is not read for now */
+  bool awaiting, late; /* a request is waited for, and has not come in time */
   uint64_t bytes_in, bytes_out;
   double moved; /* when a byte went or came last */
   struct filo_http_parser *parser;
@@ -50,6 +51,8 @@ struct filo_http {
   int code; /* the connection has failed */
   struct filo_error err;
 };
+
+static const char sent_nothing[] = "the client has sent nothing for too long";
 
 /* --- Telling, failing --- */
 
@@ -260,6 +263,7 @@ int filo_http_request(struct filo_http *http, const struct filo_http_head **head
                       struct filo_error *err) {
   int rc = http->state == HANDSHAKE && http->code == 0 ? FILO_BUSY : step(http, err);
   if (rc == FILO_HTTP_END) rc = step(http, err); /* of one without a body */
+  if (rc == FILO_BUSY && http->late) rc = filo_fail(err, FILO_TIMEOUT, "%s", sent_nothing);
   bool begun = !filo_http_parser_idle(http->parser);
   if (rc == FILO_BUSY) {
     if (!http->awaiting && http->state == OPEN)
@@ -524,9 +528,15 @@ static void on_late(struct filo_http *http, const char *why) {
   filo_http_unref(http);
 }
 
+/* Who has not sent a request in time can still be told so. */
 static void on_read_late(evutil_socket_t fd, short what, void *ctx) {
   (void)fd, (void)what;
-  on_late(ctx, "the client has sent nothing for too long");
+  struct filo_http *http = ctx;
+  http->late = http->state == OPEN && http->awaiting;
+  if (http->late)
+    tell_owner(http);
+  else
+    on_late(http, sent_nothing);
 }
 
 static void on_write_late(evutil_socket_t fd, short what, void *ctx) {
@@ -536,11 +546,11 @@ static void on_write_late(evutil_socket_t fd, short what, void *ctx) {
 
 void filo_http_close(struct filo_http *http, bool abrupt) {
   if (!http) return;
-  bool open = http->state == OPEN && http->code == 0 && !http->out;
+  bool whole = !abrupt && !http->out, open = http->state == OPEN && http->code == 0;
   http->changed = NULL;
   drop_out(http);
   stop_events(http);
-  if (open && !abrupt) {
+  if (open && whole) {
     http->state = PARTING;
     filo_http_ref(http);
     event_add(&http->readable, NULL);
@@ -548,6 +558,7 @@ void filo_http_close(struct filo_http *http, bool abrupt) {
     if (http->taken) filo_pull_tell(&http->body);
     part_ways(http);
   } else {
+    if (!whole && http->link) filo_link_cut(http->link);
     close_link(http);
     if (http->taken) filo_pull_tell(&http->body);
   }

@@ -67,8 +67,8 @@ void filo_http_moved(const struct filo_http *http, uint64_t *in, uint64_t *out);
 /* Seconds since it gave or took a byte. */
 double filo_http_still(const struct filo_http *http);
 
-/* `changed` is not called any more. What was written still goes out, for 2 seconds, unless abrupt: then the client
- * sees that the answer is not whole. Who takes the body gets FILO_CLOSED. */
+/* `changed` is not called any more. What was written still goes out, for 2 seconds, unless abrupt, or something is
+ * being sent: then the connection is reset, and the client sees that the answer is not whole. Who takes the body gets FILO_CLOSED. */
 void filo_http_close(struct filo_http *http, bool abrupt);
 
 #endif

@@ -294,6 +294,12 @@ int filo_link_finish(struct filo_link *link, struct filo_error *err) {
   return FILO_LINK_WANT_READ;
 }
 
+void filo_link_cut(struct filo_link *link) {
+  static const struct linger at_once = {.l_onoff = 1};
+  setsockopt(link->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  link->broken = true;
+}
+
 void filo_link_free(struct filo_link *link) {
   if (!link) return;
   if (link->ssl && link->greeted && !link->finished && !link->broken) filo_link_tls_end(link);

@@ -68,6 +68,9 @@ const unsigned char *filo_link_binding(const struct filo_link *link);
 /* After the handshake: whether it is a bulk line. */
 bool filo_link_is_bulk(const struct filo_link *link);
 
+/* What filo_link_free does then is to reset the connection: the peer sees that there was more to come. */
+void filo_link_cut(struct filo_link *link);
+
 /* Sends close_notify as far as that goes without waiting, then closes. */
 void filo_link_free(struct filo_link *link);
 

@@ -135,7 +135,9 @@ describe("a server refuses", function()
 
   it("transfer codings that it does not know", function()
     local server <close> = http.serve(describe_request)
-    for _, coding in ipairs { "gzip", "gzip, chunked", "chunked, chunked", "xchunked", "chunked, identity", "identity", "chunked;q=1", "" } do
+    for _, coding in ipairs {
+      "gzip", "gzip, chunked", "chunked, chunked", "xchunked", "chunked, identity", "identity", "chunked;q=1", "",
+    } do
       local client <close> = http.dial(server)
       client:send(head("PUT / HTTP/1.1", "Host: x", "Transfer-Encoding: " .. coding))
       local status = client:answer().status
@@ -151,8 +153,9 @@ describe("a server refuses", function()
       return "seen"
     end)
     for _, chunks in ipairs {
-      "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3\r\nabc\n0\r\n\r\n", "x\r\n", "-3\r\nabc\r\n", "0x3\r\nabc\r\n", " 3\r\nabc\r\n", "3 \r\nabc\r\n",
-      "11111111111111111\r\n", "\r\n", "3;\nabc\r\n", "3\r\nabc\r\n0\r\nT: u\n\r\n", "3\r\nabc\r\n0\r\n T: u\r\n\r\n", "3\r\nabc\r\n0\r\n\n",
+      "3\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3\r\nabc\n0\r\n\r\n", "x\r\n", "-3\r\nabc\r\n", "0x3\r\nabc\r\n",
+      " 3\r\nabc\r\n", "3 \r\nabc\r\n", "11111111111111111\r\n", "\r\n", "3;\nabc\r\n", "3\r\nabc\r\n0\r\nT: u\n\r\n",
+      "3\r\nabc\r\n0\r\n T: u\r\n\r\n", "3\r\nabc\r\n0\r\n\n",
     } do
       local client <close> = http.dial(server)
       client:send(head("PUT / HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") .. chunks)

@@ -100,6 +100,12 @@ function Client:end_of()
   return self.ended
 end
 
+---Waits for the end, which has to be a reset: more was to come.
+function Client:end_of_cut()
+  self:rest()
+  assert.equal("unreachable", self.ended)
+end
+
 local function read_head(self)
   local head = self:up_to "\r\n\r\n"
   if not head then return nil end

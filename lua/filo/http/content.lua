@@ -30,12 +30,14 @@ local Text = { kind = TEXT }
 Text.__index = Text
 function Text:send(connection, first, last) return connection:write(self.text:sub(first + 1, last)) end
 function Text:close() end -- luacheck: no unused args
+Text.__close = Text.close
 
 local function of_string(text) return setmetatable({ size = #text, text = text }, Text) end
 
 local Pieces = { kind = BINARY }
 Pieces.__index = Pieces
 function Pieces:close() end -- luacheck: no unused args
+Pieces.__close = Pieces.close
 
 local function of_function(fn) return setmetatable({ next = fn }, Pieces) end
 
@@ -43,6 +45,7 @@ local Object = { kind = BINARY }
 Object.__index = Object
 function Object:send(connection, first, last) return self.parts:send(connection, first, last) end
 function Object:close() self.object:close() end
+Object.__close = Object.close
 
 local function of_object(object, parts)
   local text, err
@@ -58,6 +61,7 @@ local File = { kind = BINARY }
 File.__index = File
 function File:send(connection, first, last) return connection:send(self.opened, first, last) end
 function File:close() self.opened:close() end
+File.__close = File.close
 
 local function of_file(given)
   local seen, err = files.look(given.path, true)

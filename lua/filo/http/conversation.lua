@@ -13,7 +13,7 @@ local sending = require "filo.http.sending"
 ---Bytes of a body that nobody wanted, up to which they are read, so that the connection can go on.
 local LEFT_MOST = 1 << 18
 
----Failures that are the client's doing.
+---Failures that may be the client's doing.
 local OF_CLIENT = { unreachable = true, timeout = true, closed = true }
 
 ---@class filo.http.Conversation
@@ -61,10 +61,16 @@ end
 ---What was no request at all.
 local function refuse(self, code, why)
   local answer = answers.plain(code, why)
+  complete(answer)
   answer.close = true
   sending.send(self.connection, answer)
   return false
 end
+
+local function is_close(connection) return connection ~= nil and connection:lower() == "close" end
+
+---The client's failures end the connection, other ones what the answer is made of.
+local function is_of_client(self, err) return errors.is(err) and OF_CLIENT[err.code] and not self.connection:flush() end
 
 local function respond(self, request)
   local has_body = requests.has_body(request)
@@ -73,13 +79,13 @@ local function respond(self, request)
   complete(answer)
   partial.apply(answer, request)
   local is_held_back = has_body and body.hold_back(request:body(), answer.content ~= nil and answer.content.next ~= nil)
-  answer.close = answer.headers.connection == "close" or not request.keep_alive or self.server.closing or is_held_back
+  answer.close = is_close(answer.headers.connection) or not request.keep_alive or self.server.closing or is_held_back
   local ok, err = sending.send(self.connection, answer, request)
   if ok then
     if has_body then body.finish(request:body()) end
     return not answer.close and (not has_body or body.drain(request:body(), LEFT_MOST))
   end
-  if not errors.is(err) or not OF_CLIENT[err.code] then
+  if not is_of_client(self, err) then
     self.log("error", ("the answer to %s is cut: %s"):format(name_of(request), errors.text(err)))
   end
   self.connection:abort()
@@ -97,9 +103,8 @@ local function go_on(self)
   return more and not self.server.closing
 end
 
----Until the client, or the server, has enough.
+---Until the client, or the server, has enough; who closes the connection then.
 function Conversation:run()
-  local _ <close> = self.connection
   while go_on(self) do end
 end
 

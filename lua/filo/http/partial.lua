@@ -13,8 +13,8 @@ local partial = {}
 
 local function without_content(answer, status)
   answer.content:close()
-  answer.content, answer.status = nil, status
-  answer.headers["content-type"], answer.headers["content-length"] = nil, nil
+  answer.content, answer.length, answer.status = nil, nil, status
+  answer.headers["content-type"] = nil
 end
 
 local function one_range(answer, only)

@@ -21,10 +21,11 @@ local function part_sizes(answer)
   return size
 end
 
----How long the content is that goes out: nil when that is not known.
-local function size_of(answer)
-  if not answer.content then return not NEVER[answer.status] and 0 or nil end
-  return answer.parts and part_sizes(answer) or answer.content.size
+---How long the content is that goes out, or would: nil when that is not known.
+local function size_of(answer, request)
+  if NEVER[answer.status] then return nil end
+  if not answer.content then return request and request.method == "HEAD" and answer.length or 0 end
+  return answer.parts and part_sizes(answer) or answer.content.size or answer.length
 end
 
 ---A head is put together in here: nobody waits meanwhile.
@@ -52,40 +53,48 @@ end
 ---@param request? filo.http.Request
 ---@return string
 local function head_of(answer, request)
-  local headers, size = answer.headers, size_of(answer)
+  local headers, size = answer.headers, size_of(answer, request)
   answer.chunked = answer.content ~= nil and not size and request ~= nil and request.minor > 0
-  if size and not NEVER[answer.status] then headers["content-length"] = headers["content-length"] or tostring(size) end
+  if size then headers["content-length"] = tostring(size) end
+  headers.date = headers.date or date.format(now())
   if answer.chunked then headers["transfer-encoding"] = "chunked" end
   if answer.content and not size and not answer.chunked then answer.close = true end
   if answer.close then headers.connection = "close" end
   if not answer.close and request and request.minor == 0 then headers.connection = "keep-alive" end
   lines[1], lines[2], lines[3], lines[4], lines[5] = "HTTP/1.1 ", answer.status, " ", status.reason(answer.status), "\r\n"
-  local count = add_headers(add_line(5, "date", date.format(now())), headers)
+  local count = add_headers(5, headers)
   lines[count + 1] = "\r\n"
   return table.concat(lines, "", 1, count + 1)
 end
 
 local function next_of(content)
   local called, piece, err = errors.try(content.next)
-  if not called then return nil, piece end
+  if not called then return nil, piece or "its content function raised nothing" end
   if piece ~= nil and type(piece) ~= "string" then return nil, ("its content function gave a %s, no string"):format(type(piece)) end
   return piece, err
 end
 
----What a function gives, as it comes.
+local function write_piece(connection, piece, is_chunked)
+  if piece == "" then return true end
+  local ok, err = connection:write(is_chunked and ("%x\r\n"):format(#piece) .. piece .. "\r\n" or piece)
+  if not ok then return nil, err end
+  return connection:flush()
+end
+
+---What a function gives, as it comes, behind the head: as much as was said, where that was.
 local function send_pieces(connection, answer)
-  while true do
-    local piece, err = next_of(answer.content)
-    if err then return nil, err end
+  local left = answer.length or math.huge
+  local ok, err = connection:flush()
+  while ok do
+    local piece
+    piece, err = next_of(answer.content)
     if not piece then break end
-    local framed = answer.chunked and ("%x\r\n"):format(#piece) .. piece .. "\r\n" or piece
-    if piece ~= "" then
-      local ok
-      ok, err = connection:write(framed)
-      if ok then ok, err = connection:flush() end
-      if not ok then return nil, err end
-    end
+    left = left - #piece
+    if left < 0 then return nil, "its content function gave more than its content-length" end
+    ok, err = write_piece(connection, piece, answer.chunked)
   end
+  if err then return nil, err end
+  if answer.length and left > 0 then return nil, "its content function gave less than its content-length" end
   return connection:write(answer.chunked and "0\r\n\r\n" or "")
 end
 
@@ -115,8 +124,8 @@ end
 ---@param request? filo.http.Request  none: what came was no request
 ---@return true?, any err
 function sending.send(connection, answer, request)
+  local _ <close> = answer.content
   local ok, err = send_all(connection, answer, request)
-  if answer.content then answer.content:close() end
   if not ok then return nil, err end
   return connection:flush()
 end

@@ -53,6 +53,7 @@ end
 
 local function talk(parts, conversation)
   local ok, err = pcall(conversation.run, conversation)
+  if not ok and conversation.answering then conversation.connection:abort() end
   conversation.connection:close()
   parts.conversations[conversation] = nil
   parts.connections = parts.connections - 1
