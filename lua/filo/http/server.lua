@@ -69,13 +69,18 @@ local function welcome(parts, connection)
   conversation.task = runtime.spawn(talk, parts, conversation)
 end
 
+---A task ends with the one that has started it: that waits for all of them.
+local function outlast(parts)
+  for conversation in pairs(parts.conversations) do errors.try(conversation.task.join, conversation.task) end
+end
+
 local function accept_all(parts)
   local options = parts.options
   while true do
     local connection, scarce = parts.listener:accept {
       http = true, tls = parts.tls, idle = options.idle, head = options.head, stall = options.stall,
     }
-    if not connection and scarce.code == "closed" then return end
+    if not connection and scarce.code == "closed" then return outlast(parts) end
     if connection and make_room(parts, scarce) then welcome(parts, connection) elseif connection then connection:close() end
   end
 end
@@ -93,8 +98,17 @@ function Server:reload()
   return true
 end
 
----Waits until it is closed.
+---Waits until it is closed, and nobody is answered any more.
 function Server:wait() of(self, "wait").accepting:join() end
+
+---Those who are talked with, but for who closes the server while it answers: that answer still goes out.
+local function others(parts)
+  local list, current = {}, runtime.current()
+  for conversation in pairs(parts.conversations) do
+    if conversation.task ~= current then list[#list + 1] = conversation end
+  end
+  return list
+end
 
 ---Nobody is let in any more. Who is answered has `seconds` (0) for that.
 ---@param seconds? number
@@ -103,13 +117,12 @@ function Server:close(seconds)
   if parts.closing then return end
   parts.closing = true
   parts.listener:close()
-  local deadline = runtime.now() + (seconds or 0)
-  for conversation in pairs(parts.conversations) do
+  local deadline, conversations = runtime.now() + (seconds or 0), others(parts)
+  for _, conversation in ipairs(conversations) do
     if not conversation.answering then conversation.task:cancel "the server closes" end
   end
-  for conversation in pairs(parts.conversations) do conversation.task:join(math.max(0, deadline - runtime.now())) end
-  for conversation in pairs(parts.conversations) do conversation.task:cancel "the server closes" end
-  parts.accepting:join()
+  for _, conversation in ipairs(conversations) do conversation.task:join(math.max(0, deadline - runtime.now())) end
+  for _, conversation in ipairs(conversations) do conversation.task:cancel "the server closes" end
 end
 
 function Server.__close(self) self:close() end
