@@ -54,8 +54,12 @@ local function complete(answer)
   if not content then return end
   headers["content-type"] = headers["content-type"] or content.kind
   headers.etag = headers.etag or content.etag
-  answer.modified = content.modified
-  headers["last-modified"] = headers["last-modified"] or content.modified and date.format(content.modified)
+  local said = headers["last-modified"]
+  if said then
+    answer.modified = date.parse(said)
+  elseif content.modified then
+    answer.modified, headers["last-modified"] = content.modified, date.format(content.modified)
+  end
 end
 
 ---What was no request at all.
