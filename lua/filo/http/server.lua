@@ -62,7 +62,7 @@ end
 
 local function welcome(parts, connection)
   local conversation = new_conversation {
-    connection = connection, handler = parts.handler, secure = parts.tls ~= nil, log = parts.options.log, server = parts,
+    connection = connection, handler = parts.handler, secure = parts.terms.tls ~= nil, log = parts.options.log, server = parts,
   }
   parts.conversations[conversation] = true
   parts.connections = parts.connections + 1
@@ -75,11 +75,8 @@ local function outlast(parts)
 end
 
 local function accept_all(parts)
-  local options = parts.options
   while true do
-    local connection, scarce = parts.listener:accept {
-      http = true, tls = parts.tls, idle = options.idle, head = options.head, stall = options.stall,
-    }
+    local connection, scarce = parts.listener:accept(parts.terms)
     if not connection and scarce.code == "closed" then return outlast(parts) end
     if connection and make_room(parts, scarce) then welcome(parts, connection) elseif connection then connection:close() end
   end
@@ -94,7 +91,7 @@ function Server:reload()
   if not parts.options.tls then return true end
   local tls, err = read_tls(parts.options.tls)
   if not tls then return nil, err end
-  parts.tls = tls
+  parts.terms.tls = tls
   return true
 end
 
@@ -143,8 +140,10 @@ function server.new(address, handler, options)
   listener, err = net.listen_raw(address)
   if not listener then return nil, err end
   local parts = {
-    address = listener:address(), listener = listener, handler = handler, options = options, tls = tls, conversations = {}, connections = 0,
+    address = listener:address(), listener = listener, handler = handler, options = options, conversations = {}, connections = 0,
     closing = false,
+    -- Looked at when somebody comes, who may have been waited for since before they were changed.
+    terms = { http = true, tls = tls, idle = options.idle, head = options.head, stall = options.stall },
   }
   parts.accepting = task.spawn(accept_all, parts)
   return inside.keep(setmetatable({}, Server), parts)
