@@ -1,5 +1,6 @@
 local filo = require "filo"
 local http = require "spec.support.http"
+local process = require "spec.support.process"
 
 ---What a request was, in one line.
 local function describe_request(request)
@@ -74,6 +75,40 @@ describe("what comes to a server", function()
     client:send("\r\n\r\n" .. http.text("GET", "/a") .. "\r\n" .. http.text("GET", "/b"))
     assert.equal("GET /a filo.test 1 []", client:answer().body)
     assert.equal("GET /b filo.test 1 []", client:answer().body)
+  end)
+
+  it("is answered in the protocol that it began with", function()
+    local server <close> = http.serve(describe_request)
+    local client <close> = http.dial(server)
+    client:send(head("GET /ws HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket"))
+    client:send(http.text("PUT", "/h2", { body = "abc", headers = { Connection = "Upgrade, HTTP2-Settings", Upgrade = "h2c" } }))
+    assert.equal("GET /ws x 1 []", client:answer().body)
+    assert.equal("PUT /h2 filo.test 1 [abc]", client:answer().body)
+    assert.equal(200, client:get("/").status)
+  end)
+
+  it("may have trailers, which change nothing", function()
+    local server <close> = http.serve(describe_request)
+    local client <close> = http.dial(server)
+    for _, trailer in ipairs { "Content-Length: 5", "Host: y", "Expect: 100-continue", "Connection: Upgrade\r\nUpgrade: x" } do
+      client:send(head("PUT /t HTTP/1.1", "Host: x", "Transfer-Encoding: chunked") .. head("1", "a", "0", trailer))
+      client:send(http.text("GET", "/next"))
+      assert.equal("PUT /t x 1 [a]", client:answer().body)
+      assert.equal("GET /next filo.test 1 []", client:answer().body)
+    end
+  end)
+
+  it("may end with its last request, which is answered", function()
+    local server <close> = http.serve(describe_request)
+    local result = process.run { program = "perl", "-MIO::Socket::INET", "-e", [[
+      my $socket = IO::Socket::INET->new(PeerAddr => $ARGV[0]) or die;
+      print $socket $ARGV[1];
+      $socket->flush;
+      shutdown($socket, 1);
+      print while <$socket>;
+    ]], server.address, http.text("PUT", "/a", { body = "abc" }) .. http.text("GET", "/b") .. "GET /cut" }
+    assert.matches("PUT /a filo.test 1 [abc]HTTP/1.1 200 OK", result.out, 1, true)
+    assert.matches("GET /b filo.test 1 %[%]$", result.out)
   end)
 
   it("says whether the connection goes on", function()

@@ -9,8 +9,9 @@ local temp = require "spec.support.temp"
 ---A certificate and its key, of that name, in a folder.
 local function make_pair(folder, name)
   local made = process.run {
-    program = "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-    "-subj", "/CN=" .. name, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder:file(name .. ".key"), "-out", folder:file(name .. ".pem"),
+    program = "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+    "-days", "1", "-subj", "/CN=" .. name, "-addext", "subjectAltName=IP:127.0.0.1",
+    "-keyout", folder:file(name .. ".key"), "-out", folder:file(name .. ".pem"),
   }
   assert.equal(0, made.status, made.err)
   return { certificate = folder:file(name .. ".pem"), key = folder:file(name .. ".key") }
