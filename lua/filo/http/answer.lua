@@ -1,6 +1,7 @@
 ---What a handler gives, made an answer: { status, headers, content }.
 
 local content = require "filo.http.content"
+local date = require "filo.http.date"
 local errors = require "filo.base.errors"
 local status = require "filo.http.status"
 
@@ -40,6 +41,7 @@ local function check_name(name)
 end
 
 local function line_of(name, value)
+  if name:lower() == "last-modified" and type(value) == "number" then return date.format(value // 1 | 0) end
   if math.type(value) == "integer" then return tostring(value) end
   if type(value) == "string" and not value:find "[\0-\8\10-\31\127]" then return value end
   misused("the header '%s' with a value that is no line of text", name)
@@ -58,7 +60,7 @@ local function headers_of(given)
   if given ~= nil and type(given) ~= "table" then misused("a %s as headers", type(given)) end
   for name, value in pairs(given or {}) do
     check_name(name)
-    if headers[name:lower()] then misused("the header '%s' twice", name) end
+    if headers[name:lower()] then misused("the header '%s' twice", name:lower()) end
     headers[name:lower()] = value_of(name, value)
   end
   return headers
