@@ -43,6 +43,7 @@ for_test() {
     echo 'command|openssl|openssl|the openssl command|checks the ciphers against another program'
     echo 'command|b3sum|b3sum|the b3sum command|checks the chunk hashes against another program'
     echo 'command|bash|bash|bash|completes the command lines of filo'
+    echo 'command|curl|curl|curl|asks servers of HTTP as another program does'
     echo 'command|perl|perl-base|perl|plays a peer that answers nobody'
   fi
 }
