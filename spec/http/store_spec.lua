@@ -262,6 +262,24 @@ describe("an object", function()
     assert.matches("^error: the answer to GET /k is cut: ", log[1])
   end)
 
+  -- What had been read was missing from a small one, which was said to be as long as ever.
+  it("of which some has been read is sent whole", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    assert(a:store("small", "0123456789"))
+    assert(a:store("large", LARGE))
+    local server <close> = http.serve(function(request)
+      local object = a:get(request.path:sub(2))
+      object:read(3)
+      return object
+    end)
+    local client <close> = http.dial(server)
+    for _ = 1, 2 do
+      assert.equal("0123456789", client:get("/small").body)
+      assert.is_true(client:get("/large").body == LARGE)
+    end
+  end)
+
   it("that somebody closes while it is sent is sent all the same", function()
     local net <close> = nodes.net()
     local a = net:start "a"

@@ -47,10 +47,19 @@ function Object:send(connection, first, last) return self.parts:send(connection,
 function Object:close() self.object:close() end
 Object.__close = Object.close
 
+---Also where some of it has been read.
+local function whole(object, parts)
+  if parts.position > 0 then return object:range(0, parts.size) end
+  return object:read "a"
+end
+
 local function of_object(object, parts)
   local text, err
-  if parts.size <= SHORT then text, err = object:read "a" end
-  if err then return nil, err end
+  if parts.size <= SHORT then text, err = whole(object, parts) end
+  if err then
+    object:close()
+    return nil, err
+  end
   return setmetatable({
     object = object, parts = parts, text = text, size = parts.size, etag = ('"%x"'):format(parts.version),
     modified = parts.version // 1000000,
