@@ -283,6 +283,12 @@ int filo_http_request(struct filo_http *http, const struct filo_http_head **head
   return 1;
 }
 
+void filo_http_give_up(struct filo_http *http) {
+  if (http->state != OPEN) return;
+  event_del(&http->read_timer);
+  http->awaiting = false;
+}
+
 int filo_http_status(const struct filo_http *http) {
   return filo_http_parser_status(http->parser);
 }

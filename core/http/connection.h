@@ -41,6 +41,9 @@ int filo_http_request(struct filo_http *http, const struct filo_http_head **head
                       struct filo_error *err);
 int filo_http_status(const struct filo_http *http);
 
+/* Nobody waits any more for what FILO_BUSY was said of, a request or some of a body: it may take its time. */
+void filo_http_give_up(struct filo_http *http);
+
 /* The request's body, as the `next` of a pull. Or that pull, which holds a reference until it is dropped, and is told
  * as the owner is. One of them at a time. */
 int filo_http_read(struct filo_http *http, size_t used, const unsigned char **bytes, size_t *len,

@@ -93,7 +93,10 @@ typedef int again_fn(lua_State *L, struct http_box *box);
 static int woken(lua_State *L, struct filo_event *event, again_fn *again) {
   struct http_box *box = filo_handle_box(L, 1, &type);
   struct filo_error err;
-  if (filo_event_why(L, event) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  if (filo_event_why(L, event) != FILO_WOKEN) {
+    if (box->http && event == &box->incoming) filo_http_give_up(box->http);
+    return filo_task_raise_cancelled(L);
+  }
   if (box->http) return again(L, box);
   filo_fail(&err, FILO_CLOSED, "the connection was closed meanwhile");
   return filo_return_error(L, &err);

@@ -59,6 +59,21 @@ describe("a client", function()
     no_connections(server)
   end)
 
+  -- The time went on when the read had been given up, and then the connection failed.
+  it("whose body is not waited for any more may take its time", function()
+    local server <close> = http.serve(function(request)
+      local body = request:body()
+      local _, err = filo.timeout(0.02, function() return body:read(1) end)
+      filo.sleep(0.2)
+      return err.code
+    end, { stall = 0.1 })
+    local client <close> = http.dial(server)
+    client:send "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
+    assert.equal("timeout", client:answer().body)
+    client:send "0123456789"
+    assert.equal("timeout", client:ask("PUT", "/", { headers = { ["Content-Length"] = 10 } }).body)
+  end)
+
   it("that takes nothing of an answer loses the connection", function()
     local folder <close> = temp.folder()
     local path = folder:write("file", ("x"):rep(20 << 20))
