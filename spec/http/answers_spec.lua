@@ -136,6 +136,29 @@ describe("an answer", function()
     assert.same({ "0", "" }, { client:get("/length").headers["content-length"], client:get("/length").body })
   end)
 
+  -- A body came behind the head, where the client took it for the next answer.
+  it("is to what the client has asked, whatever the handler writes into the request", function()
+    local server <close>, log = http.serve(function(request)
+      request.method, request.minor, request.keep_alive, request.length, request.chunked = "GET", 1, true, 0, false
+      request.headers = nil
+      return pieces { "abc" }
+    end)
+    local client <close> = http.dial(server)
+    assert.equal("", client:ask("HEAD", "/").body)
+    assert.equal("abc", client:ask("PUT", "/", { body = "GET / HTTP/1.1\r\n" }).body)
+    local answer = client:ask("HEAD", "/", { minor = 0 })
+    assert.same({ "", "close" }, { answer.body, answer.headers.connection })
+    client:end_of()
+    assert.same({}, log)
+  end)
+
+  it("may have a header several times", function()
+    local server <close> = http.serve(function() return { headers = { ["Set-Cookie"] = { "a=1", "b=2" } }, body = "x" } end)
+    local client <close> = http.dial(server)
+    client:send(http.text("GET", "/"))
+    assert.matches("\r\nset%-cookie: a=1\r\nset%-cookie: b=2\r\n", client:up_to "\r\n\r\n")
+  end)
+
   it("to HTTP/1.0 has no chunks: it ends with the connection", function()
     local server <close> = http.serve(function() return pieces { "a", "bc" } end)
     local client <close> = http.dial(server)

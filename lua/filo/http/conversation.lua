@@ -76,18 +76,26 @@ local function is_close(connection) return connection ~= nil and connection:lowe
 ---The client's failures end the connection, other ones what the answer is made of.
 local function is_of_client(self, err) return errors.is(err) and OF_CLIENT[err.code] and not self.connection:flush() end
 
-local function respond(self, request)
-  local has_body = requests.has_body(request)
-  local _ <close> = has_body and at_end(function() body.finish(request:body()) end)
+---Calls the handler, which may write into the request what it likes: the client has asked for the same.
+local function answer_to(self, request)
+  local method, minor, keep_alive, headers = request.method, request.minor, request.keep_alive, request.headers
   local answer = call(self, request)
+  request.method, request.minor, request.keep_alive, request.headers = method, minor, keep_alive, headers
   complete(answer)
   partial.apply(answer, request)
-  local is_held_back = has_body and body.hold_back(request:body(), answer.content ~= nil and answer.content.next ~= nil)
+  return answer
+end
+
+local function respond(self, request)
+  local came = requests.has_body(request) and request:body()
+  local _ <close> = came and at_end(function() body.finish(came) end)
+  local answer = answer_to(self, request)
+  local is_held_back = came and body.hold_back(came, answer.content ~= nil and answer.content.next ~= nil)
   answer.close = is_close(answer.headers.connection) or not request.keep_alive or self.server.closing or is_held_back
   local ok, err = sending.send(self.connection, answer, request)
   if ok then
-    if has_body then body.finish(request:body()) end
-    return not answer.close and (not has_body or body.drain(request:body(), LEFT_MOST))
+    if came then body.finish(came) end
+    return not answer.close and (not came or body.drain(came, LEFT_MOST))
   end
   if not is_of_client(self, err) then
     self.log("error", ("the answer to %s is cut: %s"):format(name_of(request), errors.text(err)))
