@@ -1,5 +1,6 @@
 local filo = require "filo"
 local http = require "spec.support.http"
+local net = require "filo.core.net"
 local temp = require "spec.support.temp"
 
 local FAILED = "the server failed: its log says why\n"
@@ -262,6 +263,17 @@ describe("a file", function()
     folder:write("empty", "")
     local answer = client:get "/?name=empty"
     assert.same({ 200, "", "0" }, { answer.status, answer.body, answer.headers["content-length"] })
+  end)
+
+  -- Another one was sent, which had that path.
+  it("that was passed open, and has no path, is no answer", function()
+    local folder <close> = temp.folder()
+    local path = folder:write("file", "another")
+    local server <close> = http.serve(function()
+      local opened <close> = assert(net.open(folder:write("passed", "passed")))
+      return filo.file(path, opened)
+    end)
+    assert.equal(501, http.ask(server, "GET", "/").status)
   end)
 
   it("that becomes shorter while it is sent is seen to be cut", function()

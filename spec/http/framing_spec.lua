@@ -212,6 +212,18 @@ describe("a server refuses", function()
     end
   end)
 
+  -- Scripts were given it as the host that was asked for.
+  it("a Host that is none", function()
+    local server <close> = http.serve(function(request) return request.host end)
+    for _, host in ipairs { "a b", "a/b", "a@b", "a:b", "<script>", "\xff", "[::1", "a:1:2" } do
+      assert_refused(server, 400, head("GET / HTTP/1.1", "Host: " .. host))
+    end
+    local client <close> = http.dial(server)
+    for _, host in ipairs { "a", "a.b:80", "127.0.0.1:8080", "[::1]:80", "a_b", "xn--caf-dma.example", "" } do
+      assert.equal(host, client:get("/", { Host = host }).body)
+    end
+  end)
+
   it("methods that it does not know, tunnels, and HTTP/2", function()
     local server <close> = http.serve(describe_request)
     assert_refused(server, 501, head("BREW / HTTP/1.1", "Host: x"))

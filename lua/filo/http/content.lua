@@ -73,6 +73,7 @@ function File:close() self.opened:close() end
 File.__close = File.close
 
 local function of_file(given)
+  if given.descriptor then return errors.fail("unsupported", given.path .. " was passed open: files are sent by their path") end
   local seen, err = files.look(given.path, true)
   if not seen then return nil, err end
   if seen.kind ~= "f" then return errors.fail("invalid", format.printable(given.path) .. " is no regular file") end

@@ -66,6 +66,7 @@ function request.has_body(self) return self.chunked or (self.length or 0) > 0 en
 function request.new(connection, head, remote, secure)
   local parsed, reason = target.parse(head.target)
   if not parsed then return nil, reason end
+  if not target.is_host(head.headers.host or "") then return nil, "the Host field names no host" end
   head.target, head.path, head.raw_path, head.raw_query = nil, parsed.path, parsed.raw_path, parsed.raw_query
   head.host, head.remote, head.secure = parsed.authority or head.headers.host or "", remote, secure
   if request.has_body(head) then inside.keep(head, connection) end

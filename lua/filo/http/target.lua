@@ -35,6 +35,11 @@ local function is_authority(text)
   return (host:find(NAME) or host:find(IN_BRACKETS)) and (port == "" or port:find "^:%d*$")
 end
 
+---Whether a Host field has what one may have: none is one, too.
+---@param text string
+---@return boolean
+function target.is_host(text) return text == "" or is_authority(text) and true or false end
+
 ---What is before the path of a URL, and the rest.
 ---@return string? authority
 ---@return string rest_or_reason
