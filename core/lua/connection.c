@@ -9,6 +9,7 @@
 #include "lua/handle.h"
 #include "lua/net.h"
 #include "lua/resources.h"
+#include "lua/tls.h"
 #include "runtime/task.h"
 
 /* Bytes of messages that may lie unread, with what keeping each costs, before a peer is dropped as

@@ -1,4 +1,4 @@
-/* The module filo.core.net: TLS settings, listeners, dialling. */
+/* The module filo.core.net: listeners, dialling. */
 #include "lua/net.h"
 
 #include <errno.h>
@@ -8,43 +8,17 @@
 #include <unistd.h>
 
 #include "lua/arguments.h"
-#include "lua/call.h"
 #include "lua/descriptor.h"
 #include "lua/handle.h"
 #include "lua/http.h"
-#include "lua/identity.h"
 #include "lua/modules.h"
 #include "lua/resources.h"
+#include "lua/tls.h"
 #include "runtime/log.h"
 #include "runtime/task.h"
-#include "transport/tls_server.h"
 
 /* Accepted connections that nobody has taken yet; more are closed at once. */
 enum { BACKLOG = 64 };
-
-/* --- TLS settings --- */
-
-static void release_tls(void *box) {
-  filo_tls_unref(*(struct filo_tls **)box);
-}
-
-static const struct filo_handle_type tls_type = {
-    .name = "filo.tls",
-    .closed = "the TLS settings are closed",
-    .size = sizeof(struct filo_tls *),
-    .release = release_tls,
-};
-
-struct filo_tls *filo_check_tls(lua_State *L, int index) {
-  return *(struct filo_tls **)filo_handle_check(L, index, &tls_type);
-}
-
-static int new_tls(lua_State *L) {
-  struct filo_error err;
-  struct filo_identity *identity = filo_check_identity(L, 1);
-  int rc = filo_tls_new(identity, filo_handle_push(L, &tls_type), &err);
-  return rc < 0 ? filo_return_error(L, &err) : 1;
-}
 
 /* --- Listeners --- */
 
@@ -196,49 +170,6 @@ static int parse_address(lua_State *L) {
   return 2;
 }
 
-/* --- tls_server(certificate, key): the files are read by a worker --- */
-
-struct tls_call {
-  struct filo_call base;
-  char *certificate, *key;
-  struct filo_tls *tls;
-};
-
-static void discard_tls(struct filo_call *base) {
-  struct tls_call *call = (struct tls_call *)base;
-  filo_tls_unref(call->tls);
-  free(call->certificate);
-  free(call->key);
-  free(call);
-}
-
-static void read_tls(struct filo_call *base) {
-  struct tls_call *call = (struct tls_call *)base;
-  base->code = filo_tls_server_new(call->certificate, call->key, &call->tls, &base->err);
-}
-
-static int tls_read(lua_State *L, int status, lua_KContext ctx) {
-  (void)status;
-  struct tls_call *call = filo_call_end(L, ctx);
-  if (call->base.code < 0) return filo_call_return(L, &call->base);
-  struct filo_tls **box = filo_handle_push(L, &tls_type);
-  *box = filo_tls_ref(call->tls);
-  discard_tls(&call->base);
-  return 1;
-}
-
-static int tls_server(lua_State *L) {
-  const char *certificate = filo_check_file(L, 1), *key = filo_check_file(L, 2);
-  struct tls_call *call = filo_call_new(L, sizeof *call, read_tls, discard_tls);
-  call->certificate = strdup(certificate);
-  call->key = strdup(key);
-  if (!call->certificate || !call->key) {
-    discard_tls(&call->base);
-    return luaL_error(L, "no memory");
-  }
-  return filo_call(L, &call->base, tls_read);
-}
-
 /* moved(): bytes that have come from all peers, and gone to them */
 static int net_moved(lua_State *L) {
   uint64_t in, out;
@@ -248,15 +179,13 @@ static int net_moved(lua_State *L) {
   return 2;
 }
 
-static const luaL_Reg tls_methods[] = {{"close", filo_handle_close}, {NULL, NULL}};
-
 static const luaL_Reg listener_methods[] = {{"accept", accept_or_wait},
                                             {"address", listener_address},
                                             {"close", filo_handle_close},
                                             {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"tls", new_tls},
-                                     {"tls_server", tls_server},
+static const luaL_Reg functions[] = {{"tls", filo_net_tls},
+                                     {"tls_server", filo_net_tls_server},
                                      {"listen", listen_at},
                                      {"listen_raw", listen_raw},
                                      {"moved", net_moved},
@@ -268,7 +197,7 @@ static const luaL_Reg functions[] = {{"tls", new_tls},
                                      {NULL, NULL}};
 
 int filo_open_net(lua_State *L) {
-  filo_handle_register(L, &tls_type, tls_methods);
+  filo_register_tls(L);
   filo_handle_register(L, &listener_type, listener_methods);
   filo_register_connection(L);
   filo_register_rates(L);

@@ -41,9 +41,6 @@ int filo_connection_open_stream(lua_State *L);
 int filo_connection_attach_stream(lua_State *L);
 int filo_connection_cut_stream(lua_State *L);
 
-/* The TLS settings at index. */
-struct filo_tls *filo_check_tls(lua_State *L, int index);
-
 /* The rates at index; rates(). */
 struct filo_rates *filo_check_rates(lua_State *L, int index);
 int filo_net_rates(lua_State *L);
