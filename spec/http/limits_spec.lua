@@ -11,7 +11,7 @@ end
 
 describe("a client", function()
   it("that sends nothing is let go, as in order", function()
-    local server <close> = http.serve(path_of, { idle = 0.05 })
+    local server <close> = http.serve(path_of, { idle = 0.5 })
     local silent <close> = http.dial(server)
     silent:end_of()
     local client <close> = http.dial(server)
@@ -64,9 +64,9 @@ describe("a client", function()
     local server <close> = http.serve(function(request)
       local body = request:body()
       local _, err = filo.timeout(0.02, function() return body:read(1) end)
-      filo.sleep(0.2)
+      filo.sleep(0.7)
       return err.code
-    end, { stall = 0.1 })
+    end, { stall = 0.5 })
     local client <close> = http.dial(server)
     client:send "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
     assert.equal("timeout", client:answer().body)
