@@ -17,11 +17,11 @@ local function make_pair(folder, name)
   return { certificate = folder:file(name .. ".pem"), key = folder:file(name .. ".key") }
 end
 
----Calls fn(server, ask, folder, log); ask(path, ...) gives what curl, with more options, says.
-local function served(handler, fn)
+---Calls fn(server, ask, folder, log); ask(path, ...) gives what curl, with more options, says. head: seconds.
+local function served(handler, fn, head)
   local folder <close> = temp.folder()
   local pair = make_pair(folder, "one")
-  local server <close>, log = http.serve(handler, { tls = pair, head = 0.5 })
+  local server <close>, log = http.serve(handler, { tls = pair, head = head })
   fn(server, function(path, ...)
     return process.run {
       program = "curl", "--silent", "--show-error", "--noproxy", "*", "--cacert", pair.certificate,
@@ -97,14 +97,18 @@ describe("a server with a certificate", function()
 
   it("is not disturbed by who speaks no TLS, or nothing", function()
     served(whoever, function(server, ask, _, log)
-      for _, bytes in ipairs { http.text("GET", "/"), "\x16\x03\x01", "\x16\x03\x01\x40\x00" .. ("\0"):rep(20000), "x", "" } do
-        local client <close> = http.dial(server)
-        if bytes ~= "" then client:send(bytes) end
+      local clients = {}
+      for i, bytes in ipairs { http.text("GET", "/"), "\x16\x03\x01", "\x16\x03\x01\x40\x00" .. ("\0"):rep(20000), "x", "" } do
+        clients[i] = http.dial(server)
+        if bytes ~= "" then clients[i]:send(bytes) end
+      end
+      for _, client in ipairs(clients) do
         client:rest()
+        client:close()
       end
       assert.equal("hello", ask("/").out)
       assert.same({}, log)
-    end)
+    end, 2)
   end)
 
   -- The first one after that was still shown the old one.
