@@ -45,6 +45,7 @@ describe("a target", function()
     assert_target("http://www.example.org/pub/WWW/TheProject.html", "/pub/WWW/TheProject.html", "/pub/WWW/TheProject.html", nil,
       "www.example.org")
     assert_target("http://example.com:8001", "/", "/", nil, "example.com:8001")
+    assert_target("https://example.com/a", "/a", "/a", nil, "example.com")
     assert_target("http://example.com?a=b", "/", "/", "a=b", "example.com")
     assert_target("http://example.com/?a=b", "/", "/", "a=b", "example.com")
     assert_target("HTTP://Example.COM:/%41?", "/A", "/%41", "", "Example.COM:")
@@ -83,8 +84,8 @@ describe("a target", function()
       [""] = "the target is empty", ["example.com:80"] = reason, ["example.com"] = reason, ["a/b"] = reason, ["?a"] = reason,
       ["**"] = reason, ["*/"] = reason, ["*?a"] = reason, ["http:/a"] = reason, ["http:a"] = reason, ["://a"] = reason,
       ["1http://a/"] = reason, ["%2Fa"] = reason, ["[::1]:80"] = reason,
-      ["https://a/"] = "a target with the scheme 'https' is not served here: only http is",
-      ["file:///etc/passwd"] = "a target with the scheme 'file' is not served here: only http is",
+      ["ftp://a/"] = "a target with the scheme 'ftp' is not served here: http and https are",
+      ["file:///etc/passwd"] = "a target with the scheme 'file' is not served here: http and https are",
     }
   end)
 

@@ -40,13 +40,18 @@ end
 ---@return boolean
 function target.is_host(text) return text == "" or is_authority(text) and true or false end
 
+---Which of them it is says nothing: whoever asks does so over the connection that he has.
+local SCHEMES = { http = true, https = true }
+
 ---What is before the path of a URL, and the rest.
 ---@return string? authority
 ---@return string rest_or_reason
 local function absolute(text)
   local scheme, authority, rest = text:match "^(%a[%w+.-]*)://([^/?]*)(.*)$"
   if not scheme then return nil, "a target begins with / or http://" end
-  if scheme:lower() ~= "http" then return nil, ("a target with the scheme '%s' is not served here: only http is"):format(scheme) end
+  if not SCHEMES[scheme:lower()] then
+    return nil, ("a target with the scheme '%s' is not served here: http and https are"):format(scheme)
+  end
   if authority:find("@", 1, true) then return nil, "a target names no user before its host" end
   if not is_authority(authority) then return nil, "a target with http:// names a host, and maybe a port, before its path" end
   return authority, rest
