@@ -84,7 +84,7 @@ describe("the option http of node.lua", function()
     local _, address = served(house, "a")
     house:run("b", "init", "--listen", "127.0.0.1:0")
     for http, told in pairs {
-      ["5"] = "node.lua: http must be an address, as \"127.0.0.1:7180\", or { address =, tls = { certificate =, key = } }",
+      ["5"] = "node.lua: http must be an address, as \"127.0.0.1:7180\", or { address =, objects = true, tls = { certificate =, key = } }",
       ['{ address = "127.0.0.1:0", tls = true }'] = "http must be an address",
       [('"%s"'):format(address)] = "the option http: port %d+ is in use",
       ['{ address = "127.0.0.1:0", tls = { certificate = "/no/such", key = "/no/such" } }'] = "the option http: /no/such cannot be read",

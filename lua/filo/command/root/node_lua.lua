@@ -79,7 +79,7 @@ end
 ---@class filo.ServiceOptions  what node.lua says that is for `filo serve` and not for the node
 ---@field log_level "error"|"warning"|"info"
 ---@field start? fun(node: filo.Node)
----@field http? {address: string, tls?: {certificate: string, key: string}}  where it tells of itself over HTTP
+---@field http? {address: string, tls?: {certificate: string, key: string}, objects?: boolean}  where it serves HTTP, and whether objects
 ---@field ignored string[]  a sentence on each option that `filo serve` decides itself
 
 local function is_level(value)
@@ -97,15 +97,17 @@ local function ignored(file, options)
   return list
 end
 
----@return {address: string, tls?: table}?
+---@return {address: string, tls?: table, objects?: boolean}?
 ---@return string? problem
 local function http_of(given)
   if given == nil then return nil end
   if type(given) == "string" then given = { address = given } end
-  local tls = type(given) == "table" and given.tls
+  local options = type(given) == "table" and given or {}
+  local tls, objects = options.tls, options.objects
   local has_tls = type(tls) == "table" and type(tls.certificate) == "string" and type(tls.key) == "string"
-  if type(given) == "table" and type(given.address) == "string" and (tls == nil or has_tls) then return given end
-  return nil, 'http must be an address, as "127.0.0.1:7180", or { address =, tls = { certificate =, key = } }'
+  local is_well = type(options.address) == "string" and (tls == nil or has_tls) and (objects == nil or type(objects) == "boolean")
+  if is_well then return options end
+  return nil, 'http must be an address, as "127.0.0.1:7180", or { address =, objects = true, tls = { certificate =, key = } }'
 end
 
 ---Takes out what is for the service.

@@ -75,8 +75,8 @@ local function serve_http(self, tell, given)
   local server, err = web(self.node, given, tell)
   if not server then return nil, errors.wrap(err, "the option http") end
   self.web, self.http = server, given
-  self:tell("info", ("tells of itself at http%s://%s/"):format(given.tls and "s" or "", server.address),
-    { event = "http", address = server.address })
+  local text = given.objects and "serves objects at http%s://%s/o/" or "tells of itself at http%s://%s/"
+  self:tell("info", text:format(given.tls and "s" or "", server.address), { event = "http", address = server.address })
   return true
 end
 
@@ -128,7 +128,9 @@ function Service.open(path, given)
 end
 
 ---Where it serves, and how.
-local function place_of(http) return http and (http.tls and "https://" or "http://") .. http.address end
+local function place_of(http)
+  return http and ("http%s://%s%s"):format(http.tls and "s" or "", http.address, http.objects and "/o/" or "")
+end
 
 ---Has certificates read again. Where it serves stays.
 ---@return string[]  names of options that wait for a restart

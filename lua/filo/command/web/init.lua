@@ -3,11 +3,13 @@
 ---    GET /healthz   200 while it answers at all
 ---    GET /readyz    200 when it can be asked for objects, 503 and why else
 ---    GET /metrics   figures for Prometheus
+---    /o/KEY         objects, where the option says so
 
 local exposition = require "filo.command.web.exposition"
 local filo = require "filo"
 local inside = require "filo.base.inside"
 local metrics_of = require "filo.command.web.metrics"
+local routes_of_objects = require "filo.command.web.objects"
 
 ---@param node filo.Node
 ---@return string?  why not
@@ -23,18 +25,25 @@ local function readyz(node)
   return why and { status = 503, body = why .. "\n" } or "ready\n"
 end
 
----Serves at an address, until the scope ends.
 ---@param node filo.Node
----@param given {address: string, tls?: table}
----@param tell fun(level: string, message: string)
----@return filo.http.Server?, filo.Error?
-return function(node, given, tell)
-  local started = os.time()
-  return filo.http.serve(given.address, filo.http.routes {
+---@param started integer
+local function routes_of(node, started)
+  return {
     ["GET /healthz"] = function() return "ok\n" end,
     ["GET /readyz"] = function() return readyz(node) end,
     ["GET /metrics"] = function()
       return { headers = { ["Content-Type"] = exposition.TYPE }, body = exposition.text(metrics_of(node, started)) }
     end,
-  }, { tls = given.tls, log = tell })
+  }
+end
+
+---Serves at an address.
+---@param node filo.Node
+---@param given {address: string, tls?: table, objects?: boolean}
+---@param tell fun(level: string, message: string)
+---@return filo.http.Server?, filo.Error?
+return function(node, given, tell)
+  local routes = routes_of(node, os.time())
+  for route, fn in pairs(given.objects and routes_of_objects(node) or {}) do routes[route] = fn end
+  return filo.http.serve(given.address, filo.http.routes(routes), { tls = given.tls, log = tell })
 end

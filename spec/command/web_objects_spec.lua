@@ -1,0 +1,164 @@
+---Objects that `filo serve` gives and takes over HTTP, and the keys to them.
+
+local commands = require "spec.support.commands"
+local http = require "spec.support.http"
+local json = require "filo.dkjson"
+local nodes = require "spec.support.nodes"
+local process = require "spec.support.process"
+
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function base64(text)
+  local bits = text:gsub(".", function(char)
+    local byte, digits = char:byte(), {}
+    for i = 7, 0, -1 do digits[#digits + 1] = byte >> i & 1 end
+    return table.concat(digits)
+  end)
+  local encoded = (bits .. ("0"):rep(-#bits % 6)):gsub("%d%d%d%d%d%d", function(six)
+    local at = tonumber(six, 2) + 1
+    return LETTERS:sub(at, at)
+  end)
+  return encoded .. ("="):rep(-#encoded % 4)
+end
+
+---A root whose node serves objects; gives where.
+local function served(house)
+  house:run("a", "init", "--listen", "127.0.0.1:0")
+  house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", http = { address = "127.0.0.1:0", objects = true } }')
+  local child = house:serve "a"
+  return child:expect "serves objects at http://([%d.:]+)/o/"
+end
+
+---Makes a key; gives what asks with it: method, name, options of http.text.
+local function asker(house, address, ...)
+  local made = house:run("a", "http-key", ...)
+  assert.equal(0, made.status, made.err)
+  local pair = made.out:match "^([%u%d]+:[%u%d]+)\n$"
+  return function(method, name, given)
+    given = given or {}
+    given.headers = given.headers or {}
+    given.headers.Authorization = given.headers.Authorization or "Basic " .. base64(pair)
+    return http.ask(address, method, "/o/" .. name, given)
+  end, pair
+end
+
+describe("objects over HTTP", function()
+  it("are put, given, listed and deleted", function()
+    local house <close> = commands.house()
+    local ask = asker(house, served(house))
+    local content = nodes.bytes(2000000)
+    assert.equal(201, ask("PUT", "photos/a%20b.png", { body = content, headers = { ["Content-Type"] = "image/png" } }).status)
+    assert.equal(201, ask("PUT", "photos/2024/c", { body = "" }).status)
+    local answer = ask("GET", "photos/a%20b.png")
+    assert.equal(200, answer.status)
+    assert.is_true(answer.body == content)
+    assert.equal("image/png", answer.headers["content-type"])
+    assert.equal("nosniff", answer.headers["x-content-type-options"])
+    assert.matches("^sandbox;", answer.headers["content-security-policy"])
+    assert.equal(content:sub(11, 20), ask("GET", "photos/a%20b.png", { headers = { Range = "bytes=10-19" } }).body)
+    assert.equal(304, ask("GET", "photos/a%20b.png", { headers = { ["If-None-Match"] = answer.headers.etag } }).status)
+    assert.equal("2000000", ask("HEAD", "photos/a%20b.png").headers["content-length"])
+
+    house:run("a", "get", "photos/a b.png", "--output", house.folder:file "copy") -- the same objects
+    assert.is_true(house.folder:read "copy" == content)
+
+    local lines = {}
+    for line in ask("GET", "photos/", { headers = { Accept = "application/json" } }).body:gmatch "[^\n]+" do
+      lines[#lines + 1] = json.decode(line)
+    end
+    assert.equal("2024/", lines[1].name)
+    assert.same({ "a b.png", 2000000 }, { lines[2].name, lines[2].size })
+    assert.is_nil(lines[3])
+
+    assert.equal(204, ask("DELETE", "photos/a%20b.png").status)
+    assert.equal(404, ask("GET", "photos/a%20b.png").status)
+    assert.equal(404, ask("DELETE", "nothing").status)
+  end)
+
+  it("are listed on a page, in which no name is anything but text", function()
+    local house <close> = commands.house()
+    local ask = asker(house, served(house))
+    local name = [[<script>alert("x&y")</script>'.html]]
+    assert.equal(201, ask("PUT", (name:gsub(".", function(c) return ("%%%02X"):format(c:byte()) end)), { body = "x" }).status)
+    local answer = ask("GET", "")
+    assert.equal("text/html; charset=utf-8", answer.headers["content-type"])
+    assert.matches("default%-src 'none'", answer.headers["content-security-policy"])
+    assert.is_nil(answer.body:find("<script", 1, true))
+    assert.matches("&lt;script&gt;alert%(&quot;x&amp;y&quot;%)&lt;/", answer.body)
+    assert.matches('href="%./%%3Cscript%%3Ealert', answer.body)
+  end)
+
+  it("are listed a thousand at a time", function()
+    local house <close> = commands.house()
+    local address = served(house)
+    local ask = asker(house, address)
+    for i = 1, 1005 do house.folder:write(("many-%04d"):format(i), "") end
+    assert.equal(0, process.run { program = "sh", "-c", 'mkdir "$1/tree" && mv "$1"/many-* "$1/tree"', "sh", house.folder.path }.status)
+    assert.equal(0, house:within("a", "put", "-r", "tree").status)
+    local function list(query) return ask("GET", "tree/" .. query, { headers = { Accept = "application/json" } }).body end
+    local first = list ""
+    assert.equal(1001, select(2, first:gsub("\n", "")))
+    assert.equal("many-1000", json.decode(first:match "([^\n]+)\n$").more)
+    local rest = list "?after=many-1000"
+    assert.equal(5, select(2, rest:gsub("\n", "")))
+    assert.matches('"many%-1001"', rest)
+    assert.matches('<a href="%?after=many%-1000">', ask("GET", "tree/").body)
+  end)
+
+  it("are opened by keys only, each as far as it goes, until it is revoked", function()
+    local house <close> = commands.house()
+    local address = served(house)
+    local writer, pair = asker(house, address, "photos/")
+    local reader = asker(house, address, "--read")
+    assert.equal(201, writer("PUT", "photos/a", { body = "x" }).status)
+    assert.equal(403, writer("PUT", "other", { body = "x" }).status)
+    assert.equal(403, writer("GET", "").status)
+    assert.equal(403, writer("GET", "photo").status)
+    assert.equal("x", reader("GET", "photos/a").body)
+    assert.equal(403, reader("PUT", "photos/a", { body = "y" }).status)
+    assert.equal(403, reader("DELETE", "photos/a").status)
+    local id, secret = pair:match "^(.-):(.*)$"
+    for _, wrong in ipairs {
+      "", "Basic", "Basic !", "Basic " .. base64(id), "Basic " .. base64(id .. ":"), "Basic " .. base64(id .. ":" .. secret:sub(2)),
+      "Basic " .. base64(id .. ":" .. secret .. "A"), "Basic " .. base64("../cluster:x"), "Basic " .. base64(":" .. secret),
+      "Bearer " .. base64(pair), "Basic " .. base64(("A"):rep(20) .. ":"),
+    } do
+      local answer = reader("GET", "photos/a", { headers = { Authorization = wrong } })
+      assert.same({ 401, 'Basic realm="filo", charset="UTF-8"' }, { answer.status, answer.headers["www-authenticate"] })
+    end
+    assert.equal(401, http.ask(address, "GET", "/o/photos/a").status)
+
+    local listed = house:run("a", "http-key", "--list").out
+    assert.matches(id .. "  [%d-]+ [%d:]+  write  photos/\n", listed)
+    assert.matches("  read   everything\n", listed)
+    assert.is_nil(listed:find(secret, 1, true))
+    assert.equal(0, house:run("a", "http-key", "--revoke", id).status)
+    assert.equal(401, writer("GET", "photos/a").status)
+    assert.equal("x", reader("GET", "photos/a").body)
+    local again = house:run("a", "http-key", "--revoke", id)
+    assert.equal(1, again.status)
+    assert.equal(("filo http-key: there is no key %s: 'filo http-key --list' lists them\n"):format(id), again.err)
+    local modes = process.run { program = "sh", "-c", 'echo $(stat -c %a "$1" "$1"/*)', "sh", house:root "a" .. "/http-keys" }
+    assert.equal("700 600\n", modes.out)
+  end)
+
+  it("are put whole, without conditions, and not as a folder", function()
+    local house <close> = commands.house()
+    local ask = asker(house, served(house))
+    assert.equal(400, ask("PUT", "folder/", { body = "x" }).status)
+    assert.equal(400, ask("PUT", "a", { body = "x", headers = { ["Content-Range"] = "bytes 0-0/2" } }).status)
+    assert.equal(501, ask("PUT", "a", { body = "x", headers = { ["If-None-Match"] = "*" } }).status)
+    assert.equal(501, ask("DELETE", "a", { headers = { ["If-Match"] = "*" } }).status)
+    assert.equal(405, ask("POST", "a", { body = "x" }).status)
+    assert.equal(404, ask("GET", "a").status)
+  end)
+
+  it("are not there unless node.lua says so", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", http = "127.0.0.1:0" }')
+    local address = house:serve("a"):expect "tells of itself at http://([%d.:]+)/"
+    local ask = asker(house, address)
+    assert.equal(404, ask("GET", "a").status)
+  end)
+end)
