@@ -153,6 +153,23 @@ describe("objects over HTTP", function()
     assert.equal(404, ask("GET", "a").status)
   end)
 
+  it("are stored, and that is told as a failure, when there are not as many copies as the policy asks for", function()
+    local house <close> = commands.house()
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    house:write("a", "node.lua", [[
+      local filo = require "filo"
+      return {
+        listen = "127.0.0.1:0", http = { address = "127.0.0.1:0", objects = true },
+        policy = filo.policy.with({ quorum = 2 }, filo.policy.copies(2)),
+      }
+    ]])
+    local ask = asker(house, house:serve("a"):expect "serves objects at http://([%d.:]+)/o/")
+    local answer = ask("PUT", "a", { body = "x" })
+    assert.same({ 503, "5" }, { answer.status, answer.headers["retry-after"] })
+    assert.matches("cop", answer.body)
+    assert.equal("x", ask("GET", "a").body)
+  end)
+
   it("are not there unless node.lua says so", function()
     local house <close> = commands.house()
     house:run("a", "init", "--listen", "127.0.0.1:0")
