@@ -5,6 +5,7 @@ local exposition = require "filo.command.web.exposition"
 local filo = require "filo"
 local new_histogram = require "filo.base.histogram"
 local nodes = require "spec.support.nodes"
+local process = require "spec.support.process"
 
 ---@return string status, string headers, string body
 local function get(address, path)
@@ -86,6 +87,8 @@ describe("the option http of node.lua", function()
     for http, told in pairs {
       ["5"] = "node.lua: http must be an address, as \"127.0.0.1:7180\", or { address =, objects = true, tls = { certificate =, key = } }",
       ['{ address = "127.0.0.1:0", tls = true }'] = "http must be an address",
+      ['{ address = "127.0.0.1:0", TLS = { certificate = "a", key = "b" } }'] = "http must be an address",
+      ['{ address = "127.0.0.1:0", tls = { certificate = "a", key = "b", keys = "c" } }'] = "http must be an address",
       [('"%s"'):format(address)] = "the option http: port %d+ is in use",
       ['{ address = "127.0.0.1:0", tls = { certificate = "/no/such", key = "/no/such" } }'] = "the option http: /no/such cannot be read",
     } do
@@ -104,6 +107,22 @@ describe("the option http of node.lua", function()
     assert.matches("restart.*http", result.out .. result.err)
     assert.equal("200", (get(address, "/healthz")))
   end)
+
+  it("waits for a restart where the certificate is in another file", function()
+    local house <close> = commands.house()
+    assert.equal(0, process.run {
+      program = "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=a",
+      "-keyout", house.folder:file "key.pem", "-out", house.folder:file "chain.pem",
+    }.status)
+    local http = '{ address = "127.0.0.1:0", tls = { certificate = %q, key = %q } }'
+    served(house, "a", http:format(house.folder:file "chain.pem", house.folder:file "key.pem"))
+    local same = house:run("a", "reload")
+    assert.same({ "", "" }, { same.out, same.err })
+    http = http:format(house.folder:file "other.pem", house.folder:file "key.pem")
+    house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(http))
+    local result = house:run("a", "reload")
+    assert.matches("restart.*http", result.out .. result.err)
+  end)
 end)
 
 describe("figures for Prometheus", function()
@@ -113,12 +132,15 @@ describe("figures for Prometheus", function()
     local text = exposition.text {
       {
         name = "a", kind = "gauge", help = "First.",
-        samples = { { labels = { { "name", 'x"\\\ny' } }, value = 1.5 }, { value = math.huge } },
+        samples = {
+          { labels = { { "name", 'x"\\\ny' } }, value = 1.5 }, { value = math.huge }, { value = 1796128262.5 },
+        },
       },
       { name = "b", kind = "counter", help = "Second.", samples = {} },
       { name = "c_seconds", kind = "histogram", help = "Third.", samples = { { labels = { { "of", "d" } }, value = took } } },
     }
-    assert.matches('^# HELP a First%.\n# TYPE a gauge\na{name="x\\"\\\\\\ny"} 1%.5\na %+Inf\n# HELP c_seconds Third%.\n', text)
+    assert.matches('^# HELP a First%.\n# TYPE a gauge\na{name="x\\"\\\\\\ny"} 1%.5\na %+Inf\n', text)
+    assert.matches("\na 1796128262%.5\n# HELP c_seconds Third%.\n", text)
     assert.equal(1, (figure(text, 'c_seconds_bucket{of="d",le="0.0001"}')))
     assert.equal(3, (figure(text, 'c_seconds_bucket{of="d",le="0.00025"}')))
     assert.equal(3, (figure(text, 'c_seconds_bucket{of="d",le="2.5"}')))

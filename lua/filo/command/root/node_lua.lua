@@ -97,16 +97,26 @@ local function ignored(file, options)
   return list
 end
 
+---What the option http may have, and what its tls.
+local HTTP, TLS = { address = "string", objects = "boolean", tls = "table" }, { certificate = "string", key = "string" }
+
+local function has_only(given, types)
+  for name, value in pairs(given) do
+    if type(value) ~= types[name] then return false end
+  end
+  return true
+end
+
+---What it does not know may be meant to keep others out: it is not passed over.
 ---@return {address: string, tls?: table, objects?: boolean}?
 ---@return string? problem
 local function http_of(given)
   if given == nil then return nil end
   if type(given) == "string" then given = { address = given } end
   local options = type(given) == "table" and given or {}
-  local tls, objects = options.tls, options.objects
-  local has_tls = type(tls) == "table" and type(tls.certificate) == "string" and type(tls.key) == "string"
-  local is_well = type(options.address) == "string" and (tls == nil or has_tls) and (objects == nil or type(objects) == "boolean")
-  if is_well then return options end
+  local tls = options.tls
+  local is_well = options.address and has_only(options, HTTP)
+  if is_well and (not tls or tls.certificate and tls.key and has_only(tls, TLS)) then return options end
   return nil, 'http must be an address, as "127.0.0.1:7180", or { address =, objects = true, tls = { certificate =, key = } }'
 end
 

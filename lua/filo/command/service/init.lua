@@ -127,9 +127,10 @@ function Service.open(path, given)
   return self
 end
 
----Where it serves, and how.
+---Where it serves, and how; with what files.
 local function place_of(http)
-  return http and ("http%s://%s%s"):format(http.tls and "s" or "", http.address, http.objects and "/o/" or "")
+  local tls = http and http.tls
+  return http and ("%s %s %q %q"):format(http.address, http.objects and "/o/" or "/", tls and tls.certificate, tls and tls.key)
 end
 
 ---Has certificates read again. Where it serves stays.

@@ -17,7 +17,7 @@ local function number(value)
   if value ~= value then return "NaN" end
   if value == math.huge then return "+Inf" end
   if value == -math.huge then return "-Inf" end
-  return ("%.9g"):format(value)
+  return ("%.14g"):format(value)
 end
 
 ---@param labels? {[1]: string, [2]: string}[]
