@@ -142,6 +142,37 @@ describe("objects over HTTP", function()
     assert.equal("700 600\n", modes.out)
   end)
 
+  it("are not opened by a key that is damaged, or longer than a name can be", function()
+    local house <close> = commands.house()
+    local missing = house:run("a", "http-key", "--list")
+    assert.equal(1, missing.status)
+    assert.matches("there is no node in ", missing.err)
+    local address = served(house)
+    local long = house:run("a", "http-key", ("p"):rep(4097))
+    assert.same({ 1, "filo http-key: a prefix has 4096 bytes at most\n" }, { long.status, long.err })
+    assert.equal(0, house:run("a", "http-key", ("p"):rep(4096)).status)
+    assert.equal(0, house:run("a", "http-key", "--list").status)
+    local id = ("A"):rep(20)
+    for _, text in ipairs {
+      "", "secret S\naccess read\nprefix 1\ntime 1\n", "secret S\naccess all\nprefix \ntime 1\n",
+      "secret S\naccess read\nprefix \ntime 99999999999999999999\n",
+    } do
+      house:write("a", "http-keys/" .. id, text)
+      assert.equal(401, http.ask(address, "GET", "/o/a", { headers = { Authorization = "Basic " .. base64(id .. ":S") } }).status)
+      assert.matches(id .. " is no key: remove it", house:run("a", "http-key", "--list").err)
+    end
+  end)
+
+  it("are of the kind that was said, if any, and asked for again each time", function()
+    local house <close> = commands.house()
+    local ask = asker(house, served(house))
+    for said, kind in pairs { ["text/css"] = "text/css", [""] = "application/octet-stream", ["a/\xff"] = "application/octet-stream" } do
+      assert.equal(201, ask("PUT", "a", { body = "x", headers = { ["Content-Type"] = said } }).status)
+      local headers = ask("GET", "a").headers
+      assert.same({ kind, "private, no-cache" }, { headers["content-type"], headers["cache-control"] })
+    end
+  end)
+
   it("are put whole, without conditions, and not as a folder", function()
     local house <close> = commands.house()
     local ask = asker(house, served(house))

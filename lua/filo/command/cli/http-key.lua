@@ -4,6 +4,7 @@ local access = require "filo.command.web.access"
 local format = require "filo.base.format"
 local json = require "filo.base.json"
 local root = require "filo.command.root"
+local store = require "filo.core.store"
 
 local function list(path, args)
   local keys, err = access.list(path)
@@ -42,6 +43,7 @@ return {
   run = function(args)
     local path, err = root.path(args)
     if not path then return nil, err end
+    if store.look(path) ~= "made" then return nil, root.missing(path) end
     if args.list then return list(path, args) end
     if args.revoke then
       local ok, problem = access.revoke(path, args.revoke)

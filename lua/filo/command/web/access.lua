@@ -11,6 +11,7 @@ local FOLDER = "http-keys"
 local LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 local ID_LETTERS, SECRET_LETTERS = 20, 40
 local MOST = 65536 -- bytes of a file
+local PREFIX_MOST = 4096 -- bytes: no object has a longer name
 
 ---@class filo.HttpKey
 ---@field id string
@@ -35,9 +36,10 @@ local function is_id(id) return #id == ID_LETTERS and not id:find("[^" .. LETTER
 
 ---@return filo.HttpKey?
 local function parse(id, text)
-  local secret, may, prefix, time = text:match "^secret (%w+)\naccess (%l+)\nprefix (%x*)\ntime (%d+)\n$"
-  if not secret or may ~= "read" and may ~= "write" then return nil end
-  return { id = id, secret = secret, access = may, prefix = crypto.unhex(prefix), time = math.tointeger(tonumber(time)) }
+  local secret, may, digits, seconds = text:match "^secret (%w+)\naccess (%l+)\nprefix (%x*)\ntime (%d+)\n$"
+  local prefix, time = crypto.unhex(digits or "-"), math.tointeger(tonumber(seconds))
+  if not prefix or not time or may ~= "read" and may ~= "write" then return nil end
+  return { id = id, secret = secret, access = may, prefix = prefix, time = time }
 end
 
 ---@param root string
@@ -74,6 +76,7 @@ end
 ---@param prefix string
 ---@return filo.HttpKey?, filo.Error?
 function access.make(root, may, prefix)
+  if #prefix > PREFIX_MOST then return errors.fail("invalid", ("a prefix has %d bytes at most"):format(PREFIX_MOST)) end
   local ok, err = files.trust_folder(root) -- what another user makes there, the root's own could not read
   if ok then ok, err = files.make_folders(root, FOLDER, 448) end -- 0700
   if not ok then return nil, err end

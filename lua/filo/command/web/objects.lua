@@ -38,8 +38,8 @@ local function get(node, request, name)
   local kind = object.fields and object.fields["content-type"]
   return {
     headers = {
-      ["Content-Type"] = type(kind) == "string" and not kind:find "[^\x20-\x7e]" and kind or nil, ["Content-Security-Policy"] = HARMLESS,
-      ["X-Content-Type-Options"] = "nosniff",
+      ["Content-Type"] = type(kind) == "string" and kind:find "^[\x20-\x7e]+$" and kind or nil, ["Content-Security-Policy"] = HARMLESS,
+      ["X-Content-Type-Options"] = "nosniff", ["Cache-Control"] = "private, no-cache",
     },
     body = object,
   }
