@@ -106,6 +106,12 @@ describe("the option http of node.lua", function()
     local result = house:run("a", "reload")
     assert.matches("restart.*http", result.out .. result.err)
     assert.equal("200", (get(address, "/healthz")))
+    house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", http = "nowhere" }') -- with that it would not start
+    result = house:run("a", "reload")
+    assert.equal(1, result.status)
+    assert.matches('node.lua: the address "nowhere" has no port', result.err)
+    house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", http = "unix:%s" }'):format(house.folder:file "http"))
+    assert.equal(0, house:run("a", "reload").status)
   end)
 
   it("waits for a restart where the certificate is in another file", function()

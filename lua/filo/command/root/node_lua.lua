@@ -137,6 +137,14 @@ local function take_service_options(file, options)
   return taken
 end
 
+---Whether it can be listened at for HTTP, as far as its text tells.
+---@param address string
+---@return string|true?, filo.Error|integer?
+local function check_http_address(address)
+  if address:find "^unix:" then return true end
+  return net.address(address)
+end
+
 ---The options for `filo.node` that it gives, checked, and those for the service.
 ---@param path string
 ---@return table?, filo.ServiceOptions|filo.Error
@@ -155,6 +163,7 @@ function node_lua.read(path)
   end
   local ok, problem = pcall(setup.check_node_options, host, options, 2)
   if ok and options.listen then ok, problem = net.address(options.listen) end
+  if ok and service.http then ok, problem = check_http_address(service.http.address) end
   if ok then return options, service end
   return errors.fail("invalid", ("%s: %s"):format(root.options_file(path), errors.text(problem):gsub("^filo%.node: ", "")))
 end
