@@ -105,6 +105,26 @@ describe("objects over HTTP", function()
     assert.matches('<a href="%?after=many%-1000">', ask("GET", "tree/").body)
   end)
 
+  it("are listed by folders, however much is in them, also from a folder on", function()
+    local house <close> = commands.house()
+    local ask = asker(house, served(house))
+    for i = 1, 150 do house.folder:write(("in-%03d"):format(i), "") end
+    local made = 'cd "$1" && mkdir -p t/a/b t/c && mv in-* t/a/b && touch t/a-b t/a0 t/c/d t/z'
+    assert.equal(0, process.run { program = "sh", "-c", made, "sh", house.folder.path }.status)
+    assert.equal(0, house:within("a", "put", "-r", "t").status)
+    local function names(query)
+      local list = {}
+      for line in ask("GET", "t/" .. query, { headers = { Accept = "application/json" } }).body:gmatch "[^\n]+" do
+        list[#list + 1] = json.decode(line).name
+      end
+      return list
+    end
+    assert.same({ "a-b", "a/", "a0", "c/", "z" }, names "")
+    assert.same({ "a0", "c/", "z" }, names "?after=a/")
+    assert.same({ "c/", "z" }, names "?after=a0")
+    assert.same({}, names "?after=z")
+  end)
+
   it("are opened by keys only, each as far as it goes, until it is revoked", function()
     local house <close> = commands.house()
     local address = served(house)
@@ -180,6 +200,7 @@ describe("objects over HTTP", function()
     assert.equal(400, ask("PUT", "a", { body = "x", headers = { ["Content-Range"] = "bytes 0-0/2" } }).status)
     assert.equal(501, ask("PUT", "a", { body = "x", headers = { ["If-None-Match"] = "*" } }).status)
     assert.equal(501, ask("DELETE", "a", { headers = { ["If-Match"] = "*" } }).status)
+    assert.equal(415, ask("PUT", "a", { body = "x", headers = { ["Content-Encoding"] = "gzip" } }).status)
     assert.equal(405, ask("POST", "a", { body = "x" }).status)
     assert.equal(404, ask("GET", "a").status)
   end)

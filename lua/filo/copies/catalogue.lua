@@ -134,9 +134,10 @@ end
 ---of; where the catalogue cannot be used, only what lies here.
 ---@param prefix string
 ---@param with_records? boolean  files here are read: what is given is what lies there, a problem, too, and nothing of what has gone
+---@param after? string  those whose name comes after this one
 ---@return fun(): filo.CatalogueRow?
-function Catalogue:list(prefix, with_records)
-  local after, most = nil, FIRST_PAGE
+function Catalogue:list(prefix, with_records, after)
+  local most = FIRST_PAGE
   local function next_page()
     local page, last
     repeat

@@ -105,8 +105,9 @@ local function item_of(row)
 end
 
 ---As Node:keys.
-function Listing:keys(prefix, on_corrupt)
-  return go_over(self, self.catalogue:list(prefix), self.namespace, item_of, on_corrupt)
+---@param after? string  those whose key comes after this one
+function Listing:keys(prefix, on_corrupt, after)
+  return go_over(self, self.catalogue:list(prefix, false, after), self.namespace, item_of, on_corrupt)
 end
 
 ---As Node:keys of all, those first that were verified longest ago, or never.

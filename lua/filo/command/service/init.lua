@@ -12,6 +12,7 @@ local limits = require "filo.host.limits"
 local log_events = require "filo.command.service.log_events"
 local modules = require "filo.core.modules"
 local new_log = require("filo.command.log").new
+local net = require "filo.core.net"
 local node_lua = require "filo.command.root.node_lua"
 local run_start = require "filo.command.service.start"
 local runtime = require "filo.core.runtime"
@@ -69,12 +70,21 @@ local function on_signals(channel, ...)
   end
 end
 
+---Whether an address is reached from this machine only.
+local function is_here(address)
+  local host = net.address(address)
+  return not host or host == "::1" or host:find "^127%." ~= nil
+end
+
 ---Tells of the node over HTTP.
 ---@return true?, filo.Error?
 local function serve_http(self, tell, given)
   local server, err = web(self.node, given, tell)
   if not server then return nil, errors.wrap(err, "the option http") end
   self.web, self.http = server, given
+  if given.objects and not given.tls and not is_here(server.address) then
+    self:tell("warning", ("whoever listens in on the way to http://%s/ sees keys and content: give it tls"):format(server.address))
+  end
   local text = given.objects and "serves objects at http%s://%s/o/" or "tells of itself at http%s://%s/"
   self:tell("info", text:format(given.tls and "s" or "", server.address), { event = "http", address = server.address })
   return true

@@ -42,11 +42,16 @@ local function parse(id, text)
   return { id = id, secret = secret, access = may, prefix = prefix, time = time }
 end
 
+local function open(root, id)
+  if is_id(id) then return io.open(path_of(root, id), "rb") end
+end
+
 ---@param root string
 ---@param id string  anybody's word
 ---@return filo.HttpKey?, filo.Error?
 function access.find(root, id)
-  local file <close> = is_id(id) and io.open(path_of(root, id), "rb") or nil
+  local file <close>, problem, code = open(root, id)
+  if code and code ~= 2 then return errors.of_system(code, problem) end -- 2: there is none
   if not file then return errors.fail("not_found", "there is no such key") end
   local key = parse(id, file:read(MOST) or "")
   if key then return key end
@@ -127,7 +132,9 @@ end
 function access.of(root, request)
   local scheme, text = (request.headers.authorization or ""):match "^(%a+) +(%S+)$"
   local id, secret = (scheme and scheme:lower() == "basic" and decode(text) or ""):match "^([^:]*):(.*)$"
-  local key = id and access.find(root, id)
+  local key, err
+  if id then key, err = access.find(root, id) end
+  if err and err.code ~= "not_found" and err.code ~= "corrupt" then error(err, 0) end
   if not crypto.equal(crypto.digest("sha256", key and key.secret or ""), crypto.digest("sha256", secret or "")) then return nil end
   return key or nil
 end

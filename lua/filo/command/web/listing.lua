@@ -1,6 +1,7 @@
 ---A folder of objects, as a page for people or as JSON for programs.
 
 local format = require "filo.base.format"
+local inside = require "filo.base.inside"
 local json = require "filo.base.json"
 local target = require "filo.http.target"
 
@@ -13,6 +14,18 @@ local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quo
 
 local function escape(text) return (format.printable(text):gsub("[&<>\"']", ESCAPES)) end
 
+---So many objects of one folder are gone over, before those that follow it are asked for.
+local PASSED = 64
+
+local LONGEST = 4096 -- bytes of a key
+
+---The keys after a name, which may be a folder's: then after all that is in it.
+local function keys_after(node, prefix, name)
+  local after = prefix .. name
+  if name:sub(-1) == "/" then after = after .. ("\xff"):rep(LONGEST - #after) end
+  return inside.of(node).listing:keys(prefix, nil, after)
+end
+
 ---What is right below a prefix: objects, and folders of more.
 ---@param node filo.Node
 ---@param prefix string
@@ -20,16 +33,17 @@ local function escape(text) return (format.printable(text):gsub("[&<>\"']", ESCA
 ---@return {name: string, size?: integer, modified?: integer}[]
 ---@return string? more  the last name, when there are others
 function listing.of(node, prefix, after)
-  local list, folder = {}, nil
-  for item in node:keys(prefix) do
+  local list, next_key, folder, passed = {}, keys_after(node, prefix, after), nil, 0
+  for item in function() return next_key() end do
     local rest = item.key:sub(#prefix + 1)
     local name = rest:match "^[^/]*/" or rest
-    local is_new = name ~= folder and name > after
-    if is_new and #list == MOST then return list, list[MOST].name end
-    if is_new and name:sub(-1) == "/" then
+    passed = name == folder and passed + 1 or 0
+    if passed == PASSED then next_key = keys_after(node, prefix, folder) end
+    if name ~= folder and #list == MOST then return list, list[MOST].name end
+    if name ~= folder and name:sub(-1) == "/" then
       folder = name
       list[#list + 1] = { name = name }
-    elseif is_new then
+    elseif name ~= folder then
       list[#list + 1] = { name = name, size = item.size, modified = item.version // 1000000 }
     end
   end

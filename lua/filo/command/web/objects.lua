@@ -55,7 +55,9 @@ local function put(node, request, name)
   if is_folder(name) then return { status = 400, body = "a name that ends in / is a folder: put what is in it\n" } end
   if request.headers["content-range"] then return { status = 400, body = "an object is put whole\n" } end
   if is_conditional(request) then return { status = 501, body = "a PUT on a condition is not known here\n" } end
+  if request.headers["content-encoding"] then return { status = 415, body = "an object is put as it is, not encoded\n" } end
   local receipt, err = node:store(name, request:body(), { fields = { ["content-type"] = request.headers["content-type"] } })
+  if not receipt and err.code == "not_found" then error(err, 0) end -- of the root
   if not receipt then return nil, err end
   return { status = 201, headers = { ETag = ('"%x"'):format(receipt.version) } }
 end
