@@ -209,7 +209,9 @@ end
 function Machine:stop()
   local run = self.run
   if not run then return end
-  if run.node then run.node:close() end
+  local node = run.node
+  run.node = nil -- nobody calls it from now on
+  if node then node:close() end
   if self.run == run then self:crash(false) end
 end
 
