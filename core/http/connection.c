@@ -1,10 +1,10 @@
 #include "http/connection.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "http/internal.h"
 #include "runtime/loop.h"
+#include "transport/socket.h"
 
 enum { PARTING_SECONDS = 2 };
 
@@ -41,9 +41,7 @@ int filo_http_failure(const struct filo_http *http, struct filo_error *err) {
 }
 
 void filo_http_arm(struct event *timer, double seconds) {
-  double whole;
-  double part = modf(seconds < 0 ? 0 : seconds, &whole);
-  const struct timeval delay = {(time_t)whole, (suseconds_t)(part * 1e6)};
+  const struct timeval delay = filo_delay(seconds);
   event_add(timer, &delay);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "transport/internal.h"
+#include "transport/socket.h"
 
 /* --- Small things --- */
 
@@ -38,14 +39,6 @@ static struct filo_connection *hold(struct filo_connection *c) {
 
 void filo_connection_wake(struct filo_connection *c) {
   event_active(&c->turn, EV_TIMEOUT, 0);
-}
-
-struct timeval filo_delay(double seconds) {
-  if (!(seconds > 0)) seconds = 0;
-  if (seconds > 1e9) seconds = 1e9;
-  struct timeval delay = {.tv_sec = (time_t)seconds};
-  delay.tv_usec = (suseconds_t)((seconds - (double)delay.tv_sec) * 1e6);
-  return delay;
 }
 
 static void set_timer(struct filo_connection *c, double seconds) {

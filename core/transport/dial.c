@@ -12,6 +12,7 @@
 #include <event2/event_struct.h>
 
 #include "transport/internal.h"
+#include "transport/socket.h"
 
 enum { CANDIDATES = 16 };
 

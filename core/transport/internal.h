@@ -164,8 +164,6 @@ void filo_connection_wake(struct filo_connection *c);        /* `turn` comes soo
 /* A reset frame's reason, and the code of one: FILO_CLOSED when it is not known here. */
 uint32_t filo_connection_reason(int code);
 int filo_connection_code(uint32_t reason);
-/* For a timer: none when they are over, or no number; infinite ones are some decades. */
-struct timeval filo_delay(double seconds);
 /* The end, at once; `closed` gets the error, with the peer's address before it when known. */
 void filo_connection_end(struct filo_connection *c, const struct filo_error *why);
 void filo_connection_breach(struct filo_connection *c, const struct filo_error *what);

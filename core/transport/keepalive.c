@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "transport/internal.h"
+#include "transport/socket.h"
 
 /* To the microsecond: what is measured may take less than a tick of the coarse clock. */
 static double exact_clock(void) {

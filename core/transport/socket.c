@@ -7,6 +7,14 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+struct timeval filo_delay(double seconds) {
+  if (!(seconds > 0)) seconds = 0;
+  if (seconds > 1e9) seconds = 1e9;
+  struct timeval delay = {.tv_sec = (time_t)seconds};
+  delay.tv_usec = (suseconds_t)((seconds - (double)delay.tv_sec) * 1e6);
+  return delay;
+}
+
 void filo_socket_remote(int fd, char out[FILO_ADDRESS_MAX]) {
   struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
   struct ucred creds;

@@ -4,8 +4,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 #include "transport/address.h"
+
+/* For a timer: none when they are over, or no number; infinite ones are some decades. */
+struct timeval filo_delay(double seconds);
 
 /* Who is at its other end: host:port; of a Unix socket, the process that made it. Empty when that cannot be told. */
 void filo_socket_remote(int fd, char out[FILO_ADDRESS_MAX]);

@@ -20,6 +20,15 @@ describe("a client", function()
     assert.same({ "closed", "closed" }, { silent.ended, client.ended })
   end)
 
+  it("has all the time that there is, where no time is too long", function()
+    local server <close> = http.serve(path_of, { idle = math.huge, head = math.huge, stall = math.huge })
+    local client <close> = http.dial(server)
+    client:send "GET /a HTTP/1.1\r\n"
+    client:send "Host: x\r\n\r\n"
+    assert.equal("/a", client:answer().body)
+    assert.equal("/b", client:ask("PUT", "/b", { body = "abc" }).body)
+  end)
+
   -- The connection had failed before it could be told.
   it("that sends a head too slowly is told so", function()
     local server <close>, log = http.serve(path_of, { head = 0.05 })

@@ -199,8 +199,8 @@ return {
   -- What `filo serve` tells: "error", "warning" or "info".
   log_level = "info",
 
-  -- Where it tells of itself over HTTP: /healthz, /readyz, and /metrics for Prometheus.
-  -- http = "127.0.0.1:7180",
+  -- Where it tells of itself over HTTP: /healthz, /readyz, and /metrics for Prometheus; with objects = true it serves these, too, at /o/.
+  -- http = { address = "127.0.0.1:7180", objects = false },
 
   -- What is called with the node once it is there, and not again on SIGHUP: hooks and tasks of your own. When it fails before its first
   -- wait, the node does not start; later, that is told in the log, and the node goes on. Such as
