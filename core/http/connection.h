@@ -64,8 +64,8 @@ int filo_http_flush(struct filo_http *http, struct filo_error *err);
 void filo_http_send(struct filo_http *http, struct filo_pull *pull);
 int filo_http_sent(const struct filo_http *http, bool *broken, struct filo_error *err);
 
-/* Bytes that the client has sent, and was sent. */
-void filo_http_moved(const struct filo_http *http, uint64_t *in, uint64_t *out);
+/* Bytes that the client was sent. */
+uint64_t filo_http_went(const struct filo_http *http);
 
 /* Seconds since it gave or took a byte. */
 double filo_http_still(const struct filo_http *http);

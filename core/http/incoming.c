@@ -58,7 +58,6 @@ static bool has_room(struct filo_http *http) {
 static void came(struct filo_http *http, size_t len) {
   bool first = http->awaiting && http->start == http->end && filo_http_parser_idle(http->parser);
   http->end += len;
-  http->bytes_in += len;
   http->moved = filo_now();
   if (first) filo_http_arm(&http->read_timer, http->times.head);
   if (!http->awaiting) event_del(&http->read_timer); /* who takes the body sets it again */

@@ -36,7 +36,7 @@ struct filo_http {
   size_t start, end;
   bool ended, full;    /* no more comes; it is not read for now */
   bool awaiting, late; /* a request is waited for, and has not come in time */
-  uint64_t bytes_in, bytes_out;
+  uint64_t bytes_out;
   double moved; /* when a byte went or came last */
   struct filo_http_parser *parser;
   enum filo_http_part part;

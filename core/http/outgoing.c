@@ -112,9 +112,8 @@ int filo_http_sent(const struct filo_http *http, bool *broken, struct filo_error
   return http->out_code;
 }
 
-void filo_http_moved(const struct filo_http *http, uint64_t *in, uint64_t *out) {
-  *in = http->bytes_in;
-  *out = http->bytes_out;
+uint64_t filo_http_went(const struct filo_http *http) {
+  return http->bytes_out;
 }
 
 double filo_http_still(const struct filo_http *http) {

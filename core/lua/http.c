@@ -297,12 +297,6 @@ static struct filo_pull *pull_of(lua_State *L, struct filo_error *err) {
   return pull;
 }
 
-static uint64_t bytes_out(const struct http_box *box) {
-  uint64_t in, out;
-  filo_http_moved(box->http, &in, &out);
-  return out;
-}
-
 static int sent_or_wait(lua_State *L, struct http_box *box) {
   struct filo_error err;
   bool broken;
@@ -315,7 +309,7 @@ static int sent_or_wait(lua_State *L, struct http_box *box) {
   }
   filo_return_error(L, &err);
   lua_pushboolean(L, broken);
-  lua_pushinteger(L, (lua_Integer)(bytes_out(box) - box->sent));
+  lua_pushinteger(L, (lua_Integer)(filo_http_went(box->http) - box->sent));
   return 4;
 }
 
@@ -324,21 +318,12 @@ static int http_send(lua_State *L) {
   struct filo_error err;
   struct filo_pull *pull = pull_of(L, &err);
   if (!pull) return filo_return_error(L, &err);
-  box->sent = bytes_out(box);
+  box->sent = filo_http_went(box->http);
   filo_http_send(box->http, pull);
   return sent_or_wait(L, box);
 }
 
 /* --- The rest --- */
-
-/* moved(): bytes that came, and that went */
-static int http_moved(lua_State *L) {
-  uint64_t in, out;
-  filo_http_moved(check_box(L)->http, &in, &out);
-  lua_pushinteger(L, (lua_Integer)in);
-  lua_pushinteger(L, (lua_Integer)out);
-  return 2;
-}
 
 /* still(): seconds since a byte came or went */
 static int http_still(lua_State *L) {
@@ -358,17 +343,11 @@ static int http_abort(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"request", http_request},
-                                   {"read", http_read},
-                                   {"write", http_write},
-                                   {"flush", http_flush},
-                                   {"send", http_send},
-                                   {"moved", http_moved},
-                                   {"still", http_still},
-                                   {"remote", http_remote},
-                                   {"abort", http_abort},
-                                   {"close", filo_handle_close},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"request", http_request},    {"read", http_read},
+                                   {"write", http_write},        {"flush", http_flush},
+                                   {"send", http_send},          {"still", http_still},
+                                   {"remote", http_remote},      {"abort", http_abort},
+                                   {"close", filo_handle_close}, {NULL, NULL}};
 
 void filo_register_http(lua_State *L) {
   filo_handle_register(L, &type, methods);

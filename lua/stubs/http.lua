@@ -48,10 +48,6 @@ function http:flush() end
 ---@return integer? sent  bytes of it that went
 function http:send(source, first, last) end
 
----@return integer came bytes
----@return integer went
-function http:moved() end
-
 ---Seconds since a byte came or went.
 ---@return number
 function http:still() end
