@@ -12,7 +12,6 @@
 #include "lua/store.h"
 #include "lua/tls.h"
 #include "runtime/task.h"
-#include "transfer/file_pull.h"
 #include "transfer/reader.h"
 #include "transport/address.h"
 #include "transport/socket.h"
@@ -284,17 +283,18 @@ static int http_flush(lua_State *L) {
 /* --- send(reader), send(file, first, end): all that a reader gives, which is closed then, or bytes [first, end) of an open
  * file; true; or nil, an error, whether it is the connection that failed, and how many bytes went --- */
 
-static struct filo_pull *pull_of(lua_State *L, struct filo_error *err) {
-  struct filo_pull *pull = NULL;
+/* NULL, with an error. */
+static struct filo_reader *check_source(lua_State *L, struct filo_error *err) {
+  struct filo_reader *reader = NULL;
   int fd = filo_test_descriptor(L, 2);
-  if (fd < 0) return filo_reader_pull(filo_take_reader(L, 2));
+  if (fd < 0) return filo_take_reader(L, 2);
   uint64_t first = filo_check_count(L, 3, 0), end = filo_check_count(L, 4, 0);
   int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (own < 0)
     filo_fail_errno(err, errno, "cannot read a file");
   else
-    filo_file_pull_new(filo_resources_of(L), own, first, end, "the file", &pull, err);
-  return pull;
+    filo_reader_of_file(filo_resources_of(L), own, "the file", first, end, &reader, err);
+  return reader;
 }
 
 static int sent_or_wait(lua_State *L, struct http_box *box) {
@@ -316,10 +316,10 @@ static int sent_or_wait(lua_State *L, struct http_box *box) {
 static int http_send(lua_State *L) {
   struct http_box *box = check_writing(L);
   struct filo_error err;
-  struct filo_pull *pull = pull_of(L, &err);
-  if (!pull) return filo_return_error(L, &err);
+  struct filo_reader *reader = check_source(L, &err);
+  if (!reader) return filo_return_error(L, &err);
   box->sent = filo_http_went(box->http);
-  filo_http_send(box->http, pull);
+  filo_http_send(box->http, filo_reader_pull(reader));
   return sent_or_wait(L, box);
 }
 

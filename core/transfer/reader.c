@@ -1,7 +1,11 @@
 #include "transfer/reader.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "bytes.h"
 #include "store/sealer.h"
 #include "transfer/target.h"
 
@@ -31,6 +35,8 @@ struct filo_reader {
   struct filo_resources *resources;
   struct filo_object *object;
   struct filo_partial *partial;
+  int fd; /* of a file, or -1 */
+  char *name;
   uint64_t begin, planned, given, end;
   struct piece pieces[READER_DEPTH]; /* a ring: `take` is the oldest, `plan` the next to fill */
   unsigned plan, take, under_way;
@@ -61,6 +67,8 @@ static void destroy(struct filo_reader *reader) {
       filo_buffers_give(reader->resources->buffers, reader->pieces[i].buffer);
   filo_object_unref(reader->object);
   filo_partial_unref(reader->partial);
+  filo_close_fd(&reader->fd);
+  free(reader->name);
   if (reader->writable) event_free(reader->writable);
   reader->step.reader = reader;
   reader->step.job = (struct filo_job){.run = free_target, .done = free_reader};
@@ -85,14 +93,33 @@ static int save_piece(struct piece *piece) {
   return 0;
 }
 
+static int64_t read_file(const struct filo_reader *reader, struct piece *piece) {
+  size_t have = 0;
+  while (have < piece->len) {
+    ssize_t n = pread(reader->fd, piece->buffer->bytes + have, piece->len - have,
+                      (off_t)(piece->at + have));
+    if (n < 0 && errno != EINTR)
+      return filo_fail_errno(&piece->err, errno, "cannot read %s", reader->name);
+    if (n == 0)
+      return filo_fail(&piece->err, FILO_IO, "%s became shorter while it was read", reader->name);
+    if (n > 0) have += (size_t)n;
+  }
+  return (int64_t)have;
+}
+
+static int64_t read_source(const struct filo_reader *reader, struct piece *piece) {
+  unsigned char *out = piece->buffer->bytes;
+  if (reader->object)
+    return filo_object_read(reader->object, piece->at, out, piece->len, &piece->err);
+  if (reader->partial)
+    return filo_partial_file_read(reader->partial->file, piece->at, out, piece->len, &piece->err);
+  return read_file(reader, piece);
+}
+
 static void run_piece(struct filo_job *job) {
   struct piece *piece = (struct piece *)job;
   struct filo_reader *reader = piece->reader;
-  unsigned char *out = piece->buffer->bytes;
-  int64_t n =
-      reader->object
-          ? filo_object_read(reader->object, piece->at, out, piece->len, &piece->err)
-          : filo_partial_file_read(reader->partial->file, piece->at, out, piece->len, &piece->err);
+  int64_t n = read_source(reader, piece);
   piece->code = n < 0 ? (int)n : 0;
   if (n >= 0 && (size_t)n != piece->len)
     piece->code = filo_fail(&piece->err, FILO_CORRUPT, "the object ends early");
@@ -356,22 +383,45 @@ struct filo_pull *filo_reader_pull(struct filo_reader *reader) {
   return &reader->pull;
 }
 
+static struct filo_reader *make(struct filo_resources *resources, uint64_t offset, uint64_t end) {
+  struct filo_reader *reader = calloc(1, sizeof *reader);
+  if (!reader) return NULL;
+  reader->resources = resources;
+  reader->fd = -1;
+  reader->begin = reader->planned = reader->given = offset < end ? offset : end;
+  reader->end = end;
+  reader->pull = (struct filo_pull){.next = next_of_pull, .drop = drop_pull};
+  return reader;
+}
+
 int filo_reader_new(struct filo_resources *resources, struct filo_object *object,
                     struct filo_partial *partial, uint64_t offset, uint64_t end,
                     filo_reader_fn *changed, void *ctx, struct filo_reader **ret,
                     struct filo_error *err) {
-  struct filo_reader *reader = calloc(1, sizeof *reader);
+  struct filo_reader *reader = make(resources, offset, end);
   if (!reader) return filo_fail(err, FILO_NO_MEMORY, "no memory to read an object");
-  reader->resources = resources;
   reader->object = object ? filo_object_ref(object) : NULL;
   if (partial) {
     reader->partial = filo_partial_ref(partial);
     reader->watch.changed = on_landed;
     filo_partial_watch(partial, &reader->watch);
   }
-  reader->begin = reader->planned = reader->given = offset < end ? offset : end;
-  reader->end = end;
-  reader->pull = (struct filo_pull){next_of_pull, drop_pull, changed, ctx};
+  reader->pull.changed = changed;
+  reader->pull.ctx = ctx;
+  *ret = reader;
+  return 0;
+}
+
+int filo_reader_of_file(struct filo_resources *resources, int fd, const char *name, uint64_t offset,
+                        uint64_t end, struct filo_reader **ret, struct filo_error *err) {
+  struct filo_reader *reader = make(resources, offset, end);
+  if (reader) reader->name = strdup(name);
+  if (!reader || !reader->name) {
+    free(reader);
+    close(fd);
+    return filo_fail(err, FILO_NO_MEMORY, "no memory to read %s", name);
+  }
+  reader->fd = fd;
   *ret = reader;
   return 0;
 }

@@ -24,6 +24,10 @@ int filo_reader_new(struct filo_resources *resources, struct filo_object *object
                     filo_reader_fn *changed, void *ctx, struct filo_reader **ret,
                     struct filo_error *err);
 
+/* The same of a regular file. Takes fd, also on failure; `name` is for errors. */
+int filo_reader_of_file(struct filo_resources *resources, int fd, const char *name, uint64_t offset,
+                        uint64_t end, struct filo_reader **ret, struct filo_error *err);
+
 /* 1 and the next piece, in order, valid until the next call; 0 at the end; FILO_BUSY when it is not
  * here yet; another negative code on failure (then always). The caller says with `used` how many
  * bytes of the piece before it took. */
