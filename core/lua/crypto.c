@@ -3,7 +3,9 @@
  *
  * A result is written into a Lua buffer: nothing of C's is owned across a call that can raise. */
 #include <lauxlib.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -90,6 +92,24 @@ static int unhex(lua_State *L) {
     return filo_return_error(L, &err);
   }
   luaL_pushresultsize(&buffer, len / 2);
+  return 1;
+}
+
+/* unbase64(text): stricter than OpenSSL, which passes over blanks and takes any number of "=" */
+static int unbase64(lua_State *L) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t len;
+  luaL_Buffer buffer;
+  const char *text = luaL_checklstring(L, 1, &len);
+  luaL_argcheck(L, len < INT_MAX, 1, "too long");
+  size_t count = strspn(text, letters), padding = strspn(text + count, "=");
+  if (len % 4 != 0 || count + padding != len || padding > 2) {
+    lua_pushnil(L);
+    return 1;
+  }
+  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &buffer, len / 4 * 3);
+  int bytes = EVP_DecodeBlock(out, (const unsigned char *)text, (int)len);
+  luaL_pushresultsize(&buffer, (size_t)bytes - padding);
   return 1;
 }
 
@@ -298,6 +318,7 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {"equal", equal},
                                      {"hex", hex},
                                      {"unhex", unhex},
+                                     {"unbase64", unbase64},
                                      {"digest", digest},
                                      {"hasher", new_hasher},
                                      {"hmac_sha256", hmac_sha256},

@@ -138,6 +138,15 @@ describe("HKDF-SHA-256", function()
 end)
 
 describe("bytes", function()
+  it("reads Base64, and nothing that is none", function()
+    for bytes, text in pairs { [""] = "", f = "Zg==", fo = "Zm8=", foo = "Zm9v", foobar = "Zm9vYmFy", ["\0\xff\xfe"] = "AP/+" } do
+      assert.equal(bytes, crypto.unbase64(text))
+    end
+    for _, text in ipairs { "Z", "Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm-_", "Zm9v\0Zm9", "Zg=v" } do
+      assert.is_nil(crypto.unbase64(text))
+    end
+  end)
+
   it("become hexadecimal digits and back", function()
     local all = {}
     for i = 0, 255 do all[#all + 1] = string.char(i) end

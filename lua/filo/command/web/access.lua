@@ -105,33 +105,13 @@ end
 
 -- Requests --------------------------------------------------------------------------------------------------------------
 
-local VALUES = {}
-for i, letters in ipairs { "AZ", "az", "09", "++", "//" } do
-  for byte = letters:byte(1), letters:byte(2) do VALUES[byte] = ({ 0, 26, 52, 62, 63 })[i] + byte - letters:byte(1) end
-end
-
----Base64 (RFC 4648, section 4); nil for what is none.
-local function decode(text)
-  local body = text:match "^([%w+/]*)=?=?$"
-  if not body or #text % 4 ~= 0 then return nil end
-  local bits, count, bytes = 0, 0, {}
-  for i = 1, #body do
-    bits, count = (bits << 6 | VALUES[body:byte(i)]) & 0xffff, count + 6
-    if count >= 8 then
-      count = count - 8
-      bytes[#bytes + 1] = string.char(bits >> count & 0xff)
-    end
-  end
-  return table.concat(bytes)
-end
-
 ---Whose request it is, by Basic authentication (RFC 7617). nil: nobody's that is known; which of the two was wrong is not told.
 ---@param root string
 ---@param request filo.http.Request
 ---@return filo.HttpKey?
 function access.of(root, request)
   local scheme, text = (request.headers.authorization or ""):match "^(%a+) +(%S+)$"
-  local id, secret = (scheme and scheme:lower() == "basic" and decode(text) or ""):match "^([^:]*):(.*)$"
+  local id, secret = (scheme and scheme:lower() == "basic" and crypto.unbase64(text) or ""):match "^([^:]*):(.*)$"
   local key, err
   if id then key, err = access.find(root, id) end
   if err and err.code ~= "not_found" and err.code ~= "corrupt" then error(err, 0) end
