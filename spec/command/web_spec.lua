@@ -2,23 +2,17 @@
 
 local commands = require "spec.support.commands"
 local exposition = require "filo.command.web.exposition"
-local filo = require "filo"
+local http = require "spec.support.http"
 local new_histogram = require "filo.base.histogram"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 
----@return string status, string headers, string body
-local function get(address, path)
-  local connection <close> = assert(filo.dial(address))
-  assert(connection:write(("GET %s HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"):format(path)))
-  local answer = assert(connection:read("a", 20))
-  return answer:match "^HTTP/1.1 (%d+) [^\n]*\n(.-\r\n)\r\n(.*)$"
-end
+local function get(address, path) return http.ask(address, "GET", path) end
 
 ---A root whose node tells of itself; gives its process, and where.
-local function served(house, name, http)
+local function served(house, name, option)
   house:run(name, "init", "--listen", "127.0.0.1:0")
-  house:write(name, "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(http or '"127.0.0.1:0"'))
+  house:write(name, "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(option or '"127.0.0.1:0"'))
   local child = house:serve(name)
   return child, child:expect "tells of itself at https?://([%d.:]+)/"
 end
@@ -37,19 +31,20 @@ describe("the option http of node.lua", function()
   it("has the node tell its figures, and whether it is ready", function()
     local house <close> = commands.house()
     local child, address = served(house, "a")
-    assert.same({ "200", "ok\n" }, { get(address, "/healthz"), (select(3, get(address, "/healthz"))) })
-    nodes.wait(function() return (get(address, "/readyz")) == "200" end, "readiness")
-    assert.equal("ready\n", (select(3, get(address, "/readyz"))))
-    local status, headers, text = get(address, "/metrics")
-    assert.equal("200", status)
-    assert.matches("content%-type: text/plain; version=0%.0%.4; charset=utf%-8\r\n", headers)
+    local alive = get(address, "/healthz")
+    assert.same({ 200, "ok\n" }, { alive.status, alive.body })
+    nodes.wait(function() return get(address, "/readyz").status == 200 end, "readiness")
+    assert.equal("ready\n", get(address, "/readyz").body)
+    local answer = get(address, "/metrics")
+    local text = answer.body
+    assert.same({ 200, "text/plain; version=0.0.4; charset=utf-8" }, { answer.status, answer.headers["content-type"] })
     assert.same({ 0, "gauge" }, { figure(text, 'filo_objects{owner="own"}') })
     assert.same({ 0, "histogram" }, { figure(text, 'filo_operation_duration_seconds_count{operation="store"}') })
 
     house.folder:write("file", ("x"):rep(1000))
     assert.equal(0, house:within("a", "put", "file").status)
     assert.equal(3, house:within("a", "get", "nothing").status)
-    text = select(3, get(address, "/metrics"))
+    text = get(address, "/metrics").body
     assert.equal(1, (figure(text, 'filo_objects{owner="own"}')))
     assert.equal(1000, (figure(text, 'filo_object_bytes{owner="own"}')))
     assert.equal(0, (figure(text, 'filo_objects{owner="others"}')))
@@ -58,7 +53,7 @@ describe("the option http of node.lua", function()
     assert.equal(1, (figure(text, "filo_catalogue_ready")))
     assert.is_true(figure(text, "process_resident_memory_bytes") > 1 << 20)
     assert.is_true(figure(text, "process_open_fds") < figure(text, "process_max_fds"))
-    assert.equal("404", (get(address, "/nothing")))
+    assert.equal(404, get(address, "/nothing").status)
 
     child:kill "TERM"
     assert.equal(0, child:wait().status)
@@ -72,7 +67,7 @@ describe("the option http of node.lua", function()
     house:serve "b"
     local text, connected
     repeat
-      text = select(3, get(address, "/metrics"))
+      text = get(address, "/metrics").body
       connected = text:match 'filo_member_connected{member="the \\"second\\"",id="(%x+)"} 1\n'
     until connected
     assert.equal(64, #connected)
@@ -84,7 +79,7 @@ describe("the option http of node.lua", function()
     local house <close> = commands.house()
     local _, address = served(house, "a")
     house:run("b", "init", "--listen", "127.0.0.1:0")
-    for http, told in pairs {
+    for option, told in pairs {
       ["5"] = "node.lua: http must be an address, as \"127.0.0.1:7180\", or { address =, objects = true, tls = { certificate =, key = } }",
       ['{ address = "127.0.0.1:0", tls = true }'] = "http must be an address",
       ['{ address = "127.0.0.1:0", TLS = { certificate = "a", key = "b" } }'] = "http must be an address",
@@ -92,7 +87,7 @@ describe("the option http of node.lua", function()
       [('"%s"'):format(address)] = "the option http: port %d+ is in use",
       ['{ address = "127.0.0.1:0", tls = { certificate = "/no/such", key = "/no/such" } }'] = "the option http: /no/such cannot be read",
     } do
-      house:write("b", "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(http))
+      house:write("b", "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(option))
       local result = house:run("b", "serve")
       assert.equal(1, result.status)
       assert.matches(told:find "%%d" and told or told:gsub("%p", "%%%0"), result.err)
@@ -105,7 +100,7 @@ describe("the option http of node.lua", function()
     house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", http = "127.0.0.1:1" }')
     local result = house:run("a", "reload")
     assert.matches("restart.*http", result.out .. result.err)
-    assert.equal("200", (get(address, "/healthz")))
+    assert.equal(200, get(address, "/healthz").status)
     house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", http = "nowhere" }') -- with that it would not start
     result = house:run("a", "reload")
     assert.equal(1, result.status)
@@ -125,7 +120,7 @@ describe("the option http of node.lua", function()
     local same = house:run("a", "reload")
     assert.same({ "", "" }, { same.out, same.err })
     http = http:format(house.folder:file "other.pem", house.folder:file "key.pem")
-    house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(http))
+    house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(option))
     local result = house:run("a", "reload")
     assert.matches("restart.*http", result.out .. result.err)
   end)

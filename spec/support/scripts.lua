@@ -5,7 +5,6 @@
 ---    local _ <close> = processes
 ---    local result = scripts.run(folder, "mirror-folder", folder:file "files", folder:file "root", peers)
 
-local filo = require "filo"
 local process = require "spec.support.process"
 local temp = require "spec.support.temp"
 
@@ -47,14 +46,6 @@ end
 
 function scripts.count_objects(folder, name)
   return tonumber(scripts.shell(("find %s -type f 2>/dev/null | wc -l"):format(temp.quote(folder:file(name .. "/objects")))))
-end
-
----GET of a path: status line and headers, body.
-function scripts.http_get(address, path)
-  local connection <close> = assert(filo.dial(address))
-  assert(connection:write(("GET /%s HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"):format(path)))
-  local head, body = connection:read("a", 20):match "^(.-)\r\n\r\n(.*)$"
-  return head, body
 end
 
 return scripts
