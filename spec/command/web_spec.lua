@@ -115,11 +115,11 @@ describe("the option http of node.lua", function()
       program = "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=a",
       "-keyout", house.folder:file "key.pem", "-out", house.folder:file "chain.pem",
     }.status)
-    local http = '{ address = "127.0.0.1:0", tls = { certificate = %q, key = %q } }'
-    served(house, "a", http:format(house.folder:file "chain.pem", house.folder:file "key.pem"))
+    local option = '{ address = "127.0.0.1:0", tls = { certificate = %q, key = %q } }'
+    served(house, "a", option:format(house.folder:file "chain.pem", house.folder:file "key.pem"))
     local same = house:run("a", "reload")
     assert.same({ "", "" }, { same.out, same.err })
-    http = http:format(house.folder:file "other.pem", house.folder:file "key.pem")
+    option = option:format(house.folder:file "other.pem", house.folder:file "key.pem")
     house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", http = %s }'):format(option))
     local result = house:run("a", "reload")
     assert.matches("restart.*http", result.out .. result.err)

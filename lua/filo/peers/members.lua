@@ -2,6 +2,7 @@
 
 local format = require "filo.base.format"
 local inside = require "filo.base.inside"
+local is_loopback = require "filo.base.is_loopback"
 local new_dialling = require "filo.peers.dialling"
 local new_gossip = require "filo.peers.gossip"
 local new_roster = require "filo.peers.roster"
@@ -19,9 +20,6 @@ Members.__index = Members
 local PLACES = 4
 
 local EVERY = { ["0.0.0.0"] = true, ["::"] = true }
-
----@param host string  numeric
-local function is_loopback(host) return host == "::1" or host:find "^127%." ~= nil end
 
 ---Where others may dial this node.
 local function addresses(self)

@@ -1,6 +1,7 @@
 ---`filo invite`: prints a token, with which another node joins: a keeper of copies, or another machine of the same person.
 
 local errors = require "filo.base.errors"
+local is_loopback = require "filo.base.is_loopback"
 local json = require "filo.base.json"
 local net = require "filo.core.net"
 local node_lua = require "filo.command.root.node_lua"
@@ -41,7 +42,7 @@ local function reachable(listen)
     local where = listen and ("node.lua says only '%s'"):format(listen) or "it does not listen: node.lua has no 'listen'"
     return errors.fail("usage", ("give --address HOST:PORT, where others reach this node; %s"):format(where))
   end
-  if host == "localhost" or host:match "^127%." or host == "::1" then
+  if is_loopback(host) then
     io.stderr:write(("filo invite: %s is reached from this machine only\n"):format(listen))
   end
   return listen

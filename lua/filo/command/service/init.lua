@@ -8,6 +8,7 @@ local control = require "filo.command.control"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
 local filo = require "filo"
+local is_loopback = require "filo.base.is_loopback"
 local limits = require "filo.host.limits"
 local log_events = require "filo.command.service.log_events"
 local modules = require "filo.core.modules"
@@ -73,7 +74,7 @@ end
 ---Whether an address is reached from this machine only.
 local function is_here(address)
   local host = net.address(address)
-  return not host or host == "::1" or host:find "^127%." ~= nil
+  return not host or is_loopback(host) -- else a Unix socket
 end
 
 ---Tells of the node over HTTP.
@@ -92,7 +93,7 @@ end
 
 ---Has the node answer commands, and starts what node.lua wants to.
 ---@return true?, filo.Error?
-local function begin(self, tell, start, http)
+local function begin(self, tell, service)
   local node = self.node
   log_events(node, tell) -- peers may come at once
   local ok, err = control.serve(node, self)
@@ -100,10 +101,10 @@ local function begin(self, tell, start, http)
   local where = node.address and "listens at " .. node.address or "does not listen"
   self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, self.root),
     { event = "started", id = node.id, address = node.address, root = self.root })
-  if http then ok, err = serve_http(self, tell, http) end
+  if service.http then ok, err = serve_http(self, tell, service.http) end
   if not ok then return nil, err end
-  if not start then return true end
-  return run_start(self, start)
+  if not service.start then return true end
+  return run_start(self, service.start)
 end
 
 ---Opens the node.
@@ -132,7 +133,7 @@ function Service.open(path, given)
   local err
   self.node, err = filo.node(options)
   if not self.node then return nil, err end
-  opened, err = begin(self, options.log, service.start, service.http)
+  opened, err = begin(self, options.log, service)
   if not opened then return nil, err end
   return self
 end
