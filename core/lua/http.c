@@ -53,6 +53,15 @@ static struct http_box *check_box(lua_State *L) {
   return filo_handle_check(L, 1, &type);
 }
 
+struct filo_http *filo_check_http(lua_State *L, int index) {
+  struct http_box *box = filo_handle_check(L, index, &type);
+  return box->http;
+}
+
+struct filo_pull *filo_test_http_body(lua_State *L, int index) {
+  return filo_handle_test(L, index, &type) ? filo_check_http_body(L, index) : NULL;
+}
+
 struct filo_pull *filo_check_http_body(lua_State *L, int index) {
   struct http_box *box = filo_handle_check(L, index, &type);
   bool is_read = box->incoming.waiter || filo_http_is_taken(box->http);

@@ -13,6 +13,7 @@
 #include "lua/http.h"
 #include "lua/modules.h"
 #include "lua/resources.h"
+#include "lua/sieve.h"
 #include "lua/tls.h"
 #include "runtime/log.h"
 #include "runtime/task.h"
@@ -193,6 +194,7 @@ static const luaL_Reg functions[] = {{"tls", filo_net_tls},
                                      {"dial_raw", filo_net_dial_raw},
                                      {"address", parse_address},
                                      {"rates", filo_net_rates},
+                                     {"sieve", filo_net_sieve},
                                      {"open", filo_open_descriptor},
                                      {NULL, NULL}};
 
@@ -204,6 +206,7 @@ int filo_open_net(lua_State *L) {
   filo_register_transfer(L);
   filo_register_raw(L);
   filo_register_http(L);
+  filo_register_sieve(L);
   filo_register_stream(L);
   filo_register_descriptor(L);
   luaL_newlib(L, functions);

@@ -5,6 +5,20 @@
 ---@class filo.core.Http
 local http = {}
 
+---What the body of a request passes on its way to who reads it, or to a deposit. The end comes only when all was good.
+---@class filo.core.Sieve
+local sieve = {}
+
+---@class filo.core.SievePlan
+---@field length? integer  bytes of data that must come, no more and no less
+---@field chunked? boolean  in the framing `aws-chunked` of S3, which is taken away
+---@field digests? ("md5"|"sha1"|"sha256"|"crc32"|"crc32c"|"crc64nvme")[]  what is computed of the data
+---@field key? string  a signing key of AWS Signature Version 4, 32 bytes: each chunk must be signed. With it come the next three
+---@field date? string  as it was signed: "20261201T120000Z"
+---@field scope? string  the same: "20261201/us-east-1/s3/aws4_request"
+---@field seed? string  the signature of the request's head, 64 hexadecimal digits
+---@field trailer_signed? boolean  trailers come, and are signed; else there must be none where chunks are signed
+
 ---@class filo.core.HttpHead
 ---@field method string
 ---@field target string  as it came, in ASCII
@@ -61,3 +75,20 @@ function http:abort() end
 
 ---What was written still goes out, for two seconds.
 function http:close() end
+
+---The next bytes of the data, at most `most`.
+---@param most integer
+---@return string? bytes  nil without an error: that was all, and all was good
+---@return filo.Error? err  "denied": a signature is wrong; "invalid": the framing, or the length
+function sieve:read(most) end
+
+---Once the end has come.
+---@return table<string, string> digests  raw bytes by their names, of CRCs the most significant first
+function sieve:digests() end
+
+---Once the end has come: what came behind the data, but for the signature.
+---@return table<string, string> trailers  values by names in lower case
+function sieve:trailers() end
+
+---Lets what has not come of the body go.
+function sieve:close() end

@@ -74,6 +74,13 @@ function net.moved() end
 ---@return filo.Error? err
 function net.rates() end
 
+---What of the body of a connection's request has not been read passes a sieve, which alone reads it until it is closed.
+---@param connection filo.core.Http|nil none: there is no body
+---@param plan filo.core.SievePlan
+---@return filo.core.Sieve? sieve
+---@return filo.Error? err
+function net.sieve(connection, plan) end
+
 ---@class filo.core.Rates
 local rates = {}
 
