@@ -12,6 +12,7 @@
 #include "lua/keys.h"
 #include "lua/resources.h"
 #include "lua/seen.h"
+#include "lua/sieve.h"
 #include "lua/store.h"
 #include "runtime/task.h"
 #include "transfer/deposit.h"
@@ -55,6 +56,7 @@ static struct deposit_box *check_idle_deposit(lua_State *L) {
   struct deposit_box *box = check_deposit(L);
   filo_task_check(L);
   luaL_argcheck(L, !box->changed.waiter, 1, "another task waits for this deposit already");
+  luaL_argcheck(L, !filo_deposit_is_pulling(box->deposit), 1, "the deposit is pulling already");
   return box;
 }
 
@@ -274,18 +276,44 @@ static int deposit_seen(lua_State *L) {
   return filo_return_seen(L, filo_deposit_source(check_deposit(L)->deposit));
 }
 
-static int push_true(lua_State *L, struct deposit_box *box) {
-  (void)box;
-  lua_pushboolean(L, 1);
-  return 1;
+/* --- pull(source): all that is left of the body of an HTTP request, or of what has passed a sieve, or that a reader gives,
+ * which is closed then; true; or nil, an error, and whether it is the source that failed --- */
+
+static struct filo_pull *check_source(lua_State *L) {
+  struct filo_pull *pull = filo_test_http_body(L, 2);
+  if (!pull) pull = filo_test_sieve(L, 2);
+  return pull ? pull : filo_reader_pull(filo_take_reader(L, 2));
 }
 
-/* pull(connection): all of the body of an HTTP request */
+static int go_on_pulling(lua_State *L, int status, lua_KContext ctx);
+
+static int pulled_or_wait(lua_State *L, struct deposit_box *box) {
+  struct filo_error err;
+  box->changed.set = false;
+  if (filo_deposit_is_pulling(box->deposit))
+    return filo_event_wait(L, &box->changed, FILO_NO_DEADLINE, 0, go_on_pulling);
+  if (filo_deposit_status(box->deposit, &err) == 0) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  filo_return_error(L, &err);
+  lua_pushboolean(L, filo_deposit_pull_failed(box->deposit));
+  return 3;
+}
+
+static int go_on_pulling(lua_State *L, int status, lua_KContext ctx) {
+  (void)status, (void)ctx;
+  struct deposit_box *box = filo_handle_box(L, 1, &type);
+  if (filo_event_why(L, &box->changed) != FILO_WOKEN) return filo_task_raise_cancelled(L);
+  return pulled_or_wait(L, check_deposit(L));
+}
+
 static int deposit_pull(lua_State *L) {
   struct deposit_box *box = check_idle_deposit(L);
-  luaL_argcheck(L, !box->from_file && !box->finishing, 1, "the deposit is of something else");
-  filo_deposit_pull(box->deposit, filo_check_http_body(L, 2));
-  return settle(L, box, push_true);
+  luaL_argcheck(L, !box->from_file, 1, "the deposit is of a file");
+  luaL_argcheck(L, !box->finishing, 1, "the deposit is finished already");
+  filo_deposit_pull(box->deposit, check_source(L));
+  return pulled_or_wait(L, box);
 }
 
 static const luaL_Reg methods[] = {{"write", deposit_write},       {"pull", deposit_pull},

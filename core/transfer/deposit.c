@@ -46,9 +46,10 @@ struct filo_deposit {
   const struct timeval *tick; /* instead of waiting for the descriptor; NULL: it can tell */
   struct filo_pull *pull;     /* until its end */
   size_t pulled;              /* of its last piece */
-  bool copying;               /* a file is read by the workers */
-  bool reading;               /* a pipe is read by the loop */
-  bool ending;                /* no more bytes come; the last chunk may still wait for its turn */
+  bool pull_failed;
+  bool copying; /* a file is read by the workers */
+  bool reading; /* a pipe is read by the loop */
+  bool ending;  /* no more bytes come; the last chunk may still wait for its turn */
   bool abandoned, published;
 
   struct filo_publication publication;
@@ -334,8 +335,8 @@ static bool pull_piece(struct filo_deposit *deposit) {
   deposit->pulled = 0;
   if (rc == FILO_BUSY) return false;
   if (rc <= 0) drop_pull(deposit);
+  deposit->pull_failed = rc < 0;
   if (rc < 0) fail(deposit, rc, &err);
-  deposit->ending = rc == 0;
   if (rc <= 0) return false;
   int64_t taken = filo_deposit_write(deposit, bytes, len, &err);
   deposit->pulled = taken > 0 ? (size_t)taken : 0;
@@ -352,10 +353,22 @@ static void on_pull_changed(void *ctx) {
 }
 
 void filo_deposit_pull(struct filo_deposit *deposit, struct filo_pull *pull) {
+  if (deposit->code < 0) {
+    pull->drop(pull);
+    return;
+  }
   deposit->pull = pull;
   pull->changed = on_pull_changed;
   pull->ctx = deposit;
   pump(deposit);
+}
+
+bool filo_deposit_is_pulling(const struct filo_deposit *deposit) {
+  return deposit->pull != NULL;
+}
+
+bool filo_deposit_pull_failed(const struct filo_deposit *deposit) {
+  return deposit->pull_failed;
 }
 
 static void pump(struct filo_deposit *deposit) {

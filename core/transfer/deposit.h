@@ -2,7 +2,7 @@
  * worker pool.
  *
  * The source is one of: bytes that the caller writes, a regular file (read by the workers
- * themselves, in parallel), a descriptor that becomes readable now and then (a pipe), or a pull. Then
+ * themselves, in parallel), a descriptor that becomes readable now and then (a pipe), or pulls. Then
  * filo_deposit_publish. `changed` is called on the loop thread whenever the caller may want to look
  * again: room to write, settled, failed.
  *
@@ -44,8 +44,13 @@ void filo_deposit_copy(struct filo_deposit *deposit, int fd, uint64_t from, cons
 int filo_deposit_drain(struct filo_deposit *deposit, int fd, const char *name,
                        struct filo_error *err);
 
-/* Takes all that is pulled, and the pull. */
+/* Takes all that is pulled, and the pull, between writes or other pulls. Under way until its end, or a failure of the
+ * deposit, as which its own counts. */
 void filo_deposit_pull(struct filo_deposit *deposit, struct filo_pull *pull);
+bool filo_deposit_is_pulling(const struct filo_deposit *deposit);
+
+/* Whether it was a pull that failed. */
+bool filo_deposit_pull_failed(const struct filo_deposit *deposit);
 
 /* True when nothing is under way: all is sealed, or published, or it failed. */
 bool filo_deposit_settled(const struct filo_deposit *deposit);

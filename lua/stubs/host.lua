@@ -12,7 +12,7 @@
 ---                        partial, keep, partial_outside, deposit, deposit_file, tombstone, rewrap, walk, catalogue
 ---  filo.core.Object      fields, record, set_key, content, verify_chunk, prove_chunk, set_aside, mark_verified, reader, share, close
 ---  filo.core.Partial     fields, has_hashes, has, missing, set_key, reader, publish, fail, retry, share, close
----  filo.core.Deposit     write, finish, publish, progress, seen, close
+---  filo.core.Deposit     write, pull, finish, publish, progress, seen, close
 ---  filo.core.Reader      read, save, close
 ---  filo.core.Walk        next, close
 ---  filo.core.Catalogue   names, records, files, tombstones, stalest, oldest, older, at, outdated, generations, problems, usage,

@@ -428,11 +428,13 @@ function partial:close() end
 ---@return filo.Error? err
 function deposit:write(bytes) end
 
----Instead: all of the body of the request that has come last. Waits until all that came is sealed.
----@param connection filo.core.Http
+---Between writes, or instead: all that is left of the body of the request that has come last, or of what passes a sieve, or that a reader
+---gives, which is closed by it. Waits until that is taken. A source that fails is the deposit's failure.
+---@param source filo.core.Http|filo.core.Sieve|filo.core.Reader
 ---@return true?
 ---@return filo.Error? err
-function deposit:pull(connection) end
+---@return boolean? failed  it is the source that failed
+function deposit:pull(source) end
 
 ---After the last write: waits until all is sealed.
 ---@return integer? size
