@@ -4,6 +4,7 @@ local at_end = require "filo.host.at_end"
 local errors = require "filo.base.errors"
 local format = require "filo.base.format"
 local inside = require "filo.base.inside"
+local net = require "filo.core.net"
 
 local MOST, PIECE = 1 << 20, 1 << 16
 
@@ -19,8 +20,8 @@ local body = {}
 ---@return filo.http.Body
 function body.new(connection, head)
   return inside.keep(setmetatable({}, Body), {
-    connection = connection, length = not head.chunked and (head.length or 0) or nil, expects = head.expects, ended = not connection,
-    count = 0, busy = false,
+    connection = connection, source = connection, length = not head.chunked and (head.length or 0) or nil,
+    expects = connection ~= nil and head.expects, ended = not connection, count = 0, busy = false,
   })
 end
 
@@ -47,7 +48,7 @@ local function take(parts, most)
   local _ <close> = occupy(parts)
   local ok, err = begin(parts)
   if not ok then return nil, err end
-  local piece, problem = parts.connection:read(most)
+  local piece, problem = parts.source:read(most)
   parts.ended = piece == nil and not problem
   parts.count = parts.count + #(piece or "")
   return piece, problem
@@ -100,8 +101,42 @@ function Body:chunks()
   end
 end
 
+---All that is read from now on, in whatever way, has passed a sieve; so has what is stored. Raises when something has been read before.
+---@param self filo.http.Body
+---@param plan filo.core.SievePlan
+---@return true?, filo.Error?
+function body.sift(self, plan)
+  local parts = of(self, "sift")
+  if parts.over or parts.count > 0 or parts.sieve or parts.ended and parts.connection then
+    error("sift: something of this body has been read already", 2)
+  end
+  local sieve, err = net.sieve(parts.connection, plan)
+  if not sieve then return nil, err end
+  parts.sieve, parts.source, parts.length, parts.ended = sieve, sieve, plan.length, false
+  return true
+end
+
+---The sieve of a body that has come whole.
+local function sieve_of(self, what)
+  local parts = inside.of(self)
+  if not parts.sieve then error(what .. ": this body was not sifted, or its request has been answered", 3) end
+  if not parts.ended then error(what .. ": this body has not come whole", 3) end
+  return parts.sieve
+end
+
+---Once all was read, or is stored: the digests that the plan has asked for.
+---@param self filo.http.Body
+---@return table<string, string>  raw bytes by names
+function body.digests(self) return sieve_of(self, "digests"):digests() end
+
+---The same: what came behind the content.
+---@param self filo.http.Body
+---@return table<string, string>  values by names in lower case
+function body.trailers(self) return sieve_of(self, "trailers"):trailers() end
+
 local function pull(parts, deposit)
-  local ok, err = deposit:pull(parts.connection)
+  local ok, err = deposit:pull(parts.source)
+  parts.ended = ok
   if not ok then deposit:close() end
   return ok and deposit, err
 end
@@ -112,7 +147,7 @@ end
 function body.deposit(self, disk, plain, digest)
   local parts = inside.of(self)
   if parts.busy then error("another task reads this body", 0) end
-  if parts.over or parts.ended and parts.connection then return errors.fail("closed", parts.over or "the body has been read already") end
+  if parts.over or parts.ended and parts.source then return errors.fail("closed", parts.over or "the body has been read already") end
   local _ <close> = occupy(parts)
   local ok, err = begin(parts)
   if not ok then return nil, err end
@@ -120,7 +155,7 @@ function body.deposit(self, disk, plain, digest)
   deposit, err = disk:deposit(parts.length and parts.length - parts.count, plain, digest)
   if not deposit then return nil, err end
   parts.over = "the body has gone into a store already"
-  if not parts.connection then return deposit end
+  if not parts.source then return deposit end
   local _ <close> = at_end(function(problem) return problem and deposit:close() end)
   return pull(parts, deposit)
 end
@@ -139,7 +174,12 @@ end
 
 ---The request has been answered: what comes now is not of this body.
 ---@param self filo.http.Body
-function body.finish(self) inside.of(self).over = "the request has been answered: its body is gone" end
+function body.finish(self)
+  local parts = inside.of(self)
+  parts.over = "the request has been answered: its body is gone"
+  if parts.sieve then parts.sieve:close() end
+  parts.sieve, parts.source = nil, parts.connection
+end
 
 ---Reads what nobody wanted, up to so many bytes: whether that was the rest. A client that still waits to send is not asked to, and a task
 ---that still reads is not disturbed.
