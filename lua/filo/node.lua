@@ -160,7 +160,8 @@ end
 
 ---Stores content under a key: sealed and published here, then copied to peers as the policy says.
 ---@param key string?  1 to 4096 bytes; nil: the SHA-256 of the content, in hex
----@param content string|function|filo.File|file*  bytes; a function that gives pieces and then nil; filo.file(path); an open file
+---@param content string|function|filo.File|file*|filo.Object|filo.Object[]|filo.http.Body  bytes; a function that gives pieces and then
+---  nil; filo.file(path); an open file; an object, or several, one after the other; the body of a request
 ---@param given? {fields?: table, class?: integer, encrypt?: boolean, to?: filo.Peer|string|(filo.Peer|string)[]}  the user's own fields,
 ---  kept sealed; class: 0 to 255, which every holder sees (when left out, that of the version before, or 0); encrypt = false stores public
 ---  data as it is; to: connected peers, or their node IDs, that get a copy, all of them and no others, whatever the policy says

@@ -241,7 +241,7 @@ describe("node:store", function()
     local net <close> = nodes.net()
     local a = net:start "a"
     local expected = "store_spec.lua:%d+: store: the content must be a string, a function, filo.file%(path%), "
-      .. "an open file or the body of a request, not a "
+      .. "an open file, an object, a list of objects or the body of a request, not a "
     for _, content in ipairs { 5, true, {} } do
       raises(expected .. type(content), function() a:store("key", content) end)
     end

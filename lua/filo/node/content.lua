@@ -1,10 +1,15 @@
----Where content to be stored comes from: a string, a function, a file by name, an open file, the body of a request of HTTP.
+---Where content to be stored comes from: a string, a function, a file by name, an open file, objects, the body of a request of HTTP.
 
+local at_end = require "filo.host.at_end"
 local body = require "filo.http.body"
 local errors = require "filo.base.errors"
 local file = require "filo.host.file"
+local inside = require "filo.base.inside"
 
-local source = { EXPECTED = "the content must be a string, a function, filo.file(path), an open file or the body of a request" }
+local source = {
+  EXPECTED = "the content must be a string, a function, filo.file(path), an open file, an object, a list of objects or the body of "
+    .. "a request",
+}
 
 ---Writes what a function gives, up to nil.
 ---@return true?, filo.Error?
@@ -43,14 +48,59 @@ local function from_string(disk, content, plain, digest)
   return nil, err
 end
 
+---What is behind an object; nil: the value is none.
+local function parts_of(value)
+  local parts = inside.of(value)
+  return type(parts) == "table" and parts.pour and parts or nil
+end
+
+---What is behind an object, or behind each of a list of them, which is not empty.
+---@return table[]?  nil: the value is no such thing
+local function objects_of(value)
+  local one = parts_of(value)
+  if one then return { one } end
+  if type(value) ~= "table" or getmetatable(value) or not value[1] then return nil end
+  local list = {}
+  for i = 1, #value do
+    list[i] = parts_of(value[i])
+    if not list[i] then return nil end
+  end
+  return list
+end
+
+---A deposit with all of them; second what is wrong, and whether another try may go well.
+local function pour_all(disk, objects, plain, digest)
+  local size = 0
+  for _, each in ipairs(objects) do size = size + each.size - each.position end
+  local deposit, err = disk:deposit(size, plain, digest)
+  if not deposit then return nil, err end
+  local _ <close> = at_end(function(problem) return problem and deposit:close() end)
+  for _, each in ipairs(objects) do
+    local ok, problem, again = each:pour(deposit)
+    if not ok then
+      deposit:close()
+      return nil, problem, again
+    end
+  end
+  return deposit
+end
+
+local function from_objects(disk, objects, plain, digest)
+  local deposit, err, again
+  repeat deposit, err, again = pour_all(disk, objects, plain, digest) until not again
+  if not deposit then return nil, err end
+  for _, each in ipairs(objects) do each:pass() end
+  return deposit
+end
+
 ---Whether it is something that can be stored.
 function source.is_content(content)
   return type(content) == "string" or type(content) == "function" or file.is(content) or body.is(content)
-    or io.type(content) == "file"
+    or io.type(content) == "file" or objects_of(content) ~= nil
 end
 
 ---Content that is read, perhaps several times. A file may change meanwhile; what it looked like before its first byte was read, and after
----the last, tells. Pipes, functions and strings are read once.
+---the last, tells. Pipes, functions, strings and objects are read once.
 ---@class filo.Reading
 ---@field seen? filo.core.Seen  before it was read the last time; nil: that says nothing
 ---@field fresh? boolean  it was changed just before that, and may change once more without looking different
@@ -77,6 +127,8 @@ local function begin(self, plain, digest)
   if type(content) == "string" then return from_string(disk, content, plain, digest) end
   if type(content) == "function" then return from_function(disk, content, plain, digest) end
   if body.is(content) then return body.deposit(content, disk, plain, digest) end
+  local objects = objects_of(content)
+  if objects then return from_objects(disk, objects, plain, digest) end
   if file.is(content) then
     local deposit, seen = disk:deposit_file(content.path, plain, digest, content.descriptor)
     if deposit then self.seen = seen end

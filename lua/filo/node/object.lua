@@ -54,12 +54,35 @@ local function send(parts, connection, first, last)
   end
 end
 
+---What of the content has not been read goes into a deposit, past Lua; that has failed where this fails. `again`: another one may go well,
+---since a good source has taken the place of a bad one.
+---@param parts table  what is behind an object
+---@param deposit filo.core.Deposit
+---@return true?, filo.Error?
+---@return boolean? again
+local function pour(parts, deposit)
+  if parts.closed then return errors.fail("closed", "the object is closed") end
+  local source = parts.source
+  local ok, err, is_source = deposit:pull(assert(source:reader(parts.position, parts.size)))
+  if ok then return true end
+  if not is_source then return nil, err, false end
+  local replaced, problem = replace_source(parts, source, err)
+  return nil, problem or err, replaced
+end
+
+---All of it counts as read.
+local function pass(parts)
+  if parts.sequential then parts.sequential:close() end
+  parts.sequential, parts.position = nil, parts.size
+end
+
 ---source: an object or a partial of the core, with its content key set. info: what is known of it, a table that is taken. It is noted in
 ---`handed_out` until it is closed. heal(err), where given, finds another good source of the same version when this one turns out to be bad,
 ---or cannot be read; or gives nil, and perhaps an error that says more.
 ---@return filo.Object
 local function new(source, info, handed_out, heal)
-  info.source, info.heal, info.position, info.handed_out, info.send = source, heal, 0, handed_out, send
+  info.source, info.heal, info.position, info.handed_out = source, heal, 0, handed_out
+  info.send, info.pour, info.pass = send, pour, pass
   return handed_out:add(inside.keep(setmetatable({}, Object), info))
 end
 

@@ -25,6 +25,22 @@ function Deposit:write(bytes)
   return true
 end
 
+---All that a simulated reader gives, which is closed by it.
+---@return true?, filo.Error?
+---@return boolean? failed  it is the reader that failed
+function Deposit:pull(reader)
+  if type(reader) ~= "table" or not reader.read then error("a simulated deposit pulls from simulated readers only", 2) end
+  local _ <close> = reader
+  while true do
+    local piece, err = reader:read(self.store.chunk_size)
+    if err then return nil, err, true end
+    if not piece then return true end
+    local ok
+    ok, err = self:write(piece)
+    if not ok then return nil, err, false end
+  end
+end
+
 local function seal(self, content)
   local random, chunk_size = self.store.random, self.store.chunk_size
   self.key, self.iv = random:bytes(32), random:bytes(16)
