@@ -18,7 +18,7 @@ local function pong(token) return ("<Bi8"):pack(6, token) end
 local hello = cbor.encode { hello = { version = 2, proof = ("\xff"):rep(32) } }
 local request = cbor.encode { id = 7, topic = "find", body = { namespace = ("n"):rep(32), list = { 1, -2, 3.5, true } } }
 
-local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {}, capability = {}, http = {} }
+local seeds = { frame = {}, record = {}, trailer = {}, cbor = {}, address = {}, identity = {}, capability = {}, http = {}, sieve = {} }
 
 seeds.frame = {
   "\0\1" .. message(hello) .. message "" .. message(request),
@@ -60,6 +60,14 @@ seeds.http = {
   post "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", post "A: b\r\n c\r\n\r\n", post "A : b\r\n\r\n", post "\n",
   "\3CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "\2\22\3\1\2\0\1\0\1\252", "\9GET /" .. ("x"):rep(17000),
   "\7PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+}
+
+local signature = ";chunk-signature=" .. ("5e"):rep(32)
+local framed, long = "3\r\nabc\r\n2\r\nde\r\n0\r\n", ("x"):rep(300)
+seeds.sieve = {
+  "\1" .. framed .. "\r\n", "\23" .. framed .. "x-amz-checksum-crc32c:AAAAAA==\r\nb: c \r\n\r\n", "\1" .. framed .. "a:b\n\r\n\r\n",
+  "\1" .. framed .. "a:b\nc:d\n\r\nx-amz-trailer-signature:" .. ("5e"):rep(32) .. "\r\n\r\n", "\0plain", "\22abcde", "\26abcde",
+  "\1" .. ("12c%s\r\n%s\r\n0%s\r\n\r\n"):format(signature, long, signature), "\1ffffffffffffffff\r\na", "\1" .. ("0"):rep(300), "\3",
 }
 
 local folder = assert(arg[1], "seeds.lua FOLDER")
