@@ -59,6 +59,9 @@ enum filo_catalogue_state filo_catalogue_state(struct filo_catalogue *catalogue,
  * now. */
 void filo_catalogue_refresh(struct filo_catalogue *catalogue);
 
+/* The longest text that stands for content. */
+enum { FILO_ETAG_MAX = 64 };
+
 /* What is known of a file. */
 struct filo_row {
   int64_t id; /* as long as the database lives; grows with each that is added */
@@ -78,6 +81,7 @@ struct filo_row {
   size_t name_len;
   char *conflict; /* NULL, or the name of what it was kept beside */
   size_t conflict_len;
+  char etag[FILO_ETAG_MAX + 1]; /* what its owner says that stands for its content; "": nothing */
   bool has_bringer;
   unsigned char
       bringer[FILO_ID_SIZE]; /* of a file: the node that brought it, where that is known */

@@ -11,7 +11,7 @@
 #include "crypto/random.h"
 
 /* What is below belongs to this number: another one's database is not read. */
-enum { LAYOUT = 10, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
+enum { LAYOUT = 11, BUSY_MS = 2000, CACHE_KIB = 1024, BUILDING_CACHE_KIB = 8192 };
 
 /* namespaces: named, a print of the keys with which all names in it were read.
  *
@@ -37,13 +37,13 @@ static const char tables[] =
     "CREATE TABLE files (id INTEGER PRIMARY KEY AUTOINCREMENT, ns INTEGER NOT NULL,"
     " place BLOB NOT NULL, path TEXT, problem INTEGER, key_hash BLOB, version INTEGER,"
     " size INTEGER, flags INTEGER, verified INTEGER, modified INTEGER, name BLOB, class INTEGER,"
-    " generation INTEGER, nonce BLOB, conflict BLOB, bringer INTEGER);"
+    " generation INTEGER, nonce BLOB, conflict BLOB, etag BLOB, bringer INTEGER);"
     "CREATE TABLE changed (id INTEGER PRIMARY KEY, ns BLOB NOT NULL, path TEXT NOT NULL);"
     "CREATE TABLE elsewhere (ns INTEGER NOT NULL, key_hash BLOB NOT NULL, version INTEGER NOT NULL,"
     " nonce BLOB NOT NULL, size INTEGER, flags INTEGER, modified INTEGER, name BLOB, class INTEGER,"
-    " conflict BLOB, PRIMARY KEY (ns, key_hash)) WITHOUT ROWID;"
+    " conflict BLOB, etag BLOB, PRIMARY KEY (ns, key_hash)) WITHOUT ROWID;"
     "CREATE INDEX elsewhere_by_name ON elsewhere (ns, name, version, size, flags, modified, class,"
-    " conflict) WHERE name IS NOT NULL;"
+    " conflict, etag) WHERE name IS NOT NULL;"
     "CREATE TABLE listed (id INTEGER PRIMARY KEY, peer BLOB NOT NULL, ns INTEGER NOT NULL,"
     " life BLOB NOT NULL, after INTEGER NOT NULL, UNIQUE (peer, ns));"
     "CREATE TABLE holders (id INTEGER PRIMARY KEY, node BLOB UNIQUE NOT NULL,"
@@ -63,7 +63,7 @@ static const char indexes[] =
     "CREATE INDEX by_namespace ON files (ns);"
     /* with all that a list of names gives, so that it is read from here alone, in order */
     "CREATE INDEX by_name ON files (ns, name, version, size, flags, verified, modified, class,"
-    " conflict) WHERE name IS NOT NULL;"
+    " conflict, etag) WHERE name IS NOT NULL;"
     "CREATE INDEX by_verified ON files (ns, verified) WHERE name IS NOT NULL;"
     "CREATE INDEX by_age ON files (verified, size) WHERE problem IS NULL;"
     "CREATE INDEX by_generation ON files (ns, generation) WHERE NOT flags & 1;"
@@ -77,13 +77,13 @@ static const char indexes[] =
 /* In the order in which queries.c reads them. */
 #define ALL_BUT_ID                                                                                 \
   "path, problem, key_hash, version, size, flags, verified, modified, name, class, generation, "   \
-  "nonce, conflict"
+  "nonce, conflict, etag"
 #define COLUMNS "files.id, " ALL_BUT_ID
 #define NAMES_BETWEEN " AND name >= ?2 AND name < ?3"
 /* Both halves come in the order of an index. */
 #define AND_ELSEWHERE                                                                              \
   " UNION ALL SELECT 0, NULL, NULL, NULL, version, size, flags, 0, modified, name, class, NULL,"   \
-  " NULL, conflict, 1 FROM elsewhere WHERE " OF_NAMESPACE NAMES_BETWEEN " ORDER BY 10"
+  " NULL, conflict, etag, 1 FROM elsewhere WHERE " OF_NAMESPACE NAMES_BETWEEN " ORDER BY 10"
 #define OF_NAMESPACE "ns = (SELECT id FROM namespaces WHERE ns = ?1)"
 
 #define ADD_TO(table)                                                                              \
@@ -103,8 +103,8 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_COUNT_NAMESPACE] = ADD_TO("namespaces"),
     [FILO_SQL_COUNT_BRINGER] = ADD_TO("bringers"),
     [FILO_SQL_INSERT] =
-        "INSERT INTO files VALUES (?16, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-        " ?14, ?15, ?17)",
+        "INSERT INTO files VALUES (?17, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14, ?15, ?16, ?18)",
     [FILO_SQL_AT_PLACE] =
         "SELECT id, " ALL_BUT_ID ", bringer FROM files WHERE ns = ?1 AND place = ?2",
     [FILO_SQL_AT] = "SELECT " COLUMNS " FROM files WHERE " OF_NAMESPACE " AND place = ?2",
@@ -114,7 +114,7 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
                               " LIMIT 256) RETURNING ns, path",
     [FILO_SQL_NAMES] =
         "SELECT id, NULL, NULL, NULL, version, size, flags, verified, modified, name, class, NULL,"
-        " NULL, conflict, 0 FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN AND_ELSEWHERE,
+        " NULL, conflict, etag, 0 FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN AND_ELSEWHERE,
     [FILO_SQL_OBJECTS] =
         "SELECT " COLUMNS ", 0 FROM files WHERE " OF_NAMESPACE NAMES_BETWEEN AND_ELSEWHERE,
     [FILO_SQL_FILES] = "SELECT " COLUMNS " FROM files INDEXED BY by_namespace WHERE " OF_NAMESPACE
@@ -149,7 +149,7 @@ static const char *const texts[FILO_SQL_STATEMENTS] = {
     [FILO_SQL_KNOWN_ELSEWHERE] =
         "SELECT version, nonce, flags FROM elsewhere WHERE ns = ?1 AND key_hash = ?2",
     [FILO_SQL_NOTE_ELSEWHERE] =
-        "INSERT INTO elsewhere VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" FILO_IF_NEWER,
+        "INSERT INTO elsewhere VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)" FILO_IF_NEWER,
     [FILO_SQL_FORGET_ELSEWHERE] =
         "DELETE FROM elsewhere WHERE ns = ?1 AND key_hash = ?2 AND (version, nonce) <= (?3, ?4)",
     [FILO_SQL_NAMED] = "SELECT named FROM namespaces WHERE ns = ?1",

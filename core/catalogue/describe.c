@@ -1,4 +1,4 @@
-/* Names in the metadata of own objects: a CBOR map (RFC 8949) of which three fields are of interest.
+/* Names in the metadata of own objects: a CBOR map (RFC 8949) of which four fields are of interest.
  * Its owner has sealed it; what is not as this Filo writes it has no name. */
 #include <openssl/crypto.h>
 #include <string.h>
@@ -72,6 +72,22 @@ static bool read_modified(struct input *in, struct filo_row *row) {
   return skip(in, 0);
 }
 
+/* Of what cannot stand for content, as another writer may have made it, there is none. */
+static bool read_etag(struct input *in, char etag[FILO_ETAG_MAX + 1]) {
+  struct input value = *in;
+  unsigned type;
+  uint64_t len;
+  const unsigned char *text;
+  etag[0] = 0;
+  if (!skip(in, 0) || !read_head(&value, &type, &len)) return false;
+  if (type != TEXT || len > FILO_ETAG_MAX || !read_text(&value, len, &text)) return true;
+  for (uint64_t i = 0; i < len; i++)
+    if (text[i] <= ' ' || text[i] > '~' || text[i] == '"') return true;
+  memcpy(etag, text, (size_t)len);
+  etag[len] = 0;
+  return true;
+}
+
 static bool is(const unsigned char *text, uint64_t len, const char *word) {
   return len == strlen(word) && memcmp(text, word, (size_t)len) == 0;
 }
@@ -85,6 +101,7 @@ static bool read_fields(struct input in, struct filo_row *row) {
     if (!read_head(&in, &type, &len) || type != TEXT || !read_text(&in, len, &key)) return false;
     bool read = is(key, len, "name")       ? read_name(&in, &row->name, &row->name_len)
                 : is(key, len, "conflict") ? read_name(&in, &row->conflict, &row->conflict_len)
+                : is(key, len, "etag")     ? read_etag(&in, row->etag)
                 : is(key, len, "modified") ? read_modified(&in, row)
                                            : skip(&in, 0);
     if (!read) return false;

@@ -39,6 +39,7 @@ static int note(struct filo_database *database, const struct filo_row *row,
   bind_text(statement, 8, row->name, row->name_len);
   sqlite3_bind_int(statement, 9, row->class);
   bind_text(statement, 10, row->conflict, row->conflict_len);
+  bind_text(statement, 11, row->etag[0] ? row->etag : NULL, strlen(row->etag));
   return filo_database_run(database, FILO_SQL_NOTE_ELSEWHERE, err);
 }
 
@@ -254,9 +255,10 @@ int filo_catalogue_noted(struct filo_catalogue *catalogue, const unsigned char n
  * what does. What lies at the same place in both is told by two indexes, each read once, in order. */
 static const char *const takings[] = {
     "INSERT INTO elsewhere SELECT ?1, key_hash, version, nonce, size, flags, modified, name, class,"
-    " conflict FROM old.elsewhere NOT INDEXED WHERE ns = ?2",
+    " conflict, etag FROM old.elsewhere NOT INDEXED WHERE ns = ?2",
     "INSERT INTO elsewhere SELECT ?1, key_hash, version, nonce, size, flags, modified, name, class,"
-    " conflict FROM old.files WHERE name IS NOT NULL AND id IN (SELECT id FROM old.files AS was"
+    " conflict, etag FROM old.files WHERE name IS NOT NULL AND id IN (SELECT id FROM old.files AS "
+    "was"
     "  INDEXED BY by_place WHERE ns = ?2 AND (NOT EXISTS (SELECT 1 FROM main.files AS now"
     "   INDEXED BY by_place WHERE now.ns = ?1 AND now.place = was.place)"
     "  OR place IN (SELECT place FROM main.files INDEXED BY problems WHERE problem IS NOT NULL"

@@ -105,7 +105,8 @@ struct filo_counted {
 #define FILO_IF_NEWER                                                                              \
   " ON CONFLICT (ns, key_hash) DO UPDATE SET version = excluded.version, nonce = excluded.nonce,"  \
   " size = excluded.size, flags = excluded.flags, modified = excluded.modified,"                   \
-  " name = excluded.name, class = excluded.class, conflict = excluded.conflict"                    \
+  " name = excluded.name, class = excluded.class, conflict = excluded.conflict,"                   \
+  " etag = excluded.etag"                                                                          \
   " WHERE (excluded.version, excluded.nonce) > (elsewhere.version, elsewhere.nonce)"
 
 struct filo_database {

@@ -23,6 +23,12 @@ static bool read_text(sqlite3_stmt *statement, int column, char **ret, size_t *l
   return *ret != NULL;
 }
 
+static void read_etag(sqlite3_stmt *statement, char etag[FILO_ETAG_MAX + 1]) {
+  int len = sqlite3_column_bytes(statement, 14);
+  if (len > 0 && len <= FILO_ETAG_MAX)
+    memcpy(etag, sqlite3_column_blob(statement, 14), (size_t)len);
+}
+
 static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
   row->has_key_hash = sqlite3_column_bytes(statement, 3) == sizeof row->key_hash;
   if (row->has_key_hash)
@@ -37,6 +43,7 @@ static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
   row->generation = (uint32_t)sqlite3_column_int64(statement, 11); /* not of a list of names */
   if (sqlite3_column_bytes(statement, 12) == sizeof row->nonce)
     memcpy(row->nonce, sqlite3_column_blob(statement, 12), sizeof row->nonce);
+  read_etag(statement, row->etag);
   return read_text(statement, 9, &row->name, &row->name_len) &&
          read_text(statement, 13, &row->conflict, &row->conflict_len);
 }
@@ -44,8 +51,8 @@ static bool read_object(sqlite3_stmt *statement, struct filo_row *row) {
 bool filo_row_read(sqlite3_stmt *statement, const unsigned char *ns, struct filo_row *row) {
   memset(row, 0, sizeof *row);
   row->id = sqlite3_column_int64(statement, 0);
-  if (!ns && sqlite3_column_bytes(statement, 14) != FILO_ID_SIZE) return false;
-  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 14), FILO_ID_SIZE);
+  if (!ns && sqlite3_column_bytes(statement, 15) != FILO_ID_SIZE) return false;
+  memcpy(row->ns, ns ? ns : sqlite3_column_blob(statement, 15), FILO_ID_SIZE);
   row->problem = sqlite3_column_int(statement, 2);
   const void *path = sqlite3_column_text(statement, 1);
   if (path) row->path = copy(path, (size_t)sqlite3_column_bytes(statement, 1));
@@ -155,7 +162,7 @@ static int read_names(struct filo_database *database, sqlite3_stmt *statement,
   while (!full && code == 0 && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
     struct filo_row row;
     bool good = filo_row_read(statement, ns, &row) && row.name;
-    row.elsewhere = sqlite3_column_int(statement, 14) != 0;
+    row.elsewhere = sqlite3_column_int(statement, 15) != 0;
     if (!good)
       code = filo_fail(err, FILO_CORRUPT, "a row of the catalogue makes no sense");
     else if (join_names(ret, &row))

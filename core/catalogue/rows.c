@@ -200,6 +200,13 @@ void filo_row_place(const char *path, unsigned char out[FILO_PLACE_SIZE]) {
   blake3_hasher_finalize(&hasher, out, FILO_PLACE_SIZE);
 }
 
+static void bind_etag(sqlite3_stmt *statement, const struct filo_row *row) {
+  if (row->etag[0])
+    sqlite3_bind_blob(statement, 16, row->etag, (int)strlen(row->etag), SQLITE_STATIC);
+  else
+    sqlite3_bind_null(statement, 16);
+}
+
 static void bind_object(sqlite3_stmt *statement, const struct filo_row *row) {
   sqlite3_bind_null(statement, 4);
   sqlite3_bind_blob(statement, 5, row->key_hash, sizeof row->key_hash, SQLITE_STATIC);
@@ -222,11 +229,12 @@ static void bind_object(sqlite3_stmt *statement, const struct filo_row *row) {
     sqlite3_bind_blob64(statement, 15, row->conflict, row->conflict_len, SQLITE_STATIC);
   else
     sqlite3_bind_null(statement, 15);
+  bind_etag(statement, row);
 }
 
 static void bind_problem(sqlite3_stmt *statement, int problem) {
   sqlite3_bind_int(statement, 4, problem);
-  for (int i = 5; i <= 15; i++) sqlite3_bind_null(statement, i);
+  for (int i = 5; i <= 16; i++) sqlite3_bind_null(statement, i);
 }
 
 int filo_row_insert(struct filo_database *database, const struct filo_row *row, const char *path,
@@ -243,13 +251,13 @@ int filo_row_insert(struct filo_database *database, const struct filo_row *row, 
   sqlite3_bind_int64(statement, 1, ns);
   sqlite3_bind_blob(statement, 2, place, sizeof place, SQLITE_STATIC);
   if (row->id)
-    sqlite3_bind_int64(statement, 16, row->id);
-  else
-    sqlite3_bind_null(statement, 16);
-  if (brought)
-    sqlite3_bind_int64(statement, 17, bringer);
+    sqlite3_bind_int64(statement, 17, row->id);
   else
     sqlite3_bind_null(statement, 17);
+  if (brought)
+    sqlite3_bind_int64(statement, 18, bringer);
+  else
+    sqlite3_bind_null(statement, 18);
   if (!row->problem && is_default_path(row->key_hash, path))
     sqlite3_bind_null(statement, 3);
   else
@@ -278,7 +286,7 @@ static int read_row(struct filo_database *database, const unsigned char ns[FILO_
   for (; (rc = sqlite3_step(statement)) == SQLITE_ROW; found++) {
     filo_row_free(old);
     if (!filo_row_read(statement, ns, old)) code = FILO_CORRUPT;
-    old->account = sqlite3_column_int64(statement, 14);
+    old->account = sqlite3_column_int64(statement, 15);
     if (old->account && code == 0) code = turn_to(database, old->account, err);
     if (code == 0) count_row(database, old, old->account != 0, -1);
   }

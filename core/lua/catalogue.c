@@ -136,6 +136,7 @@ static void set_object(lua_State *L, const struct filo_row *row) {
   if (row->has_modified) set_integer(L, "modified", (lua_Integer)row->modified);
   if (row->name) set_bytes(L, "name", row->name, row->name_len);
   if (row->conflict) set_bytes(L, "conflict", row->conflict, row->conflict_len);
+  if (row->etag[0]) set_bytes(L, "etag", row->etag, strlen(row->etag));
   if (row->elsewhere) set_boolean(L, "elsewhere", true);
   if (row->record) set_bytes(L, "record", row->record, row->record_len);
 }
@@ -157,7 +158,7 @@ static void set_file(lua_State *L, const struct filo_row *row) {
 /* Of a list of names, which may have a million, no more than is told of a name. */
 static void push_row(lua_State *L, const struct filo_row *row) {
   bool has_file = row->problem || row->has_key_hash;
-  lua_createtable(L, 0, has_file ? 14 : 7);
+  lua_createtable(L, 0, has_file ? 15 : 8);
   if (has_file) set_file(L, row);
   if (!row->problem) set_object(L, row);
 }

@@ -160,11 +160,11 @@ end
 
 ---Stores content under a key: sealed and published here, then copied to peers as the policy says.
 ---@param key string?  1 to 4096 bytes; nil: the SHA-256 of the content, in hex
----@param content string|function|filo.File|file*|filo.Object|filo.Object[]|filo.http.Body  bytes; a function that gives pieces and then
----  nil; filo.file(path); an open file; an object, or several, one after the other; the body of a request
----@param given? {fields?: table, class?: integer, encrypt?: boolean, to?: filo.Peer|string|(filo.Peer|string)[]}  the user's own fields,
----  kept sealed; class: 0 to 255, which every holder sees (when left out, that of the version before, or 0); encrypt = false stores public
----  data as it is; to: connected peers, or their node IDs, that get a copy, all of them and no others, whatever the policy says
+---@param content string|function|filo.File|file*  bytes; a function that gives pieces and then nil; filo.file(path); an open file
+---@param given? {fields?: table, etag?: string, class?: integer, encrypt?: boolean, to?: filo.Peer|string|(filo.Peer|string)[]}  the
+---  user's own fields, kept sealed; etag: what stands for the content, 1 to 64 visible ASCII characters without '"', kept sealed; class:
+---  0 to 255, which every holder sees (when left out, that of the version before, or 0); encrypt = false stores public data as it is; to:
+---  connected peers, or their node IDs, that get a copy, all of them and no others, whatever the policy says
 ---@return filo.Receipt?, filo.Error?
 function Node:store(key, content, given)
   local node = open(self)
@@ -255,7 +255,7 @@ function Node:fetch(key, given)
   return node.getting:fetch(name, reach)
 end
 
----What is known of an object without its content: key, size, version, modified, fields, class, encrypted, from: "here", "peers" (a
+---What is known of an object without its content: key, size, version, modified, fields, class, encrypted, etag, from: "here", "peers" (a
 ---connected one has it), or "listed" (peers have listed it, none of which has it now and is connected: without fields).
 ---@param key string
 ---@return table?, filo.Error?
@@ -288,7 +288,7 @@ end
 
 ---What is known of the objects whose key starts with prefix without opening files, in the order of their keys, for a `for` loop, each in
 ---its newest version: `key`, `size`, `version`, `modified`, `class`, `encrypted`, `here` (false: it lies at peers only, as they
----have listed), `verified`, and of a conflict copy `conflict` (the key of what it was kept beside).
+---have listed), `verified`, `etag`, and of a conflict copy `conflict` (the key of what it was kept beside).
 ---@param prefix? string
 ---@param on_corrupt? fun(path: string)  told of each file that is known to be no object any more, whatever its key was
 ---@return fun(): filo.KeyItem?

@@ -176,8 +176,9 @@ describe("a node whose catalogue", function()
     assert(lfs.mkdir(path))
     a = net:restart "a"
     assert.equal("a b c", keys_of(a))
-    assert(a:store("d", "content"))
+    assert(a:store("d", "content", { etag = "of-d" }))
     assert.equal("a b c d", keys_of(a))
+    assert.equal("of-d", a:keys "d"().etag)
     assert.truthy(net:logged(WHY))
     net:stop "a"
     assert(lfs.rmdir(path))
@@ -199,7 +200,8 @@ describe("a node whose catalogue", function()
     child:expect "locked"
     a = net:restart "a"
     assert.equal("a b c", keys_of(a))
-    assert(a:store("d", "content"))
+    assert(a:store("d", "content", { etag = "of-d" }))
     assert.equal("a b c d", keys_of(a))
+    assert.equal("of-d", a:keys "d"().etag)
   end)
 end)

@@ -383,8 +383,8 @@ describe("a namespace with two writers", function()
     -- Neither learns of the other's in time: each places its own at the third node only, and asks nobody.
     local parts = inside.of(family)
     parts.storing.elsewhere, inside.of(a).storing.elsewhere = function() end, function() end
-    pass(a, assert(a:store("key", "of a", { to = c.id })).version)
-    local later = assert(family:store("key", "of b", { to = c.id }))
+    pass(a, assert(a:store("key", "of a", { to = c.id, etag = "of-a" })).version)
+    local later = assert(family:store("key", "of b", { to = c.id, etag = "of-b" }))
     assert.equal("of b", content(family, "key"))
     assert.equal("of a", content(a, "key"))
     assert(family:replicate "key")
@@ -395,6 +395,7 @@ describe("a namespace with two writers", function()
     for _, each in ipairs { a, family } do
       assert.equal("of b", content(each, "key"))
       nodes.wait(function() return content(each, told.kept) == "of a" end, "conflict copy")
+      assert.same({ "of-a", "of-b" }, { each:stat(told.kept).etag, each:stat("key").etag })
     end
     assert.is_function(next_at_b)
   end)

@@ -33,7 +33,8 @@ end
 ---@param what? table  as for stores.put
 function catalogues.put(disk, name, content, what)
   what = what or {}
-  local given = { key = name, meta = cbor.encode { name = name, modified = what.modified, conflict = what.conflict } }
+  local meta = { name = name, modified = what.modified, conflict = what.conflict, etag = what.etag }
+  local given = { key = name, meta = cbor.encode(meta) }
   for field, value in pairs(what) do given[field] = value end
   return stores.put(disk, content or "content", given)
 end

@@ -30,6 +30,7 @@ local FRESH = 1
 ---@field modified? integer
 ---@field name? string  what its owner calls it, where that can be read; nil of a tombstone
 ---@field conflict? string  of a conflict copy: the name of what it was kept beside
+---@field etag? string  what its owner says that stands for its content
 ---@field elsewhere? boolean  this version lies at peers, and nothing here that is as new; then there is no path
 ---@field record? string  of those that were read for it
 

@@ -113,11 +113,21 @@ function Names:unlock(object, name)
   return read_metadata(self, bytes, name)
 end
 
+---Bytes of a text that stands for content, at most.
+local ETAG_MAX = 64
+
+---Whether a value can stand for content: it goes into a header of HTTP, between quotes.
+local function is_etag(value) return type(value) == "string" and #value <= ETAG_MAX and value:find "^[\x21\x23-\x7e]+$" ~= nil end
+
+---What metadata says that stands for the content; none where another writer has put in what cannot.
+---@return string?
+local function etag_of(meta) return is_etag(meta.etag) and meta.etag or nil end
+
 ---What `stat` gives.
 local function describe(fields, meta, from)
   return {
     key = meta.name, size = fields.size, version = fields.version, modified = meta.modified, fields = meta.fields, class = fields.class,
-    encrypted = not fields.plain, from = from, stamp = meta.stamp,
+    encrypted = not fields.plain, from = from, stamp = meta.stamp, etag = etag_of(meta),
   }
 end
 
@@ -197,7 +207,7 @@ end
 
 ---Seals and publishes a version of an object that is later than what is here, and than what peers have. Its metadata says who wrote it and
 ---what he had seen.
----@param meta table  name, modified, fields
+---@param meta table  name, modified, fields, etag
 ---@param how {class?: integer, known?: integer, elsewhere?: string, amends?: boolean, first?: boolean}
 ---  class: that of the version before, or 0, when left out; known: a version that a peer has; elsewhere: the newest record that peers have;
 ---  amends: the content is that of the version before; first: publish knows what to do with `fresh`
@@ -240,4 +250,7 @@ local function knew(meta, other, version)
   return other.by ~= nil and meta.seen ~= nil and (meta.seen[other.by] or 0) >= version
 end
 
-return { new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, knew = knew, KEY_MAX = KEY_MAX }
+return {
+  new = new, check_key = check_key, describe = describe, deleted = deleted, taken = taken, knew = knew, is_etag = is_etag,
+  etag_of = etag_of, KEY_MAX = KEY_MAX,
+}

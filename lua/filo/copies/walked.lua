@@ -1,6 +1,8 @@
 ---What the catalogue would tell, from the files themselves: for when it cannot be used. All of them are read, no ids are given, and files
 ---that are no objects, or cannot be read, are among the rows.
 
+local keys = require "filo.copies.keys"
+
 ---Rows that are put in order in memory; of more, the others come as they lie.
 local SORTED = 100000
 
@@ -17,7 +19,9 @@ local function row_of(self, entry)
   entry.verified = entry.verified or 0
   if entry.problem or entry.tombstone or entry.namespace ~= self.namespace then return entry end
   local content_key, meta = self.names:unseal(entry.record)
-  if content_key and type(meta.name) == "string" then entry.name, entry.modified = meta.name, meta.modified end
+  if content_key and type(meta.name) == "string" then
+    entry.name, entry.modified, entry.etag = meta.name, meta.modified, keys.etag_of(meta)
+  end
   return entry
 end
 

@@ -319,7 +319,7 @@ function Getting:stat(name)
   if not row then return nil, err end
   return {
     key = name.key, size = row.size, version = row.version, modified = row.modified, class = row.class, encrypted = not row.plain,
-    from = "listed",
+    from = "listed", etag = row.etag,
   }
 end
 

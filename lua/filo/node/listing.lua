@@ -67,6 +67,7 @@ local function elsewhere(row)
   return {
     key = row.name, size = row.size, version = row.version, modified = row.modified, class = row.class,
     encrypted = not row.plain, from = "listed", here = false, conflict = row.conflict,
+    etag = row.etag,
   }
 end
 
@@ -95,12 +96,14 @@ end
 ---@field here boolean  this version lies here; false: it is the newest that peers are known to have
 ---@field verified? integer  when all of it was last hashed and found good, as is known; seconds since 1970
 ---@field conflict? string  of a conflict copy: the key of what it was kept beside
+---@field etag? string  what stands for its content, as who stored it said
 
 ---@return filo.KeyItem
 local function item_of(row)
   return {
     key = row.name, size = row.size, version = row.version, modified = row.modified, class = row.class, encrypted = not row.plain,
     here = not row.elsewhere, verified = row.verified > 0 and row.verified or nil, conflict = row.conflict,
+    etag = row.etag,
   }
 end
 

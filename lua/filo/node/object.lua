@@ -14,10 +14,11 @@ local READ_SIZE = 1 << 18 -- pieces that stay in the cache
 ---@field version integer  microseconds since 1970, or more
 ---@field modified? integer  the source's modification time, seconds since 1970
 ---@field fields? table  the user's own fields
+---@field etag? string  what stands for the content, as who stored it said
 ---@field from string  "here", or "peers"
 ---@field unheard string[]  IDs of connected peers that were not asked, or had not answered: one may have something newer
 local Object = {}
-inside.seal(Object, "an object", { "key", "size", "version", "modified", "fields", "encrypted", "from", "unheard", "stamp" })
+inside.seal(Object, "an object", { "key", "size", "version", "modified", "fields", "encrypted", "from", "unheard", "stamp", "etag" })
 
 ---Puts a good source in the place of a bad one, unless another read has done so meanwhile; false and an error when there is none.
 local function replace_source(self, bad, err)

@@ -3,6 +3,7 @@
 local bytes = require "filo.base.bytes"
 local errors = require "filo.base.errors"
 local facts = require "filo.placement.facts"
+local keys = require "filo.copies.keys"
 local path_layout = require "filo.copies.path_layout"
 local new_disk = require "filo.copies.closable_store"
 local open_spaces = require "filo.node.spaces"
@@ -150,7 +151,13 @@ local function check_class(n) return (n < 0 or n > 255) and "must be 0 to 255" o
 
 local CLASS = { type = "integer", check = check_class }
 
-local STORE_RULES = { fields = { type = "table" }, class = CLASS, encrypt = { type = "boolean" }, to = { type = "string|table" } }
+local ETAG = { type = "string", check = function(text)
+  return not keys.is_etag(text) and "must have 1 to 64 visible ASCII characters, none of them a quotation mark" or nil
+end }
+
+local STORE_RULES = {
+  fields = { type = "table" }, etag = ETAG, class = CLASS, encrypt = { type = "boolean" }, to = { type = "string|table" },
+}
 
 local AMEND_RULES = { fields = { type = "table" }, class = CLASS }
 

@@ -39,13 +39,13 @@ local function open_version(self, version)
 end
 
 ---@return filo.Version
-local function describe(self, name, record, fields, body, amended)
+local function describe(self, name, record, meta, body, amended)
   local said = self.host.store.peek(record)
   return {
     record = record, body = body, version = said.version, path = name.path, key_hash = name.hash, amended = amended and true or nil,
     info = {
       key = name.key, key_hash = name.hash, namespace = self.namespace, version = said.version, size = said.size, class = said.class,
-      fields = fields or {},
+      fields = meta.fields or {}, etag = keys.etag_of(meta),
     },
   }
 end
@@ -71,7 +71,7 @@ local function publish(self, deposit, key, meta, class)
     return deposit:publish(self.keys, version, name.path, fresh)
   end)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
-  return open_version(self, describe(self, name, record, meta.fields, body))
+  return open_version(self, describe(self, name, record, meta, body))
 end
 
 ---The content of a version that is here as another one, newer than one that is `known` to a peer, or under another key. Nothing is sealed.
@@ -98,7 +98,7 @@ local function renew(self, version, known, key, change)
     return rewrap(self, name, version.record, later, from)
   end)
   if not record then return nil, errors.wrap(err, ("cannot store '%s'"):format(name.key), { key = name.key }) end
-  return open_version(self, describe(self, name, record, meta.fields, nil, not key))
+  return open_version(self, describe(self, name, record, meta, nil, not key))
 end
 
 ---Stores the version of an object that is here under another key, too, and has copies made of it.
@@ -140,7 +140,7 @@ local function seal(self, key, reading, given, plain, tries)
   if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
   key = key or host.crypto.hex(digest)
   local seen = reading.seen
-  local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = given.fields }
+  local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = given.fields, etag = given.etag }
   if not changed then meta.stamp = reading:stamp() end
   local version, problem = publish(self, deposit, key, meta, given.class)
   if not version then return nil, problem end
@@ -155,8 +155,9 @@ function Storing:store(key, given_content, given)
   local ok, err = self.hooks:allow("before_store", { key = key, fields = shown })
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not self.encrypts())
-  local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), { fields = shown, class = given.class }, plain,
-    host.limits.read_tries)
+  local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), {
+    fields = shown, etag = given.etag, class = given.class,
+  }, plain, host.limits.read_tries)
   if not version then return nil, receipt end
   local placed, missing = self.spread:carry_out(version, receipt, {
     renew = function(renewed, known, record)
@@ -192,7 +193,7 @@ local function open_present(self, name)
   local _ <close> = self.names:lock(name.hash)
   local record, meta = find_present(self, name, "copied", "no copies can be made of it")
   if not record then return nil, meta end
-  return open_version(self, describe(self, name, record, meta.fields, nil, meta.wraps))
+  return open_version(self, describe(self, name, record, meta, nil, meta.wraps))
 end
 
 ---What peers have that is newer than a record here makes no change of that one: it would take the place of what is newer.
@@ -217,7 +218,7 @@ local function amend(self, name, given)
     return rewrap(self, name, old, version)
   end)
   if not record then return nil, errors.wrap(err, ("'%s' cannot be changed"):format(name.key), { key = name.key }) end
-  return open_version(self, describe(self, name, record, meta.fields, nil, true))
+  return open_version(self, describe(self, name, record, meta, nil, true))
 end
 
 ---As Node:amend, of what was checked.
@@ -248,7 +249,7 @@ local function renew_old(self, name, old, record, elsewhere)
     return rewrap(self, name, record, version, old)
   end)
   if not later then return nil, errors.wrap(err, ("'%s' cannot be brought back"):format(name.key), { key = name.key }) end
-  return open_version(self, describe(self, name, later, meta.fields))
+  return open_version(self, describe(self, name, later, meta))
 end
 
 ---Stores what an old copy has, as a version of its own, and has copies made of it.

@@ -4,6 +4,7 @@
 local beliefs = require "filo.sim.beliefs"
 local cbor = require "filo.core.cbor"
 local errors = require "filo.base.errors"
+local names = require "filo.copies.keys"
 local record = require "filo.sim.record"
 local sorted_keys = require "filo.base.sorted_keys"
 local versions = require "filo.copies.versions"
@@ -55,7 +56,7 @@ local function describe(self, row)
   if not keys then return end
   local content_key, meta = record.unseal(keys, row.record)
   meta = content_key and cbor.decode(meta)
-  if meta then row.name, row.modified, row.conflict = meta.name, meta.modified, meta.conflict end
+  if meta then row.name, row.modified, row.conflict, row.etag = meta.name, meta.modified, meta.conflict, names.etag_of(meta) end
 end
 
 local function row_of(self, each)
@@ -74,7 +75,9 @@ end
 
 -- What lies elsewhere -------------------------------------------------------------------------------------------------
 
-local NOTED = { "namespace", "key_hash", "version", "nonce", "size", "tombstone", "plain", "class", "name", "modified", "conflict" }
+local NOTED = {
+  "namespace", "key_hash", "version", "nonce", "size", "tombstone", "plain", "class", "name", "modified", "conflict", "etag",
+}
 
 ---Of one object the newest version counts.
 local function note_elsewhere(self, row)

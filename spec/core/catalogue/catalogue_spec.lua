@@ -53,6 +53,35 @@ describe("a catalogue", function()
     assert.equal("005", paths["elsewhere/five"])
   end))
 
+  it("tells what stands for content, as far as that can, also when it is made anew", function()
+    local folder <close> = temp.folder()
+    local good = { a = "9a0364b9e99bb480dd25e1f0284c8555-2", b = "!", c = ("~"):rep(64) }
+    local bad = {
+      d = "", e = "a b", f = 'a"', g = ("~"):rep(65), h = "\r\n", i = 7, j = { "a" }, k = "\xe4", l = false, m = "\0", n = "\x7f",
+    }
+    local function check(disk)
+      local catalogue <close> = catalogues.open(disk)
+      for name, etag in pairs(good) do assert.equal(etag, rows(catalogue, "names", stores.me:raw_id(), name)[1].etag) end
+      for name in pairs(bad) do assert.same({ name }, { rows(catalogue, "names", stores.me:raw_id(), name)[1].name }) end
+      for name in pairs(bad) do assert.is_nil(rows(catalogue, "names", stores.me:raw_id(), name)[1].etag) end
+      assert.equal("!", rows(catalogue, "records", stores.me:raw_id(), "b")[1].etag)
+    end
+    do
+      local disk <close> = stores.open(folder)
+      for _, each in ipairs { good, bad } do
+        for name, etag in pairs(each) do catalogues.put(disk, name, "content", { etag = etag }) end
+      end
+      check(disk)
+      local catalogue <close> = catalogues.open(disk)
+      catalogues.put(disk, "a", "content", { version = 2 })
+      assert.is_nil(rows(catalogue, "names", stores.me:raw_id(), "a")[1].etag)
+      catalogues.put(disk, "a", "content", { version = 3, etag = good.a })
+    end
+    folder:write("root/catalogue", "")
+    local disk <close> = stores.open(folder)
+    check(disk)
+  end)
+
   it("has names of its own namespace only, and counts all", with(function(catalogue, disk)
     catalogues.put(disk, "mine")
     catalogues.put(disk, "theirs", "12345", { keys = stores.other })

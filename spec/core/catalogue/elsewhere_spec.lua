@@ -72,12 +72,13 @@ describe("a catalogue that is told what peers list", function()
   end))
 
   it("forgets what comes here, and remembers what goes from here", with(function(catalogue, disk, folder)
-    note(catalogue, 1, { a = catalogues.record("a", 2), b = catalogues.record("b", 2) })
-    catalogues.put(disk, "a", "content", { version = 3, conflict = "z" })
+    note(catalogue, 1, { a = catalogues.record("a", 2), b = catalogues.record("b", 2, { etag = "of-b" }) })
+    catalogues.put(disk, "a", "content", { version = 3, conflict = "z", etag = "of-a" })
     assert.equal("a 3, *b 2", listed(catalogue))
     assert(disk:remove(ME, stores.path "a"))
     assert.equal("*a 3, *b 2", listed(catalogue))
-    assert.equal("z", catalogues.rows(catalogue, "a")[1].conflict)
+    assert.same({ "z", "of-a" }, { catalogues.rows(catalogue, "a")[1].conflict, catalogues.rows(catalogue, "a")[1].etag })
+    assert.equal("of-b", catalogues.rows(catalogue, "b")[1].etag)
     catalogues.put(disk, "a", "content", { version = 4 })
     assert.equal("a 4, *b 2", listed(catalogue))
     folder:write(stores.file "a", "no sealed object")
@@ -155,7 +156,7 @@ describe("a catalogue that is made anew", function()
 
   it("keeps what no file tells, after a process that was killed, too", function()
     local folder <close> = temp.folder()
-    for i, name in ipairs { "a", "b", "c", "d" } do folder:write("record " .. i, catalogues.record(name, i)) end
+    for i, name in ipairs { "a", "b", "c", "d" } do folder:write("record " .. i, catalogues.record(name, i, { etag = "of-" .. name })) end
     folder:write("deletion", catalogues.record("d", 9, { deleted = true }))
     local script = folder:write("owner.lua", [[
       local catalogues, stores = require "spec.support.catalogues", require "spec.support.stores"
@@ -166,7 +167,7 @@ describe("a catalogue that is made anew", function()
       local list, paths = {}, {}
       for i, name in ipairs { "a", "b", "c", "d" } do list[i], paths[i] = read("record " .. i), stores.path(name) end
       assert(catalogues.ask(catalogue, "note", stores.me:raw_id(), ("p"):rep(32), ("l"):rep(16), 4, list, paths))
-      for _, name in ipairs { "here", "gone", "gone later" } do catalogues.put(disk, name) end
+      for _, name in ipairs { "here", "gone", "gone later" } do catalogues.put(disk, name, "content", { etag = "of-it" }) end
       catalogues.names(catalogue)
       assert(disk:remove(stores.me:raw_id(), stores.path "gone"))
       print "up"
@@ -189,6 +190,9 @@ describe("a catalogue that is made anew", function()
       reopen(folder, function(catalogue)
         assert.equal("*a 1, b 5, *c 3, *gone 1, *gone later 1, here 1", listed(catalogue))
         assert.equal(4, noted(catalogue))
+        local etags = {}
+        for i, row in ipairs(catalogues.rows(catalogue)) do etags[i] = row.etag or "none" end
+        assert.same({ "of-a", "none", "of-c", "of-it", "of-it", "of-it" }, etags)
       end)
       check_files(folder)
     end
