@@ -117,10 +117,18 @@ struct bounds {
   size_t from_len, to_len;
 };
 
+static bool is_less(const void *a, size_t a_len, const void *b, size_t b_len) {
+  size_t least = a_len < b_len ? a_len : b_len;
+  int order = least ? memcmp(a, b, least) : 0;
+  return order < 0 || (order == 0 && a_len < b_len);
+}
+
 /* The first name from which on, and the first beyond. */
 static bool set_bounds(struct bounds *bounds, const void *prefix, size_t prefix_len,
                        const void *after, size_t after_len) {
-  if (prefix_len > NAME_MAX_BYTES || after_len > NAME_MAX_BYTES) return false;
+  if (prefix_len > NAME_MAX_BYTES) return false;
+  if (after_len > NAME_MAX_BYTES) after_len = NAME_MAX_BYTES; /* names after both are the same */
+  if (after && is_less(after, after_len, prefix, prefix_len)) after = NULL;
   bounds->from_len = after ? after_len + 1 : prefix_len;
   if (after) {
     memcpy(bounds->from, after, after_len);

@@ -291,12 +291,14 @@ end
 ---have listed), `verified`, `etag`, and of a conflict copy `conflict` (the key of what it was kept beside).
 ---@param prefix? string
 ---@param on_corrupt? fun(path: string)  told of each file that is known to be no object any more, whatever its key was
+---@param after? string  only those whose key comes after this one
 ---@return fun(): filo.KeyItem?
-function Node:keys(prefix, on_corrupt)
+function Node:keys(prefix, on_corrupt, after)
   local node = open(self)
   if prefix ~= nil and type(prefix) ~= "string" then error("keys: a prefix must be a string", 2) end
   if on_corrupt ~= nil and type(on_corrupt) ~= "function" then error("keys: a function expected", 2) end
-  return node.listing:keys(prefix or "", on_corrupt)
+  if after ~= nil and type(after) ~= "string" then error("keys: a key must be a string", 2) end
+  return node.listing:keys(prefix or "", on_corrupt, after)
 end
 
 ---What is kept here of each owner: this node first, if it has stored anything, the others in the order of their IDs. Or of what each member

@@ -34,6 +34,7 @@ describe("a wrong argument", function()
       { function() a:on("stored", print, "high") end, "on: a priority must be a number" },
       { function() a:on("store", print) end, "no hook 'store'; known are: accepted, before_accept" },
       { function() a:list(5) end, "list: a prefix must be a string" },
+      { function() a:keys(nil, nil, 5) end, "keys: a key must be a string" },
       { function() a:evict() end, "a key must be a string, not a nil" },
       { function() a:delete {} end, "a key must be a string, not a table" },
       { function() a:verify(5) end, "a key must be a string, not a number" },

@@ -28,6 +28,23 @@ describe("a catalogue", function()
     assert.same({}, catalogues.names(catalogue, ("x"):rep(5000)))
   end))
 
+  it("lists names with a prefix after any name, whether it has that prefix or not", with(function(catalogue, disk)
+    local all = { "a", "aa", "aa\0", "ab", "b", "b\0", "b/1", "b/2", "b0", "c", "\xff" }
+    for _, name in ipairs(all) do catalogues.put(disk, name) end
+    for _, prefix in ipairs { "", "a", "b", "b/", "bb", "\xff", "x" } do
+      for _, after in ipairs {
+        "", "a", "a\0", "aa", "az", "b", "b/", "b/1", "b/1/", "b0", "bz", "c", "\xff", "\xff\xff", ("aa"):rep(9000),
+      } do
+        local wanted, found = {}, {}
+        for _, name in ipairs(all) do
+          if name:sub(1, #prefix) == prefix and name > after then wanted[#wanted + 1] = name end
+        end
+        for i, row in ipairs(rows(catalogue, "names", stores.me:raw_id(), prefix, after, 512)) do found[i] = row.name end
+        assert.same(wanted, found)
+      end
+    end
+  end))
+
   it("knows at once what has just been stored, replaced, removed, set aside and moved", with(function(catalogue, disk)
     for i = 1, 50 do
       local name = ("%03d"):format(i)

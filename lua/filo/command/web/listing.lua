@@ -1,7 +1,6 @@
 ---A folder of objects, as a page for people or as JSON for programs.
 
 local format = require "filo.base.format"
-local inside = require "filo.base.inside"
 local json = require "filo.base.json"
 local target = require "filo.http.target"
 
@@ -23,7 +22,7 @@ local LONGEST = 4096 -- bytes of a key
 local function keys_after(node, prefix, name)
   local after = prefix .. name
   if name:sub(-1) == "/" then after = after .. ("\xff"):rep(LONGEST - #after) end
-  return inside.of(node).listing:keys(prefix, nil, after)
+  return node:keys(prefix, nil, after)
 end
 
 ---What is right below a prefix: objects, and folders of more.
