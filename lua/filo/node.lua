@@ -158,19 +158,25 @@ end
 
 -- Objects ---------------------------------------------------------------------------------------------------------------
 
+---@class filo.StoreOptions
+---@field fields? table  the user's own, kept sealed
+---@field etag? string  what stands for the content: 1 to 64 visible ASCII characters without '"', kept sealed
+---@field describe? fun(): table?, any  called once all content was read: gives fields and etag in the place of these, or nil and an error
+---@field class? integer  0 to 255, which every holder sees; when left out, that of the version before, or 0
+---@field encrypt? boolean  false: public data is stored as it is
+---@field to? filo.Peer|string|(filo.Peer|string)[]  connected peers, or their IDs, that get a copy, and no others, whatever the policy says
+
 ---Stores content under a key: sealed and published here, then copied to peers as the policy says.
 ---@param key string?  1 to 4096 bytes; nil: the SHA-256 of the content, in hex
 ---@param content string|function|filo.File|file*  bytes; a function that gives pieces and then nil; filo.file(path); an open file
----@param given? {fields?: table, etag?: string, class?: integer, encrypt?: boolean, to?: filo.Peer|string|(filo.Peer|string)[]}  the
----  user's own fields, kept sealed; etag: what stands for the content, 1 to 64 visible ASCII characters without '"', kept sealed; class:
----  0 to 255, which every holder sees (when left out, that of the version before, or 0); encrypt = false stores public data as it is; to:
----  connected peers, or their node IDs, that get a copy, all of them and no others, whatever the policy says
+---@param given? filo.StoreOptions
 ---@return filo.Receipt?, filo.Error?
 function Node:store(key, content, given)
   local node = open(self)
   given = setup.check_store_options(given)
   local ok, err = pcall(node.host.encode, given.fields)
   if not ok then error("store: option 'fields': " .. tostring(err), 2) end
+  given.describe = setup.checked_describe(node.host, given.describe)
   if not source.is_content(content) then error("store: " .. source.EXPECTED .. ", not a " .. type(content), 2) end
   if key ~= nil then ok, err = keys.check_key(key, 2) end
   if not ok then return nil, err end

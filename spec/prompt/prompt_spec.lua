@@ -49,8 +49,8 @@ describe("the prompt", function()
     local terminal <close> = prompt.open()
     terminal:type "help\r"
     terminal:expect_somewhere "exit and quit leave: all\nnodes are closed.\n>"
-    terminal:type "help store\r"
-    terminal:expect_somewhere "> help store\nnode:store(key, content, given)"
+    terminal:type "help delete\r"
+    terminal:expect_somewhere "> help delete\nnode:delete(key"
     terminal:expect_somewhere "filo.Error?\n>"
     leave(terminal)
   end)

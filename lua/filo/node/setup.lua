@@ -157,7 +157,10 @@ end }
 
 local STORE_RULES = {
   fields = { type = "table" }, etag = ETAG, class = CLASS, encrypt = { type = "boolean" }, to = { type = "string|table" },
+  describe = { type = "function" },
 }
+
+local DESCRIBED_RULES = { fields = { type = "table" }, etag = ETAG }
 
 local AMEND_RULES = { fields = { type = "table" }, class = CLASS }
 
@@ -173,6 +176,22 @@ local REPLICATE_RULES = { to = { type = "string|table" } }
 
 ---@return table
 function setup.check_store_options(given) return options.check("store", given, STORE_RULES, 2) end
+
+---The option `describe`, so that what it gives is checked as the options are. It is called by no line of the script's that an error could
+---name.
+---@param describe? fun(): table?, any
+---@return (fun(): table?, any)?
+function setup.checked_describe(host, describe)
+  return describe and function()
+    local said, err = describe()
+    if not said then return nil, err end
+    local ok, checked = pcall(options.check, "store: what describe gives", said, DESCRIBED_RULES, 1)
+    if not ok then error(checked, 0) end
+    local encoded, problem = pcall(host.encode, checked.fields)
+    if not encoded then error("store: what describe gives: option 'fields': " .. tostring(problem), 0) end
+    return checked
+  end
+end
 
 ---@return table
 function setup.check_amend_options(given)

@@ -122,6 +122,19 @@ local function finish(self, deposit, key)
   return deposit:finish()
 end
 
+---What is stored with the content, once that was read: what the script says of it by then, in the place of its options.
+---@return {fields?: table, etag?: string}?, filo.Error?
+local function described(self, key, given)
+  if not given.describe then return given end
+  local said, err = given.describe()
+  if not said and errors.is(err) then return nil, err end
+  if not said then
+    return errors.fail("denied", ("'%s' is not stored: %s"):format(key, errors.text(err or "no reason given")), { key = key })
+  end
+  local fields = said.fields and self.host.decode(self.host.encode(said.fields))
+  return { fields = fields or given.fields, etag = said.etag or given.etag }
+end
+
 ---Seals and publishes what is read; once more from its beginning when it has changed meanwhile, which is no content that it ever had.
 ---When it does so each time, what was read the last time is taken, and the receipt says so.
 ---@param reading filo.Reading
@@ -139,8 +152,11 @@ local function seal(self, key, reading, given, plain, tries)
   end
   if not size then return nil, errors.wrap(digest, ("cannot store '%s'"):format(key or "content"), { key = key }) end
   key = key or host.crypto.hex(digest)
+  local said
+  said, err = described(self, key, given)
+  if not said then return nil, err end
   local seen = reading.seen
-  local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = given.fields, etag = given.etag }
+  local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = said.fields, etag = said.etag }
   if not changed then meta.stamp = reading:stamp() end
   local version, problem = publish(self, deposit, key, meta, given.class)
   if not version then return nil, problem end
@@ -156,7 +172,7 @@ function Storing:store(key, given_content, given)
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not self.encrypts())
   local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), {
-    fields = shown, etag = given.etag, class = given.class,
+    fields = shown, etag = given.etag, class = given.class, describe = given.describe,
   }, plain, host.limits.read_tries)
   if not version then return nil, receipt end
   local placed, missing = self.spread:carry_out(version, receipt, {
