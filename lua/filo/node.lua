@@ -162,6 +162,7 @@ end
 ---@field fields? table  the user's own, kept sealed
 ---@field etag? string  what stands for the content: 1 to 64 visible ASCII characters without '"', kept sealed
 ---@field describe? fun(): table?, any  called once all content was read: gives fields and etag in the place of these, or nil and an error
+---@field expected? integer|false  it is stored only if that is the newest version that is known; false: if there is none; else "exists"
 ---@field class? integer  0 to 255, which every holder sees; when left out, that of the version before, or 0
 ---@field encrypt? boolean  false: public data is stored as it is
 ---@field to? filo.Peer|string|(filo.Peer|string)[]  connected peers, or their IDs, that get a copy, and no others, whatever the policy says
@@ -188,7 +189,7 @@ end
 ---Makes a new version of an object that is here, with the same content and other fields, or another class. Peers that have the content
 ---need only be told so: it is not sent again.
 ---@param key string
----@param given {fields?: table, class?: integer}  as for `store`; what is left out stays
+---@param given {fields?: table, class?: integer, expected?: integer}  as for `store`; what is left out stays
 ---@return filo.Receipt?, filo.Error?
 function Node:amend(key, given)
   local node, name, err = open_for(self, key)
@@ -365,11 +366,13 @@ end
 ---Deletes an object everywhere: a signed tombstone takes its place here and at every peer, and a node that was away cannot
 ---bring it back.
 ---@param key string
+---@param given? {expected?: integer}  only if that is the newest version that is known; else "exists", and which one is
 ---@return filo.Receipt?, filo.Error?
-function Node:delete(key)
+function Node:delete(key, given)
   local node, name, err = open_for(self, key)
+  given = setup.check_delete_options(given)
   if not name then return nil, err end
-  return node.deleting:delete(name)
+  return node.deleting:delete(name, given.expected)
 end
 
 ---Removes this node's own copy only, to free its space; the object stays at the peers. First a connected peer reads all of its copy and

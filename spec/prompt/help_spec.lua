@@ -73,7 +73,7 @@ Random bytes from the operating system.
     local page = text(filo.channel())
     assert.matches("^A queue between tasks%.\n\n", page)
     assert.same({ "channel:send", "channel:receive", "channel:close" }, names(page))
-    assert.same({ "code", "message", "peer", "key", "retryable" }, names(text(select(2, filo.node { root = "/dev/null" }))))
+    assert.same({ "code", "message", "peer", "key", "version", "retryable" }, names(text(select(2, filo.node { root = "/dev/null" }))))
   end)
 
   it("shows what a node gives", function()

@@ -16,6 +16,7 @@ local function retryable(code) return codes[code] and codes[code].retryable or n
 ---@field message string  a sentence: what happened, to what, what to do
 ---@field peer? string  the node ID of the peer concerned
 ---@field key? string  the key concerned
+---@field version? integer  of `exists`: the version that is there, where it is not the one that was expected
 ---@field retryable? boolean  the same call may succeed in a while
 
 ---Makes an error.

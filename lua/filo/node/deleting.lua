@@ -15,21 +15,33 @@ Deleting.__index = Deleting
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, getting: filo.Getting, fetches: filo.Fetches,
 ---  tombstones: filo.Tombstones, find: filo.Find, survey: filo.Survey, prove: filo.Prove, verifier: filo.Verifier, hooks: filo.Hooks,
 ---  holders: filo.Holders, catalogue: filo.Catalogue, trash: filo.Trash, id: string, namespace: string,
----  vouching: filo.Vouching, readonly: boolean, elsewhere: fun(name: filo.Name): string?}
+---  vouching: filo.Vouching, readonly: boolean, elsewhere: (fun(name: filo.Name): string?), expecting: filo.Expecting}
 ---@return filo.Deleting
 local function new(given)
   given.removing = new_locks(given.host)
   return setmetatable(given, Deleting)
 end
 
----Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
-local function bury(self, name, known)
+---The newest record that peers have, where that counts.
+---@return filo.Asked
+local function ask(self, name, expected)
+  if expected then return self.expecting:ask(name) end
   local elsewhere = self.elsewhere(name)
-  if not elsewhere and not self.names:stat(name) then
-    local found = self.find:newest(name)
-    elsewhere = found and found.record
-  end
+  if elsewhere or self.names:stat(name) then return { record = elsewhere } end
+  local found = self.find:newest(name)
+  return { record = found and found.record }
+end
+
+---Publishes a tombstone that is newer than what is here, and than the version `known` to a peer.
+---@param expected? integer
+local function bury(self, name, known, expected)
+  local asked = ask(self, name, expected)
+  local elsewhere = asked.record
   local _ <close> = self.names:lock(name.hash)
+  local newest, problem = known, nil
+  if expected then newest, problem = self.expecting:decide(name, expected, asked) end
+  if not newest then return nil, problem end
+  known = math.max(known, newest)
   local number
   local record, err = self.names:write(name, { name = name.key }, { known = known, elsewhere = elsewhere }, function(version)
     number = version.version
@@ -39,10 +51,24 @@ local function bury(self, name, known)
   return { record = record, version = number, path = name.path, key_hash = name.hash, key = name.key }
 end
 
----As Node:delete.
----@return filo.Receipt?, filo.Error?
-function Deleting:delete(name)
+---What is to be deleted. Where a version of it is expected, that it is not there is another one than that.
+---@param expected? integer
+---@return table?, filo.Error?
+local function find_item(self, name, expected)
+  local may, vain = true, nil
+  if expected then may, vain = self.expecting:foresee(name, expected) end
+  if not may then return nil, vain end
   local item, err = self.getting:stat(name)
+  if item or not expected or err.code ~= "not_found" then return item, err end
+  local _, why = self.expecting:decide(name, expected, self.expecting:ask(name))
+  return nil, why or err
+end
+
+---As Node:delete.
+---@param expected? integer
+---@return filo.Receipt?, filo.Error?
+function Deleting:delete(name, expected)
+  local item, err = find_item(self, name, expected)
   if not item then return nil, err end
   local receipt, known = nil, item.version
   local ok
@@ -51,8 +77,9 @@ function Deleting:delete(name)
   ok, err = self.hooks:allow("before_delete", item)
   if not ok then return nil, err end
   while known do
-    local tombstone, problem = bury(self, name, known)
+    local tombstone, problem = bury(self, name, known, expected)
     if not tombstone then return nil, problem end
+    expected = nil -- that was decided
     receipt, known = self.tombstones:tell_all(tombstone)
   end
   self.hooks:announce("deleted", item, receipt)

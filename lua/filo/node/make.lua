@@ -8,6 +8,7 @@ local new_candidates = require "filo.node.candidates"
 local new_catalogue = require "filo.copies.catalogue"
 local new_conflicts = require "filo.node.conflicts"
 local new_deleting = require "filo.node.deleting"
+local new_expecting = require "filo.node.expecting"
 local new_fetches = require "filo.replication.shared_fetches"
 local new_find = require "filo.replication.find"
 local new_follow = require "filo.replication.follow"
@@ -232,6 +233,11 @@ local function make_calls(node, space, name)
     return found and found.record or nil
   end
 
+  space.expecting = new_expecting {
+    names = names, find = space.find, catalogue = space.catalogue, own = node.spaces:is_own(namespace), id = space.keys:id(),
+    settle = function() space.generation:settle() end, shared = function() return has_other_writers(node, name) end,
+    has_read = function(id) return node.follow:has_read(id) end,
+  }
   space.conflicts = new_conflicts {
     host = host, disk = disk, names = names, hooks = hooks, versions = space.versions, namespace = namespace,
     pass_on = function(tombstone) space.tombstones:pass_on(tombstone) end,
@@ -240,6 +246,7 @@ local function make_calls(node, space, name)
     host = host, disk = disk, keys = space.keys, names = names, peers = node.peer_list, spread = space.spread,
     survey = space.survey, hooks = hooks, activity = node.activities, namespace = namespace,
     encrypts = function() return node.options.encrypt end, tasks = node.tasks, elsewhere = elsewhere, conflicts = space.conflicts,
+    expecting = space.expecting,
   }
   space.conflicts.storing = space.storing
   node.timings:watch(space.storing, "store", "store")
@@ -256,7 +263,7 @@ local function make_calls(node, space, name)
     host = host, disk = disk, keys = space.keys, names = names, getting = space.getting, fetches = space.fetches,
     tombstones = space.tombstones, find = space.find, survey = space.survey, prove = space.prove, verifier = node.verifier, hooks = hooks,
     holders = node.holders, catalogue = space.catalogue, vouching = node.vouching, trash = node.trash, id = node.id,
-    namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere,
+    namespace = namespace, readonly = node.options.readonly, elsewhere = elsewhere, expecting = space.expecting,
   }
   node.timings:watch(space.getting, "open", "get")
   node.timings:watch(space.deleting, "delete", "delete")

@@ -158,11 +158,14 @@ end }
 local STORE_RULES = {
   fields = { type = "table" }, etag = ETAG, class = CLASS, encrypt = { type = "boolean" }, to = { type = "string|table" },
   describe = { type = "function" },
+  expected = { type = "integer|boolean", check = function(version) return version == true and "must be a version, or false" or nil end },
 }
 
 local DESCRIBED_RULES = { fields = { type = "table" }, etag = ETAG }
 
-local AMEND_RULES = { fields = { type = "table" }, class = CLASS }
+local AMEND_RULES = { fields = { type = "table" }, class = CLASS, expected = { type = "integer" } }
+
+local DELETE_RULES = { expected = { type = "integer" } }
 
 local SHARE_RULES = { write = { type = "boolean" }, reader = { type = "string" } }
 
@@ -199,6 +202,9 @@ function setup.check_amend_options(given)
   if not checked.fields and not checked.class then error("amend: say what changes: option 'fields' or 'class'", 3) end
   return checked
 end
+
+---@return table
+function setup.check_delete_options(given) return options.check("delete", given, DELETE_RULES, 2) end
 
 ---@return table
 function setup.check_share_options(given) return options.check("share", given, SHARE_RULES, 2) end

@@ -15,7 +15,7 @@ Storing.__index = Storing
 
 ---@param given {host: filo.Host, disk: table, keys: filo.Keys, names: filo.Names, peers: filo.Peers, spread: filo.Spread,
 ---  survey: filo.Survey, hooks: filo.Hooks, activity: filo.Activities, namespace: string, encrypts: fun(): boolean, tasks: filo.Tasks,
----  elsewhere: fun(name: filo.Name): string?, conflicts: filo.Conflicts}
+---  elsewhere: fun(name: filo.Name): string?, conflicts: filo.Conflicts, expecting: filo.Expecting}
 ---@return filo.Storing
 local function new(given) return setmetatable(given, Storing) end
 
@@ -61,13 +61,37 @@ local function rewrap(self, name, old, version, from)
   return ok and later, err
 end
 
+---What peers have, as far as that counts for what is to be written.
+---@param expected integer|false|nil
+---@return filo.Asked
+local function ask(self, name, expected)
+  if expected ~= nil then return self.expecting:ask(name) end
+  return { record = self.elsewhere(name) }
+end
+
+---Whether it may be written, under the lock on the name.
+---@param expected integer|false|nil
+---@param asked filo.Asked
+---@return integer? known  the newest version that is known, at least
+---@return filo.Error?
+local function decide(self, name, expected, asked)
+  if expected == nil then return 0 end
+  return self.expecting:decide(name, expected, asked)
+end
+
 ---Publishes what is sealed, and gives what copies are made from.
-local function publish(self, deposit, key, meta, class)
+---@param given {class?: integer, expected?: integer|false}
+local function publish(self, deposit, key, meta, given)
   local name, err = self.names:of(key)
   if not name then return nil, err end
-  local elsewhere = self.elsewhere(name)
+  local expected = given.expected
+  local asked = ask(self, name, expected)
   local _ <close> = self.names:lock(name.hash)
-  local record, body = self.names:write(name, meta, { class = class, elsewhere = elsewhere, first = true }, function(version, fresh)
+  local known
+  known, err = decide(self, name, expected, asked)
+  if not known then return nil, err end
+  local how = { class = given.class, known = known, elsewhere = asked.record, first = expected == nil }
+  local record, body = self.names:write(name, meta, how, function(version, fresh)
     return deposit:publish(self.keys, version, name.path, fresh)
   end)
   if not record then return nil, errors.wrap(body, ("cannot store '%s'"):format(key), { key = key }) end
@@ -158,21 +182,37 @@ local function seal(self, key, reading, given, plain, tries)
   local seen = reading.seen
   local meta = { name = key, modified = seen and seen.modified or host.time() // 1000000, fields = said.fields, etag = said.etag }
   if not changed then meta.stamp = reading:stamp() end
-  local version, problem = publish(self, deposit, key, meta, given.class)
+  local version, problem = publish(self, deposit, key, meta, given)
   if not version then return nil, problem end
   return version, { key = key, size = size, changed = changed or nil }
+end
+
+---Whether content has to be read at all.
+---@param key? string
+---@param expected integer|false|nil
+---@return true?, filo.Error?
+local function foresee(self, key, expected)
+  if expected == nil then return true end
+  local may, err = self.expecting:decides()
+  if not may or not key then return may, err end
+  local name
+  name, err = self.names:of(key)
+  if not name then return nil, err end
+  return self.expecting:foresee(name, expected)
 end
 
 ---As Node:store, of what was checked.
 ---@return filo.Receipt?, filo.Error?
 function Storing:store(key, given_content, given)
   local host = self.host
+  local may, vain = foresee(self, key, given.expected)
+  if not may then return nil, vain end
   local shown = given.fields and host.decode(host.encode(given.fields)) -- plain tables, of which hooks get copies
   local ok, err = self.hooks:allow("before_store", { key = key, fields = shown })
   if not ok then return nil, err end
   local plain = given.encrypt == false or (given.encrypt == nil and not self.encrypts())
   local version, receipt = seal(self, key, content.reading(host, self.disk, given_content), {
-    fields = shown, etag = given.etag, class = given.class, describe = given.describe,
+    fields = shown, etag = given.etag, class = given.class, describe = given.describe, expected = given.expected,
   }, plain, host.limits.read_tries)
   if not version then return nil, receipt end
   local placed, missing = self.spread:carry_out(version, receipt, {
@@ -213,20 +253,24 @@ local function open_present(self, name)
 end
 
 ---What peers have that is newer than a record here makes no change of that one: it would take the place of what is newer.
-local function check_newest(self, name, record, elsewhere)
+---@param known integer  the newest version that is known, at least
+local function check_newest(self, name, record, elsewhere, known)
   local store = self.host.store
-  if not elsewhere or not versions.newer(store.peek(elsewhere), store.peek(record)) then return true end
+  local here = store.peek(record)
+  if known <= here.version and not (elsewhere and versions.newer(store.peek(elsewhere), here)) then return true end
   local sentence = "'%s' has a newer version at a peer: get that first (newest = true)"
   return errors.fail("exists", sentence:format(name.key), { key = name.key })
 end
 
 ---Publishes the content that is here with other fields, or another class.
 local function amend(self, name, given)
-  local elsewhere = self.elsewhere(name)
+  local asked = ask(self, name, given.expected)
   local _ <close> = self.names:lock(name.hash)
+  local known, problem = decide(self, name, given.expected, asked)
+  if not known then return nil, problem end
   local old, meta = find_present(self, name, "changed", "it cannot be changed")
   if not old then return nil, meta end
-  local ok, err = check_newest(self, name, old, elsewhere)
+  local ok, err = check_newest(self, name, old, asked.record, known)
   if not ok then return nil, err end
   meta.fields = given.fields or meta.fields
   local record
@@ -241,9 +285,11 @@ end
 ---@return filo.Receipt?, filo.Error?
 function Storing:amend(name, given)
   local fields = given.fields and self.host.decode(self.host.encode(given.fields))
+  local may, vain = foresee(self, name.key, given.expected)
+  if not may then return nil, vain end
   local ok, err = self.hooks:allow("before_store", { key = name.key, fields = fields })
   if not ok then return nil, err end
-  given = { fields = fields, class = given.class }
+  given = { fields = fields, class = given.class, expected = given.expected }
   local version
   version, err = amend(self, name, given)
   if not version then return nil, err end

@@ -189,6 +189,14 @@ function Follow:visit_all()
   end
 end
 
+---Whether all that a peer lists was read, since it came.
+---@param id string
+---@return boolean
+function Follow:has_read(id)
+  local state = self.followed[id]
+  return state ~= nil and state.read == true
+end
+
 ---Waits until all that is listed by those who are connected was read once, or could not be.
 ---@param seconds number  at most that long
 ---@return integer read  of how many it was
