@@ -1,6 +1,7 @@
 ---Objects that `filo serve` gives and takes over HTTP, and the keys to them.
 
 local commands = require "spec.support.commands"
+local filo = require "filo"
 local http = require "spec.support.http"
 local json = require "filo.dkjson"
 local nodes = require "spec.support.nodes"
@@ -193,13 +194,75 @@ describe("objects over HTTP", function()
     end
   end)
 
-  it("are put whole, without conditions, and not as a folder", function()
+  it("are put and deleted on a condition", function()
+    local house <close> = commands.house()
+    local ask = asker(house, served(house))
+    local function status(method, header, value, body)
+      return ask(method, "a", { body = body, headers = { [header] = value } }).status
+    end
+    assert.same({ 412, 412 }, { status("PUT", "If-Match", "*", "0"), status("PUT", "If-Match", '"0"', "0") })
+    assert.equal(404, status("DELETE", "If-Match", "*"))
+    local first = ask("PUT", "a", { body = "1", headers = { ["If-None-Match"] = "*" } })
+    assert.equal(201, first.status)
+    local tag = first.headers.etag
+    local failed = ask("PUT", "a", { body = ("x"):rep(3000000), headers = { ["If-None-Match"] = "*" } })
+    assert.same({ 412, "what is there is not what the condition asks for\n" }, { failed.status, failed.body })
+    assert.same({ 412, 412 }, { status("PUT", "If-None-Match", tag, "x"), status("PUT", "If-Match", '"0"', "x") })
+    assert.equal("1", ask("GET", "a").body)
+    local second = ask("PUT", "a", { body = "2", headers = { ["If-Match"] = tag } })
+    assert.equal(201, second.status)
+    assert.same({ 412, 412 }, { status("PUT", "If-Match", tag, "x"), status("DELETE", "If-Match", tag) })
+    assert.equal(201, status("PUT", "If-Unmodified-Since", "Fri, 01 Jan 2100 00:00:00 GMT", "3"))
+    assert.equal(412, status("PUT", "If-Unmodified-Since", "Sat, 01 Jan 2000 00:00:00 GMT", "x"))
+    assert.equal(412, status("DELETE", "If-Unmodified-Since", "Sat, 01 Jan 2000 00:00:00 GMT"))
+    local third = ask("GET", "a")
+    assert.equal("3", third.body)
+    assert.equal(204, status("DELETE", "If-Match", '"0", ' .. third.headers.etag))
+    assert.equal(412, status("PUT", "If-Match", third.headers.etag, "x"))
+    assert.same({ 201, 201 }, { status("PUT", "If-None-Match", "*", "4"), status("PUT", "If-None-Match", tag, "5") })
+    assert.equal("5", ask("GET", "a").body)
+  end)
+
+  it("are put once by many who want to be the first", function()
+    local house <close> = commands.house()
+    local ask = asker(house, served(house))
+    for round = 1, 5 do
+      local tasks, won, lost = {}, nil, 0
+      for i = 1, 6 do
+        tasks[i] = filo.spawn(function()
+          local answer = ask("PUT", "a" .. round, { body = tostring(i), headers = { ["If-None-Match"] = "*" } })
+          if answer.status == 201 then won = i else lost = lost + (answer.status == 412 and 1 or 0) end
+        end)
+      end
+      for _, task in ipairs(tasks) do task:join() end
+      assert.equal(5, lost)
+      assert.equal(tostring(won), ask("GET", "a" .. round).body)
+    end
+  end)
+
+  it("are changed on a condition by the owner of their namespace only", function()
+    local house <close> = commands.house()
+    house:run("b", "init", "--listen", "127.0.0.1:0")
+    local line = house.folder:write("line", house:run("b", "share", "--write").out)
+    house:run("a", "init", "--listen", "127.0.0.1:0")
+    local accepted = house:run("a", "accept", "--name", "main", line)
+    assert.equal(0, accepted.status, accepted.err)
+    house:write("a", "node.lua", 'return { listen = "127.0.0.1:0", http = { address = "127.0.0.1:0", objects = true } }')
+    local ask = asker(house, house:serve("a"):expect "serves objects at http://([%d.:]+)/o/")
+    assert.equal(201, ask("PUT", "a", { body = "x" }).status)
+    for _, case in ipairs { { "PUT", "If-None-Match" }, { "PUT", "If-Match" }, { "DELETE", "If-Match" } } do
+      local answer = ask(case[1], "a", { body = case[1] == "PUT" and "y" or nil, headers = { [case[2]] = "*" } })
+      assert.equal(501, answer.status)
+      assert.matches("only the owner of the namespace %x+ decides", answer.body)
+    end
+    assert.equal("x", ask("GET", "a").body)
+  end)
+
+  it("are put whole, and not as a folder", function()
     local house <close> = commands.house()
     local ask = asker(house, served(house))
     assert.equal(400, ask("PUT", "folder/", { body = "x" }).status)
     assert.equal(400, ask("PUT", "a", { body = "x", headers = { ["Content-Range"] = "bytes 0-0/2" } }).status)
-    assert.equal(501, ask("PUT", "a", { body = "x", headers = { ["If-None-Match"] = "*" } }).status)
-    assert.equal(501, ask("DELETE", "a", { headers = { ["If-Match"] = "*" } }).status)
     assert.equal(415, ask("PUT", "a", { body = "x", headers = { ["Content-Encoding"] = "gzip" } }).status)
     assert.equal(405, ask("POST", "a", { body = "x" }).status)
     assert.equal(404, ask("GET", "a").status)

@@ -47,6 +47,11 @@ function Object:send(connection, first, last) return self.parts:send(connection,
 function Object:close() self.object:close() end
 Object.__close = Object.close
 
+---What a version of an object is compared by in conditions.
+---@param version integer
+---@return filo.http.Validators
+function content.validators(version) return { etag = ('"%x"'):format(version), modified = version // 1000000 } end
+
 ---Also where some of it has been read.
 local function whole(object, parts)
   if parts.position > 0 then return object:range(0, parts.size) end
@@ -60,9 +65,9 @@ local function of_object(object, parts)
     object:close()
     return nil, err
   end
+  local validators = content.validators(parts.version)
   return setmetatable({
-    object = object, parts = parts, text = text, size = parts.size, etag = ('"%x"'):format(parts.version),
-    modified = parts.version // 1000000,
+    object = object, parts = parts, text = text, size = parts.size, etag = validators.etag, modified = validators.modified,
   }, Object)
 end
 

@@ -1,6 +1,9 @@
 ---Objects over HTTP: GET, HEAD, PUT and DELETE of /o/KEY, and lists of what is below a folder, for who has a key (access.lua).
 
 local access = require "filo.command.web.access"
+local conditional = require "filo.http.conditional"
+local content = require "filo.http.content"
+local inside = require "filo.base.inside"
 local listing = require "filo.command.web.listing"
 
 local DENIED = { status = 403, body = "this key does not open that\n" }
@@ -45,27 +48,55 @@ local function get(node, request, name)
   }
 end
 
----What a condition asks for could be so when it is looked at, and not any more when the object is stored.
 local function is_conditional(request)
   local headers = request.headers
   return headers["if-match"] or headers["if-none-match"] or headers["if-unmodified-since"]
 end
 
+local FAILED = { status = 412, body = "what is there is not what the condition asks for\n" }
+
+---What is there of an object whose change a request makes depend on that: its version, or false where it is to be put and nothing is there;
+---nil where it depends on nothing.
+---@return integer|false|nil expected
+---@return table? answer  when there is no more to be done
+---@return filo.Error? err  the same
+local function expect(node, request, name)
+  if not is_conditional(request) then return nil end
+  local decides, undecided = inside.of(node).expecting:decides()
+  if not decides then return nil, nil, undecided end
+  local item, err = node:stat(name)
+  local absent = not item and err.code == "not_found" and request.method == "PUT"
+  if not item and not absent then return nil, nil, err end
+  local validators = item and content.validators(item.version) or { exists = false }
+  if conditional.check(request.method, request.headers, validators) then return nil, FAILED end
+  return item and item.version or false
+end
+
+---What came between makes a condition fail that held before.
+local function failed(expected, err)
+  if expected ~= nil and err.code == "exists" then return FAILED end
+  return nil, err
+end
+
 local function put(node, request, name)
   if is_folder(name) then return { status = 400, body = "a name that ends in / is a folder: put what is in it\n" } end
   if request.headers["content-range"] then return { status = 400, body = "an object is put whole\n" } end
-  if is_conditional(request) then return { status = 501, body = "a PUT on a condition is not known here\n" } end
   if request.headers["content-encoding"] then return { status = 415, body = "an object is put as it is, not encoded\n" } end
-  local receipt, err = node:store(name, request:body(), { fields = { ["content-type"] = request.headers["content-type"] } })
+  local expected, answer, problem = expect(node, request, name)
+  if answer or problem then return answer, problem end
+  local receipt, err = node:store(name, request:body(), {
+    fields = { ["content-type"] = request.headers["content-type"] }, expected = expected,
+  })
   if not receipt and err.code == "not_found" then error(err, 0) end -- of the root
-  if not receipt then return nil, err end
-  return { status = 201, headers = { ETag = ('"%x"'):format(receipt.version) } }
+  if not receipt then return failed(expected, err) end
+  return { status = 201, headers = { ETag = content.validators(receipt.version).etag } }
 end
 
 local function delete(node, request, name)
-  if is_conditional(request) then return { status = 501, body = "a DELETE on a condition is not known here\n" } end
-  local ok, err = node:delete(name)
-  if not ok then return nil, err end
+  local expected, answer, problem = expect(node, request, name)
+  if answer or problem then return answer, problem end
+  local ok, err = node:delete(name, { expected = expected })
+  if not ok then return failed(expected, err) end
   return 204
 end
 
