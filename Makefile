@@ -11,7 +11,7 @@ FILO := $(if $(SANITIZER),$(BUILD)/filo,bin/filo)
 
 JOBS := $(shell nproc 2> /dev/null || echo 2)
 
-PACKAGES := lua5.4 libevent_core libssl libcrypto libcbor libedit sqlite3
+PACKAGES := lua5.4 libevent_core libssl libcrypto libcbor libedit expat sqlite3
 CFLAGS ?= -O2 -g
 # Asked for once, and not before the packages are there.
 PACKAGE_CFLAGS = $(eval PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PACKAGE_CFLAGS)

@@ -28,6 +28,7 @@ library|libcbor|libcbor-dev|libcbor|reads and writes messages
 blake3|blake3|librust-blake3-dev|BLAKE3 (libblake3, or its C sources)|hashes content
 llhttp|llhttp|node-llhttp|llhttp (libllhttp, or its C sources)|reads requests of HTTP
 library|sqlite3 >= 3.35|libsqlite3-dev|SQLite 3.35|keeps the catalogue of a root
+library|expat >= 2.4|libexpat1-dev|expat 2.4|reads the XML of S3
 library|libedit|libedit-dev|libedit|edits lines at the prompt
 module|argparse.lua|lua-argparse|argparse for Lua 5.4|reads the arguments of commands
 module|dkjson.lua|lua-dkjson|dkjson for Lua 5.4|writes JSON

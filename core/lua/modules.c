@@ -12,12 +12,17 @@
 #include "runtime/task.h"
 #include "runtime/watchdog.h"
 
-static const luaL_Reg core_modules[] = {
-    {"filo.core.runtime", filo_runtime_module}, {"filo.core.crypto", filo_open_crypto},
-    {"filo.core.cbor", filo_open_cbor},         {"filo.core.store", filo_open_store},
-    {"filo.core.net", filo_open_net},           {"filo.core.editline", filo_open_editline},
-    {"filo.core.files", filo_open_files},       {"filo.core.modules", filo_open_modules},
-    {"filo.core.process", filo_open_process},   {NULL, NULL}};
+static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_module},
+                                        {"filo.core.crypto", filo_open_crypto},
+                                        {"filo.core.cbor", filo_open_cbor},
+                                        {"filo.core.store", filo_open_store},
+                                        {"filo.core.net", filo_open_net},
+                                        {"filo.core.editline", filo_open_editline},
+                                        {"filo.core.files", filo_open_files},
+                                        {"filo.core.modules", filo_open_modules},
+                                        {"filo.core.process", filo_open_process},
+                                        {"filo.core.xml", filo_open_xml},
+                                        {NULL, NULL}};
 
 /* "filo" is filo.lua or, where there is none, filo/init.lua, as Lua's own searcher has it. */
 static const struct filo_embedded *find(const char *name) {

@@ -29,5 +29,6 @@ int filo_open_files(lua_State *L);
 int filo_open_editline(lua_State *L);
 int filo_open_modules(lua_State *L);
 int filo_open_process(lua_State *L);
+int filo_open_xml(lua_State *L);
 
 #endif
