@@ -2,6 +2,7 @@
 
 local format = require "filo.base.format"
 local json = require "filo.base.json"
+local level = require "filo.command.level"
 local target = require "filo.http.target"
 
 ---Entries of a page.
@@ -13,18 +14,6 @@ local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quo
 
 local function escape(text) return (format.printable(text):gsub("[&<>\"']", ESCAPES)) end
 
----So many objects of one folder are gone over, before those that follow it are asked for.
-local PASSED = 64
-
-local LONGEST = 4096 -- bytes of a key
-
----The keys after a name, which may be a folder's: then after all that is in it.
-local function keys_after(node, prefix, name)
-  local after = prefix .. name
-  if name:sub(-1) == "/" then after = after .. ("\xff"):rep(LONGEST - #after) end
-  return node:keys(prefix, nil, after)
-end
-
 ---What is right below a prefix: objects, and folders of more.
 ---@param node filo.Node
 ---@param prefix string
@@ -32,19 +21,11 @@ end
 ---@return {name: string, size?: integer, modified?: integer}[]
 ---@return string? more  the last name, when there are others
 function listing.of(node, prefix, after)
-  local list, next_key, folder, passed = {}, keys_after(node, prefix, after), nil, 0
-  for item in function() return next_key() end do
-    local rest = item.key:sub(#prefix + 1)
-    local name = rest:match "^[^/]*/" or rest
-    passed = name == folder and passed + 1 or 0
-    if passed == PASSED then next_key = keys_after(node, prefix, folder) end
-    if name ~= folder and #list == MOST then return list, list[MOST].name end
-    if name ~= folder and name:sub(-1) == "/" then
-      folder = name
-      list[#list + 1] = { name = name }
-    elseif name ~= folder then
-      list[#list + 1] = { name = name, size = item.size, modified = item.version // 1000000 }
-    end
+  local list = {}
+  for name, item, is_folder in level(node, prefix, "/", prefix .. after) do
+    if #list == MOST then return list, list[MOST].name end
+    list[#list + 1] = { name = name:sub(#prefix + 1) }
+    if not is_folder then list[#list].size, list[#list].modified = item.size, item.version // 1000000 end
   end
   return list
 end

@@ -1,0 +1,135 @@
+---Buckets: a bucket is there when any key begins with its name and a slash. CreateBucket stores an empty object of just that key, so that
+---one without objects is there, too.
+
+local failure = require "filo.command.s3.failure"
+local iso_time = require "filo.command.s3.iso_time"
+local level = require "filo.command.level"
+local listing = require "filo.command.s3.listing"
+local read_xml = require "filo.core.xml".parse
+local xml = require "filo.command.s3.xml"
+
+local REGION = "us-east-1"
+
+local BODY_MOST = 65536 -- bytes
+
+local buckets = {}
+
+---Whether a bucket may be called so.
+---@param name string
+---@return boolean
+function buckets.is_name(name)
+  if #name < 3 or #name > 63 or name:find "[^%l%d.-]" then return false end
+  if not name:find "^[%l%d].*[%l%d]$" or name:find("..", 1, true) then return false end
+  return not name:find "^%d+%.%d+%.%d+%.%d+$"
+end
+
+---@param node filo.Node
+---@param bucket string
+---@return boolean
+function buckets.exists(node, bucket) return buckets.is_name(bucket) and listing.first(node, bucket) ~= nil end
+
+---@param body string
+---@return table answer
+local function answer(body) return { headers = { ["Content-Type"] = "application/xml" }, body = body } end
+
+---@return table answer
+local function missing(request) return failure.of("NoSuchBucket", nil, request.path) end
+
+-- All of them ----------------------------------------------------------------------------------------------------------------
+
+---The buckets that may have objects whose names begin with a prefix.
+---@return {name: string, first: filo.KeyItem}[]
+local function with_prefix(node, prefix)
+  local list, only = {}, prefix:match "^([^/]*)/"
+  if only then
+    local first = buckets.is_name(only) and listing.first(node, only)
+    return first and { { name = only, first = first } } or {}
+  end
+  for name, first, is_folder in level(node, prefix, "/") do
+    name = is_folder and name:sub(1, -2)
+    if name and buckets.is_name(name) then list[#list + 1] = { name = name, first = first } end
+  end
+  table.sort(list, function(a, b) return a.name < b.name end) -- "a-b/" comes before "a/"
+  return list
+end
+
+---ListBuckets: those that a key of access.lua may see.
+---@param node filo.Node
+---@param key filo.HttpKey
+---@return table answer
+function buckets.list(node, key)
+  local list = {}
+  for i, each in ipairs(with_prefix(node, key.prefix)) do
+    list[i] = { "Bucket", { { "Name", each.name }, { "CreationDate", iso_time(each.first.version) } } }
+  end
+  return answer(xml.document("ListAllMyBucketsResult", {
+    { "Owner", { { "ID", node.id }, { "DisplayName", node.id } } }, { "Buckets", list },
+  }))
+end
+
+-- One ------------------------------------------------------------------------------------------------------------------------
+
+---What CreateBucket was sent: nothing, or where the bucket is to be, which is here in any case.
+---@param request filo.http.Request
+---@return table? refusal
+local function refusal_of(request)
+  local text, err = request:body():read("a", BODY_MOST)
+  if not text and err then return failure.from(err, request.path) end
+  if not text or text == "" then return nil end
+  local tree = read_xml(text)
+  if tree and tree.name == "CreateBucketConfiguration" then return nil end
+  return failure.of("MalformedXML", nil, request.path)
+end
+
+---CreateBucket. One that is there already is the caller's own.
+---@param node filo.Node
+---@param request filo.http.Request
+---@param bucket string
+---@return table answer
+function buckets.create(node, request, bucket)
+  if not buckets.is_name(bucket) then return failure.of("InvalidBucketName", nil, request.path) end
+  local refusal = refusal_of(request)
+  if refusal then return refusal end
+  local marker = bucket .. "/"
+  local first = listing.first(node, bucket)
+  if not first or first.key ~= marker then
+    local receipt, err = node:store(marker, "")
+    if not receipt then return failure.from(err, request.path) end
+  end
+  return { status = 200, headers = { Location = "/" .. bucket } }
+end
+
+---DeleteBucket.
+---@param node filo.Node
+---@param request filo.http.Request
+---@param bucket string
+---@return table answer
+function buckets.delete(node, request, bucket)
+  if not buckets.exists(node, bucket) then return missing(request) end
+  if not listing.is_empty(node, bucket) then return failure.of("BucketNotEmpty", nil, request.path) end
+  local ok, err = node:delete(bucket .. "/")
+  if not ok and err.code ~= "not_found" then return failure.from(err, request.path) end
+  return { status = 204 }
+end
+
+---HeadBucket.
+---@param node filo.Node
+---@param request filo.http.Request
+---@param bucket string
+---@return table answer
+function buckets.head(node, request, bucket)
+  if not buckets.exists(node, bucket) then return missing(request) end
+  return { status = 200, headers = { ["x-amz-bucket-region"] = REGION } }
+end
+
+---GetBucketLocation, which says nothing of the region that is the default.
+---@param node filo.Node
+---@param request filo.http.Request
+---@param bucket string
+---@return table answer
+function buckets.location(node, request, bucket)
+  if not buckets.exists(node, bucket) then return missing(request) end
+  return answer(xml.document("LocationConstraint"))
+end
+
+return buckets
