@@ -12,8 +12,13 @@ local REPLACEMENT = "\u{fffd}"
 
 local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
----A control character, which a parser drops, changes or refuses as it is. S3 writes so what XML 1.0 cannot say at all, too.
 local function reference(char) return ("&#x%X;"):format(utf8.codepoint(char)) end
+
+---Control characters, which a parser drops, changes or refuses as they are. S3 writes so what XML 1.0 cannot say at all, too.
+for byte = 0, 0x7f do
+  local char = string.char(byte)
+  if char:find "%c" then ESCAPES[char] = reference(char) end
+end
 
 ---Bytes that are no UTF-8 become U+FFFD, each of them.
 local function valid(text)
@@ -30,20 +35,34 @@ end
 ---@param text string
 ---@return string
 function xml.escape(text)
-  if not text:find "[^%w /._=:+-]" then return text end -- as most are
+  if not text:find '[&<>"%c\x80-\xff]' then return text end -- as most are
   if not utf8.len(text) then text = valid(text) end
-  return (text:gsub('[&<>"]', ESCAPES):gsub("%c", reference):gsub("\xef\xbf[\xbe\xbf]", reference))
+  text = text:gsub('[&<>"%c]', ESCAPES)
+  return text:find("\xef\xbf", 1, true) and text:gsub("\xef\xbf[\xbe\xbf]", reference) or text -- U+FFFE and U+FFFF
+end
+
+---What begins and ends an element, by its name: there are few, in many elements.
+local begins, ends = {}, {}
+
+local function make_tags(name)
+  begins[name], ends[name] = "<" .. name .. ">", "</" .. name:match "^%S+" .. ">"
 end
 
 local function add(pieces, name, content)
-  pieces[#pieces + 1] = "<" .. name .. (content == nil and "/>" or ">")
-  if content == nil then return end
-  if type(content) ~= "table" then
-    pieces[#pieces + 1] = xml.escape(tostring(content))
-  else
-    for _, child in ipairs(content) do add(pieces, child[1], child[2]) end
+  if not begins[name] then make_tags(name) end
+  local count = #pieces
+  if content == nil then
+    pieces[count + 1] = "<" .. name .. "/>"
+    return
   end
-  pieces[#pieces + 1] = "</" .. (name:match "^(%S+) " or name) .. ">"
+  pieces[count + 1] = begins[name]
+  if type(content) == "table" then
+    for _, child in ipairs(content) do add(pieces, child[1], child[2]) end
+    count = #pieces - 2
+  else
+    pieces[count + 2] = xml.escape(tostring(content))
+  end
+  pieces[count + 3] = ends[name]
 end
 
 local function document(name, children)
