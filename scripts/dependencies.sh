@@ -14,6 +14,7 @@ missing() {
       module) [ -e "$(pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/$what" ] || echo "$package|$name|$reason" ;;
       blake3) has_blake3 || echo "$package|$name|$reason" ;;
       llhttp) has_llhttp || echo "$package|$name|$reason" ;;
+      python) [ -e "/usr/lib/python3/dist-packages/$what" ] || echo "$package|$name|$reason" ;;
       library) pkg-config --exists "$what" 2> /dev/null || echo "$package|$name|$reason" ;;
     esac
   done << END
@@ -46,6 +47,11 @@ for_test() {
     echo 'command|bash|bash|bash|completes the command lines of filo'
     echo 'command|curl|curl|curl|asks servers of HTTP as another program does'
     echo 'command|perl|perl-base|perl|plays a peer that answers nobody'
+    echo 'command|rclone|rclone|rclone|asks the server of S3 as another program does'
+    echo 'command|restic|restic|restic|the same'
+    echo 'command|s3cmd|s3cmd|s3cmd|the same'
+    echo 'command|aws|awscli|the AWS command line|the same'
+    echo 'python|boto3|python3-boto3|boto3 for Python 3|the same'
   fi
 }
 

@@ -43,12 +43,15 @@ describe("a bucket", function()
     assert.same({ "photos" }, names(node))
   end)
 
-  it("tells that it is in the region that is the default", function()
+  it("tells that it is in the region that is the default, and that nobody has asked for versions", function()
     local net <close> = nodes.net()
     local node = net:start "a"
     buckets.create(node, s3.request(), "photos")
     assert.same({ name = "LocationConstraint", text = "" }, s3.tree(buckets.location(node, s3.request(), "photos")))
-    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.location(node, s3.request(), "none")) })
+    assert.same({ name = "VersioningConfiguration", text = "" }, s3.tree(buckets.versioning(node, s3.request(), "photos")))
+    for _, fn in ipairs { buckets.location, buckets.versioning } do
+      assert.same({ "NoSuchBucket", 404 }, { s3.refusal(fn(node, s3.request(), "none")) })
+    end
   end)
 
   it("is made wherever it is asked to be, and not of what is no such question", function()

@@ -132,4 +132,14 @@ function buckets.location(node, request, bucket)
   return answer(xml.document("LocationConstraint"))
 end
 
+---GetBucketVersioning, which says nothing of a bucket that has never been told to keep versions.
+---@param node filo.Node
+---@param request filo.http.Request
+---@param bucket string
+---@return table answer
+function buckets.versioning(node, request, bucket)
+  if not buckets.exists(node, bucket) then return missing(request) end
+  return answer(xml.document("VersioningConfiguration"))
+end
+
 return buckets

@@ -1,0 +1,20 @@
+local s3_server = require "spec.support.s3_server"
+
+describe("restic", function()
+  it("keeps backups, which are found good, restored, and forgotten", function()
+    local server <close> = s3_server.start()
+    s3_server.tree(server.folder)
+    server:run("restic", "init")
+    server:run("restic", "backup", "tree")
+    server.folder:write("tree/new", "new")
+    server:run("restic", "backup", "tree")
+    server:run("restic", "check", "--read-data")
+    assert.matches("2 snapshots", server:run("restic", "snapshots"))
+    server:run("restic", "restore", "latest", "--target", "again")
+    server:check_same "again/tree"
+    server:run("restic", "forget", "--keep-last", "1", "--prune")
+    assert.matches("1 snapshots", server:run("restic", "snapshots"))
+    server:run("restic", "check")
+    assert.same({}, server:names "backups/restic/locks")
+  end)
+end)
