@@ -241,7 +241,7 @@ static int on_headers_complete(llhttp_t *llhttp) {
   head->chunked = parser->codings > 0;
   head->has_length = llhttp->flags & F_CONTENT_LENGTH;
   head->length = head->has_length ? llhttp->content_length : 0;
-  if (head->minor == 0 || (!head->chunked && head->length == 0)) head->expects = false;
+  if (head->minor == 0) head->expects = false;
   llhttp->upgrade = 0; /* the client is answered in the protocol that it began with */
   parser->has_head = true;
   parser->part = FILO_HTTP_HEAD;

@@ -20,8 +20,8 @@ local body = {}
 ---@return filo.http.Body
 function body.new(connection, head)
   return inside.keep(setmetatable({}, Body), {
-    connection = connection, source = connection, length = not head.chunked and (head.length or 0) or nil,
-    expects = connection ~= nil and head.expects, ended = not connection, count = 0, busy = false,
+    connection = connection, length = not head.chunked and (head.length or 0) or nil, expects = connection and head.expects,
+    ended = not connection, count = 0, busy = false,
   })
 end
 
@@ -29,11 +29,18 @@ end
 ---@return boolean
 function body.is(value) return getmetatable(value) == Body end
 
+local CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
+
+---Tells the client that it may send, though there is no body. It could do without (RFC 9110 section 10.1.1), but botocore takes the answer
+---that it gets in place of this for that of its next request, too.
+---@param connection filo.core.Http
+function body.go_on(connection) return connection:write(CONTINUE) end
+
 ---Tells the client that waits for it that it may send.
 local function begin(parts)
   if not parts.expects then return true end
   parts.expects = false
-  local ok, err = parts.connection:write "HTTP/1.1 100 Continue\r\n\r\n"
+  local ok, err = parts.connection:write(CONTINUE)
   if not ok then return nil, err end
   return parts.connection:flush()
 end

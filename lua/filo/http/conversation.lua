@@ -92,6 +92,7 @@ local function respond(self, request)
   local answer = answer_to(self, request)
   local is_held_back = came and body.hold_back(came, answer.content ~= nil and answer.content.next ~= nil)
   answer.close = is_close(answer.headers.connection) or not request.keep_alive or self.server.closing or is_held_back
+  if request.expects and not came then body.go_on(self.connection) end
   local ok, err = sending.send(self.connection, answer, request)
   if ok then
     if came then body.finish(came) end

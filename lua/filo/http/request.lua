@@ -19,7 +19,7 @@ local target = require "filo.http.target"
 ---@field length? integer  bytes of the body, where they were announced
 ---@field chunked boolean  the body comes in chunks
 ---@field keep_alive boolean  another request may follow on the connection
----@field expects boolean  the client waits to be asked for the body
+---@field expects boolean  the client waits to be asked for the body, even where there is none
 local Request = {}
 
 ---Made when they are asked for.
