@@ -50,7 +50,7 @@ for_test() {
     echo 'command|rclone|rclone|rclone|asks the server of S3 as another program does'
     echo 'command|restic|restic|restic|the same'
     echo 'command|s3cmd|s3cmd|s3cmd|the same'
-    echo 'command|aws|awscli|the AWS command line|the same'
+    echo 'command|/usr/bin/aws|awscli|the AWS command line|the same'
     echo 'python|boto3|python3-boto3|boto3 for Python 3|the same'
   fi
 }

@@ -24,6 +24,7 @@ describe("s3cmd", function()
     assert.equal(#names, select(2, s3cmd("ls", "--recursive", "s3://bucket"):gsub("s3://bucket/tree/", "")))
     assert.matches("File size: 5\n", (s3cmd("info", "s3://bucket/tree/a/b/c"):gsub("size: +", "size: ")), 1, true)
 
+    server.house:shell "mkdir again"
     s3cmd("get", "--recursive", "s3://bucket/tree/", "again/")
     server:check_same "again"
     assert.equal("", s3cmd("sync", "tree/", "s3://bucket/tree/")) -- nothing has changed

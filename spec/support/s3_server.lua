@@ -18,7 +18,7 @@ local PROGRAMS = {
   rclone = { "command -v rclone", "rclone" },
   restic = { "command -v restic", "restic" },
   s3cmd = { "command -v s3cmd", "s3cmd" },
-  aws = { "command -v aws", "awscli" },
+  ["/usr/bin/aws"] = { "command -v /usr/bin/aws", "awscli" },
   curl = { "command -v curl", "curl" },
   ["/usr/bin/python3"] = { "/usr/bin/python3 -c 'import boto3'", "python3-boto3" },
 }
