@@ -113,6 +113,17 @@ static int unbase64(lua_State *L) {
   return 1;
 }
 
+static int base64(lua_State *L) {
+  size_t len;
+  luaL_Buffer buffer;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  luaL_argcheck(L, len < INT_MAX / 2, 1, "too long");
+  unsigned char *out = (unsigned char *)luaL_buffinitsize(L, &buffer, (len + 2) / 3 * 4 + 1);
+  int count = EVP_EncodeBlock(out, (const unsigned char *)bytes, (int)len);
+  luaL_pushresultsize(&buffer, (size_t)count);
+  return 1;
+}
+
 /* --- Digests --- */
 
 static void release_hasher(void *box) {
@@ -318,6 +329,7 @@ static const luaL_Reg functions[] = {{"random", random_bytes},
                                      {"equal", equal},
                                      {"hex", hex},
                                      {"unhex", unhex},
+                                     {"base64", base64},
                                      {"unbase64", unbase64},
                                      {"digest", digest},
                                      {"hasher", new_hasher},

@@ -46,6 +46,11 @@ function crypto.hex(bytes) end
 ---@return filo.Error? err
 function crypto.unhex(digits) end
 
+---A text in Base64 (RFC 4648, section 4), with its padding.
+---@param bytes string
+---@return string text
+function crypto.base64(bytes) end
+
 ---The bytes of a text in Base64 (RFC 4648, section 4), with its padding.
 ---@param text string
 ---@return string? bytes nil for what is none

@@ -20,8 +20,8 @@ local body = {}
 ---@return filo.http.Body
 function body.new(connection, head)
   return inside.keep(setmetatable({}, Body), {
-    connection = connection, length = not head.chunked and (head.length or 0) or nil, expects = connection and head.expects,
-    ended = not connection, count = 0, busy = false,
+    connection = connection, source = connection, length = not head.chunked and (head.length or 0) or nil,
+    expects = connection ~= nil and head.expects, ended = not connection, count = 0, busy = false,
   })
 end
 

@@ -74,6 +74,13 @@ local function parsed(is_day, month, year, now, ...)
   return checked(full, table.unpack(numbers))
 end
 
+---A time in UTC.
+---@return integer?  seconds since 1970; nil: there is no such day or time
+function date.seconds(year, month, day, hour, minute, second)
+  if month < 1 or month > 12 then return nil end
+  return checked(year, month, day, hour, minute, second)
+end
+
 ---Reads each of the three formats. The day of the week has to be one, and is not compared with the date.
 ---@param text string
 ---@param now? integer  for the years of two digits. Default: the clock's
