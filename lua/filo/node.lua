@@ -169,7 +169,8 @@ end
 
 ---Stores content under a key: sealed and published here, then copied to peers as the policy says.
 ---@param key string?  1 to 4096 bytes; nil: the SHA-256 of the content, in hex
----@param content string|function|filo.File|file*  bytes; a function that gives pieces and then nil; filo.file(path); an open file
+---@param content string|function|filo.File|file*|filo.Object|filo.Object[]|filo.http.Body  bytes; a function that gives these, or objects,
+---  one after the other, and then nil; filo.file(path); an open file; an object, or several; the body of a request
 ---@param given? filo.StoreOptions
 ---@return filo.Receipt?, filo.Error?
 function Node:store(key, content, given)

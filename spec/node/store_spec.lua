@@ -290,7 +290,7 @@ describe("node:store", function()
       check(a, "error table", after_half(function() return nil, filo.error("timeout", "the camera is slow") end),
         "^cannot store 'error table': the camera is slow$")
       check(a, "number", after_half(function() return 42 end),
-        "^cannot store 'number': .*the content function must return strings, not a number$")
+        "^cannot store 'number': .*the content function must return strings or objects, not a number$")
       check(a, "no file", filo.file "/no/such/file", "^cannot store 'no file': cannot open /no/such/file: No such file or directory$")
       check(a, "folder", filo.file "/tmp", "^cannot store 'folder': /tmp is a folder: give the files in it$")
     end)

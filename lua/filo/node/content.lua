@@ -11,6 +11,22 @@ local source = {
     .. "a request",
 }
 
+---What is behind an object; nil: the value is none.
+local function parts_of(value)
+  local parts = inside.of(value)
+  return type(parts) == "table" and parts.pour and parts or nil
+end
+
+---@param piece string|filo.Object  of which what has not been read goes past Lua
+---@return true?, filo.Error?
+local function write_piece(deposit, piece)
+  if type(piece) == "string" then return deposit:write(piece) end
+  local parts = parts_of(piece) or error("the content function must return strings or objects, not a " .. type(piece), 0)
+  local ok, err = parts:pour(deposit)
+  if ok then parts:pass() end
+  return ok, err
+end
+
 ---Writes what a function gives, up to nil.
 ---@return true?, filo.Error?
 function source.write(deposit, next_piece)
@@ -18,9 +34,8 @@ function source.write(deposit, next_piece)
     local piece, err = next_piece()
     if err then return nil, err end
     if piece == nil then return true end
-    if type(piece) ~= "string" then error("the content function must return strings, not a " .. type(piece), 0) end
     local ok
-    ok, err = deposit:write(piece)
+    ok, err = write_piece(deposit, piece)
     if not ok then return nil, err end
   end
 end
@@ -46,12 +61,6 @@ local function from_string(disk, content, plain, digest)
   if ok then return deposit end
   deposit:close()
   return nil, err
-end
-
----What is behind an object; nil: the value is none.
-local function parts_of(value)
-  local parts = inside.of(value)
-  return type(parts) == "table" and parts.pour and parts or nil
 end
 
 ---What is behind an object, or behind each of a list of them, which is not empty.
