@@ -22,6 +22,12 @@ local PREFIX_MOST = 4096 -- bytes: no object has a longer name
 
 local access = {}
 
+---The answer to who has no key.
+access.UNKNOWN = {
+  status = 401, headers = { ["WWW-Authenticate"] = 'Basic realm="filo", charset="UTF-8"' },
+  body = "a key is needed: 'filo http-key' makes one\n",
+}
+
 local function random_letters(count)
   return (crypto.random(count):gsub(".", function(byte)
     local at = byte:byte() % #LETTERS + 1 -- 32 of them: none is more likely

@@ -3,8 +3,10 @@
 ---    GET /healthz   200 while it answers at all
 ---    GET /readyz    200 when it can be asked for objects, 503 and why else
 ---    GET /metrics   figures for Prometheus
+---    GET /events    what happens, as it does, for who has a key
 ---    /o/KEY         objects, where the option says so
 
+local events_of = require "filo.command.web.events"
 local exposition = require "filo.command.web.exposition"
 local filo = require "filo"
 local inside = require "filo.base.inside"
@@ -30,6 +32,7 @@ end
 local function routes_of(node, started)
   return {
     ["GET /healthz"] = function() return "ok\n" end,
+    ["GET /events"] = events_of(node),
     ["GET /readyz"] = function() return readyz(node) end,
     ["GET /metrics"] = function()
       return { headers = { ["Content-Type"] = exposition.TYPE }, body = exposition.text(metrics_of(node, started)) }

@@ -8,11 +8,6 @@ local listing = require "filo.command.web.listing"
 
 local DENIED = { status = 403, body = "this key does not open that\n" }
 
-local UNKNOWN = {
-  status = 401, headers = { ["WWW-Authenticate"] = 'Basic realm="filo", charset="UTF-8"' },
-  body = "a key is needed: 'filo http-key' makes one\n",
-}
-
 ---What a browser shows of an object may not act for who is logged in.
 local HARMLESS = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 
@@ -106,7 +101,7 @@ return function(node)
   local function opened(fn, writes)
     return function(request)
       local key, name = access.of(node.root, request), request.parameters.key
-      if not key then return UNKNOWN end
+      if not key then return access.UNKNOWN end
       if not access.allows(key, name, writes) then return DENIED end
       return fn(node, request, name)
     end
