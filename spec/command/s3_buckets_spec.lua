@@ -3,9 +3,10 @@
 local buckets = require "filo.command.s3.buckets"
 local nodes = require "spec.support.nodes"
 local s3 = require "spec.support.s3"
+local settings = require "filo.command.s3.settings"
 
 local function names(node, prefix)
-  return s3.values(s3.all(s3.tree(buckets.list(node, { prefix = prefix or "" })), "Buckets")[1], "Bucket", "Name")
+  return s3.values(s3.all(s3.tree(buckets.list { node = node, who = { prefix = prefix or "" } }), "Buckets")[1], "Bucket", "Name")
 end
 
 describe("a bucket", function()
@@ -13,21 +14,21 @@ describe("a bucket", function()
     local net <close> = nodes.net()
     local node = net:start "a"
     local request = s3.request()
-    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.head(node, request, "photos")) })
-    local answer = buckets.create(node, request, "photos")
+    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.head(s3.call(node, request, "photos"))) })
+    local answer = buckets.create(s3.call(node, request, "photos"))
     assert.same({ 200, "/photos" }, { answer.status, answer.headers.Location })
-    assert.equal(200, buckets.head(node, request, "photos").status)
+    assert.equal(200, buckets.head(s3.call(node, request, "photos")).status)
     local version = node:stat("photos/").version
-    assert.equal(200, buckets.create(node, request, "photos").status) -- one's own, again
+    assert.equal(200, buckets.create(s3.call(node, request, "photos")).status) -- one's own, again
     assert.equal(version, node:stat("photos/").version)
 
     nodes.stored(node:store("photos/a", "x"))
-    assert.same({ "BucketNotEmpty", 409 }, { s3.refusal(buckets.delete(node, request, "photos")) })
+    assert.same({ "BucketNotEmpty", 409 }, { s3.refusal(buckets.delete(s3.call(node, request, "photos"))) })
     assert(node:delete "photos/a")
-    assert.equal(204, buckets.delete(node, request, "photos").status)
+    assert.equal(204, buckets.delete(s3.call(node, request, "photos")).status)
     assert.is_false(node:has "photos/")
-    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.delete(node, request, "photos")) })
-    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.head(node, request, "photos")) })
+    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.delete(s3.call(node, request, "photos"))) })
+    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.head(s3.call(node, request, "photos"))) })
     assert.same({}, names(node))
   end)
 
@@ -35,9 +36,9 @@ describe("a bucket", function()
     local net <close> = nodes.net()
     local node = net:start "a"
     nodes.stored(node:store("photos/a", "x"))
-    assert.equal(200, buckets.head(node, s3.request(), "photos").status)
+    assert.equal(200, buckets.head(s3.call(node, s3.request(), "photos")).status)
     assert.same({ "photos" }, names(node))
-    assert.equal(200, buckets.create(node, s3.request(), "photos").status)
+    assert.equal(200, buckets.create(s3.call(node, s3.request(), "photos")).status)
     assert.is_true(node:has "photos/")
     assert(node:delete "photos/a")
     assert.same({ "photos" }, names(node))
@@ -46,11 +47,12 @@ describe("a bucket", function()
   it("tells that it is in the region that is the default, and that nobody has asked for versions", function()
     local net <close> = nodes.net()
     local node = net:start "a"
-    buckets.create(node, s3.request(), "photos")
-    assert.same({ name = "LocationConstraint", text = "" }, s3.tree(buckets.location(node, s3.request(), "photos")))
-    assert.same({ name = "VersioningConfiguration", text = "" }, s3.tree(buckets.versioning(node, s3.request(), "photos")))
-    for _, fn in ipairs { buckets.location, buckets.versioning } do
-      assert.same({ "NoSuchBucket", 404 }, { s3.refusal(fn(node, s3.request(), "none")) })
+    buckets.create(s3.call(node, s3.request(), "photos"))
+    assert.same({ name = "LocationConstraint", text = "" }, s3.tree(buckets.location(s3.call(node, s3.request(), "photos"))))
+    local versioning = settings.of_buckets.versioning
+    assert.same({ name = "VersioningConfiguration", text = "" }, s3.tree(versioning(s3.call(node, s3.request(), "photos"))))
+    for _, fn in ipairs { buckets.location, versioning } do
+      assert.same({ "NoSuchBucket", 404 }, { s3.refusal(fn(s3.call(node, s3.request(), "none"))) })
     end
   end)
 
@@ -59,10 +61,10 @@ describe("a bucket", function()
     local node = net:start "a"
     local body = '<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>eu-west-1'
       .. "</LocationConstraint></CreateBucketConfiguration>"
-    assert.equal(200, buckets.create(node, s3.request({}, body), "photos").status)
-    assert.equal(200, buckets.create(node, s3.request({}, ""), "films").status)
+    assert.equal(200, buckets.create(s3.call(node, s3.request({}, body), "photos")).status)
+    assert.equal(200, buckets.create(s3.call(node, s3.request({}, ""), "films")).status)
     for _, other in ipairs { "x", "<Delete/>", body:sub(1, -2) } do
-      assert.same({ "MalformedXML", 400 }, { s3.refusal(buckets.create(node, s3.request({}, other), "music")) })
+      assert.same({ "MalformedXML", 400 }, { s3.refusal(buckets.create(s3.call(node, s3.request({}, other), "music"))) })
     end
     assert.same({ "films", "photos" }, names(node))
   end)
@@ -79,8 +81,8 @@ describe("a bucket", function()
     local net <close> = nodes.net()
     local node = net:start "a"
     nodes.stored(node:store("Photos/a", "x"))
-    assert.same({ "InvalidBucketName", 400 }, { s3.refusal(buckets.create(node, s3.request(), "Photos")) })
-    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.head(node, s3.request(), "Photos")) })
+    assert.same({ "InvalidBucketName", 400 }, { s3.refusal(buckets.create(s3.call(node, s3.request(), "Photos"))) })
+    assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.head(s3.call(node, s3.request(), "Photos"))) })
   end)
 end)
 
@@ -102,7 +104,7 @@ describe("a list of buckets", function()
     assert.same({}, names(node, "none"))
     assert.same({}, names(node, "none/"))
     assert.same({}, names(node, "Other/"))
-    local tree = s3.tree(buckets.list(node, { prefix = "films" }))
+    local tree = s3.tree(buckets.list { node = node, who = { prefix = "films" } })
     assert.equal(node.id, s3.value(s3.all(tree, "Owner")[1], "ID"))
     local made = node:stat("films/").version // 1000
     assert.same({ os.date("!%Y-%m-%dT%H:%M:%S", made // 1000) .. (".%03dZ"):format(made % 1000) },

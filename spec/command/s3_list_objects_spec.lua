@@ -12,13 +12,14 @@ describe("a list of objects", function()
     net = nodes.net()
     node = net:start "a"
     for _, name in ipairs { "", "a b+c&<", "dir/x", "dir/y", "z\1\xff" } do nodes.stored(node:store("bucket/" .. name, name)) end
+    for _ in node:keys() do end -- its catalogue is open from then on
   end)
 
   teardown(function() net:close() end)
 
-  local function v1(query) return list_objects.v1(node, s3.request(query), "bucket") end
-  local function v2(query) return list_objects.v2(node, s3.request(query), "bucket") end
-  local function versions(query) return list_objects.versions(node, s3.request(query), "bucket") end
+  local function v1(query) return list_objects.v1(s3.call(node, s3.request(query), "bucket")) end
+  local function v2(query) return list_objects.v2(s3.call(node, s3.request(query), "bucket")) end
+  local function versions(query) return list_objects.versions(s3.call(node, s3.request(query), "bucket")) end
 
   it("tells name, time, tag, size and owner of each", function()
     local stat = node:stat "bucket/dir/x"
@@ -78,15 +79,14 @@ describe("a list of objects", function()
     local tree = s3.tree(versions { delimiter = "/", ["max-keys"] = "1" })
     assert.equal("ListVersionsResult", tree.name)
     local version = s3.all(tree, "Version")[1]
-    local number = tostring(node:stat("bucket/a b+c&<").version)
-    assert.same({ "a b+c&<", number, "true" },
+    assert.same({ "a b+c&<", "null", "true" },
       { s3.value(version, "Key"), s3.value(version, "VersionId"), s3.value(version, "IsLatest") })
-    assert.same({ "a b+c&<", number }, { s3.value(tree, "NextKeyMarker"), s3.value(tree, "NextVersionIdMarker") })
+    assert.same({ "a b+c&<", "null" }, { s3.value(tree, "NextKeyMarker"), s3.value(tree, "NextVersionIdMarker") })
 
     tree = s3.tree(versions {
-      delimiter = "/", ["key-marker"] = "a b+c&<", ["version-id-marker"] = number, ["max-keys"] = "1", ["encoding-type"] = "url",
+      delimiter = "/", ["key-marker"] = "a b+c&<", ["version-id-marker"] = "null", ["max-keys"] = "1", ["encoding-type"] = "url",
     })
-    assert.same({ "a%20b%2Bc%26%3C", number }, { s3.value(tree, "KeyMarker"), s3.value(tree, "VersionIdMarker") })
+    assert.same({ "a%20b%2Bc%26%3C", "null" }, { s3.value(tree, "KeyMarker"), s3.value(tree, "VersionIdMarker") })
     assert.same({ "dir/" }, s3.values(tree, "CommonPrefixes", "Prefix"))
     assert.same({ "dir/" }, { s3.value(tree, "NextKeyMarker"), s3.value(tree, "NextVersionIdMarker") })
     assert.equal("InvalidArgument", (s3.refusal(versions { ["version-id-marker"] = "1" })))
@@ -123,7 +123,7 @@ describe("a list of objects", function()
     assert.same({ "InvalidArgument", 400 }, { s3.refusal(v2 { ["continuation-token"] = "no token" }) })
     for _, bucket in ipairs { "none", "bucke", "..", "" } do
       for _, fn in ipairs { list_objects.v1, list_objects.v2, list_objects.versions } do
-        assert.same({ "NoSuchBucket", 404 }, { s3.refusal(fn(node, s3.request(), bucket)) })
+        assert.same({ "NoSuchBucket", 404 }, { s3.refusal(fn(s3.call(node, s3.request(), bucket))) })
       end
     end
     assert.same({}, s3.all(s3.tree(v2 { prefix = "none" }), "Contents"))

@@ -10,9 +10,15 @@ local s3 = {}
 function s3.request(query, body)
   local given = { query = query or {}, path = "/path", headers = {} }
   function given.body()
-    return { read = function() return body end }
+    return { read = function() return body or "" end }
   end
   return given
+end
+
+---A request on its way to what carries it out.
+---@return filo.s3.Call
+function s3.call(node, request, bucket)
+  return { node = node, request = request, query = request.query, bucket = bucket, promise = { word = "UNSIGNED-PAYLOAD" } }
 end
 
 ---What is in an answer, which has to be one of success.

@@ -1,7 +1,5 @@
 ---What is right below a prefix: objects, and folders of more.
 
-local inside = require "filo.base.inside"
-
 local LONGEST = 4096 -- bytes of a key
 
 ---So many objects of one folder are gone over, before those that follow it are asked for: the rest of the first page that is.
@@ -9,7 +7,7 @@ local PASSED = 15
 
 local function keys(node, prefix, after)
   if after and after < prefix then after = nil end -- the list would begin there
-  return inside.of(node).listing:keys(prefix, nil, after and after:sub(1, LONGEST))
+  return node:keys(prefix, nil, after and after:sub(1, LONGEST))
 end
 
 ---Goes over them in the order of their bytes, for a `for` loop. What is right below begins with the prefix; a folder's name ends with the

@@ -19,6 +19,8 @@ return {
     root.option(parser)
     parser:option("--log-level", "What to tell on stderr: error, warning or info. Default: what node.lua says, else info.")
       :argname("LEVEL"):choices(log.LEVELS)
+    parser:option("--s3", "Serve S3 there, as 127.0.0.1:7181: `filo http-key` makes keys. node.lua may say more of it.")
+      :argname("ADDRESS")
     parser:flag("--log-json", "Tell it in JSON, one object a line.")
   end,
 

@@ -7,6 +7,7 @@ local host = require "filo.host.real"
 local log = require "filo.command.log"
 local net = require "filo.core.net"
 local root = require "filo.command.root"
+local served = require "filo.command.root.served"
 local setup = require "filo.node.setup"
 local store = require "filo.core.store"
 
@@ -80,6 +81,7 @@ end
 ---@field log_level "error"|"warning"|"info"
 ---@field start? fun(node: filo.Node)
 ---@field http? {address: string, tls?: {certificate: string, key: string}, objects?: boolean}  where it serves HTTP, and whether objects
+---@field s3? filo.s3.Options  where it serves S3
 ---@field ignored string[]  a sentence on each option that `filo serve` decides itself
 
 local function is_level(value)
@@ -97,37 +99,16 @@ local function ignored(file, options)
   return list
 end
 
----What the option http may have, and what its tls.
-local HTTP, TLS = { address = "string", objects = "boolean", tls = "table" }, { certificate = "string", key = "string" }
-
-local function has_only(given, types)
-  for name, value in pairs(given) do
-    if type(value) ~= types[name] then return false end
-  end
-  return true
-end
-
----What it does not know may be meant to keep others out: it is not passed over.
----@return {address: string, tls?: table, objects?: boolean}?
----@return string? problem
-local function http_of(given)
-  if given == nil then return nil end
-  if type(given) == "string" then given = { address = given } end
-  local options = type(given) == "table" and given or {}
-  local tls = options.tls
-  local is_well = options.address and has_only(options, HTTP)
-  if is_well and (not tls or tls.certificate and tls.key and has_only(tls, TLS)) then return options end
-  return nil, 'http must be an address, as "127.0.0.1:7180", or { address =, objects = true, tls = { certificate =, key = } }'
-end
-
 ---Takes out what is for the service.
 ---@return filo.ServiceOptions?, filo.Error?
 local function take_service_options(file, options)
   local taken = { log_level = options.log_level or "info", start = options.start, ignored = ignored(file, options) }
-  local problem
-  taken.http, problem = http_of(options.http)
-  if problem then return errors.fail("invalid", ("%s: %s"):format(file, problem)) end
-  options.log_level, options.start, options.log, options.http = nil, nil, nil, nil
+  for _, name in ipairs { "http", "s3" } do
+    local err
+    taken[name], err = served.of(name, options[name])
+    if err then return errors.fail("invalid", ("%s: %s"):format(file, errors.text(err))) end
+  end
+  options.log_level, options.start, options.log, options.http, options.s3 = nil, nil, nil, nil, nil
   if not is_level(taken.log_level) then
     return errors.fail("invalid", ("%s: log_level must be one of: %s"):format(file, table.concat(log.LEVELS, ", ")))
   end
@@ -135,14 +116,6 @@ local function take_service_options(file, options)
     return errors.fail("invalid", ("%s: start must be a function, which is given the node"):format(file))
   end
   return taken
-end
-
----Whether it can be listened at for HTTP, as far as its text tells.
----@param address string
----@return string|true?, filo.Error|integer?
-local function check_http_address(address)
-  if address:find "^unix:" then return true end
-  return net.address(address)
 end
 
 ---The options for `filo.node` that it gives, checked, and those for the service.
@@ -163,7 +136,6 @@ function node_lua.read(path)
   end
   local ok, problem = pcall(setup.check_node_options, host, options, 2)
   if ok and options.listen then ok, problem = net.address(options.listen) end
-  if ok and service.http then ok, problem = check_http_address(service.http.address) end
   if ok then return options, service end
   return errors.fail("invalid", ("%s: %s"):format(root.options_file(path), errors.text(problem):gsub("^filo%.node: ", "")))
 end
@@ -201,6 +173,9 @@ return {
 
   -- Where it tells of itself over HTTP: /healthz, /readyz, and /metrics for Prometheus; with objects = true it serves these, too, at /o/.
   -- http = { address = "127.0.0.1:7180", objects = false },
+
+  -- Where it serves S3, for rclone, restic, aws and what else speaks it: `filo http-key` makes keys.
+  -- s3 = { address = "127.0.0.1:7181" },
 
   -- What is called with the node once it is there, and not again on SIGHUP: hooks and tasks of your own. When it fails before its first
   -- wait, the node does not start; later, that is told in the log, and the node goes on. Such as

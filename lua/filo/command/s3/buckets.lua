@@ -5,12 +5,11 @@ local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
 local level = require "filo.command.level"
 local listing = require "filo.command.s3.listing"
+local payload = require "filo.command.s3.payload"
 local read_xml = require "filo.core.xml".parse
 local xml = require "filo.command.s3.xml"
 
 local REGION = "us-east-1"
-
-local BODY_MOST = 65536 -- bytes
 
 local buckets = {}
 
@@ -19,7 +18,7 @@ local buckets = {}
 ---@return boolean
 function buckets.is_name(name)
   if #name < 3 or #name > 63 or name:find "[^%l%d.-]" then return false end
-  if not name:find "^[%l%d].*[%l%d]$" or name:find("..", 1, true) then return false end
+  if not name:find "^[%l%d].*[%l%d]$" or name:find "%.[.-]" or name:find "%-%." then return false end
   return not name:find "^%d+%.%d+%.%d+%.%d+$"
 end
 
@@ -54,12 +53,11 @@ local function with_prefix(node, prefix)
 end
 
 ---ListBuckets: those that a key of access.lua may see.
----@param node filo.Node
----@param key filo.HttpKey
+---@param call filo.s3.Call
 ---@return table answer
-function buckets.list(node, key)
-  local list = {}
-  for i, each in ipairs(with_prefix(node, key.prefix)) do
+function buckets.list(call)
+  local list, node = {}, call.node
+  for i, each in ipairs(with_prefix(node, call.who.prefix)) do
     list[i] = { "Bucket", { { "Name", each.name }, { "CreationDate", iso_time(each.first.version) } } }
   end
   return answer(xml.document("ListAllMyBucketsResult", {
@@ -70,25 +68,24 @@ end
 -- One ------------------------------------------------------------------------------------------------------------------------
 
 ---What CreateBucket was sent: nothing, or where the bucket is to be, which is here in any case.
----@param request filo.http.Request
+---@param call filo.s3.Call
 ---@return table? refusal
-local function refusal_of(request)
-  local text, err = request:body():read("a", BODY_MOST)
-  if not text and err then return failure.from(err, request.path) end
-  if not text or text == "" then return nil end
+local function refusal_of(call)
+  local text, problem = payload.text(call)
+  if problem then return problem end
+  if text == "" then return nil end
   local tree = read_xml(text)
   if tree and tree.name == "CreateBucketConfiguration" then return nil end
-  return failure.of("MalformedXML", nil, request.path)
+  return failure.of("MalformedXML", nil, call.request.path)
 end
 
 ---CreateBucket. One that is there already is the caller's own.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
+---@param call filo.s3.Call
 ---@return table answer
-function buckets.create(node, request, bucket)
+function buckets.create(call)
+  local node, request, bucket = call.node, call.request, call.bucket
   if not buckets.is_name(bucket) then return failure.of("InvalidBucketName", nil, request.path) end
-  local refusal = refusal_of(request)
+  local refusal = refusal_of(call)
   if refusal then return refusal end
   local marker = bucket .. "/"
   local first = listing.first(node, bucket)
@@ -100,11 +97,10 @@ function buckets.create(node, request, bucket)
 end
 
 ---DeleteBucket.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
+---@param call filo.s3.Call
 ---@return table answer
-function buckets.delete(node, request, bucket)
+function buckets.delete(call)
+  local node, request, bucket = call.node, call.request, call.bucket
   if not buckets.exists(node, bucket) then return missing(request) end
   if not listing.is_empty(node, bucket) then return failure.of("BucketNotEmpty", nil, request.path) end
   local ok, err = node:delete(bucket .. "/")
@@ -113,33 +109,21 @@ function buckets.delete(node, request, bucket)
 end
 
 ---HeadBucket.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
+---@param call filo.s3.Call
 ---@return table answer
-function buckets.head(node, request, bucket)
+function buckets.head(call)
+  local node, request, bucket = call.node, call.request, call.bucket
   if not buckets.exists(node, bucket) then return missing(request) end
   return { status = 200, headers = { ["x-amz-bucket-region"] = REGION } }
 end
 
 ---GetBucketLocation, which says nothing of the region that is the default.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
+---@param call filo.s3.Call
 ---@return table answer
-function buckets.location(node, request, bucket)
+function buckets.location(call)
+  local node, request, bucket = call.node, call.request, call.bucket
   if not buckets.exists(node, bucket) then return missing(request) end
   return answer(xml.document("LocationConstraint"))
-end
-
----GetBucketVersioning, which says nothing of a bucket that has never been told to keep versions.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
----@return table answer
-function buckets.versioning(node, request, bucket)
-  if not buckets.exists(node, bucket) then return missing(request) end
-  return answer(xml.document("VersioningConfiguration"))
 end
 
 return buckets

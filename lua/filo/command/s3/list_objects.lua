@@ -99,11 +99,10 @@ local function invalid(request, problem) return failure.of("InvalidArgument", pr
 local function missing(request) return failure.of("NoSuchBucket", nil, request.path) end
 
 ---ListObjects.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
+---@param call filo.s3.Call
 ---@return table answer
-function list_objects.v1(node, request, bucket)
+function list_objects.v1(call)
+  local node, request, bucket = call.node, call.request, call.bucket
   local given, problem = asked(request.query)
   if not given then return invalid(request, problem) end
   local marker = request.query.marker or ""
@@ -115,11 +114,10 @@ function list_objects.v1(node, request, bucket)
 end
 
 ---ListObjectsV2. A token stands for the last name of the page before.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
+---@param call filo.s3.Call
 ---@return table answer
-function list_objects.v2(node, request, bucket)
+function list_objects.v2(call)
+  local node, request, bucket = call.node, call.request, call.bucket
   local given, problem = asked(request.query)
   if not given then return invalid(request, problem) end
   local token, start = request.query["continuation-token"], request.query["start-after"]
@@ -135,12 +133,12 @@ function list_objects.v2(node, request, bucket)
   return answer("ListBucketResult", bucket, given, page, own, function(object) return contents(given, object, owned) end)
 end
 
----ListObjectVersions: the newest one of each object, which has all others behind it.
----@param node filo.Node
----@param request filo.http.Request
----@param bucket string
+---ListObjectVersions: the newest one of each object, as of a bucket that keeps no others: these, the policy's to say, are read by their
+---numbers.
+---@param call filo.s3.Call
 ---@return table answer
-function list_objects.versions(node, request, bucket)
+function list_objects.versions(call)
+  local node, request, bucket = call.node, call.request, call.bucket
   local given, problem = asked(request.query)
   if not given then return invalid(request, problem) end
   local marker, version = request.query["key-marker"], filled(request.query["version-id-marker"])
@@ -151,12 +149,12 @@ function list_objects.versions(node, request, bucket)
   if page.more then
     own[3] = { "NextKeyMarker", written(given, page.more) }
     local last = page.contents[#page.contents]
-    if last and last.key == page.more then own[4] = { "NextVersionIdMarker", last.version } end
+    if last and last.key == page.more then own[4] = { "NextVersionIdMarker", "null" } end
   end
   return answer("ListVersionsResult", bucket, given, page, own, function(object)
     local entry = contents(given, object, owned)
     entry[1] = "Version"
-    table.insert(entry[2], 2, { "VersionId", object.version })
+    table.insert(entry[2], 2, { "VersionId", "null" })
     table.insert(entry[2], 3, { "IsLatest", true })
     return entry
   end)

@@ -1,7 +1,6 @@
 ---Objects of a bucket, a page at a time. Bucket `b` is what a node's keys have below the prefix `b/`; the object with just that key is no
 ---object of S3: it marks a bucket that may be empty.
 
-local inside = require "filo.base.inside"
 local level = require "filo.command.level"
 
 local listing = {}
@@ -21,14 +20,14 @@ local listing = {}
 ---@param node filo.Node
 ---@param bucket string
 ---@return filo.KeyItem?
-function listing.first(node, bucket) return inside.of(node).listing:keys(bucket .. "/")() end
+function listing.first(node, bucket) return node:keys(bucket .. "/")() end
 
 ---@param node filo.Node
 ---@param bucket string
 ---@return boolean
 function listing.is_empty(node, bucket)
   local prefix = bucket .. "/"
-  return inside.of(node).listing:keys(prefix, nil, prefix)() == nil
+  return node:keys(prefix, nil, prefix)() == nil
 end
 
 ---@param node filo.Node

@@ -8,16 +8,15 @@ local control = require "filo.command.control"
 local errors = require "filo.base.errors"
 local exit = require "filo.base.exit_status"
 local filo = require "filo"
-local is_loopback = require "filo.base.is_loopback"
 local limits = require "filo.host.limits"
 local log_events = require "filo.command.service.log_events"
 local modules = require "filo.core.modules"
 local new_log = require("filo.command.log").new
-local net = require "filo.core.net"
+local new_serving = require "filo.command.service.serving"
 local node_lua = require "filo.command.root.node_lua"
 local run_start = require "filo.command.service.start"
 local runtime = require "filo.core.runtime"
-local web = require "filo.command.web"
+local served = require "filo.command.root.served"
 
 ---When the node took longer to end, the tasks that node.lua has started are not waited for as well: together it would be 5 s and more.
 local QUICK_SECONDS = 0.5
@@ -40,6 +39,7 @@ function Service:options()
   if not options then return nil, service end
   options.log = function(...) self:tell(...) end
   service.log_level = self.fixed_level or service.log_level
+  service.s3 = self.fixed_s3 or service.s3
   return options, service
 end
 
@@ -71,26 +71,6 @@ local function on_signals(channel, ...)
   end
 end
 
----Whether an address is reached from this machine only.
-local function is_here(address)
-  local host = net.address(address)
-  return not host or is_loopback(host) -- else a Unix socket
-end
-
----Tells of the node over HTTP.
----@return true?, filo.Error?
-local function serve_http(self, tell, given)
-  local server, err = web(self.node, given, tell)
-  if not server then return nil, errors.wrap(err, "the option http") end
-  self.web, self.http = server, given
-  if given.objects and not given.tls and not is_here(server.address) then
-    self:tell("warning", ("whoever listens in on the way to http://%s/ sees keys and content: give it tls"):format(server.address))
-  end
-  local text = given.objects and "serves objects at http%s://%s/o/" or "tells of itself at http%s://%s/"
-  self:tell("info", text:format(given.tls and "s" or "", server.address), { event = "http", address = server.address })
-  return true
-end
-
 ---Has the node answer commands, and starts what node.lua wants to.
 ---@return true?, filo.Error?
 local function begin(self, tell, service)
@@ -101,7 +81,8 @@ local function begin(self, tell, service)
   local where = node.address and "listens at " .. node.address or "does not listen"
   self:tell("info", ("node %s %s, its root is %s"):format(node.id, where, self.root),
     { event = "started", id = node.id, address = node.address, root = self.root })
-  if service.http then ok, err = serve_http(self, tell, service.http) end
+  self.serving = new_serving(node, function(...) self:tell(...) end)
+  ok, err = self.serving:begin(service, tell)
   if not ok then return nil, err end
   if not service.start then return true end
   return run_start(self, service.start)
@@ -109,14 +90,16 @@ end
 
 ---Opens the node.
 ---@param path string  the root
----@param given {log_level?: string, log_json?: boolean}  over what node.lua says
+---@param given {log_level?: string, log_json?: boolean, s3?: string}  over what node.lua says
 ---@return filo.Service?, filo.Error?
 function Service.open(path, given)
+  local fixed_s3, wrong = served.of("s3", given.s3)
+  if wrong then return nil, errors.wrap(wrong, "--s3") end
   limit_scripts()
   runtime.log_format(given.log_json and "json" or "dated")
   local self = setmetatable({
     root = path, status = exit.done, opener = runtime.current(),
-    fixed_level = given.log_level, reloads = filo.channel(), stops = filo.channel(),
+    fixed_level = given.log_level, fixed_s3 = fixed_s3, reloads = filo.channel(), stops = filo.channel(),
     log = new_log { level = given.log_level or "info", json = given.log_json },
   }, Service)
   on_signals(self.reloads, "HUP")
@@ -138,22 +121,6 @@ function Service.open(path, given)
   return self
 end
 
----Where it serves, and how; with what files.
-local function place_of(http)
-  local tls = http and http.tls
-  return http and ("%s %s %q %q"):format(http.address, http.objects and "/o/" or "/", tls and tls.certificate, tls and tls.key)
-end
-
----Has certificates read again. Where it serves stays.
----@return string[]  names of options that wait for a restart
-local function reload_http(self, given)
-  if place_of(self.http) ~= place_of(given) then return { "http" } end
-  if not self.web then return {} end
-  local ok, err = self.web:reload()
-  if not ok then self:tell("error", ("the certificate stays what it was: %s"):format(err)) end
-  return {}
-end
-
 ---Takes over what node.lua says now.
 ---@return string[]? later  the options that wait for a restart
 ---@return filo.Error?
@@ -163,7 +130,8 @@ local function reload(self)
   local later
   if options then
     later = self.node:configure(options)
-    table.move(reload_http(self, service.http), 1, 1, #later + 1, later)
+    local waiting = self.serving:reload(service)
+    table.move(waiting, 1, #waiting, #later + 1, later)
     self.log.level = service.log_level
     self:tell_ignored(service)
     self:tell("info", "node.lua was read again", { event = "reloaded" })
@@ -226,7 +194,7 @@ end
 function Service:close()
   local began = filo.now()
   local closed = filo.timeout(limits.stop, function()
-    if self.web then self.web:close(1) end
+    self.serving:close(1)
     self.node:close()
     return true
   end)
