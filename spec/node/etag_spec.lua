@@ -1,5 +1,7 @@
 ---What stands for an object's content, as who stores it says.
 
+local cbor = require "filo.core.cbor"
+local independent = require "spec.support.independent"
 local nodes = require "spec.support.nodes"
 local raises = require "spec.support.raises"
 local simulated = require "spec.support.simulated"
@@ -30,6 +32,16 @@ describe("an object's etag", function()
     assert.is_nil(told(a, "other"))
     a = net:restart "a"
     assert.equal("!" .. ("~"):rep(63), told(a, "key"))
+  end)
+
+  it("is sealed with it as the format says", function()
+    local net <close> = nodes.net()
+    local a = net:start "a"
+    assert(a:store("key", "content", { etag = FIRST }))
+    local namespace = independent.read_identity(net.folder:read "a/identity").namespace
+    local place = independent.place(namespace.id, independent.key_hash(namespace, "key"))
+    local meta = cbor.decode(independent.open(namespace, net.folder:read("a/" .. place)).meta)
+    assert.same({ "key", FIRST }, { meta.name, meta.etag })
   end)
 
   it("goes with the content: another has none until one is given", function()

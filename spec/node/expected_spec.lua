@@ -206,6 +206,28 @@ describe("a version that is expected", function()
     net:stop "b"
   end)
 
+  it("is not an old one that lies here after a backup was restored, once peers have listed what they have", function()
+    local net <close> = nodes.net()
+    local a = net:cluster(2)
+    local first = assert(a:store("key", "one")).version
+    net:stop "a"
+    assert(filo.run { "cp", "-a", a.root, a.root .. "-backup" })
+    a = net:restart "a"
+    nodes.peers(a, 1)
+    local second = assert(a:store("key", "two")).version
+    net:stop "a"
+    assert(filo.run { "rm", "-r", a.root })
+    assert(filo.run { "mv", a.root .. "-backup", a.root })
+    a = net:restart "a"
+    nodes.peers(a, 1)
+    nodes.wait(function() return a:keys "key"().version == second end, "list")
+    assert.same({ CHANGED, second }, refusal(a:store("key", never_read, { expected = first })))
+    assert.same({ CHANGED, second }, refusal(a:amend("key", { class = 1, expected = first })))
+    assert.same({ CHANGED, second }, refusal(a:delete("key", { expected = first })))
+    assert.matches("has a newer version at a peer", refused("exists", a:amend("key", { class = 1, expected = second })))
+    assert.is_true(assert(a:store("key", "three", { expected = second })).version > second)
+  end)
+
   it("is for the owner of a namespace to decide, whoever else may write it", function()
     local net <close> = nodes.net()
     local a, b, c = net:cluster(3)
