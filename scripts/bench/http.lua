@@ -1,4 +1,4 @@
----A node's objects over HTTP, beside a web server that gives and takes plain files.
+---A node's objects over HTTP and S3, beside a web server that gives and takes plain files.
 
 local filo = require "filo"
 local folder = require "bench.support.folder"
@@ -9,10 +9,19 @@ local MIB, RUNS, SECONDS, IN_FLIGHT = 1024, 5, 3, 64
 
 local here = arg[0]:match "^(.*/)" or ""
 
----Starts a node that serves; gives its process, and the URL of its objects.
+---Starts a node that serves; gives its process, the URL of its objects, and that of S3 with the key for it.
 local function start(root)
   local process = assert(filo.start { filo.program, here .. "bench/support/web.lua", root })
-  return process, "http://" .. assert(process.stdout:read("l", 20)) .. "/"
+  local web, s3, key = assert(process.stdout:read("l", 20)):match "^(%S+) (%S+) (%S+)$"
+  return process, ("http://%s/"):format(web), { url = ("http://%s/"):format(s3), key = key }
+end
+
+---curl for S3, with a body that is not signed: what is in a file is not in its arguments.
+local function s3_curl(curl, s3, place)
+  local file <close> = assert(io.open(place .. "/s3-key", "w"))
+  local text = 'user = "%s"\naws-sigv4 = "aws:amz:us-east-1:s3"\nheader = "x-amz-content-sha256: UNSIGNED-PAYLOAD"\n'
+  assert(file:write(text:format(s3.key)))
+  return programs.with(curl, "-K", place .. "/s3-key")
 end
 
 local function transfers(curl, name, url, source)
@@ -36,17 +45,22 @@ end
 
 local function tell_large(report, medians, has_peer)
   for _, row in ipairs { { "put", "2.00 x" }, { "get", "1.43 x" } } do
-    report {
-      work = ("%s 1 GiB, memory warm"):format(row[1]), filo = medians["filo " .. row[1]][1], unit = "s", reach = row[2],
-      beside = has_peer and "nginx" or nil, peer = has_peer and medians["nginx " .. row[1]][1] or nil,
-    }
+    for _, how in ipairs { { "filo", "" }, { "s3", " by S3" } } do
+      report {
+        work = ("%s 1 GiB%s, memory warm"):format(row[1], how[2]), filo = medians[how[1] .. " " .. row[1]][1], unit = "s", reach = row[2],
+        beside = has_peer and "nginx" or nil, peer = has_peer and medians["nginx " .. row[1]][1] or nil,
+      }
+    end
   end
 end
 
-local function measure_large(report, curl, url, peer_url, place)
+local function measure_large(report, curl, url, s3, peer_url, place)
   local source = place .. "/source"
   folder.fill(source, MIB)
+  local signed = s3_curl(curl, s3, place)
+  programs.run(programs.with(signed, "-X", "PUT", s3.url .. "bucket"))
   local works = transfers(curl, "filo", url .. "o/", source)
+  table.move(transfers(signed, "s3", s3.url .. "bucket/", source), 1, 2, #works + 1, works)
   if peer_url then table.move(transfers(curl, "nginx", peer_url .. "put/", source), 1, 2, #works + 1, works) end
   tell_large(report, measure.in_turns(RUNS, works), peer_url ~= nil)
 end
@@ -73,9 +87,9 @@ return function(report)
   local curl = programs.find "curl"
   if not curl then return report { work = "transfers", missing = "curl is not installed" } end
   local temporary <close> = folder.temporary()
-  local _ <close>, url = start(temporary.path .. "/root")
+  local _ <close>, url, s3 = start(temporary.path .. "/root")
   local nginx <close>, peer_url = programs.plain_nginx(temporary.path)
   local command = { curl, "-s", "-S", "-f" }
-  measure_large(report, command, url, nginx and peer_url, temporary.path)
+  measure_large(report, command, url, s3, nginx and peer_url, temporary.path)
   measure_small(report, command, url, nginx and peer_url, temporary.path)
 end

@@ -1,4 +1,4 @@
----`filo http-key`: makes, lists and revokes keys with which programs reach objects over HTTP.
+---`filo http-key`: makes, lists and revokes keys with which programs reach objects over HTTP and S3.
 
 local access = require "filo.command.web.access"
 local format = require "filo.base.format"
@@ -24,7 +24,7 @@ local function make(path, args)
 end
 
 return {
-  summary = "Make a key with which programs reach objects over HTTP, or list and revoke these.",
+  summary = "Make a key with which programs reach objects over HTTP or S3, or list and revoke these.",
 
   describe = function(parser)
     root.option(parser)
@@ -37,7 +37,8 @@ return {
     parser:flag("--json", "For programs: a key on each line.")
     parser:epilog("Prints ID:SECRET, once: a name and a password, as browsers ask for them. For curl they belong into a file, "
       .. "user = \"ID:SECRET\", and curl --config FILE http://ADDRESS/o/KEY. node.lua says where the node serves, by "
-      .. "http = { address = \"127.0.0.1:7180\", objects = true }.")
+      .. "http = { address = \"127.0.0.1:7180\", objects = true }. For S3 (s3 = \"127.0.0.1:7181\") ID is the access key ID, and SECRET the "
+      .. "secret access key.")
   end,
 
   run = function(args)

@@ -7,6 +7,7 @@ local buckets = require "filo.command.s3.buckets"
 local errors = require "filo.base.errors"
 local failure = require "filo.command.s3.failure"
 local filo = require "filo"
+local inside = require "filo.base.inside"
 local operations = require "filo.command.s3.operations"
 local place = require "filo.command.s3.place"
 local uploads = require "filo.command.s3.uploads"
@@ -106,6 +107,7 @@ return function(node, options, tell)
     made:close()
     return nil, err
   end
+  inside.of(node).handed_out:add(made) -- it is closed with the node
   node:spawn(sweep_now_and_then, made)
   return server
 end
