@@ -37,8 +37,8 @@ return {
     parser:flag("--json", "For programs: a key on each line.")
     parser:epilog("Prints ID:SECRET, once: a name and a password, as browsers ask for them. For curl they belong into a file, "
       .. "user = \"ID:SECRET\", and curl --config FILE http://ADDRESS/o/KEY. node.lua says where the node serves, by "
-      .. "http = { address = \"127.0.0.1:7180\", objects = true }. For S3 (s3 = \"127.0.0.1:7181\") ID is the access key ID, and SECRET the "
-      .. "secret access key.")
+      .. "http = { address = \"127.0.0.1:7180\", objects = true }. For S3 (s3 = \"127.0.0.1:7181\") ID is the access key ID, and "
+      .. "SECRET the secret access key.")
   end,
 
   run = function(args)
