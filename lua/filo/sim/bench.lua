@@ -44,7 +44,7 @@ end
 ---A world without users and faults, once all are connected; then `fn` in it.
 local function in_idle_world(nodes, fn)
   local world = new_world { seed = 1, nodes = nodes, links = LINKS, policy = everywhere, trace = new_trace {} }
-  local _ <close> = world:collect_soon()
+  local _ <close> = world:tune_collector()
   runtime.virtual(function()
     world:start()
     runtime.sleep(120)

@@ -127,7 +127,7 @@ end
 ---@return filo.sim.Result
 function Simulation:run()
   local world = self.world
-  local _ <close> = world:collect_soon()
+  local _ <close> = world:tune_collector()
   local task = runtime.virtual(function()
     world:start()
     world:spawn(watch, self)

@@ -229,11 +229,11 @@ function World:be_quiet()
   for _, machine in ipairs(self.machines) do machine:start() end
 end
 
----Where nodes have many links garbage is collected soon, until the scope of what this gives ends.
+---Until the scope of what this gives ends, garbage is collected soon where nodes have many links, which takes much room; else late, which
+---takes less time.
 ---@return table
-function World:collect_soon()
-  if not self.many then return at_end(function() end) end
-  local pause, multiplier = collectgarbage("setpause", 105), collectgarbage("setstepmul", 1000)
+function World:tune_collector()
+  local pause, multiplier = collectgarbage("setpause", self.many and 105 or 400), collectgarbage("setstepmul", self.many and 1000 or 400)
   return at_end(function()
     collectgarbage("setpause", pause)
     collectgarbage("setstepmul", multiplier)
