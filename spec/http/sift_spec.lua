@@ -63,6 +63,7 @@ describe("a body that is sifted", function()
       client:send(http.text("PUT", path, { headers = { ["Transfer-Encoding"] = "chunked" } }) .. "0\r\n\r\n")
       assert.equal(expected, client:answer().body)
       client:send(http.text("PUT", path, { body = "", headers = { Expect = "100-continue" } }))
+      assert.equal("HTTP/1.1 100 Continue\r\n\r\n", client:up_to "\r\n\r\n")
       assert.equal(expected, client:answer().body)
     end
   end)

@@ -2,6 +2,7 @@
 
 local annotations = require "filo.prompt.help.annotations"
 local modules = require "filo.core.modules"
+local runtime = require "filo.core.runtime"
 local sorted_keys = require "filo.base.sorted_keys"
 
 local index = {}
@@ -28,8 +29,12 @@ end
 
 local embedded = {} -- by file
 
+---There are hundreds: others get their turn between two.
 local function read_embedded(file)
-  embedded[file] = embedded[file] or parse(file, modules.source(file))
+  if not embedded[file] then
+    runtime.sleep(0)
+    embedded[file] = parse(file, modules.source(file))
+  end
   return embedded[file]
 end
 
