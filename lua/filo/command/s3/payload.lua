@@ -170,7 +170,7 @@ function payload.refuse(code) return nil, errors.new("invalid", "what came is no
 ---@return table
 function payload.failure(err)
   if err[REFUSED] then return failure.of(err[REFUSED]) end
-  if err.code == "denied" and err.message:find "signature" then return failure.of "SignatureDoesNotMatch" end
+  if err.code == "denied" and err.message:find " of the body [^']*$" then return failure.of "SignatureDoesNotMatch" end
   if err.code == "not_enough_copies" then return failure.of("ServiceUnavailable", errors.text(err)) end
   return failure.from(err)
 end

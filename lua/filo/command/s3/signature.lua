@@ -78,10 +78,13 @@ end
 
 local function trim(value) return (value:gsub("^ +", ""):gsub(" +$", ""):gsub("  +", " ")) end
 
+---What a header says. The host is that which the request is for, which its target may name, too.
+local function value_of(request, name) return name == "host" and request.host or request.headers[name] or "" end
+
 ---What both sides make the digest of.
 local function canonical(request, claim, payload)
   local lines = { request.method, target.encode(request.path, "/"), canonical_query(request.raw_query) }
-  for _, name in ipairs(claim.signed) do lines[#lines + 1] = name .. ":" .. trim(request.headers[name] or "") end
+  for _, name in ipairs(claim.signed) do lines[#lines + 1] = name .. ":" .. trim(value_of(request, name)) end
   lines[#lines + 1] = ""
   lines[#lines + 1] = table.concat(claim.signed, ";")
   lines[#lines + 1] = payload
