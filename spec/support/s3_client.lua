@@ -117,7 +117,8 @@ function Client:ask(method, target, given)
   given = given or {}
   local headers = self:headers(method, target, given)
   for name, value in pairs(given.unsigned or {}) do headers[name:lower()] = value end
-  return self:send(method, target, { headers = headers, body = given.sent or given.body, host = given.host, sent_target = given.sent_target })
+  local body = given.sent or given.body
+  return self:send(method, target, { headers = headers, body = body, host = given.host, sent_target = given.sent_target })
 end
 
 ---The same with a body in the framing aws-chunked.

@@ -36,8 +36,9 @@ local function check_policy(fields, bucket)
   local allowed = policy.parse(fields.policy)
   if not allowed then return failure.of("InvalidPolicyDocument") end
   if allowed.expires < os.time() then return failure.of("AccessDenied", "Invalid according to Policy: Policy expired.") end
-  local seen = { bucket = bucket }
+  local seen = {}
   for name, value in pairs(fields) do seen[name] = value end
+  seen.bucket = bucket -- not what a field says
   local problem = policy.check(allowed, seen)
   if problem then return failure.of("AccessDenied", "Invalid according to Policy: " .. problem) end
   return nil, allowed
@@ -87,7 +88,9 @@ return function(call)
   if not who then return problem end
   local wrong, allowed = check_policy(fields, call.bucket)
   if wrong then return wrong end
-  call.key = fields.key:gsub("%${filename}", (sent.file_name or ""):match "[^/\\]*$":gsub("%%", "%%%%"))
+  local file_name = (sent.file_name or ""):match "[^/\\]*$"
+  call.key = fields.key:gsub("%${filename}", function() return file_name end)
+  if call.key == "" then return failure.of("InvalidArgument", "the file has no name, of which the key is made") end
   call.name = place.name(call.bucket, call.key)
   if not access.allows(who, call.name, true) then return failure.of "AccessDenied" end
   if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
