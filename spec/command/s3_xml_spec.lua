@@ -52,11 +52,16 @@ describe("a failure of S3", function()
     local errors = require "filo.base.errors"
     for code, expected in pairs {
       not_found = "NoSuchKey", invalid = "InvalidArgument", too_large = "EntityTooLarge", busy = "ServiceUnavailable",
-      not_enough_copies = "ServiceUnavailable", no_space = "ServiceUnavailable", corrupt = "InternalError", io = "InternalError",
+      not_enough_copies = "ServiceUnavailable", no_space = "ServiceUnavailable",
     } do
       local answer = failure.from(errors.new(code, "that <is> why"))
       assert.matches(("<Code>%s</Code><Message>that &lt;is&gt; why</Message>"):format(expected), answer.body, 1, true)
     end
+  end)
+
+  it("is not made of one of the server's own, which is for its log", function()
+    local err = require("filo.base.errors").new("io", "the folder /root/objects cannot be read")
+    assert.equal(err, select(2, pcall(failure.from, err)))
   end)
 
   it("has a code that is known", function()

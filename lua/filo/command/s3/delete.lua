@@ -66,7 +66,8 @@ local function remove_one(call, entry)
     return problem_with(entry, "NotImplemented", "single versions, and conditions, are not known here")
   end
   local ok, err = remove(call.node, name)
-  if not ok then return problem_with(entry, "InternalError", errors.text(err)) end
+  local code = not ok and failure.code_of(err)
+  if code then return problem_with(entry, code, code == "InternalError" and "see the server's log" or errors.text(err)) end
   return nil
 end
 

@@ -89,12 +89,17 @@ function failure.of(code, message, resource)
   return answer
 end
 
----The answer for a failure that a call of Filo's gave.
+---@param err filo.Error
+---@return string
+function failure.code_of(err) return OF_ERRORS[err.code] or err.retryable and "ServiceUnavailable" or "InternalError" end
+
+---The answer for a failure that a call of Filo's gave. One of the server's own is raised: it is for the log.
 ---@param err filo.Error
 ---@param resource? string
 ---@return table answer
 function failure.from(err, resource)
-  local code = OF_ERRORS[err.code] or err.retryable and "ServiceUnavailable" or "InternalError"
+  local code = failure.code_of(err)
+  if code == "InternalError" then error(err, 0) end
   return failure.of(code, errors.text(err), resource)
 end
 

@@ -3,6 +3,7 @@
 local conditions = require "filo.command.s3.conditions"
 local failure = require "filo.command.s3.failure"
 local metadata = require "filo.command.s3.metadata"
+local range = require "filo.http.range"
 local sums = require "filo.command.s3.sums"
 
 ---What of the answer a client may choose, who has signed that.
@@ -104,11 +105,11 @@ end
 
 ---What is said of a part: its head has the length of that.
 local function of_range(request, headers, size)
-  local first, last = (request.headers.range or ""):match "^bytes=(%d+)%-(%d+)$"
-  if not first then return 200, size end
-  first, last = math.tointeger(first), math.min(math.tointeger(last), size - 1)
-  headers["Content-Range"] = ("bytes %d-%d/%d"):format(first, last, size)
-  return 206, last - first + 1
+  local ranges = request.headers.range and range.parse(request.headers.range, size)
+  if not ranges or ranges[2] then return 200, size end
+  local first, last = ranges[1][1], ranges[1][2]
+  headers["Content-Range"] = range.content(first, last, size)
+  return 206, last - first
 end
 
 ---@param call filo.s3.Call
