@@ -30,10 +30,12 @@ Server.__index = Server
 local s3_server = {}
 
 ---@param options? string  more of node.lua
-function s3_server.start(options)
+---@param own? string  more of its `s3`
+function s3_server.start(options, own)
   local house = commands.house()
   house:run("a", "init", "--listen", "127.0.0.1:0")
-  house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", s3 = { address = "127.0.0.1:0" }, %s }'):format(options or ""))
+  house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", s3 = { address = "127.0.0.1:0", %s }, %s }'):format(own or "",
+    options or ""))
   local child = house:serve "a"
   local endpoint = child:expect "serves S3 at (http://[%d.:]+)/"
   local self = setmetatable({ house = house, child = child, endpoint = endpoint, folder = house.folder }, Server)

@@ -47,11 +47,10 @@ end
 local function may(options, call, operation)
   local name = call.name or ""
   if operation.needs == "list" then name = name .. (call.query.prefix or "") end
-  local who = call.who
-  if operation.needs == "form" then return true end
-  if who and operation.needs == "each" then return true end
-  if who then return access.allows(who, name, operation.needs == "write") end
-  return (operation.needs == "read" or operation.needs == "list") and is_public(options, name)
+  local who, needs = call.who, operation.needs
+  if needs == "form" or who and needs == "each" then return true end
+  if who and access.allows(who, name, needs == "write") then return true end
+  return (needs == "read" or needs == "list") and not operation.is_private and is_public(options, name)
 end
 
 ---@param options filo.s3.Options

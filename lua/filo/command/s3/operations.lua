@@ -16,12 +16,18 @@ local tags = require "filo.command.s3.tags"
 ---@field run fun(call: filo.s3.Call): any
 ---@field needs "read"|"write"|"list"|"each"|"form"  of all that begins with the name; list: with the prefix, too; each: it asks by itself,
 ---  of who is known; form: the form says who that is
+---@field is_private? boolean  a key is needed where anybody may read, too
 
 local operations = {}
 
 local function reads(run) return { run = run, needs = "read" } end
 local function writes(run) return { run = run, needs = "write" } end
 local function lists(run) return { run = run, needs = "list" } end
+
+local function of_keys(operation)
+  operation.is_private = true
+  return operation
+end
 
 ---By what is in the query, "": nothing that has a meaning, and by methods.
 local OF_BUCKETS = {
@@ -33,7 +39,7 @@ local OF_BUCKETS = {
   acl = { GET = lists(settings.bucket_acl), PUT = writes(settings.put_acl) },
   delete = { POST = { run = delete.objects, needs = "each" } },
   location = { GET = lists(buckets.location) },
-  uploads = { GET = lists(multipart.list) },
+  uploads = { GET = of_keys(lists(multipart.list)) },
   versions = { GET = lists(list_objects.versions) },
 }
 
@@ -45,7 +51,8 @@ local OF_OBJECTS = {
   attributes = { GET = reads(attributes) },
   tagging = { GET = reads(tags.get), PUT = writes(tags.put), DELETE = writes(tags.delete) },
   uploadId = {
-    GET = reads(multipart.parts), PUT = writes(multipart.put), POST = writes(multipart.complete), DELETE = writes(multipart.abort),
+    GET = of_keys(reads(multipart.parts)), PUT = writes(multipart.put), POST = writes(multipart.complete),
+    DELETE = writes(multipart.abort),
   },
   uploads = { POST = writes(multipart.create) },
 }
