@@ -3,6 +3,7 @@
 local crc = require "filo.command.s3.crc"
 local crypto = require "filo.core.crypto"
 local failure = require "filo.command.s3.failure"
+local payload = require "filo.command.s3.payload"
 
 ---Bytes of all parts but the last.
 local PART_LEAST = 5 << 20
@@ -67,7 +68,8 @@ local function content_of(made, upload, parts)
     at = at + 1
     if not parts[at] then return nil end
     local err
-    open, err = made:open(upload.id, parts[at].number)
+    open, err = made:open(upload.id, parts[at])
+    if not open and err.code == "not_found" then return payload.refuse "InvalidPart" end
     return open, err
   end
 end

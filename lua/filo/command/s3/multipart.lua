@@ -156,8 +156,9 @@ end
 function multipart.complete(call)
   local text, problem = payload.text(call)
   if not text then return problem end
+  local _ <close> = call.uploads.locks:take(call.query.uploadId)
   local done = call.uploads.done[call.query.uploadId]
-  if done then return done end
+  if done and done.name == call.name then return done.answer end
   local upload
   upload, problem = find(call)
   if not upload then return problem end
@@ -172,7 +173,7 @@ function multipart.complete(call)
   expected, problem = conditions.expected(call)
   if problem then return problem end
   local receipt, err = call.node:store(call.name, whole.content, { expected = expected, fields = whole.fields, etag = whole.etag })
-  if not receipt then return call.uploads.done[upload.id] or payload.failure(err) end
+  if not receipt then return payload.failure(err) end
   local list, kind = sums.of { fields = whole.fields }
   local elements = {
     { "Location", ("http%s://%s/%s"):format(call.request.secure and "s" or "", call.request.host, target.encode(call.name, "/")) },
@@ -180,7 +181,7 @@ function multipart.complete(call)
   }
   table.move(sums.elements(list, kind), 1, 2, 5, elements)
   local answer = document("CompleteMultipartUploadResult", elements)
-  call.uploads:finish(upload.id, answer)
+  call.uploads:finish(upload.id, call.name, answer)
   return answer
 end
 
@@ -260,10 +261,13 @@ function multipart.list(call)
   local prefix, delimiter = query.prefix or "", query.delimiter or ""
   local list = uploads_of(call, prefix, query["key-marker"] or "", query["upload-id-marker"] or "")
   local elements, seen, last, more = {}, {}, nil, false
+  if most == 0 then list = {} end
   for _, upload in ipairs(list) do
     local stop = delimiter ~= "" and select(2, upload.key:find(delimiter, #prefix + 1, true))
     local common = stop and upload.key:sub(1, stop)
-    if not (common and seen[common]) then
+    if common and seen[common] then
+      last = upload
+    else
       if #elements == most then
         more = true
         break

@@ -12,6 +12,7 @@ local errors = require "filo.base.errors"
 local files = require "filo.core.files"
 local host = require "filo.host.real"
 local inside = require "filo.base.inside"
+local new_locks = require "filo.host.lock"
 local new_object = require "filo.node.object"
 local store = require "filo.core.store"
 
@@ -22,7 +23,8 @@ local LIFE = 7 * 86400
 
 ---@class filo.s3.Uploads
 ---@field disk filo.core.Store
----@field done table<string, any>  answers to those that were finished, for who has not heard them
+---@field done table<string, {name: string, answer: any}>  of those that were finished, for who has not heard what was answered
+---@field locks filo.Locks  one at a time finishes an upload
 local Uploads = {}
 Uploads.__index = Uploads
 
@@ -55,6 +57,7 @@ function uploads.open(node)
   if not disk then return nil, errors.wrap(err, "uploads in parts") end
   local self = setmetatable({
     disk = disk, keys = parts.keys, namespace = parts.keys:raw_id(), generation = parts.generation, done = {}, finished = {},
+    locks = new_locks(host),
     handed_out = parts.handed_out, folder = ("%s/%s/objects/%s"):format(node.root, FOLDER, parts.keys:id()),
   }, Uploads)
   self:sweep()
@@ -182,11 +185,18 @@ function Uploads:numbers(id)
   return list
 end
 
+---Opens a part; an error where it is not there any more, or was sent again.
+---@param part filo.s3.Part
 ---@return filo.Object?, filo.Error?
-function Uploads:open(id, number)
+function Uploads:open(id, part)
+  local number = part.number
   local object, meta = open(self, path_of(id, name_of(number)))
   if not object then return nil, meta end
   local said = object:fields()
+  if said.version ~= part.time then
+    object:close()
+    return errors.fail("not_found", ("part %d was sent again meanwhile"):format(number))
+  end
   local info = { key = name_of(number), size = said.size, version = said.version, from = "here", unheard = {} }
   return new_object(object, info, self.handed_out)
 end
@@ -214,9 +224,10 @@ function Uploads:drop(id)
 end
 
 ---Remembers what was answered.
-function Uploads:finish(id, answer)
+---@param name string  of the object
+function Uploads:finish(id, name, answer)
   table.insert(self.finished, id)
-  self.done[id] = answer
+  self.done[id] = { name = name, answer = answer }
   if #self.finished > DONE_MOST then self.done[table.remove(self.finished, 1)] = nil end
   self:drop(id)
 end
