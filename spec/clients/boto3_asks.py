@@ -9,8 +9,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from boto3.s3.transfer import TransferConfig
 
-s3 = boto3.client('s3', endpoint_url=sys.argv[1], config=Config(
-    signature_version='s3v4', s3={'addressing_style': 'path'}, retries={'max_attempts': 1}))
+config = Config(signature_version='s3v4', s3={'addressing_style': 'path'}, retries={'max_attempts': 1})
+s3 = boto3.client('s3', endpoint_url=sys.argv[1], config=config)
 
 KEYS = sorted([
     ' ', 'a b+c&<>"', 'a//b', '../x', './y', 'line\nfeed', 'control\x01', '\U0001f600/\u00e9', 'dir/a', 'dir/b', 'dir/sub/c', 'perc%41',

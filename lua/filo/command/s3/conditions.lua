@@ -25,11 +25,13 @@ local function validators_of(item)
   return { etag = etag.quoted(item), modified = item.version // 1000000 }
 end
 
----@param request filo.http.Request
+---@param request filo.http.Request  its tags get their quotes: the server looks at them once more
 ---@param item table  as `stat` gives it, or an object
 ---@return table? failure
 function conditions.check(request, item)
-  local status = conditional.check(request.method, taken(request.headers, ""), validators_of(item))
+  local found = taken(request.headers, "")
+  request.headers["if-match"], request.headers["if-none-match"] = found["if-match"], found["if-none-match"]
+  local status = conditional.check(request.method, found, validators_of(item))
   if status == 412 then return failure.of "PreconditionFailed" end
   if not status then return nil end
   local answer = failure.of "NotModified"

@@ -3,6 +3,7 @@
 local access = require "filo.command.web.access"
 local buckets = require "filo.command.s3.buckets"
 local conditions = require "filo.command.s3.conditions"
+local errors = require "filo.base.errors"
 local etag = require "filo.command.s3.etag"
 local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
@@ -82,13 +83,29 @@ local function fields_of(call, object)
   return fields, nil, replaces or replaces_tags
 end
 
-local function answer(call, receipt, tag, fields)
+---Whether it would be copied to itself. An old version is another thing than what took its place.
+local function is_itself(call, object)
+  local item = object.key == call.name and call.node:stat(call.name)
+  return item and item.version == object.version
+end
+
+---Stores it; of what is here already, the rest only.
+local function carry_out(call, object, fields, expected)
+  if not is_itself(call, object) or object.from ~= "here" then
+    return call.node:store(call.name, object, { fields = fields, etag = etag.of(object), expected = expected })
+  end
+  if expected == false then return errors.fail("exists", "it is there already") end
+  if expected then return call.node:amend(call.name, { fields = fields, expected = expected }) end
+  local receipt, err = metadata.amend(call.node, call.name, object.version, fields)
+  if not receipt and err.code == "exists" then return errors.fail("busy", "it has changed meanwhile: try again") end
+  return receipt, err
+end
+
+local function answer(receipt, tag, fields)
   local list, kind = sums.of { fields = fields }
   local elements = { { "LastModified", iso_time(receipt.version) }, { "ETag", '"' .. tag .. '"' } }
   table.move(sums.elements(list, kind), 1, 5, 3, elements)
-  local headers = { ["Content-Type"] = "application/xml" }
-  if call.copied_version then headers["x-amz-copy-source-version-id"] = call.copied_version end
-  return { headers = headers, body = xml.document("CopyObjectResult", elements) }
+  return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document("CopyObjectResult", elements) }
 end
 
 ---@param call filo.s3.Call
@@ -98,22 +115,16 @@ function copy.object(call)
   if not object then return problem end
   local fields, wrong, changes = fields_of(call, object)
   if not fields then return wrong end
-  local to_itself = object.key == call.name and object.from == "here"
-  if object.key == call.name and not changes then
+  if not changes and is_itself(call, object) then
     return failure.of("InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing "
       .. "the object's metadata, storage class, website redirect location or encryption attributes.")
   end
   local expected
   expected, problem = conditions.expected(call)
   if problem then return problem end
-  local receipt, err
-  if to_itself then
-    receipt, err = call.node:amend(call.name, { fields = fields, expected = expected })
-  else
-    receipt, err = call.node:store(call.name, object, { fields = fields, etag = etag.of(object), expected = expected })
-  end
+  local receipt, err = carry_out(call, object, fields, expected)
   if not receipt then return payload.failure(err) end
-  return answer(call, receipt, etag.of(object), fields)
+  return answer(receipt, etag.of(object), fields)
 end
 
 return copy

@@ -32,6 +32,7 @@ function delete.object(call)
   end
   local expected, problem = conditions.expected(call)
   if problem then return problem end
+  if expected == false then return failure.of("NotImplemented", "If-None-Match is not for what is deleted") end
   local ok, err = remove(call.node, call.name, { expected = expected })
   if not ok then return failure.from(err) end
   return 204

@@ -81,4 +81,17 @@ function metadata.headers(item)
   return headers
 end
 
+---Puts other fields beside the content of a version; "exists": another one has come meanwhile, with its own. Who does not own the namespace
+---cannot tell.
+---@param node filo.Node
+---@param name string
+---@param version integer
+---@param fields table
+---@return filo.Receipt?, filo.Error?
+function metadata.amend(node, name, version, fields)
+  local receipt, err = node:amend(name, { fields = fields, expected = version })
+  if receipt or err.code ~= "unsupported" then return receipt, err end
+  return node:amend(name, { fields = fields })
+end
+
 return metadata

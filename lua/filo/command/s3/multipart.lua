@@ -154,7 +154,7 @@ end
 
 ---@param call filo.s3.Call
 function multipart.complete(call)
-  local text, problem = payload.text(call)
+  local text, problem = payload.text(call, true)
   if not text then return problem end
   local _ <close> = call.uploads.locks:take(call.query.uploadId)
   local done = call.uploads.done[call.query.uploadId]

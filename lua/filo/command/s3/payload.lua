@@ -175,12 +175,15 @@ function payload.failure(err)
   return failure.from(err)
 end
 
----All of a document. A checksum in its headers may be of what it is about, and is not looked at.
+---All of a document.
 ---@param call filo.s3.Call
+---@param of_object? boolean  a checksum in its headers is of what it is about, and is not looked at
 ---@return string?
 ---@return table? failure
-function payload.text(call)
+function payload.text(call, of_object)
   local self, problem = announced(call)
+  if self and not of_object then problem = take_sum(self, call.request.headers) end
+  if problem then return nil, problem end
   if self then self, problem = begin(self, call) end
   if not self then return nil, problem end
   local text, err = self.body:read("a", TEXT_MOST)
