@@ -5,8 +5,11 @@ local nodes = require "spec.support.nodes"
 local s3 = require "spec.support.s3"
 local settings = require "filo.command.s3.settings"
 
-local function names(node, prefix)
-  return s3.values(s3.all(s3.tree(buckets.list { node = node, who = { prefix = prefix or "" } }), "Buckets")[1], "Bucket", "Name")
+---@param prefix? string  of the key that asks
+---@param query? table<string, string>
+local function names(node, prefix, query)
+  local tree = s3.tree(buckets.list { node = node, query = query or {}, who = { prefix = prefix or "" } })
+  return s3.values(s3.all(tree, "Buckets")[1], "Bucket", "Name"), s3.value(tree, "ContinuationToken")
 end
 
 describe("a bucket", function()
@@ -29,7 +32,7 @@ describe("a bucket", function()
     assert.is_false(node:has "photos/")
     assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.delete(s3.call(node, request, "photos"))) })
     assert.same({ "NoSuchBucket", 404 }, { s3.refusal(buckets.head(s3.call(node, request, "photos"))) })
-    assert.same({}, names(node))
+    assert.same({}, (names(node)))
   end)
 
   it("is there, too, while anything begins with its name", function()
@@ -37,11 +40,11 @@ describe("a bucket", function()
     local node = net:start "a"
     nodes.stored(node:store("photos/a", "x"))
     assert.equal(200, buckets.head(s3.call(node, s3.request(), "photos")).status)
-    assert.same({ "photos" }, names(node))
+    assert.same({ "photos" }, (names(node)))
     assert.equal(200, buckets.create(s3.call(node, s3.request(), "photos")).status)
     assert.is_true(node:has "photos/")
     assert(node:delete "photos/a")
-    assert.same({ "photos" }, names(node))
+    assert.same({ "photos" }, (names(node)))
   end)
 
   it("tells that it is in the region that is the default, and that nobody has asked for versions", function()
@@ -66,7 +69,7 @@ describe("a bucket", function()
     for _, other in ipairs { "x", "<Delete/>", body:sub(1, -2) } do
       assert.same({ "MalformedXML", 400 }, { s3.refusal(buckets.create(s3.call(node, s3.request({}, other), "music"))) })
     end
-    assert.same({ "films", "photos" }, names(node))
+    assert.same({ "films", "photos" }, (names(node)))
   end)
 
   it("is called as S3 allows", function()
@@ -96,15 +99,22 @@ describe("a list of buckets", function()
       nodes.stored(node:store(key, ""))
     end
     for i = 1, 50 do nodes.stored(node:store(("photos/%d"):format(i), "")) end
-    assert.same({ "films", "photos", "photos-old", "zzz" }, names(node))
-    assert.same({ "photos", "photos-old" }, names(node, "photos"))
-    assert.same({ "photos", "photos-old" }, names(node, "pho"))
-    assert.same({ "photos" }, names(node, "photos/"))
-    assert.same({ "photos" }, names(node, "photos/c/and/more"))
-    assert.same({}, names(node, "none"))
-    assert.same({}, names(node, "none/"))
-    assert.same({}, names(node, "Other/"))
-    local tree = s3.tree(buckets.list { node = node, who = { prefix = "films" } })
+    assert.same({ "films", "photos", "photos-old", "zzz" }, (names(node)))
+    assert.same({ "photos", "photos-old" }, (names(node, "photos")))
+    assert.same({ "photos", "photos-old" }, (names(node, "pho")))
+    assert.same({ "photos" }, (names(node, "photos/")))
+    assert.same({ "photos" }, (names(node, "photos/c/and/more")))
+    local first, token = names(node, "", { ["max-buckets"] = "3" })
+    assert.same({ "films", "photos", "photos-old" }, first)
+    assert.same({ { "zzz" } }, { names(node, "", { ["max-buckets"] = "3", ["continuation-token"] = token }) })
+    assert.same({ "photos", "photos-old" }, (names(node, "", { prefix = "pho" })))
+    for _, bad in ipairs { { ["max-buckets"] = "0" }, { ["max-buckets"] = "x" }, { ["continuation-token"] = "no token" } } do
+      assert.equal("InvalidArgument", (s3.refusal(buckets.list { node = node, query = bad, who = { prefix = "" } })))
+    end
+    assert.same({}, (names(node, "none")))
+    assert.same({}, (names(node, "none/")))
+    assert.same({}, (names(node, "Other/")))
+    local tree = s3.tree(buckets.list { node = node, query = {}, who = { prefix = "films" } })
     assert.equal(node.id, s3.value(s3.all(tree, "Owner")[1], "ID"))
     local made = node:stat("films/").version // 1000
     assert.same({ os.date("!%Y-%m-%dT%H:%M:%S", made // 1000) .. (".%03dZ"):format(made % 1000) },

@@ -1,6 +1,7 @@
 ---Buckets: a bucket is there when any key begins with its name and a slash. CreateBucket stores an empty object of just that key, so that
 ---one without objects is there, too.
 
+local crypto = require "filo.core.crypto"
 local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
 local level = require "filo.command.level"
@@ -10,6 +11,9 @@ local read_xml = require "filo.core.xml".parse
 local xml = require "filo.command.s3.xml"
 
 local REGION = "us-east-1"
+
+---Buckets of one answer.
+local LIST_MOST = 10000
 
 local buckets = {}
 
@@ -52,17 +56,36 @@ local function with_prefix(node, prefix)
   return list
 end
 
+---What a request for all buckets limits them to. A token stands for the last name of the page before.
+---@return {prefix: string, after: string, most: integer}?  nil: it makes no sense
+local function limits_of(query)
+  local text, token = query["max-buckets"], query["continuation-token"]
+  local most = not text and LIST_MOST or #text < 10 and math.tointeger(tonumber(text:match "^%d+$"))
+  local after = not token and "" or crypto.unhex(token)
+  if not most or most < 1 or most > LIST_MOST or not after then return nil end
+  return { prefix = query.prefix or "", after = after, most = most }
+end
+
 ---ListBuckets: those that a key of access.lua may see.
 ---@param call filo.s3.Call
 ---@return table answer
 function buckets.list(call)
-  local list, node = {}, call.node
-  for i, each in ipairs(with_prefix(node, call.who.prefix)) do
-    list[i] = { "Bucket", { { "Name", each.name }, { "CreationDate", iso_time(each.first.version) } } }
+  local list, node, limits, last, more = {}, call.node, limits_of(call.query), nil, nil
+  if not limits then return failure.of "InvalidArgument" end
+  for _, each in ipairs(with_prefix(node, call.who.prefix)) do
+    if each.name > limits.after and each.name:sub(1, #limits.prefix) == limits.prefix then
+      if #list == limits.most then
+        more = last
+        break
+      end
+      last = each.name
+      list[#list + 1] = { "Bucket", { { "Name", each.name }, { "CreationDate", iso_time(each.first.version) } } }
+    end
   end
-  return answer(xml.document("ListAllMyBucketsResult", {
-    { "Owner", { { "ID", node.id }, { "DisplayName", node.id } } }, { "Buckets", list },
-  }))
+  local elements = { { "Owner", { { "ID", node.id }, { "DisplayName", node.id } } }, { "Buckets", list } }
+  if call.query.prefix then elements[#elements + 1] = { "Prefix", limits.prefix } end
+  if more then elements[#elements + 1] = { "ContinuationToken", crypto.hex(more) } end
+  return answer(xml.document("ListAllMyBucketsResult", elements))
 end
 
 -- One ------------------------------------------------------------------------------------------------------------------------

@@ -64,14 +64,15 @@ end
 ---@return table? failure
 function conditions.expected(call)
   local headers = call.request.headers
-  local match, none_match = quoted(headers["if-match"]), headers["if-none-match"]
-  if none_match and none_match ~= "*" then return nil, failure.of("NotImplemented", "If-None-Match takes * only") end
-  if none_match then return false end
-  if not match then return nil end
+  local match, none_match = quoted(headers["if-match"]), quoted(headers["if-none-match"])
+  if none_match == "*" then return false end
+  if not match and not none_match then return nil end
   local item, err = call.node:stat(call.name)
-  if not item then return nil, failure.from(err) end
-  if match == "*" or match == etag.quoted(item) then return item.version end
-  return nil, failure.of "PreconditionFailed"
+  if not item and (match or err.code ~= "not_found") then return nil, failure.from(err) end
+  if not item then return false end
+  local tag = etag.quoted(item)
+  if match and match ~= "*" and match ~= tag or none_match == tag then return nil, failure.of "PreconditionFailed" end
+  return item.version
 end
 
 return conditions

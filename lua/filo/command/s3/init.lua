@@ -68,6 +68,9 @@ local function carry_out(options, made, request)
   if not operation then return failure.of(who and "NotImplemented" or "AccessDenied") end
   if not may(options, call, operation) then return failure.of "AccessDenied" end
   if bucket and not buckets.is_name(bucket) then return failure.of "InvalidBucketName" end
+  if key and not utf8.len(key) then return failure.of("InvalidURI", "a key is UTF-8: in lists it could not be told from others") end
+  local owner = request.headers["x-amz-expected-bucket-owner"]
+  if owner and owner ~= made.node.id then return failure.of("AccessDenied", "the bucket is another owner's than was expected") end
   return operation.run(call)
 end
 

@@ -23,7 +23,7 @@ local function encoding_of(text)
   for word in (text or ""):gmatch "[^,%s]+" do
     if word:lower() ~= "aws-chunked" then rest[#rest + 1] = word end
   end
-  return rest[1] and table.concat(rest, ",") or nil
+  return rest[1] and table.concat(rest, ", ") or nil
 end
 
 ---@return table<string, string>?
