@@ -10,6 +10,7 @@ local filo = require "filo"
 local inside = require "filo.base.inside"
 local operations = require "filo.command.s3.operations"
 local place = require "filo.command.s3.place"
+local readiness = require "filo.command.web.readiness"
 local uploads = require "filo.command.s3.uploads"
 
 ---A request, on its way to what carries it out.
@@ -29,6 +30,9 @@ local uploads = require "filo.command.s3.uploads"
 ---@field tls? table
 ---@field domain? string  in whose names buckets are, too: "localhost" is the default
 ---@field public? string[]  what the names of objects begin with that anybody may read
+
+---Seconds in which the catalogue may become ready, for a list.
+local PATIENCE = 5
 
 ---Seconds between two looks for uploads that nobody has gone on with.
 local SWEEP = 3600
@@ -71,6 +75,9 @@ local function carry_out(options, made, request)
   if key and not utf8.len(key) then return failure.of("InvalidURI", "a key is UTF-8: in lists it could not be told from others") end
   local owner = request.headers["x-amz-expected-bucket-owner"]
   if owner and owner ~= made.node.id then return failure.of("AccessDenied", "the bucket is another owner's than was expected") end
+  local is_list = operation.needs == "list" or operation.needs == "each"
+  local why = is_list and readiness.wait(made.node, PATIENCE)
+  if why then return failure.of("ServiceUnavailable", why) end
   return operation.run(call)
 end
 

@@ -9,21 +9,12 @@
 local events_of = require "filo.command.web.events"
 local exposition = require "filo.command.web.exposition"
 local filo = require "filo"
-local inside = require "filo.base.inside"
 local metrics_of = require "filo.command.web.metrics"
+local readiness = require "filo.command.web.readiness"
 local routes_of_objects = require "filo.command.web.objects"
 
----@param node filo.Node
----@return string?  why not
-local function why_unready(node)
-  local state, seen = inside.of(node).catalogue:state()
-  if state == "ready" then return nil end
-  if state == "failed" then return "the catalogue cannot be used: the log tells why" end
-  return ("the catalogue is being made, %d objects so far"):format(seen)
-end
-
 local function readyz(node)
-  local why = why_unready(node)
+  local why = readiness.problem(node)
   return why and { status = 503, body = why .. "\n" } or "ready\n"
 end
 

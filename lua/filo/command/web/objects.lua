@@ -5,6 +5,10 @@ local conditional = require "filo.http.conditional"
 local content = require "filo.http.content"
 local inside = require "filo.base.inside"
 local listing = require "filo.command.web.listing"
+local readiness = require "filo.command.web.readiness"
+
+---Seconds in which a catalogue may become ready that is asked for a list.
+local PATIENCE = 5
 
 local DENIED = { status = 403, body = "this key does not open that\n" }
 
@@ -16,6 +20,8 @@ local PAGE = "default-src 'none'; style-src 'unsafe-inline'"
 local function is_folder(name) return name == "" or name:sub(-1) == "/" end
 
 local function list(node, request, prefix)
+  local why = readiness.wait(node, PATIENCE)
+  if why then return { status = 503, headers = { ["Retry-After"] = "5" }, body = why .. "\n" } end
   local entries, more = listing.of(node, prefix, request.query.after or "")
   if (request.headers.accept or ""):find("application/json", 1, true) then
     return { headers = { ["Content-Type"] = "application/x-ndjson", ["Cache-Control"] = "no-store" }, body = listing.json(entries, more) }
