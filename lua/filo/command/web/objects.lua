@@ -1,6 +1,7 @@
 ---Objects over HTTP: GET, HEAD, PUT and DELETE of /o/KEY, and lists of what is below a folder, for who has a key (access.lua).
 
 local access = require "filo.command.web.access"
+local capability = require "filo.command.web.capability"
 local conditional = require "filo.http.conditional"
 local content = require "filo.http.content"
 local inside = require "filo.base.inside"
@@ -106,7 +107,8 @@ end
 return function(node)
   local function opened(fn, writes)
     return function(request)
-      local key, name = access.of(node.root, request), request.parameters.key
+      local name = request.parameters.key
+      local key = access.of(node.root, request) or capability(node, request, name)
       if not key then return access.UNKNOWN end
       if not access.allows(key, name, writes) then return DENIED end
       return fn(node, request, name)
