@@ -216,4 +216,19 @@ describe("uploads in parts by S3", function()
     is(200, nil, who:ask("POST", target, { body = document { { 1, md5(PART) }, { 2, md5 "x" } } }))
     assert.is_true(who:ask("GET", "/bucket/kept").body == PART .. "x")
   end)
+
+  -- They stayed for ever.
+  it("leave no parts when the process ends while they are dropped", function()
+    local own <close> = s3_server.start()
+    local who = s3_client.new(own)
+    is(200, nil, who:ask("PUT", "/bucket"))
+    local id, other = begin("kept", nil, who), begin("kept", nil, who)
+    for _, each in ipairs { id, other } do is(200, nil, who:ask("PUT", "/bucket/kept?partNumber=1&uploadId=" .. each, { body = "x" })) end
+    own.child:kill "KILL"
+    own.child:wait()
+    own.house:shell(("rm a/uploads/objects/*/%s/upload"):format(id))
+    own.house:serve("a"):expect "serves S3 at"
+    assert.equal("", own.house:shell(("find a/uploads -path '*%s*' -type f"):format(id)))
+    assert.matches("00001", own.house:shell(("find a/uploads -path '*%s*' -type f"):format(other)))
+  end)
 end)

@@ -48,6 +48,18 @@ local function shift_of(count, polynomial, one)
   return result
 end
 
+---The last one of each kind: most parts are of one size.
+local shifts = {}
+
+local function shift_for(name, count, one)
+  local last = shifts[name]
+  if not last or last.count ~= count then
+    last = { count = count, shift = shift_of(count, KINDS[name][1], one) }
+    shifts[name] = last
+  end
+  return last.shift
+end
+
 ---@param name "crc32"|"crc32c"|"crc64nvme"
 ---@param first string  of the one text
 ---@param second string  of the one after it
@@ -57,7 +69,7 @@ function crc.combine(name, first, second, count)
   local polynomial, size = KINDS[name][1], KINDS[name][2]
   local format, one = ">I" .. size, 1 << (size * 8 - 1)
   if size == 8 then format = ">i8" end
-  local sum = multiply(shift_of(count, polynomial, one), (format:unpack(first)), polynomial, one)
+  local sum = multiply(shift_for(name, count, one), (format:unpack(first)), polynomial, one)
   return format:pack(sum ~ format:unpack(second))
 end
 

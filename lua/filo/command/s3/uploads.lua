@@ -242,8 +242,18 @@ local function last_change(self, upload)
   return last
 end
 
+---Parts of what was dropped, when the process ended in the midst of that.
+local function is_left_over(self, id)
+  if not is_id(id) or not self:numbers(id)[1] then return false end
+  local head, err = self.disk:stat(self.namespace, path_of(id, HEAD))
+  return not head and err.code == "not_found"
+end
+
 ---Drops what nobody has gone on with.
 function Uploads:sweep()
+  for _, entry in ipairs(files.list(self.folder) or {}) do
+    if is_left_over(self, entry.name) then self:drop(entry.name) end
+  end
   local oldest = host.time() - LIFE * 1000000
   for _, upload in ipairs(self:list()) do
     if upload.began < oldest and last_change(self, upload) < oldest then self:drop(upload.id) end
