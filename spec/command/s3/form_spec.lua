@@ -91,6 +91,29 @@ describe("forms of S3", function()
     absent "/bucket/out/b"
   end)
 
+  it("make no headers of what is no line, and take no checksum that is not compared", function()
+    local conditions = '{"bucket": "bucket"}, ["eq", "$key", "in/h"], ["starts-with", "$x-amz-meta-a", ""], '
+      .. '["starts-with", "$content-type", ""], ["starts-with", "$x-amz-meta-b", ""], ["starts-with", "$x-amz-checksum-crc32", ""]'
+    local fields = { { "key", "in/h" }, { "x-amz-meta-a", "a\r\nx-evil: 1" }, { "content-type", "a\r\n\r\nb" }, { "x-amz-meta-b", "c" } }
+    is(204, nil, send { conditions = conditions, fields = fields })
+    local answer = client:ask("GET", "/bucket/in/h")
+    assert.same({ "abc", "c" }, { answer.body, answer.headers["x-amz-meta-b"] })
+    assert.is_nil(answer.head:find("evil", 1, true))
+    fields[#fields + 1] = { "x-amz-checksum-crc32", "AAAAAA==" }
+    is(501, "NotImplemented", send { conditions = conditions, fields = fields, content = "abd" })
+    assert.equal("abc", client:ask("GET", "/bucket/in/h").body)
+  end)
+
+  -- What followed a null was passed over.
+  it("store nothing when a condition is none", function()
+    for _, condition in ipairs { "null", "1", "[]", "{}", '["eq", "$key"]', '["eq", "key", "in/n"]', '["like", "$key", ""]' } do
+      local conditions = ('{"bucket": "bucket"}, ["starts-with", "$x-amz-algorithm", ""], ["starts-with", "$x-amz-credential", ""], '
+        .. '["starts-with", "$x-amz-date", ""], ["eq", "$key", "in/n"], %s, ["content-length-range", 100, 200]'):format(condition)
+      is(400, "InvalidPolicyDocument", send { conditions = conditions, fields = { { "key", "in/n" } } })
+    end
+    absent "/bucket/in/n"
+  end)
+
   it("store where the key may write only", function()
     local reads = s3_client.new(server, server:key("--read"))
     local below = s3_client.new(server, server:key "bucket/in/deep/")

@@ -217,6 +217,24 @@ describe("uploads in parts by S3", function()
     assert.is_true(who:ask("GET", "/bucket/kept").body == PART .. "x")
   end)
 
+  it("make nothing in a bucket that is gone", function()
+    is(200, nil, client:ask("PUT", "/soon-gone"))
+    local id = client:ask("POST", "/soon-gone/a?uploads").body:match "<UploadId>(%x+)<"
+    is(200, nil, client:ask("PUT", "/soon-gone/a?partNumber=1&uploadId=" .. id, { body = "abc" }))
+    is(204, nil, client:ask("DELETE", "/soon-gone"))
+    is(404, "NoSuchBucket", client:ask("POST", "/soon-gone/a?uploadId=" .. id, { body = document { { 1, md5 "abc" } } }))
+    is(404, "NoSuchBucket", client:ask("GET", "/soon-gone"))
+  end)
+
+  it("go on when the keys of the node are changed", function()
+    local id = begin "rotated"
+    is(200, nil, put("rotated", id, 1, PART))
+    assert.equal(0, server.house:run("a", "rotate").status)
+    is(200, nil, put("rotated", id, 2, "x"))
+    is(200, nil, complete("rotated", id, { { 1, md5(PART) }, { 2, md5 "x" } }))
+    assert.is_true(client:ask("GET", "/bucket/rotated").body == PART .. "x")
+  end)
+
   -- They stayed for ever.
   it("leave no parts when the process ends while they are dropped", function()
     local own <close> = s3_server.start()

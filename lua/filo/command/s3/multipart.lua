@@ -162,6 +162,7 @@ function multipart.complete(call)
   local upload
   upload, problem = find(call)
   if not upload then return problem end
+  if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
   local named = parse(text)
   if not named then return failure.of "MalformedXML" end
   local whole

@@ -49,7 +49,7 @@ end
 ---@return filo.s3.Policy?  nil: it is none
 function policy.parse(text)
   local bytes = crypto.unbase64((text:gsub("%s", "")))
-  local document = bytes and dkjson.decode(bytes)
+  local document = bytes and dkjson.decode(bytes, nil, dkjson.null)
   if type(document) ~= "table" or type(document.conditions) ~= "table" then return nil end
   local made = { conditions = {}, least = 0, most = math.maxinteger, expires = seconds_of(document.expiration) }
   if not made.expires then return nil end

@@ -12,6 +12,7 @@ local place = require "filo.command.s3.place"
 local policy = require "filo.command.s3.policy"
 local put = require "filo.command.s3.put"
 local signature = require "filo.command.s3.signature"
+local sums = require "filo.command.s3.sums"
 local target = require "filo.http.target"
 local xml = require "filo.command.s3.xml"
 
@@ -94,6 +95,9 @@ return function(call)
   call.name = place.name(call.bucket, call.key)
   if not access.allows(who, call.name, true) then return failure.of "AccessDenied" end
   if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
+  for name in pairs(sums.SIZES) do
+    if fields["x-amz-checksum-" .. name] then return failure.of("NotImplemented", "checksums in forms are not known here") end
+  end
   local kept
   kept, problem = put.fields(call, fields)
   if not kept then return problem end
