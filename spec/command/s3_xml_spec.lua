@@ -52,11 +52,16 @@ describe("a failure of S3", function()
     local errors = require "filo.base.errors"
     for code, expected in pairs {
       not_found = "NoSuchKey", invalid = "InvalidArgument", too_large = "EntityTooLarge", busy = "ServiceUnavailable",
-      not_enough_copies = "ServiceUnavailable", no_space = "ServiceUnavailable",
+      not_enough_copies = "ServiceUnavailable",
     } do
       local answer = failure.from(errors.new(code, "that <is> why"))
       assert.matches(("<Code>%s</Code><Message>that &lt;is&gt; why</Message>"):format(expected), answer.body, 1, true)
     end
+  end)
+
+  it("says nothing of where there is no room", function()
+    local answer = failure.from(require("filo.base.errors").new("no_space", "no room in /root"))
+    assert.matches("<Code>ServiceUnavailable</Code><Message>there is no room for it</Message>", answer.body, 1, true)
   end)
 
   it("is not made of one of the server's own, which is for its log", function()

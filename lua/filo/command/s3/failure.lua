@@ -71,6 +71,9 @@ local OF_ERRORS = {
   unsupported = "NotImplemented", exists = "PreconditionFailed",
 }
 
+---What is said in place of a message with paths of the server.
+local SENTENCES = { no_space = "there is no room for it" }
+
 ---The answer for a failure.
 ---@param code string  of S3
 ---@param message? string
@@ -100,7 +103,7 @@ function failure.code_of(err) return OF_ERRORS[err.code] or err.retryable and "S
 function failure.from(err, resource)
   local code = failure.code_of(err)
   if code == "InternalError" then error(err, 0) end
-  return failure.of(code, errors.text(err), resource)
+  return failure.of(code, SENTENCES[err.code] or errors.text(err), resource)
 end
 
 return failure

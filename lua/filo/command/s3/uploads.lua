@@ -24,7 +24,7 @@ local LIFE = 7 * 86400
 ---@class filo.s3.Uploads
 ---@field disk filo.core.Store
 ---@field done table<string, {name: string, answer: any}>  of those that were finished, for who has not heard what was answered
----@field locks filo.Locks  one at a time finishes an upload
+---@field locks filo.Locks  one at a time finishes an upload, or publishes a part
 local Uploads = {}
 Uploads.__index = Uploads
 
@@ -80,9 +80,10 @@ local function is_there(self, id)
   return is_id(id) and (self.disk:stat(self.namespace, path_of(id, HEAD))) ~= nil
 end
 
----Publishes what is sealed, above what is there.
+---Publishes what is sealed, above what is there. One at a time of a path: what comes last has the highest version.
 ---@return integer? version, filo.Error?
 local function publish(self, deposit, path, meta)
+  local _ <close> = self.locks:take(path)
   local before = self.disk:stat(self.namespace, path)
   local version = math.max(host.time(), before and before.version + 1 or 0)
   local record, err = deposit:publish(self.keys, {
