@@ -2,13 +2,13 @@
 ---one without objects is there, too.
 
 local crypto = require "filo.core.crypto"
+local document = require "filo.command.s3.document"
 local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
 local level = require "filo.command.level"
 local listing = require "filo.command.s3.listing"
 local payload = require "filo.command.s3.payload"
 local read_xml = require "filo.core.xml".parse
-local xml = require "filo.command.s3.xml"
 
 local REGION = "us-east-1"
 
@@ -30,10 +30,6 @@ end
 ---@param bucket string
 ---@return boolean
 function buckets.exists(node, bucket) return buckets.is_name(bucket) and listing.first(node, bucket) ~= nil end
-
----@param body string
----@return table answer
-local function answer(body) return { headers = { ["Content-Type"] = "application/xml" }, body = body } end
 
 ---@return table answer
 local function missing(request) return failure.of("NoSuchBucket", nil, request.path) end
@@ -82,10 +78,10 @@ function buckets.list(call)
       list[#list + 1] = { "Bucket", { { "Name", each.name }, { "CreationDate", iso_time(each.first.version) } } }
     end
   end
-  local elements = { { "Owner", { { "ID", node.id }, { "DisplayName", node.id } } }, { "Buckets", list } }
+  local elements = { { "Owner", document.owner(node) }, { "Buckets", list } }
   if call.query.prefix then elements[#elements + 1] = { "Prefix", limits.prefix } end
   if more then elements[#elements + 1] = { "ContinuationToken", crypto.hex(more) } end
-  return answer(xml.document("ListAllMyBucketsResult", elements))
+  return document.answer("ListAllMyBucketsResult", elements)
 end
 
 -- One ------------------------------------------------------------------------------------------------------------------------
@@ -146,7 +142,7 @@ end
 function buckets.location(call)
   local node, request, bucket = call.node, call.request, call.bucket
   if not buckets.exists(node, bucket) then return missing(request) end
-  return answer(xml.document("LocationConstraint"))
+  return document.answer("LocationConstraint")
 end
 
 return buckets

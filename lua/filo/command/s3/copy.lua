@@ -3,6 +3,7 @@
 local access = require "filo.command.web.access"
 local buckets = require "filo.command.s3.buckets"
 local conditions = require "filo.command.s3.conditions"
+local document = require "filo.command.s3.document"
 local errors = require "filo.base.errors"
 local etag = require "filo.command.s3.etag"
 local failure = require "filo.command.s3.failure"
@@ -13,7 +14,6 @@ local place = require "filo.command.s3.place"
 local put = require "filo.command.s3.put"
 local sums = require "filo.command.s3.sums"
 local target = require "filo.http.target"
-local xml = require "filo.command.s3.xml"
 
 local copy = {}
 
@@ -105,7 +105,7 @@ local function answer(receipt, tag, fields)
   local list, kind = sums.of { fields = fields }
   local elements = { { "LastModified", iso_time(receipt.version) }, { "ETag", '"' .. tag .. '"' } }
   table.move(sums.elements(list, kind), 1, 5, 3, elements)
-  return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document("CopyObjectResult", elements) }
+  return document.answer("CopyObjectResult", elements)
 end
 
 ---@param call filo.s3.Call

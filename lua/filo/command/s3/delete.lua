@@ -3,14 +3,14 @@
 local access = require "filo.command.web.access"
 local buckets = require "filo.command.s3.buckets"
 local conditions = require "filo.command.s3.conditions"
-local errors = require "filo.base.errors"
+local document = require "filo.command.s3.document"
 local element = require "filo.command.s3.element"
+local errors = require "filo.base.errors"
 local failure = require "filo.command.s3.failure"
 local filo = require "filo"
 local payload = require "filo.command.s3.payload"
 local place = require "filo.command.s3.place"
 local reading = require "filo.core.xml"
-local xml = require "filo.command.s3.xml"
 
 ---Keys of one request, and how many of them are deleted at once.
 local MOST, AT_ONCE = 1000, 16
@@ -41,10 +41,10 @@ end
 ---@return {key: string}[]? list
 ---@return boolean? quiet
 local function parse(text)
-  local document = reading.parse(text)
-  if not document or document.name ~= "Delete" then return nil end
+  local root = reading.parse(text)
+  if not root or root.name ~= "Delete" then return nil end
   local list, quiet = {}, false
-  for _, child in ipairs(document) do
+  for _, child in ipairs(root) do
     if child.name == "Quiet" then quiet = child.text == "true" end
     if child.name == "Object" then
       local parts = element.texts(child)
@@ -100,7 +100,7 @@ function delete.objects(call)
     local deleted = not quiet and { "Deleted", { { "Key", entry.key } } } or nil
     elements[#elements + 1] = problems[i] or deleted
   end
-  return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document("DeleteResult", elements) }
+  return document.answer("DeleteResult", elements)
 end
 
 return delete

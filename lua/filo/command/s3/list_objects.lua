@@ -2,11 +2,11 @@
 
 local buckets = require "filo.command.s3.buckets"
 local crypto = require "filo.core.crypto"
+local document = require "filo.command.s3.document"
 local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
 local listing = require "filo.command.s3.listing"
 local target = require "filo.http.target"
-local xml = require "filo.command.s3.xml"
 
 local MOST = 1000 -- entries of a page
 
@@ -58,8 +58,6 @@ local function written(given, name) return given.url and target.encode(name, "/"
 ---@return string
 local function etag_of(object) return ('"%s"'):format(object.etag or ("%032x-1"):format(object.version)) end
 
-local function owner(node) return { "Owner", { { "ID", node.id }, { "DisplayName", node.id } } } end
-
 ---@param given filo.s3.Asked
 ---@param object filo.s3.Object
 ---@param owned? filo.s3.Element
@@ -91,7 +89,7 @@ local function answer(root, bucket, given, page, own, entry)
   table.move(own, 1, #own, #all + 1, all)
   for _, object in ipairs(page.contents) do all[#all + 1] = entry(object) end
   for _, prefix in ipairs(page.prefixes) do add("CommonPrefixes", { { "Prefix", written(given, prefix) } }) end
-  return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document(root, all) }
+  return document.answer(root, all)
 end
 
 local function invalid(request, problem) return failure.of("InvalidArgument", problem, request.path) end
@@ -108,7 +106,7 @@ function list_objects.v1(call)
   local marker = request.query.marker or ""
   local page = page_of(node, bucket, given, marker)
   if not page then return missing(request) end
-  local own, owned = { { "Marker", written(given, marker) } }, owner(node)
+  local own, owned = { { "Marker", written(given, marker) } }, { "Owner", document.owner(node) }
   if page.more and given.delimiter then own[2] = { "NextMarker", written(given, page.more) } end
   return answer("ListBucketResult", bucket, given, page, own, function(object) return contents(given, object, owned) end)
 end
@@ -129,7 +127,7 @@ function list_objects.v2(call)
   if start then own[#own + 1] = { "StartAfter", written(given, start) } end
   if token then own[#own + 1] = { "ContinuationToken", token } end
   if page.more then own[#own + 1] = { "NextContinuationToken", crypto.hex(page.more) } end
-  local owned = request.query["fetch-owner"] == "true" and owner(node) or nil
+  local owned = request.query["fetch-owner"] == "true" and { "Owner", document.owner(node) } or nil
   return answer("ListBucketResult", bucket, given, page, own, function(object) return contents(given, object, owned) end)
 end
 
@@ -145,7 +143,8 @@ function list_objects.versions(call)
   if version and not filled(marker) then return invalid(request, "A version-id marker cannot be specified without a key marker.") end
   local page = page_of(node, bucket, given, marker)
   if not page then return missing(request) end
-  local own, owned = { { "KeyMarker", written(given, marker or "") }, { "VersionIdMarker", version or "" } }, owner(node)
+  local own = { { "KeyMarker", written(given, marker or "") }, { "VersionIdMarker", version or "" } }
+  local owned = { "Owner", document.owner(node) }
   if page.more then
     own[3] = { "NextKeyMarker", written(given, page.more) }
     local last = page.contents[#page.contents]

@@ -1,37 +1,30 @@
----Uploads in parts: CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload, AbortMultipartUpload, ListParts,
----ListMultipartUploads.
+---Uploads in parts: CreateMultipartUpload, UploadPart, UploadPartCopy, CompleteMultipartUpload, AbortMultipartUpload.
 
-local access = require "filo.command.web.access"
 local assembly = require "filo.command.s3.assembly"
 local buckets = require "filo.command.s3.buckets"
 local conditions = require "filo.command.s3.conditions"
 local copy = require "filo.command.s3.copy"
+local document = require "filo.command.s3.document"
 local element = require "filo.command.s3.element"
 local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
 local payload = require "filo.command.s3.payload"
-local place = require "filo.command.s3.place"
 local put = require "filo.command.s3.put"
 local reading = require "filo.core.xml"
 local sums = require "filo.command.s3.sums"
 local target = require "filo.http.target"
-local xml = require "filo.command.s3.xml"
 
-local PARTS_MOST, LIST_MOST = 10000, 1000
+local PARTS_MOST = 10000
 
 local multipart = {}
 
-local function document(name, elements)
-  return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document(name, elements) }
-end
-
-local function owner_of(call) return { { "ID", call.node.id }, { "DisplayName", call.node.id } } end
-
 local function quoted(text) return '"' .. text .. '"' end
 
+---The upload that a request is about.
+---@param call filo.s3.Call
 ---@return filo.s3.Upload?
 ---@return table? failure
-local function find(call)
+function multipart.find(call)
   local upload, err = call.uploads:find(call.query.uploadId)
   if upload and upload.bucket == call.bucket and upload.key == call.key then return upload end
   if upload or not err or err.code == "not_found" then return nil, failure.of "NoSuchUpload" end
@@ -66,7 +59,7 @@ function multipart.create(call)
   if problem then return problem end
   local id, err = call.uploads:begin { bucket = call.bucket, key = call.key, fields = fields, sum = sum, is_whole = is_whole }
   if not id then return failure.from(err) end
-  local answer = document("InitiateMultipartUploadResult", { { "Bucket", call.bucket }, { "Key", call.key }, { "UploadId", id } })
+  local answer = document.answer("InitiateMultipartUploadResult", { { "Bucket", call.bucket }, { "Key", call.key }, { "UploadId", id } })
   answer.headers["x-amz-checksum-algorithm"] = sum and sum:upper() or nil
   answer.headers["x-amz-checksum-type"] = sum and (is_whole and "FULL_OBJECT" or "COMPOSITE") or nil
   return answer
@@ -84,7 +77,7 @@ end
 function multipart.put(call)
   local number, problem = number_of(call)
   local upload
-  if number then upload, problem = find(call) end
+  if number then upload, problem = multipart.find(call) end
   if not upload then return problem end
   local came
   came, problem = payload.of(call, upload.sum)
@@ -123,7 +116,7 @@ end
 function multipart.put_copy(call)
   local number, problem = number_of(call)
   local upload
-  if number then upload, problem = find(call) end
+  if number then upload, problem = multipart.find(call) end
   if not upload then return problem end
   local object <close>, wrong = copy.open_source(call)
   if not object then return wrong end
@@ -133,7 +126,7 @@ function multipart.put_copy(call)
   local version, err = call.uploads:keep(upload.id, number, copied.write, copied.describe)
   if not version and err.code == "not_found" then return failure.of "NoSuchUpload" end
   if not version then return payload.failure(err) end
-  return document("CopyPartResult", { { "LastModified", iso_time(version) }, { "ETag", quoted(copied.describe().etag) } })
+  return document.answer("CopyPartResult", { { "LastModified", iso_time(version) }, { "ETag", quoted(copied.describe().etag) } })
 end
 
 ---The parts that are named; of one that comes twice in a row, as after it was sent again, the last.
@@ -160,7 +153,7 @@ function multipart.complete(call)
   local done = call.uploads.done[call.query.uploadId]
   if done and done.name == call.name then return done.answer end
   local upload
-  upload, problem = find(call)
+  upload, problem = multipart.find(call)
   if not upload then return problem end
   if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
   local named = parse(text)
@@ -181,112 +174,17 @@ function multipart.complete(call)
     { "Bucket", call.bucket }, { "Key", call.key }, { "ETag", quoted(whole.etag) },
   }
   table.move(sums.elements(list, kind), 1, 2, 5, elements)
-  local answer = document("CompleteMultipartUploadResult", elements)
+  local answer = document.answer("CompleteMultipartUploadResult", elements)
   call.uploads:finish(upload.id, call.name, answer)
   return answer
 end
 
 ---@param call filo.s3.Call
 function multipart.abort(call)
-  local upload, problem = find(call)
+  local upload, problem = multipart.find(call)
   if not upload then return problem end
   call.uploads:drop(upload.id)
   return 204
-end
-
----How names are written: as they are, or escaped, for who cannot read all that XML can say.
----@return (fun(text: string): string)?  nil: there is no such way
-local function writer_of(kind)
-  if kind == "url" then return function(text) return target.encode(text, "/") end end
-  return not kind and function(text) return text end or nil
-end
-
-local function limit_of(text)
-  if not text then return LIST_MOST end
-  local limit = math.tointeger(tonumber(text:match "^%d+$"))
-  return limit and math.min(limit, LIST_MOST)
-end
-
----@param call filo.s3.Call
-function multipart.parts(call)
-  local upload, problem = find(call)
-  if not upload then return problem end
-  local most = limit_of(call.query["max-parts"])
-  local after = math.tointeger(tonumber((call.query["part-number-marker"] or "0"):match "^%d+$"))
-  if not most or not after then return failure.of "InvalidArgument" end
-  local elements, last, more = {}, after, false
-  for _, number in ipairs(call.uploads:numbers(upload.id)) do
-    local part = number > after and not more and call.uploads:part(upload.id, number)
-    if part and #elements == most then
-      more = true
-    elseif part then
-      last = number
-      local told = {
-        { "PartNumber", number }, { "LastModified", iso_time(part.time) }, { "ETag", quoted(part.etag) }, { "Size", part.size },
-      }
-      table.move(sums.elements(sums.of { fields = { s3 = { sums = part.sums } } }), 1, 1, 5, told)
-      elements[#elements + 1] = { "Part", told }
-    end
-  end
-  local head = {
-    { "Bucket", call.bucket }, { "Key", call.key }, { "UploadId", upload.id }, { "PartNumberMarker", after },
-    { "NextPartNumberMarker", last }, { "MaxParts", most }, { "IsTruncated", tostring(more) }, { "StorageClass", "STANDARD" },
-    { "Initiator", owner_of(call) }, { "Owner", owner_of(call) },
-  }
-  if upload.sum then head[#head + 1] = { "ChecksumAlgorithm", upload.sum:upper() } end
-  return document("ListPartsResult", table.move(elements, 1, #elements, #head + 1, head))
-end
-
----Those of a bucket that begin with a prefix, after a key and the ID of an upload of it.
-local function uploads_of(call, prefix, key_marker, id_marker)
-  local list = {}
-  for _, upload in ipairs(call.uploads:list()) do
-    local mine = upload.bucket == call.bucket and upload.key:sub(1, #prefix) == prefix
-      and access.allows(call.who, place.name(upload.bucket, upload.key), false)
-    local later = upload.key > key_marker or id_marker ~= "" and upload.key == key_marker and upload.id > id_marker
-    if mine and (key_marker == "" or later) then list[#list + 1] = upload end
-  end
-  table.sort(list, function(a, b)
-    if a.key ~= b.key then return a.key < b.key end
-    return a.id < b.id
-  end)
-  return list
-end
-
----@param call filo.s3.Call
-function multipart.list(call)
-  if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
-  local query = call.query
-  local most, encoded = limit_of(query["max-uploads"]), writer_of(query["encoding-type"])
-  if not most or not encoded then return failure.of "InvalidArgument" end
-  local prefix, delimiter = query.prefix or "", query.delimiter or ""
-  local list = uploads_of(call, prefix, query["key-marker"] or "", query["upload-id-marker"] or "")
-  local elements, seen, last, more = {}, {}, nil, false
-  if most == 0 then list = {} end
-  for _, upload in ipairs(list) do
-    local stop = delimiter ~= "" and select(2, upload.key:find(delimiter, #prefix + 1, true))
-    local common = stop and upload.key:sub(1, stop)
-    if common and seen[common] then
-      last = upload
-    else
-      if #elements == most then
-        more = true
-        break
-      end
-      last = upload
-      if common then seen[common] = true end
-      elements[#elements + 1] = common and { "CommonPrefixes", { { "Prefix", encoded(common) } } } or { "Upload", {
-        { "Key", encoded(upload.key) }, { "UploadId", upload.id }, { "Initiator", owner_of(call) }, { "Owner", owner_of(call) },
-        { "StorageClass", "STANDARD" }, { "Initiated", iso_time(upload.began) },
-      } }
-    end
-  end
-  local head = {
-    { "Bucket", call.bucket }, { "KeyMarker", encoded(query["key-marker"] or "") }, { "UploadIdMarker", query["upload-id-marker"] or "" },
-    { "NextKeyMarker", more and encoded(last.key) or "" }, { "NextUploadIdMarker", more and last.id or "" },
-    { "Prefix", encoded(prefix) }, { "Delimiter", encoded(delimiter) }, { "MaxUploads", most }, { "IsTruncated", tostring(more) },
-  }
-  return document("ListMultipartUploadsResult", table.move(elements, 1, #elements, #head + 1, head))
 end
 
 return multipart

@@ -11,6 +11,7 @@ local post = require "filo.command.s3.post"
 local put = require "filo.command.s3.put"
 local settings = require "filo.command.s3.settings"
 local tags = require "filo.command.s3.tags"
+local upload_lists = require "filo.command.s3.upload_lists"
 
 ---@class filo.s3.Operation
 ---@field run fun(call: filo.s3.Call): any
@@ -39,7 +40,7 @@ local OF_BUCKETS = {
   acl = { GET = lists(settings.bucket_acl), PUT = writes(settings.put_acl) },
   delete = { POST = { run = delete.objects, needs = "each" } },
   location = { GET = lists(buckets.location) },
-  uploads = { GET = of_keys(lists(multipart.list)) },
+  uploads = { GET = of_keys(lists(upload_lists.uploads)) },
   versions = { GET = lists(list_objects.versions) },
 }
 
@@ -51,7 +52,7 @@ local OF_OBJECTS = {
   attributes = { GET = reads(attributes) },
   tagging = { GET = reads(tags.get), PUT = writes(tags.put), DELETE = writes(tags.delete) },
   uploadId = {
-    GET = of_keys(reads(multipart.parts)), PUT = writes(multipart.put), POST = writes(multipart.complete),
+    GET = of_keys(reads(upload_lists.parts)), PUT = writes(multipart.put), POST = writes(multipart.complete),
     DELETE = writes(multipart.abort),
   },
   uploads = { POST = writes(multipart.create) },
@@ -85,6 +86,7 @@ function operations.of(request, bucket, key)
   local all = key and OF_OBJECTS or OF_BUCKETS
   local name = named(all, request.query)
   local operation = all[name] and all[name][request.method]
+  if name == "" and request.method == "PUT" and request.query.partNumber then return nil end -- of no upload
   if not operation or not key or not request.headers["x-amz-copy-source"] or request.method ~= "PUT" then return operation end
   return name == "" and COPY or name == "uploadId" and COPY_PART or operation
 end

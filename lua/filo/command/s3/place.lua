@@ -8,7 +8,7 @@ local place = {}
 ---@return string? key  nil: about the bucket
 function place.of(request, domain)
   local host, path = request.host:gsub(":%d*$", ""):lower(), request.path
-  local bucket = host:sub(-#domain - 1) == "." .. domain and host:sub(1, -#domain - 2) or nil
+  local bucket = host:sub(-#domain - 1) == "." .. domain:lower() and host:sub(1, -#domain - 2) or nil
   local key
   if bucket then key = path:sub(2) else bucket, key = path:match "^/([^/]*)/?(.*)$" end
   if not bucket or bucket == "" then return nil end

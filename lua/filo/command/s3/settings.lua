@@ -1,18 +1,14 @@
 ---Settings of buckets and objects that S3 has and Filo does not: how they are, for who asks; they are not changed here.
 
 local buckets = require "filo.command.s3.buckets"
+local document = require "filo.command.s3.document"
 local element = require "filo.command.s3.element"
 local failure = require "filo.command.s3.failure"
 local payload = require "filo.command.s3.payload"
 local put = require "filo.command.s3.put"
 local reading = require "filo.core.xml"
-local xml = require "filo.command.s3.xml"
 
 local settings = {}
-
-local function answer(name, elements)
-  return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document(name, elements) }
-end
 
 ---Those of buckets that there are none of.
 local NONE = {
@@ -43,14 +39,14 @@ end
 for name, value in pairs(VALUES) do
   settings.of_buckets[name] = function(call)
     if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
-    return answer(value[1], value[2])
+    return document.answer(value[1], value[2])
   end
 end
 
 local function acl_of(node)
-  local owner = { { "ID", node.id }, { "DisplayName", node.id } }
+  local owner = document.owner(node)
   local grantee = 'Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"'
-  return answer("AccessControlPolicy", {
+  return document.answer("AccessControlPolicy", {
     { "Owner", owner }, { "AccessControlList", { { "Grant", { { grantee, owner }, { "Permission", "FULL_CONTROL" } } } } },
   })
 end
@@ -71,9 +67,9 @@ end
 
 ---Whether a document says what is so anyway: the owner may do all, and nobody else anything.
 local function says_the_same(text, id)
-  local document = reading.parse(text)
-  if not document or document.name ~= "AccessControlPolicy" then return false end
-  for _, list in ipairs(document) do
+  local root = reading.parse(text)
+  if not root or root.name ~= "AccessControlPolicy" then return false end
+  for _, list in ipairs(root) do
     for _, grant in ipairs(list.name == "AccessControlList" and list or {}) do
       local grantee, permission = element.child(grant, "Grantee"), element.child(grant, "Permission")
       local grantee_id = grantee and element.child(grantee, "ID")

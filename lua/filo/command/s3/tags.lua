@@ -1,12 +1,12 @@
 ---Tags of objects: names and values, ten at most.
 
+local document = require "filo.command.s3.document"
 local element = require "filo.command.s3.element"
 local failure = require "filo.command.s3.failure"
 local metadata = require "filo.command.s3.metadata"
 local payload = require "filo.command.s3.payload"
 local reading = require "filo.core.xml"
 local target = require "filo.http.target"
-local xml = require "filo.command.s3.xml"
 
 local MOST, NAME_MOST, VALUE_MOST = 10, 128, 256 -- tags; characters
 local TRIES = 4
@@ -42,8 +42,8 @@ end
 
 ---@return {[1]: string, [2]: string}[]?
 local function of_document(text)
-  local document = reading.parse(text)
-  local set = document and document.name == "Tagging" and document[1]
+  local root = reading.parse(text)
+  local set = root and root.name == "Tagging" and root[1]
   if not set or set.name ~= "TagSet" then return nil end
   local list = {}
   for i, tag in ipairs(set) do
@@ -82,7 +82,7 @@ function tags.get(call)
   if not item then return failure.from(err) end
   local list = {}
   for i, tag in ipairs(metadata.kept(item).tags or {}) do list[i] = { "Tag", { { "Key", tag[1] }, { "Value", tag[2] } } } end
-  return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document("Tagging", { { "TagSet", list } }) }
+  return document.answer("Tagging", { { "TagSet", list } })
 end
 
 ---PutObjectTagging
