@@ -85,7 +85,7 @@ local root = folder .. "/root"
 local status
 do
   local node <close> = assert(filo.node { root = root, durability = "none", log = function() end })
-  local server <close> = assert(s3(node, { address = "127.0.0.1:0" }, function(_, message) io.stderr:write(message, "\n") end))
+  local server <close> = assert(s3(node, { address = "127.0.0.1:0", acls = true }, function(_, message) io.stderr:write(message, "\n") end))
   write_conf(folder .. "/conf", root, node.id, server.address:match "%d+$")
   local process = assert(filo.start(command_of(folder .. "/conf")))
   filo.all { function() show(process.stdout, io.stdout) end, function() show(process.stderr, io.stderr) end }

@@ -8,7 +8,7 @@ local TLS = { certificate = "string", key = "string" }
 ---What each may have.
 local KINDS = {
   http = { address = "string", objects = "boolean", tls = "table" },
-  s3 = { address = "string", domain = "string", public = "table", tls = "table" },
+  s3 = { address = "string", acls = "boolean", domain = "string", public = "table", tls = "table" },
 }
 
 local SHOWN = {

@@ -1,6 +1,7 @@
 ---Buckets: a bucket is there when any key begins with its name and a slash. CreateBucket stores an empty object of just that key, so that
 ---one without objects is there, too.
 
+local acl = require "filo.command.s3.acl"
 local crypto = require "filo.core.crypto"
 local document = require "filo.command.s3.document"
 local failure = require "filo.command.s3.failure"
@@ -106,10 +107,12 @@ function buckets.create(call)
   if not buckets.is_name(bucket) then return failure.of("InvalidBucketName", nil, request.path) end
   local refusal = refusal_of(call)
   if refusal then return refusal end
+  local kept, problem = acl.of(call, request.headers)
+  if problem then return problem end
   local marker = bucket .. "/"
   local first = listing.first(node, bucket)
-  if not first or first.key ~= marker then
-    local receipt, err = node:store(marker, "")
+  if kept or not first or first.key ~= marker then
+    local receipt, err = node:store(marker, "", { fields = { s3 = { acl = kept } } })
     if not receipt then return failure.from(err, request.path) end
   end
   return { status = 200, headers = { Location = "/" .. bucket } }

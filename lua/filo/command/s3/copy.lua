@@ -72,12 +72,12 @@ local function fields_of(call, object)
   if replaces == nil then return nil, problem end
   replaces_tags, problem = directive(call, "x-amz-tagging-directive")
   if replaces_tags == nil then return nil, problem end
-  local before, list = metadata.kept(object), fields.s3.tags
+  local before, list, kept = metadata.kept(object), fields.s3.tags, fields.s3.acl
   if not replaces then
     fields = object.fields or {}
     fields.s3 = metadata.kept(object)
   end
-  fields.s3.tags = before.tags
+  fields.s3.tags, fields.s3.acl = before.tags, kept
   if replaces_tags then fields.s3.tags = list end
   fields.s3.sums, fields.s3.composite, fields.s3.parts = before.sums, before.composite, before.parts
   return fields, nil, replaces or replaces_tags

@@ -2,6 +2,7 @@
 ---that `filo put` and `aws s3 cp` mean the same objects.
 
 local access = require "filo.command.web.access"
+local acl = require "filo.command.s3.acl"
 local authentication = require "filo.command.s3.authentication"
 local buckets = require "filo.command.s3.buckets"
 local errors = require "filo.base.errors"
@@ -24,11 +25,13 @@ local uploads = require "filo.command.s3.uploads"
 ---@field name? string  of the node: the bucket and the key
 ---@field who? filo.HttpKey  nil: nobody who is known, who may read what is public
 ---@field promise filo.s3.Promise
+---@field options filo.s3.Options
 
 ---@class filo.s3.Options
 ---@field address string
 ---@field tls? table
 ---@field domain? string  in whose names buckets are, too: "localhost" is the default
+---@field acls? boolean  clients may let anybody read what they store
 ---@field public? string[]  what the names of objects begin with that anybody may read
 
 ---Seconds in which the catalogue may become ready, for a list.
@@ -54,7 +57,8 @@ local function may(options, call, operation)
   local who, needs = call.who, operation.needs
   if needs == "form" or who and needs == "each" then return true end
   if who and access.allows(who, name, needs == "write") then return true end
-  return (needs == "read" or needs == "list") and not operation.is_private and is_public(options, name)
+  if needs ~= "read" and needs ~= "list" or operation.is_private then return false end
+  return is_public(options, name) or options.acls == true and not call.query.versionId and acl.is_open(call.node, call.name or "")
 end
 
 ---@param options filo.s3.Options
@@ -67,7 +71,7 @@ local function carry_out(options, made, request)
   if who == nil then return promise end
   local call = {
     node = made.node, uploads = made.uploads, request = request, query = request.query, bucket = bucket, key = key, who = who or nil,
-    name = bucket and place.name(bucket, key), promise = promise,
+    name = bucket and place.name(bucket, key), promise = promise, options = options,
   }
   if not operation then return failure.of(who and "NotImplemented" or "AccessDenied") end
   if not may(options, call, operation) then return failure.of "AccessDenied" end

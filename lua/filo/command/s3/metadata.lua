@@ -4,6 +4,7 @@
 ---    meta     table<string, string>  x-amz-meta-*
 ---    tags     {[1]: string, [2]: string}[]
 ---    sums      table<string, string>  checksums of the content, raw, by their names
+---    acl       string  "public-read": anybody may read it
 ---    composite integer  where these are of the checksums of so many parts
 ---    parts    {[1]: integer, [2]: integer}[]  sizes of the parts that it was uploaded in, and how many of that one follow
 
@@ -13,6 +14,9 @@ local failure = require "filo.command.s3.failure"
 local metadata = {}
 
 local HEADERS = { "cache-control", "content-disposition", "content-encoding", "content-language", "expires" }
+
+---Versions that may come while one is changed.
+local TRIES = 10
 
 ---Bytes of names and values of x-amz-meta-*.
 local META_MOST = 2048
@@ -92,6 +96,25 @@ function metadata.amend(node, name, version, fields)
   local receipt, err = node:amend(name, { fields = fields, expected = version })
   if receipt or err.code ~= "unsupported" then return receipt, err end
   return node:amend(name, { fields = fields })
+end
+
+---Changes what is kept of an object; once more where another version has come meanwhile, a few times.
+---@param node filo.Node
+---@param name string
+---@param edit fun(kept: table)
+---@return filo.Receipt?, filo.Error?
+function metadata.change(node, name, edit)
+  local receipt, err
+  for _ = 1, TRIES do
+    local item, problem = node:stat(name)
+    if not item then return nil, problem end
+    local fields = item.fields or {}
+    fields.s3 = metadata.kept(item)
+    edit(fields.s3)
+    receipt, err = metadata.amend(node, name, item.version, fields)
+    if receipt or err.code ~= "exists" then break end
+  end
+  return receipt, err
 end
 
 return metadata

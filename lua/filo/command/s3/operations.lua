@@ -37,7 +37,7 @@ local OF_BUCKETS = {
     POST = { run = post, needs = "form" },
   },
   ["list-type"] = { GET = lists(list_objects.v2) },
-  acl = { GET = lists(settings.bucket_acl), PUT = writes(settings.put_acl) },
+  acl = { GET = lists(settings.bucket_acl), PUT = writes(settings.put_bucket_acl) },
   delete = { POST = { run = delete.objects, needs = "each" } },
   location = { GET = lists(buckets.location) },
   uploads = { GET = of_keys(lists(upload_lists.uploads)) },
@@ -48,7 +48,7 @@ for name, run in pairs(settings.of_buckets) do OF_BUCKETS[name] = { GET = lists(
 
 local OF_OBJECTS = {
   [""] = { GET = reads(get.object), HEAD = reads(get.head), PUT = writes(put.object), DELETE = writes(delete.object) },
-  acl = { GET = reads(settings.object_acl), PUT = writes(settings.put_acl) },
+  acl = { GET = reads(settings.object_acl), PUT = writes(settings.put_object_acl) },
   attributes = { GET = reads(attributes) },
   tagging = { GET = reads(tags.get), PUT = writes(tags.put), DELETE = writes(tags.delete) },
   uploadId = {

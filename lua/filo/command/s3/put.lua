@@ -1,5 +1,6 @@
 ---PutObject.
 
+local acl = require "filo.command.s3.acl"
 local buckets = require "filo.command.s3.buckets"
 local conditions = require "filo.command.s3.conditions"
 local failure = require "filo.command.s3.failure"
@@ -20,18 +21,11 @@ local UNDONE = {
   ["x-amz-website-redirect-location"] = "redirects are not known here", ["x-amz-write-offset-bytes"] = "objects cannot be appended to here",
 }
 
-local PRIVATE = { ["private"] = true, ["bucket-owner-full-control"] = true, ["bucket-owner-read"] = true }
-
 ---@param headers table<string, string>
 ---@return table? failure
-function put.check_headers(headers)
+local function check_headers(headers)
   for name, why in pairs(UNDONE) do
     if headers[name] then return failure.of("NotImplemented", why) end
-  end
-  local acl = headers["x-amz-acl"]
-  if acl and not PRIVATE[acl] then return failure.of "AccessControlListNotSupported" end
-  for name in pairs(headers) do
-    if name:find "^x%-amz%-grant%-" then return failure.of "AccessControlListNotSupported" end
   end
   return nil
 end
@@ -43,11 +37,13 @@ end
 ---@return table? failure
 function put.fields(call, headers)
   if #call.key > KEY_MOST then return nil, failure.of "KeyTooLongError" end
-  local problem = put.check_headers(headers)
+  local problem = check_headers(headers)
   if problem then return nil, problem end
   local fields
   fields, problem = metadata.of(headers)
   if not fields then return nil, problem end
+  fields.s3.acl, problem = acl.of(call, headers)
+  if problem then return nil, problem end
   fields.s3.tags, problem = tags.of_header(headers["x-amz-tagging"])
   if problem then return nil, problem end
   return fields

@@ -1,12 +1,11 @@
 ---Settings of buckets and objects that S3 has and Filo does not: how they are, for who asks; they are not changed here.
 
+local acl = require "filo.command.s3.acl"
 local buckets = require "filo.command.s3.buckets"
 local document = require "filo.command.s3.document"
-local element = require "filo.command.s3.element"
 local failure = require "filo.command.s3.failure"
+local metadata = require "filo.command.s3.metadata"
 local payload = require "filo.command.s3.payload"
-local put = require "filo.command.s3.put"
-local reading = require "filo.core.xml"
 
 local settings = {}
 
@@ -43,52 +42,38 @@ for name, value in pairs(VALUES) do
   end
 end
 
-local function acl_of(node)
-  local owner = document.owner(node)
-  local grantee = 'Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"'
-  return document.answer("AccessControlPolicy", {
-    { "Owner", owner }, { "AccessControlList", { { "Grant", { { grantee, owner }, { "Permission", "FULL_CONTROL" } } } } },
-  })
-end
-
----Who may do what: the owner all, by keys.
+---GetBucketAcl
 ---@param call filo.s3.Call
 function settings.bucket_acl(call)
   if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
-  return acl_of(call.node)
+  return acl.answer(call.node, acl.is_open(call.node, call.name))
 end
 
+---GetObjectAcl
 ---@param call filo.s3.Call
 function settings.object_acl(call)
   local item, err = call.node:stat(call.name)
   if not item then return failure.from(err) end
-  return acl_of(call.node)
+  return acl.answer(call.node, acl.is_open(call.node, call.name))
 end
 
----Whether a document says what is so anyway: the owner may do all, and nobody else anything.
-local function says_the_same(text, id)
-  local root = reading.parse(text)
-  if not root or root.name ~= "AccessControlPolicy" then return false end
-  for _, list in ipairs(root) do
-    for _, grant in ipairs(list.name == "AccessControlList" and list or {}) do
-      local grantee, permission = element.child(grant, "Grantee"), element.child(grant, "Permission")
-      local grantee_id = grantee and element.child(grantee, "ID")
-      if not grantee_id or grantee_id.text ~= id or not permission or permission.text ~= "FULL_CONTROL" then return false end
-    end
-  end
-  return true
-end
-
----Takes what changes nothing.
+---PutObjectAcl
 ---@param call filo.s3.Call
-function settings.put_acl(call)
-  local problem = put.check_headers(call.request.headers)
+function settings.put_object_acl(call)
+  local kept, problem = acl.asked(call)
   if problem then return problem end
-  if call.request.headers["x-amz-acl"] then return 200 end
-  local text
-  text, problem = payload.text(call)
-  if not text then return problem end
-  return says_the_same(text, call.node.id) and 200 or failure.of "AccessControlListNotSupported"
+  local receipt, err = metadata.change(call.node, call.name, function(own) own.acl = kept end)
+  return receipt and 200 or payload.failure(err)
+end
+
+---PutBucketAcl
+---@param call filo.s3.Call
+function settings.put_bucket_acl(call)
+  local kept, problem = acl.asked(call)
+  if problem then return problem end
+  if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
+  local receipt, err = call.node:store(call.name, "", { fields = { s3 = { acl = kept } } })
+  return receipt and 200 or payload.failure(err)
 end
 
 return settings

@@ -9,7 +9,6 @@ local reading = require "filo.core.xml"
 local target = require "filo.http.target"
 
 local MOST, NAME_MOST, VALUE_MOST = 10, 128, 256 -- tags; characters
-local TRIES = 4
 
 local tags = {}
 
@@ -54,25 +53,11 @@ local function of_document(text)
   return list
 end
 
-local function try_to_set(call, list)
-  local item, err = call.node:stat(call.name)
-  if not item then return nil, err end
-  local fields = item.fields or {}
-  fields.s3 = metadata.kept(item)
-  fields.s3.tags = list
-  return metadata.amend(call.node, call.name, item.version, fields)
-end
-
----Once more where another version has come meanwhile, a few times.
 ---@param call filo.s3.Call
 ---@param list? {[1]: string, [2]: string}[]
+---@return filo.Receipt?, filo.Error?
 local function set(call, list)
-  local receipt, err
-  for _ = 1, TRIES do
-    receipt, err = try_to_set(call, list)
-    if receipt or err.code ~= "exists" then break end
-  end
-  return receipt, err
+  return metadata.change(call.node, call.name, function(kept) kept.tags = list end)
 end
 
 ---GetObjectTagging
