@@ -10,18 +10,25 @@ local LENGTHS = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
 ---A year has four digits.
 local FIRST, LAST = -62167219200, 253402300799 -- 0000-01-01 00:00:00, 9999-12-31 23:59:59
 
-local last_seconds, last_text -- it is asked for with each answer
+local function made(seconds)
+  local t = os.date("!*t", seconds)
+  return ("%s, %02d %s %04d %02d:%02d:%02d GMT"):format(DAYS[t.wday], t.day, MONTHS[t.month], t.year, t.hour, t.min, t.sec)
+end
+
+---Those that were asked for last: each answer has its own time, and that of what it is about.
+local MOST = 256
+local texts, count = {}, 0
 
 ---@param seconds integer  since 1970
 ---@return string?  "Sun, 06 Nov 1994 08:49:37 GMT"; nil: its year is not one of 0 to 9999
 function date.format(seconds)
-  if seconds ~= last_seconds then
-    if seconds < FIRST or seconds > LAST then return nil end
-    local t = os.date("!*t", seconds)
-    last_text = ("%s, %02d %s %04d %02d:%02d:%02d GMT"):format(DAYS[t.wday], t.day, MONTHS[t.month], t.year, t.hour, t.min, t.sec)
-    last_seconds = seconds
-  end
-  return last_text
+  local known = texts[seconds]
+  if known then return known end
+  if seconds < FIRST or seconds > LAST then return nil end
+  if count == MOST then texts, count = {}, 0 end
+  count = count + 1
+  texts[seconds] = made(seconds)
+  return texts[seconds]
 end
 
 local function numbered(names)
