@@ -3,7 +3,6 @@
 local date = require "filo.http.date"
 local errors = require "filo.base.errors"
 local host = require "filo.host.real"
-local sorted_keys = require "filo.base.sorted_keys"
 local status = require "filo.http.status"
 
 ---Content up to this size goes in one piece with the head.
@@ -28,8 +27,23 @@ local function size_of(answer, request)
   return answer.parts and part_sizes(answer) or answer.content.size or answer.length
 end
 
----A head is put together in here: nobody waits meanwhile.
-local lines = {}
+---A head is put together in these: nobody waits meanwhile.
+local names, lines = {}, {}
+
+---Puts the names of headers in `names`, in order: there are few.
+---@return integer count
+local function sort_names(headers)
+  local count = 0
+  for name in pairs(headers) do
+    local at = count
+    while at > 0 and name < names[at] do
+      names[at + 1] = names[at]
+      at = at - 1
+    end
+    names[at + 1], count = name, count + 1
+  end
+  return count
+end
 
 local function add_line(count, name, value)
   lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = name, ": ", value, "\r\n"
@@ -38,7 +52,8 @@ end
 
 ---@return integer count  of what is in `lines` then
 local function add_headers(count, headers)
-  for _, name in ipairs(sorted_keys(headers)) do
+  for i = 1, sort_names(headers) do
+    local name = names[i]
     local value = headers[name]
     if type(value) == "string" then
       count = add_line(count, name, value)
