@@ -35,10 +35,17 @@ local function is_authority(text)
   return (host:find(NAME) or host:find(IN_BRACKETS)) and (port == "" or port:find "^:%d*$")
 end
 
+local last_host = "" -- that was one: who asks for much asks it of the same
+
 ---Whether a Host field has what one may have: none is one, too.
 ---@param text string
 ---@return boolean
-function target.is_host(text) return text == "" or is_authority(text) and true or false end
+function target.is_host(text)
+  if text == last_host or text == "" then return true end
+  if not is_authority(text) then return false end
+  last_host = text
+  return true
+end
 
 ---Which of them it is says nothing: whoever asks does so over the connection that he has.
 local SCHEMES = { http = true, https = true }
@@ -90,8 +97,11 @@ end
 ---@param raw_path string
 ---@return string[]  what is between its slashes, decoded; none for a target that is no path
 function target.segments(raw_path)
-  local segments = {}
-  for segment in raw_path:gmatch "/([^/]*)" do segments[#segments + 1] = decode_all(segment) end
+  local segments, count, has_escapes = {}, 0, raw_path:find("%", 1, true)
+  for segment in raw_path:gmatch "/([^/]*)" do
+    count = count + 1
+    segments[count] = has_escapes and decode_all(segment) or segment
+  end
   return segments
 end
 
