@@ -175,8 +175,11 @@ static void set_flag(lua_State *L, const char *name, bool value) {
   lua_setfield(L, -2, name);
 }
 
+/* With what is made of them (lua/filo/http/request.lua). */
+enum { HEAD_FIELDS = 16 };
+
 static void push_head(lua_State *L, const struct filo_http_head *head) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, HEAD_FIELDS);
   lua_pushstring(L, head->method);
   lua_setfield(L, -2, "method");
   push_span(L, head, head->target);

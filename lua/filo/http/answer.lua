@@ -113,6 +113,12 @@ local function of_table(given)
   return made
 end
 
+---A body by itself.
+local function of_body(given)
+  local opened, err = content.of(given)
+  return opened and { status = 200, headers = {}, content = opened } or answer.of_error(err)
+end
+
 local function of_status(code)
   return of_table { status = code, body = not BARE[code] and status.reason(code) .. "\n" or nil }
 end
@@ -125,7 +131,7 @@ function answer.of(given, err)
   if given == nil and err ~= nil then return answer.of_error(err) end
   if given == nil then return of_table { status = 204 } end
   if math.type(given) == "integer" then return of_status(given) end
-  if content.is(given) then return of_table { body = given } end
+  if content.is(given) then return of_body(given) end
   if type(given) == "table" then return of_table(given) end
   misused("a %s", type(given))
 end
