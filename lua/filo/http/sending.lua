@@ -45,24 +45,26 @@ local function sort_names(headers)
   return count
 end
 
-local function add_line(count, name, value)
-  lines[count + 1], lines[count + 2], lines[count + 3], lines[count + 4] = name, ": ", value, "\r\n"
-  return count + 4
-end
-
 ---@return integer count  of what is in `lines` then
 local function add_headers(count, headers)
   for i = 1, sort_names(headers) do
     local name = names[i]
     local value = headers[name]
-    if type(value) == "string" then
-      count = add_line(count, name, value)
+    if type(value) ~= "table" then
+      count = count + 1
+      lines[count] = name .. ": " .. value .. "\r\n"
     else
-      for _, each in ipairs(value) do count = add_line(count, name, each) end
+      for _, each in ipairs(value) do
+        count = count + 1
+        lines[count] = name .. ": " .. each .. "\r\n"
+      end
     end
   end
   return count
 end
+
+local first_lines = {} -- by status
+for code = 200, 599 do first_lines[code] = ("HTTP/1.1 %d %s\r\n"):format(code, status.reason(code)) end
 
 ---@param answer filo.http.Answer
 ---@param request? filo.http.Request
@@ -70,14 +72,14 @@ end
 local function head_of(answer, request)
   local headers, size = answer.headers, size_of(answer, request)
   answer.chunked = answer.content ~= nil and not size and request ~= nil and request.minor > 0
-  if size then headers["content-length"] = tostring(size) end
+  if size then headers["content-length"] = size end
   headers.date = headers.date or date.format(now())
   if answer.chunked then headers["transfer-encoding"] = "chunked" end
   if answer.content and not size and not answer.chunked then answer.close = true end
   if answer.close then headers.connection = "close" end
   if not answer.close and request and request.minor == 0 then headers.connection = "keep-alive" end
-  lines[1], lines[2], lines[3], lines[4], lines[5] = "HTTP/1.1 ", answer.status, " ", status.reason(answer.status), "\r\n"
-  local count = add_headers(5, headers)
+  lines[1] = first_lines[answer.status]
+  local count = add_headers(1, headers)
   lines[count + 1] = "\r\n"
   return table.concat(lines, "", 1, count + 1)
 end
