@@ -198,6 +198,9 @@ struct filo_packed_place {
 int filo_packed_next(struct filo_store *store, const unsigned char *only,
                      struct filo_packed_place *place, struct filo_error *err);
 
+/* So many bytes at the end of a file are read in one go: all of an object of a page. */
+enum { FILO_TAIL_SIZE = 8192 };
+
 /* trailer.c: the end of a sealed-object file, and with it all that is not content. */
 struct filo_trailer {
   uint64_t file_size;
@@ -207,7 +210,7 @@ struct filo_trailer {
   size_t record_len;
   bool at_once;    /* nothing is waited for */
   size_t tail_len; /* the last bytes of the file, as they were read */
-  unsigned char tail[4096];
+  unsigned char tail[FILO_TAIL_SIZE];
 };
 
 /* Checks file length, footer and record; with `trusted`, not the signature. What is corrupt was read
