@@ -6,6 +6,7 @@ local element = require "filo.command.s3.element"
 local failure = require "filo.command.s3.failure"
 local metadata = require "filo.command.s3.metadata"
 local payload = require "filo.command.s3.payload"
+local place = require "filo.command.s3.place"
 local reading = require "filo.core.xml"
 
 local OPEN = "public-read"
@@ -36,6 +37,14 @@ end
 function acl.is_open(node, name)
   local item = node:stat(name)
   return item ~= nil and metadata.kept(item).acl == OPEN
+end
+
+---Whether anybody may ask for what a request is about. Who may list a bucket is told that something is not there.
+---@param call filo.s3.Call
+---@return boolean
+function acl.may_read(call)
+  if acl.is_open(call.node, call.name) then return true end
+  return call.key ~= nil and not call.node:stat(call.name) and acl.is_open(call.node, place.name(call.bucket))
 end
 
 ---GetObjectAcl and GetBucketAcl.

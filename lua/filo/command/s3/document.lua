@@ -11,6 +11,10 @@ function document.answer(name, elements)
   return { headers = { ["Content-Type"] = "application/xml" }, body = xml.document(name, elements) }
 end
 
+---Done, and nothing to be said of it: a body, were it a word, would be read as a document.
+---@return table answer
+function document.done() return { status = 200 } end
+
 ---Whose all buckets are: the node's.
 ---@param node filo.Node
 ---@return filo.s3.Element[]

@@ -1,5 +1,6 @@
 ---GetObject and HeadObject.
 
+local buckets = require "filo.command.s3.buckets"
 local conditions = require "filo.command.s3.conditions"
 local failure = require "filo.command.s3.failure"
 local metadata = require "filo.command.s3.metadata"
@@ -25,9 +26,10 @@ end
 
 ---@param err filo.Error
 ---@param version? integer
-local function missing(err, version)
-  if version and err.code == "not_found" then return failure.of "NoSuchVersion" end
-  return failure.from(err)
+local function missing(call, err, version)
+  if err.code ~= "not_found" then return failure.from(err) end
+  if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
+  return failure.of(version and "NoSuchVersion" or "NoSuchKey")
 end
 
 ---Sets the headers that were chosen by the query. They are for who has signed it: else a link would make of an object what it likes.
@@ -95,7 +97,7 @@ function get.object(call)
   local version, problem = version_of(call.request)
   if problem then return problem end
   local object, err = call.node:get(call.name, { version = version })
-  if not object then return missing(err, version) end
+  if not object then return missing(call, err, version) end
   local headers
   headers, problem = headers_of(call, object, version)
   if headers then return { headers = headers, body = object } end
@@ -118,7 +120,7 @@ function get.head(call)
   if problem then return problem end
   if version then return get.object(call) end
   local item, err = call.node:stat(call.name)
-  if not item then return failure.from(err) end
+  if not item then return missing(call, err) end
   local headers
   headers, problem = headers_of(call, item)
   if not headers then return problem end

@@ -58,7 +58,8 @@ local function may(options, call, operation)
   if needs == "form" or who and needs == "each" then return true end
   if who and access.allows(who, name, needs == "write") then return true end
   if needs ~= "read" and needs ~= "list" or operation.is_private then return false end
-  return is_public(options, name) or options.acls == true and not call.query.versionId and acl.is_open(call.node, call.name or "")
+  if is_public(options, name) then return true end
+  return options.acls == true and call.bucket ~= nil and not call.query.versionId and acl.may_read(call)
 end
 
 ---@param options filo.s3.Options

@@ -63,7 +63,7 @@ function settings.put_object_acl(call)
   local kept, problem = acl.asked(call)
   if problem then return problem end
   local receipt, err = metadata.change(call.node, call.name, function(own) own.acl = kept end)
-  return receipt and 200 or payload.failure(err)
+  return receipt and document.done() or payload.failure(err)
 end
 
 ---PutBucketAcl
@@ -73,7 +73,7 @@ function settings.put_bucket_acl(call)
   if problem then return problem end
   if not buckets.exists(call.node, call.bucket) then return failure.of "NoSuchBucket" end
   local receipt, err = call.node:store(call.name, "", { fields = { s3 = { acl = kept } } })
-  return receipt and 200 or payload.failure(err)
+  return receipt and document.done() or payload.failure(err)
 end
 
 return settings

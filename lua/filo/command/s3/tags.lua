@@ -81,7 +81,7 @@ function tags.put(call)
   if problem then return problem end
   local receipt, err = set(call, list)
   if not receipt then return payload.failure(err) end
-  return 200
+  return document.done()
 end
 
 ---DeleteObjectTagging
