@@ -35,7 +35,8 @@ say = $(if $(V),,@echo '  $(1)')
 
 SOURCES := $(sort $(wildcard core/*.c core/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/modules.o
-MODULES := $(sort $(shell find lua/filo lua/stubs -name '*.lua'))
+# Lua, and the parts of the page of a node.
+MODULES := $(sort $(shell find lua/filo lua/stubs -name '*.lua' -o -path '*/page/*' -type f))
 # Libraries of one Lua file each, which are embedded too.
 LIBRARIES := $(addprefix $(shell pkg-config --variable=INSTALL_LMOD lua5.4 2> /dev/null)/,argparse.lua dkjson.lua)
 

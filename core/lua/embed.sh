@@ -1,6 +1,6 @@
 #!/bin/sh
-# Prints an assembler file that embeds Lua modules: embed.sh FOLDER FILE... A FILE below FOLDER is named by its path there; another
-# one, a library's, becomes filo/FILE, so that it is in nobody's way.
+# Prints an assembler file that embeds Lua modules, and what they serve: embed.sh FOLDER FILE... A FILE below FOLDER is named by its path
+# there; another one, a library's, becomes filo/FILE, so that it is in nobody's way.
 # It defines filo_embedded_modules, an array of struct filo_embedded (modules.h), and between filo_sources and filo_sources_end whole pages of the files alone.
 set -eu
 folder=$1

@@ -24,12 +24,18 @@ static const luaL_Reg core_modules[] = {{"filo.core.runtime", filo_runtime_modul
                                         {"filo.core.xml", filo_open_xml},
                                         {NULL, NULL}};
 
+/* Others are there to be read: stubs, and what is no Lua. */
+static bool is_lua(const struct filo_embedded *module) {
+  size_t len = strlen(module->file);
+  return len > 4 && strcmp(module->file + len - 4, ".lua") == 0;
+}
+
 /* "filo" is filo.lua or, where there is none, filo/init.lua, as Lua's own searcher has it. */
 static const struct filo_embedded *find(const char *name) {
   const struct filo_embedded *folder = NULL;
   size_t len = strlen(name);
   for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
-    if (strncmp(module->file, "stubs/", 6) == 0) continue; /* to be read, not run */
+    if (strncmp(module->file, "stubs/", 6) == 0 || !is_lua(module)) continue;
     if (strncmp(module->name, name, len) != 0) continue;
     if (module->name[len] == 0) return module;
     if (strcmp(module->name + len, ".init") == 0) folder = module;
@@ -100,6 +106,7 @@ void filo_modules_install(lua_State *L) {
 static int modules_files(lua_State *L) {
   lua_newtable(L);
   for (const struct filo_embedded *module = filo_embedded_modules; module->name; module++) {
+    if (!is_lua(module)) continue;
     lua_pushstring(L, module->file);
     lua_seti(L, -2, luaL_len(L, -2) + 1);
   }
@@ -115,6 +122,8 @@ static int modules_source(lua_State *L) {
   }
   return 0;
 }
+
+static int modules_override(lua_State *L) { return find_in_path(L, luaL_checkstring(L, 1)); }
 
 /* let_go(): a module is loaded once, and its source read again for help at most, from the file then.
  * What else the start left behind is the system's again, too. */
@@ -134,6 +143,7 @@ static int modules_default_paths(lua_State *L) {
 
 static const luaL_Reg functions[] = {{"files", modules_files},
                                      {"source", modules_source},
+                                     {"override", modules_override},
                                      {"let_go", modules_let_go},
                                      {"default_paths", modules_default_paths},
                                      {NULL, NULL}};

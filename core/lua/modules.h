@@ -9,7 +9,7 @@
  * filo/init.lua and so on). */
 void filo_modules_install(lua_State *L);
 
-/* One embedded Lua file, module or stub; the table ends with a NULL name (made by the build). */
+/* One embedded file: a module, a stub, or a part of the page of a node; the table ends with a NULL name (made by the build). */
 struct filo_embedded {
   const char *name; /* "filo.node", "filo.prompt.init" */
   const char *file; /* as for messages: "filo/node.lua" */

@@ -14,6 +14,7 @@ local SECONDS = 10
 local http = {}
 
 ---@class spec.HttpClient
+---@field seconds? number  for which it waits for more
 local Client = {}
 Client.__index = Client
 
@@ -49,7 +50,7 @@ end
 
 ---What comes next: false at the end of the connection, whose error is kept.
 local function more(self)
-  local bytes, err = self.raw:read(65536, SECONDS)
+  local bytes, err = self.raw:read(65536, self.seconds or SECONDS)
   if bytes then
     self.held = self.held .. bytes
     return true

@@ -18,7 +18,7 @@ local cli = {}
 cli.NAMES = {
   "init", "invite", "join", "serve", "reload", "stop", "put", "get", "ls", "stat", "versions", "rm", "undelete", "trash", "verify", "why",
   "usage", "peers", "forget", "drain", "plan", "apply", "repair", "status", "share", "accept", "namespaces", "rotate", "readers",
-  "forget-reader", "http-key", "identity", "recover", "sim", "help", "completions", "version",
+  "forget-reader", "http-key", "open", "identity", "recover", "sim", "help", "completions", "version",
 }
 
 local function known(name)

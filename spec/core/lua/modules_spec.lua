@@ -9,6 +9,7 @@ describe("the Lua files within the binary", function()
     end
     assert.same({ filo = true, stubs = true }, kinds)
     assert.matches("^%-%-%-@meta\n", modules.source "stubs/crypto.lua")
+    assert.matches("^<!doctype html>", modules.source "filo/command/web/page/index.html")
     assert.is_nil(modules.source "none.lua")
   end)
 
@@ -24,6 +25,7 @@ describe("the Lua files within the binary", function()
     local ok, problem = pcall(require, "stubs.crypto")
     assert.is_false(ok)
     assert.matches("module 'stubs.crypto' not found", problem)
+    assert.matches("no module 'filo.command.web.page.index.html' within", select(2, pcall(require, "filo.command.web.page.index.html")))
   end)
 
   it("are spoken of only where somebody looks for one of them", function()

@@ -402,6 +402,16 @@ local function service_of(node, asker)
   return errors.fail("unsupported", ("the node on %s is run by a script, not by 'filo serve': ask that script"):format(node.root))
 end
 
+---A link to the page of the node, which works once.
+---@return {url: string}?, filo.Error?
+function methods.open(node, _, _, _, asker)
+  local service, err = service_of(node, asker)
+  if not service then return nil, err end
+  local url, problem = service.serving:page()
+  if not url then return nil, problem end
+  return { url = url }
+end
+
 ---The options in node.lua that wait for a restart.
 function methods.reload(node, _, _, _, asker)
   local service, err = service_of(node, asker)

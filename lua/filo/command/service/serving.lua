@@ -3,12 +3,13 @@
 local errors = require "filo.base.errors"
 local is_loopback = require "filo.base.is_loopback"
 local net = require "filo.core.net"
+local new_sessions = require "filo.command.web.sessions"
 local s3 = require "filo.command.s3"
 local sorted_keys = require "filo.base.sorted_keys"
 local web = require "filo.command.web"
 
 ---@class filo.Front
----@field begin fun(node: filo.Node, given: table, tell: function): filo.http.Server?, filo.Error?
+---@field begin fun(node: filo.Node, given: table, tell: function, sessions: filo.Sessions): filo.http.Server?, filo.Error?
 ---@field sentence fun(given: table): string  for the log: of what follows "http" and where
 ---@field is_open fun(given: table): boolean  whether who listens in would see keys and content
 
@@ -26,11 +27,14 @@ local FRONTS = {
 ---@field tell fun(level: string, message: string, fields?: table)
 ---@field servers table<string, filo.http.Server>
 ---@field given table<string, table>
+---@field sessions filo.Sessions  of browsers with the page of the node
 local Serving = {}
 Serving.__index = Serving
 
 ---@return filo.Serving
-local function new(node, tell) return setmetatable({ node = node, tell = tell, servers = {}, given = {} }, Serving) end
+local function new(node, tell)
+  return setmetatable({ node = node, tell = tell, servers = {}, given = {}, sessions = new_sessions() }, Serving)
+end
 
 ---Whether an address is reached from this machine only.
 local function is_here(address)
@@ -40,7 +44,7 @@ end
 
 local function begin(self, name, given, log)
   local front = FRONTS[name]
-  local server, err = front.begin(self.node, given, log)
+  local server, err = front.begin(self.node, given, log, self.sessions)
   if not server then return nil, errors.wrap(err, "the option " .. name) end
   self.servers[name], self.given[name] = server, given
   if front.is_open(given) and not given.tls and not is_here(server.address) then
@@ -62,6 +66,32 @@ function Serving:begin(service, log)
     end
   end
   return true
+end
+
+local EVERY = { ["0.0.0.0"] = "127.0.0.1", ["::"] = "[::1]" }
+
+---Where a browser on this machine finds what is served at an address.
+---@param asked string  the address as node.lua has it
+---@param address string  the numeric one
+---@return string?
+local function reached(asked, address)
+  local host, port = net.address(address)
+  if not host then return nil end -- a Unix socket
+  local name = net.address(asked)
+  if name and name:find "%a" and not name:find(":", 1, true) then return ("%s:%d"):format(name, port) end -- a certificate is for a name
+  return ("%s:%d"):format(EVERY[host] or host:find(":", 1, true) and "[" .. host .. "]" or host, port)
+end
+
+---A link to the page of the node, which works once.
+---@return string?, filo.Error?
+function Serving:page()
+  local server, given = self.servers.http, self.given.http
+  if not server then
+    return errors.fail("unsupported", 'the node has no page: give it one by http = "127.0.0.1:7180" in node.lua, and start it again')
+  end
+  local place = reached(given.address, server.address)
+  if not place then return errors.fail("unsupported", ("no browser reaches the page of the node at %s"):format(server.address)) end
+  return ("http%s://%s/?token=%s"):format(given.tls and "s" or "", place, self.sessions:token())
 end
 
 ---Where it serves, and how; with what files.

@@ -76,15 +76,16 @@ local function count(clients)
 end
 
 ---@param node filo.Node
+---@param guard filo.Guard
 ---@return fun(request: filo.http.Request): any
-return function(node)
+return function(node, guard)
   local clients, news = {}, filo.condition()
   for name, tell in pairs(TOLD) do
     node:on(name, function(...) publish(clients, news, name, tell(...)) end)
   end
   return function(request)
-    local key = access.of(node.root, request)
-    if not key then return access.UNKNOWN end
+    local key = guard:key(request)
+    if not key then return guard:unknown(request) end
     if count(clients) >= CLIENTS_MOST then return { status = 503, body = "too many are listening already\n" } end
     local client = { key = key, queue = { ": it begins\n\n" }, asked = filo.now() }
     clients[client] = true
