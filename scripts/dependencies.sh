@@ -51,6 +51,8 @@ for_test() {
     echo 'command|restic|restic|restic|the same'
     echo 'command|s3cmd|s3cmd|s3cmd|the same'
     echo 'command|/usr/bin/aws|awscli|the AWS command line|the same'
+    echo 'command|chromium|chromium|Chromium|shows the page of a node'
+    echo 'command|chromedriver|chromium-driver|the driver of Chromium|the same'
     echo 'python|boto3|python3-boto3|boto3 for Python 3|the same'
   fi
 }

@@ -171,7 +171,8 @@ return {
   -- What `filo serve` tells: "error", "warning" or "info".
   log_level = "info",
 
-  -- Where it tells of itself over HTTP: /healthz, /readyz, and /metrics for Prometheus; with objects = true it serves these, too, at /o/.
+  -- Where it tells of itself over HTTP: a page, which `filo open` opens, /healthz, /readyz, and /metrics for Prometheus; with
+  -- objects = true it serves these, too, at /o/.
   -- http = { address = "127.0.0.1:7180", objects = false },
 
   -- Where it serves S3, for rclone, restic, aws and what else speaks it: `filo http-key` makes keys.

@@ -1,4 +1,4 @@
----`GET /events`: what happens in the node, as server-sent events (WHATWG HTML, section 9.2), for who has a key. Objects are told of to
+---`GET /events`: what happens in the node, as server-sent events (WHATWG HTML, section 9.2), for who has a key, or a session of the page. Objects are told of to
 ---those keys that open them, all else to those that open everything.
 
 local access = require "filo.command.web.access"

@@ -75,16 +75,21 @@ function survey_of(survey) {
   ];
 }
 
+// What was asked for last counts, whichever answer comes last.
+let looked = 0, asked = 0;
+
 async function look(query) {
+  const turn = ++looked;
+  let found;
   try {
-    show("why", survey_of(await get("placement", query)));
+    found = survey_of(await get("placement", query));
   } catch (err) {
-    show("why", el("p", { role: "alert" }, name(err.message, 500)));
+    found = el("p", { role: "alert" }, name(err.message, 500));
   }
+  if (turn !== looked) return;
+  show("why", found);
   byId("why").focus();
 }
-
-let asked = 0;
 
 async function list(prefix) {
   const turn = ++asked;

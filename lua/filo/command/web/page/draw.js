@@ -40,7 +40,7 @@ function band(move, from, to, width, scale, title) {
 }
 
 function post(of, x, anchor, width, title) {
-  const most = Math.max(4, Math.floor((width / 2 - 12) / 7.5) - bytes(of.bytes).length - 1);
+  const most = Math.max(4, Math.floor((width / 2 - 12) / 6.8) - bytes(of.bytes).length - 1);
   return svg("g", {},
     svg("text", { x: anchor === "start" ? 0 : width, y: of.y - 6, "text-anchor": anchor },
       svg("tspan", { class: "strong" }, shown(title(of.id), most)), svg("tspan", {}, ` ${bytes(of.bytes)}`)),

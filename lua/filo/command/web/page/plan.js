@@ -86,7 +86,7 @@ export function show_applied(of, after) {
   if (!of) return show("applied");
   const [kind, words] = STATES[of.what] ?? ["calm", of.what];
   show("applied", el("div", { class: "box" },
-    el("p", {}, "Plan ", el("code", {}, of.plan), " ", pill(kind, words), ` since ${date(of.time)}`),
+    el("p", {}, "Plan ", el("code", {}, of.plan), " ", pill(kind, words), `, begun ${date(of.time)}`),
     el("p", {}, bar(of.made, of.total, "copies made"), ` ${number(of.made)} of ${count(of.total, "copy", "copies")}, ${bytes(of.bytes)}`),
     why_table(of.reasons, "Why copies were not made"), of.problem && el("p", {}, name(of.problem, 400)),
     el("p", { class: "buttons" }, of.what === "moving" && changer("pause", "Pause", of, after),

@@ -22,8 +22,8 @@ export function show_glance(status) {
   show("glance",
     tile("Copies", copies, report && `${count(report.objects, "object", "objects")} looked at`),
     tile("Members", pill(connected === all ? "good" : "bad", `${connected} of ${all}`), "connected, beside this node"),
-    tile("Space", status.free === undefined ? "?" : `${bytes(status.free)} free`,
-      used !== undefined && bar(used, status.total, "used"), status.total !== undefined && `of ${bytes(status.total)}`),
+    tile("Space", status.free === undefined ? "?" : bytes(status.free),
+      used !== undefined && bar(used, status.total, "used"), status.total !== undefined && `free of ${bytes(status.total)}`),
     tile("Moving", status.moving.length === 0 ? "nothing" : count(status.moving.length, "copy", "copies"), rate("up", status), rate("down", status)));
 }
 
