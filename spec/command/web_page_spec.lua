@@ -5,12 +5,14 @@ local crypto = require "filo.core.crypto"
 local filo = require "filo"
 local http = require "spec.support.http"
 local json = require "filo.dkjson"
+local new_guard = require "filo.command.web.guard"
 local new_sessions = require "filo.command.web.sessions"
 
 ---A root whose node has a page; gives where.
 local function served(house, address)
   house:run("a", "init", "--listen", "127.0.0.1:0", "--name", "home")
-  house:write("a", "node.lua", ('return { listen = "127.0.0.1:0", about = { name = "home" }, http = "%s" }'):format(address or "127.0.0.1:0"))
+  local text = 'return { listen = "127.0.0.1:0", about = { name = "home" }, http = "%s" }'
+  house:write("a", "node.lua", text:format(address or "127.0.0.1:0"))
   return house:serve("a"):expect "tells of itself at http://(%S+)/"
 end
 
@@ -55,7 +57,8 @@ describe("the page of a node", function()
     assert.equal(address, place)
     assert.equal(64, #path:match "token=(%x+)")
     local entered = http.ask(address, "GET", path)
-    assert.same({ 303, "/" }, { entered.status, entered.headers.location })
+    assert.same({ 200, "text/html; charset=utf-8" }, { entered.status, entered.headers["content-type"] })
+    assert.matches('<meta http%-equiv="refresh" content="0; url=/">', entered.body)
     assert.matches("^filo%-%x+=%x+; Max%-Age=43200; Path=/; HttpOnly; SameSite=Strict$", entered.headers["set-cookie"])
     assert.equal("no-referrer", entered.headers["referrer-policy"])
     local again = http.ask(address, "GET", path)
@@ -81,7 +84,8 @@ describe("the page of a node", function()
     local ask = asker(house, served(house))
     assert.equal("text/css; charset=utf-8", ask("GET", "/page/page.css").headers["content-type"])
     local script = ask("GET", "/page/main.js")
-    assert.same({ "text/javascript; charset=utf-8", "nosniff" }, { script.headers["content-type"], script.headers["x-content-type-options"] })
+    assert.equal("text/javascript; charset=utf-8", script.headers["content-type"])
+    assert.equal("nosniff", script.headers["x-content-type-options"])
     for _, path in ipairs { "..%2Finit.lua", "init.lua", "%2e%2e", "nothing.js", "page.css%00.js", "PAGE.css", "" } do
       assert.equal(404, ask("GET", "/page/" .. path).status, path)
     end
@@ -133,9 +137,10 @@ describe("the page of a node", function()
     assert.equal(400, status { ["Sec-Fetch-Site"] = false })
     assert.equal(400, status { Origin = false })
     for _, more in ipairs {
-      { ["X-Filo"] = false }, { ["X-Filo"] = "0" }, { Origin = "http://evil.test" }, { Origin = "null" }, { Origin = "http://evil.test:" .. port },
-      { Origin = "http://127.0.0.1" }, { Origin = "http://127.0.0.1:1" }, { Origin = "http://" .. address .. ".evil.test" },
-      { Origin = "ftp://" .. address }, { Host = "evil.test:" .. port }, { ["Sec-Fetch-Site"] = "cross-site" },
+      { ["X-Filo"] = false }, { ["X-Filo"] = "0" }, { Origin = "http://evil.test" }, { Origin = "null" },
+      { Origin = "http://evil.test:" .. port }, { Origin = "http://127.0.0.1" }, { Origin = "http://127.0.0.1:1" },
+      { Origin = "http://" .. address .. ".evil.test" }, { Origin = "ftp://" .. address },
+      { Host = "evil.test:" .. port }, { ["Sec-Fetch-Site"] = "cross-site" },
       { ["Sec-Fetch-Site"] = "same-site" }, { ["Sec-Fetch-Site"] = "none" }, { Origin = false, ["Sec-Fetch-Site"] = false },
     } do
       assert.equal(403, status(more), json.encode(more))
@@ -165,7 +170,8 @@ describe("the page of a node", function()
     local ask = asker(house, served(house))
     local function get(path)
       local answer = ask("GET", "/api/" .. path)
-      assert.same({ 200, "application/json", "no-store" }, { answer.status, answer.headers["content-type"], answer.headers["cache-control"] })
+      local headers = answer.headers
+      assert.same({ 200, "application/json", "no-store" }, { answer.status, headers["content-type"], headers["cache-control"] })
       return json.decode(answer.body, 1, nil)
     end
     assert.equal(0, house:feed("content", "a", "put", "--key", "<b>\xff", "-").status)
@@ -205,6 +211,26 @@ describe("the page of a node", function()
   end)
 end)
 
+describe("over TLS, a session", function()
+  local function request(origin)
+    return { secure = true, host = "filo.test", headers = { origin = origin, ["x-filo"] = "1", ["sec-fetch-site"] = "same-origin" } }
+  end
+
+  it("goes over TLS only, and is for pages that came so", function()
+    local sessions = new_sessions()
+    local guard = new_guard({ id = ("a"):rep(64), root = "/nowhere" }, sessions)
+    local cookie = guard:set_cookie(request(), sessions:begin(sessions:token()))
+    assert.matches("; SameSite=Strict; Secure$", cookie)
+    local change = guard:changes(function() return 204 end)
+    for origin, status in pairs { ["https://filo.test"] = 204, ["https://FILO.test"] = 204, ["http://filo.test"] = 403 } do
+      local asked = request(origin)
+      asked.headers.cookie = cookie:match "^[^;]+"
+      local answer = change(asked)
+      assert.equal(status, type(answer) == "table" and answer.status or answer, origin)
+    end
+  end)
+end)
+
 describe("sessions", function()
   local now = filo.now
   local time
@@ -219,11 +245,11 @@ describe("sessions", function()
     local sessions = new_sessions()
     local first, second = sessions:token(), sessions:token()
     time = time + 59
-    local session = sessions:begin(first)
-    assert.is_true(sessions:has(session))
+    local begun = sessions:begin(first)
+    assert.is_true(sessions:has(begun))
     assert.is_false(sessions:has(first))
     assert.is_nil(sessions:begin(first))
-    assert.is_nil(sessions:begin(session))
+    assert.is_nil(sessions:begin(begun))
     time = time + 1
     assert.is_nil(sessions:begin(second))
   end)

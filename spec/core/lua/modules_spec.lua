@@ -1,4 +1,5 @@
 local modules = require "filo.core.modules"
+local process = require "spec.support.process"
 
 describe("the Lua files within the binary", function()
   it("are modules and stubs, and can be read", function()
@@ -19,6 +20,12 @@ describe("the Lua files within the binary", function()
     modules.let_go()
     for i, file in ipairs(modules.files()) do assert.is_true(sources[i] == modules.source(file), file) end
     modules.let_go()
+  end)
+
+  it("give way to those in a folder of FILO_PATH", function()
+    local code = [[print(require("filo.core.modules").override "filo/node.lua", require("filo.core.modules").override "filo/none.lua")]]
+    assert.equal("lua/filo/node.lua\tnil\n", process.run({ "-e", code, env = { FILO_PATH = "/nowhere:lua" } }).out)
+    assert.equal("nil\tnil\n", process.run({ "-e", code, env = { FILO_PATH = "" } }).out)
   end)
 
   it("are in nobody's way: what is only to be read is no module", function()

@@ -120,11 +120,11 @@ end
 ---@param guard filo.Guard
 ---@return table<string, fun(request: filo.http.Request): any, any>  by routes
 return function(node, guard)
-  local status, plan = shared(node, status_of), shared(node, methods.plan)
+  local status, plan, usage = shared(node, status_of), shared(node, methods.plan), shared(node, methods.usage)
   local read = {
-    status = status, plan = plan, short = part(status, "copies", "wanted"), activity = part(status, "moving", "rates"),
+    status = status, plan = plan, usage = usage, short = part(status, "copies", "wanted"), activity = part(status, "moving", "rates"),
     scrub = part(status, "scrub", "wanted", "bad"), space = part(status, "free", "total", "bad", "trash"),
-    applied = part(status, "applied"), members = function() return members(node) end, usage = function() return methods.usage(node) end,
+    applied = part(status, "applied"), members = function() return members(node) end,
     placement = function(request) return placement(node, request.query) end, keys = function(request) return keys(node, request.query) end,
   }
   local change = { apply = apply, drain = of_member "drain", forget = of_member "forget" }

@@ -1,5 +1,5 @@
----`GET /events`: what happens in the node, as server-sent events (WHATWG HTML, section 9.2), for who has a key, or a session of the page. Objects are told of to
----those keys that open them, all else to those that open everything.
+---`GET /events`: what happens in the node, as server-sent events (WHATWG HTML, section 9.2), for who has a key, or a session of the page.
+---Objects are told of to those keys that open them, all else to those that open everything.
 
 local access = require "filo.command.web.access"
 local filo = require "filo"

@@ -4,8 +4,9 @@ local modules = require "filo.core.modules"
 
 local FOLDER = "filo/command/web/page/"
 
-local TYPES = { css = "text/css; charset=utf-8", html = "text/html; charset=utf-8", js = "text/javascript; charset=utf-8",
-  svg = "image/svg+xml" }
+local TYPES = {
+  css = "text/css; charset=utf-8", html = "text/html; charset=utf-8", js = "text/javascript; charset=utf-8", svg = "image/svg+xml",
+}
 
 ---What the page may do: nothing that comes from elsewhere, and nothing that is written into it.
 local POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -35,13 +36,18 @@ end
 
 local USED = "this link was used, or is older than a minute: 'filo open' gives another one\n"
 
----Trades the token of a link for a session, and leads to the page without it.
+---Leads on to the page, without the token. A browser would send no cookie after a redirect, where another site has led to the link: from
+---here it goes on by itself.
+local ON = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0; url=/"><title>Filo</title>'
+  .. '<p><a href="/">Go on</a></p></html>\n'
+
+---Trades the token of a link for a session.
 local function enter(guard, request)
   local session = guard.sessions:begin(request.query.token)
-  local headers = headers_of "text/plain; charset=utf-8"
-  if not session then return { status = 403, headers = headers, body = USED } end
-  headers.Location, headers["Set-Cookie"] = "/", guard:set_cookie(request, session)
-  return { status = 303, headers = headers, body = "go to /\n" }
+  if not session then return { status = 403, headers = headers_of "text/plain; charset=utf-8", body = USED } end
+  local headers = headers_of(TYPES.html)
+  headers["Set-Cookie"] = guard:set_cookie(request, session)
+  return { headers = headers, body = ON }
 end
 
 local function leave(guard, request)

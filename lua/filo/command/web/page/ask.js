@@ -10,7 +10,9 @@ export class Refused extends Error {
 async function ask(path, options) {
   let answer;
   try {
-    answer = await fetch(path, { ...options, headers: { "X-Filo": "1", Accept: "application/json" }, cache: "no-store", redirect: "error" });
+    answer = await fetch(path, {
+      ...options, headers: { "X-Filo": "1", Accept: "application/json" }, cache: "no-store", redirect: "error",
+    });
   } catch {
     throw new Refused(0, "the node does not answer: it may have ended");
   }

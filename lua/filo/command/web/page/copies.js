@@ -27,9 +27,11 @@ export function show_short(status) {
   if (held) parts.push(el("p", {}, pill("warn", "held"), " nothing is made anew: ", name(held, 300)));
   if (!report) parts.push(el("p", {}, `Looked after ${soon}.`));
   else if (report.short === 0) {
-    parts.push(el("p", {}, pill("good", "complete"), ` ${count(report.objects, "object", "objects")}, all with as many copies as they should have.`));
+    const objects = count(report.objects, "object", "objects");
+    parts.push(el("p", {}, pill("good", "complete"), ` ${objects}, all with as many copies as they should have.`));
   } else {
-    parts.push(el("p", {}, pill("bad", number(report.short)), ` of ${count(report.objects, "object", "objects")} below their number of copies:`),
+    const objects = count(report.objects, "object", "objects");
+    parts.push(el("p", {}, pill("bad", number(report.short)), ` of ${objects} below their number of copies:`),
       why_table(report.reasons, "Why copies are missing"));
   }
   if (report) {
@@ -50,8 +52,9 @@ function state(copy, version) {
 }
 
 function place(copy, is_first) {
-  return el("div", { class: "who" }, copy.name ? name(copy.name, 80) : el("span", { class: "dim" }, is_first ? "this node" : "without a name"),
-    el("code", { class: "dim" }, short(copy.node)), copy.name && is_first && el("span", { class: "dim" }, "this node"));
+  const unnamed = el("span", { class: "dim" }, is_first ? "this node" : "without a name");
+  return el("div", { class: "who" }, copy.name ? name(copy.name, 80) : unnamed, el("code", { class: "dim" }, short(copy.node)),
+    copy.name && is_first && el("span", { class: "dim" }, "this node"));
 }
 
 function survey_of(survey) {
@@ -91,16 +94,23 @@ async function look(query) {
   byId("why").focus();
 }
 
+// One of the names. What is no text is asked for by its bytes.
+function entry(item) {
+  const query = item.key_hex ? { hex: item.key_hex } : { key: item.key };
+  return el("li", {}, el("button", { type: "button", class: "entry", "data-id": item.key_hex ?? item.key, click: () => look(query) },
+    name(item.key, 160), el("span", { class: "dim" }, bytes(item.size))));
+}
+
+const MOST = 20; // that the node gives
+
 async function list(prefix) {
   const turn = ++asked;
   try {
     const found = await get("keys", { prefix });
     if (turn !== asked) return;
     byId("names-count").textContent = found.length === 0 ? "No name here begins so."
-      : `${found.length >= 20 ? "The first 20 names" : count(found.length, "name", "names")} that ${found.length === 1 ? "begins" : "begin"} so:`;
-    show("names", found.map((item) => el("li", {}, el("button", {
-      type: "button", class: "entry", "data-id": item.key_hex ?? item.key, click: () => look(item.key_hex ? { hex: item.key_hex } : { key: item.key }),
-    }, name(item.key, 160), el("span", { class: "dim" }, bytes(item.size))))));
+      : found.length === MOST ? `The first ${MOST} names that begin so:` : `${count(found.length, "name begins", "names begin")} so:`;
+    show("names", found.map(entry));
   } catch (err) {
     if (turn === asked) byId("names-count").textContent = err.message;
   }

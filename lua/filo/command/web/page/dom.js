@@ -36,7 +36,10 @@ export function svg(tag, properties = {}, ...children) { return fill(document.cr
 export function name(text, most) { return el("bdi", { class: "name" }, shown(text, most)); }
 
 // One that is short, and is cut where it is not: of a zone.
-export function brief(text) { return typeof text === "string" && text !== "" ? el("bdi", { class: "brief" }, shown(text, 20)) : el("span", { class: "dim" }, "–"); }
+export function brief(text, most = 20) {
+  if (typeof text !== "string" || text === "") return el("span", { class: "dim" }, "–");
+  return el("bdi", { class: "brief" }, shown(text, most));
+}
 
 export function code(text) { return el("code", {}, shown(text)); }
 

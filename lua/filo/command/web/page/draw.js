@@ -55,8 +55,10 @@ export function draw(moves, width, title) {
   const givers = side(drawn, "from"), takers = side(drawn, "to");
   const height = Math.max(lay(givers, scale), lay(takers, scale));
   const of = (ends, id) => ends.find((each) => each.id === id);
-  const words = (move) => `${shown(title(move.from), 40)} to ${shown(title(move.to), 40)}: ${count(move.objects, "copy", "copies")}, ${bytes(move.bytes)}`;
-  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": drawn.map(words).join("; "), class: "flows" },
+  const words = (move) => `${shown(title(move.from), 40)} to ${shown(title(move.to), 40)}: `
+    + `${count(move.objects, "copy", "copies")}, ${bytes(move.bytes)}`;
+  const said = drawn.map(words).join("; ");
+  return svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": said, class: "flows" },
     drawn.map((move) => band(move, of(givers, move.from), of(takers, move.to), width, scale, words(move))),
     givers.map((each) => post(each, 0, "start", width, title)),
     takers.map((each) => post(each, width - BAR, "end", width, title)));

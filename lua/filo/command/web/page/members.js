@@ -26,10 +26,10 @@ function state(member) {
   const kind = { up: "good", away: "bad", draining: "warn", guest: "calm" }[member.state] ?? "calm";
   const word = member.state === "up" ? "connected" : member.state;
   const since = typeof member.since === "number" ? lasting(member.since) : "";
-  const more = member.state === "draining"
-    ? `${member.connected ? "connected" : "away"} ${since}, ${member.left === undefined ? "" : `${count(member.left, "copy", "copies")} left`}`
-    : since;
-  return [pill(kind, word), " ", el("span", {}, more), !member.connected && member.why && el("div", { class: "dim" }, name(member.why, 200))];
+  const left = member.left === undefined ? "" : `, ${count(member.left, "copy", "copies")} left`;
+  const more = member.state === "draining" ? `${member.connected ? "connected" : "away"} ${since}${left}` : since;
+  const why = !member.connected && member.why && el("div", { class: "dim why" }, name(member.why, 200));
+  return [pill(kind, word), " ", el("span", {}, more), why];
 }
 
 function empty(member) {
@@ -71,7 +71,7 @@ function row(member, after) {
   return [
     who(member.id, text(member.name) ?? text(member.about?.name)),
     brief(member.about?.zone),
-    member.address ? name(member.address, 120) : el("span", { class: "dim" }, "not told"),
+    member.address ? brief(member.address, 56) : el("span", { class: "dim" }, "not told"),
     [state(member), empty(member) && el("div", {}, empty(member))],
     member.free === undefined ? "" : bytes(member.free),
     member.rtt === undefined ? "" : `${(member.rtt * 1000).toFixed(1)} ms`,
@@ -86,7 +86,7 @@ export function show_members(status, members, after) {
   for (const member of members) note(member.id, text(member.name) ?? text(member.about?.name));
   const own = [
     who(status.id, text(status.name), "this node"), brief(status.about?.zone),
-    status.address ? name(status.address, 120) : el("span", { class: "dim" }, "does not listen"),
+    status.address ? brief(status.address, 56) : el("span", { class: "dim" }, "does not listen"),
     [pill("calm", "here"), " ", lasting(status.uptime)], status.free === undefined ? "" : bytes(status.free), "", "",
   ];
   const columns = [

@@ -24,7 +24,8 @@ function holders(members) {
     [bar(member.bytes_after, most, "after"), el("div", {}, `${number(member.objects_after)}, ${bytes(member.bytes_after)}`)],
     member.why ? name(member.why, 200) : member.full ? [pill("bad", "does not fit"), ` ${bytes(member.free)} free`] : "",
   ]);
-  return table("What members have, now and after", [{ title: "Member" }, { title: "Copies now" }, { title: "Copies after" }, { title: "Note" }], rows);
+  const columns = [{ title: "Member" }, { title: "Copies now" }, { title: "Copies after" }, { title: "Note", hidden: true }];
+  return table("What members have, now and after", columns, rows);
 }
 
 function sum(made) {
@@ -37,7 +38,8 @@ async function apply(after) {
   const sure = await confirm({
     title: [`Apply plan ${made.id}?`], yes: "Apply the plan",
     text: [
-      el("p", {}, `${sum(made)}:`), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What moves" }, ways(made.moves)),
+      el("p", {}, `${sum(made)}:`),
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What moves" }, ways(made.moves)),
       el("p", {}, "Each copy is made before another goes, which the member that has it drops by itself. It goes on after a restart, "
         + "and can be paused and taken back."),
     ],
@@ -53,17 +55,25 @@ function show_plan(after) {
     plan.below > 0 && el("p", {}, pill("warn", number(plan.below)), " below their number of copies: these are made by themselves."),
     plan.lacking > 0 && el("p", {}, pill("bad", number(plan.lacking)), " of which the policy cannot be met by these members."),
   ];
-  if (plan.moving === 0) return show("plan-shown", lines, el("p", {}, pill("good", "in place"), " Nothing would move."), holders(plan.members));
+  if (plan.moving === 0) {
+    show("plan-shown", lines, el("p", {}, pill("good", "in place"), " Nothing would move."), holders(plan.members));
+    return;
+  }
   const width = Math.max(240, Math.min(560, byId("plan-shown").clientWidth || 560));
-  show("plan-shown", lines, el("p", {}, `${sum(plan)}.`), el("div", { class: "drawn" }, el("figure", {}, draw(plan.moves, width, title)), el("div", {}, ways(plan.moves))), holders(plan.members),
+  show("plan-shown", lines, el("p", {}, `${sum(plan)}.`),
+    el("div", { class: "drawn" }, el("figure", {}, draw(plan.moves, width, title)), el("div", {}, ways(plan.moves))),
+    holders(plan.members),
     el("p", {}, el("button", { type: "button", class: "do", "data-id": "apply", click: () => apply(after) }, "Apply this plan…")));
 }
 
-const STATES = { moving: ["calm", "being applied"], paused: ["warn", "paused"], reverting: ["warn", "being taken back"], done: ["good", "applied"],
-  reverted: ["calm", "taken back"] };
+const STATES = {
+  moving: ["calm", "being applied"], paused: ["warn", "paused"], reverting: ["warn", "being taken back"], done: ["good", "applied"],
+  reverted: ["calm", "taken back"],
+};
 
 const TEXTS = {
-  pause: "Nothing more is moved until it goes on. What was moved stays.", continue: "Copies are moved again, as the plan says.",
+  pause: "Nothing more is moved until it goes on. What was moved stays.",
+  continue: "Copies are moved again, as the plan says.",
   revert: "What was moved is brought back to where it was, and copies that were made for the plan go.",
 };
 
@@ -73,7 +83,10 @@ function changer(change, words, of, after) {
     click: async () => {
       const sure = await confirm({
         title: [`${words}: plan ${of.plan}?`], yes: words,
-        text: [el("p", {}, `${number(of.made)} of ${count(of.total, "copy", "copies")} were made, ${bytes(of.bytes)}.`), el("p", {}, TEXTS[change])],
+        text: [
+          el("p", {}, `${number(of.made)} of ${count(of.total, "copy", "copies")} were made, ${bytes(of.bytes)}.`),
+          el("p", {}, TEXTS[change]),
+        ],
       });
       if (sure) after(() => post("apply", { [change]: true }));
     },

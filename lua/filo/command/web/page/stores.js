@@ -5,7 +5,8 @@ import { called } from "/page/members.js";
 import { bytes, count, date, lasting, number, short } from "/page/words.js";
 
 function tile(title, what, ...more) {
-  return el("div", { class: "tile" }, el("h2", {}, title), el("p", { class: "big" }, what), more.map((each) => each && el("p", { class: "dim" }, each)));
+  const lines = more.map((each) => each && el("p", { class: "dim" }, each));
+  return el("div", { class: "tile" }, el("h2", {}, title), el("p", { class: "big" }, what), lines);
 }
 
 function rate(way, status) {
@@ -24,7 +25,8 @@ export function show_glance(status) {
     tile("Members", pill(connected === all ? "good" : "bad", `${connected} of ${all}`), "connected, beside this node"),
     tile("Space", status.free === undefined ? "?" : bytes(status.free),
       used !== undefined && bar(used, status.total, "used"), status.total !== undefined && `free of ${bytes(status.total)}`),
-    tile("Moving", status.moving.length === 0 ? "nothing" : count(status.moving.length, "copy", "copies"), rate("up", status), rate("down", status)));
+    tile("Moving", status.moving.length === 0 ? "nothing" : count(status.moving.length, "copy", "copies"), rate("up", status),
+      rate("down", status)));
 }
 
 const WORDS = { store: "storing", copy: "copying to", fetch: "fetching", check: "checking the copy at" };
@@ -58,15 +60,17 @@ export function show_stores(status, usage) {
   const list = [...status.stored.filter((each) => each.owner === status.namespace), ...usage];
   const rows = list.map((each) => [
     whose(each, status), number(each.objects), bytes(each.bytes),
-    each.versions ? `${number(each.versions)}, ${bytes(each.version_bytes)}` : "", number(each.deleted ?? 0), each.owner === status.namespace ? "" : quota(each),
+    each.versions ? `${number(each.versions)}, ${bytes(each.version_bytes)}` : "", number(each.deleted ?? 0),
+    each.owner === status.namespace ? "" : quota(each),
   ]);
   const columns = [
     { title: "Whose" }, { title: "Objects", number: true }, { title: "Bytes", number: true }, { title: "Old versions", number: true },
     { title: "Deletions", number: true }, { title: "Quota" },
   ];
-  show("stores-list", !status.counted && el("p", {}, pill("warn", "not known yet"),
-    ` the catalogue is ${status.catalogue.state === "failed" ? "not usable: the log tells why" : `being made, ${count(status.catalogue.seen, "object", "objects")} so far`}`),
-  rows.length > 0 ? table("What lies here", columns, rows) : status.counted && el("p", { class: "dim" }, "Nothing lies here yet."));
+  const { state, seen } = status.catalogue;
+  const catalogue = state === "failed" ? "not usable: the log tells why" : `being made, ${count(seen, "object", "objects")} so far`;
+  show("stores-list", !status.counted && el("p", {}, pill("warn", "not known yet"), ` the catalogue is ${catalogue}`),
+    rows.length > 0 ? table("What lies here", columns, rows) : status.counted && el("p", { class: "dim" }, "Nothing lies here yet."));
 }
 
 function found(of) {
@@ -79,16 +83,23 @@ function scrub(status) {
   const done = round && round.left !== undefined ? round.objects + round.left : undefined;
   return [
     ["Scrub", !every ? "off: only 'filo verify --all' does it" : `all is read again within ${lasting(every)}`],
-    round && ["This round", `since ${date(round.began)}: `, found(round), done && bar(round.objects, done, "read"), done && `${number(round.left)} left`],
+    round && ["This round", `since ${date(round.began)}: `, found(round), done && bar(round.objects, done, "read"),
+      done && `${number(round.left)} left`],
     last && ["Last round", `ended ${date(last.began + last.seconds)}: `, found(last)],
   ];
+}
+
+function trash(of) {
+  if (of.objects === 0) return "empty";
+  return `${count(of.objects, "object", "objects")}, ${bytes(of.bytes)}: gone after ${of.hours} h, or when the room is needed`;
 }
 
 export function show_upkeep(status) {
   show("upkeep-list", facts([
     ...scrub(status),
-    status.trash && ["Trash", `${count(status.trash.objects, "object", "objects")}, ${bytes(status.trash.bytes)}: gone after ${status.trash.hours} h, or when the room is needed`],
-    status.bad && ["Set aside as bad", status.bad.count === 0 ? "none" : [pill("warn", number(status.bad.count)), ` ${bytes(status.bad.bytes)}`]],
+    status.trash && ["Trash", trash(status.trash)],
+    status.bad && ["Set aside as bad", status.bad.count === 0 ? "none"
+      : [pill("warn", number(status.bad.count)), ` ${bytes(status.bad.bytes)}`]],
     ...status.rotations.map((each) => ["Rotation", name(each.namespace), ` ${count(each.left, "object", "objects")} left`]),
     ["Policy", name(status.policy, 200)],
     ["Memory", status.memory ? bytes(status.memory) : "not known"],
