@@ -123,7 +123,9 @@ static int modules_source(lua_State *L) {
   return 0;
 }
 
-static int modules_override(lua_State *L) { return find_in_path(L, luaL_checkstring(L, 1)); }
+static int modules_override(lua_State *L) {
+  return find_in_path(L, luaL_checkstring(L, 1));
+}
 
 /* let_go(): a module is loaded once, and its source read again for help at most, from the file then.
  * What else the start left behind is the system's again, too. */

@@ -23,7 +23,10 @@ describe("the Lua files within the binary", function()
   end)
 
   it("give way to those in a folder of FILO_PATH", function()
-    local code = [[print(require("filo.core.modules").override "filo/node.lua", require("filo.core.modules").override "filo/none.lua")]]
+    local code = [[
+      local override = require("filo.core.modules").override
+      print((override "filo/node.lua"), (override "filo/none.lua"))
+    ]]
     assert.equal("lua/filo/node.lua\tnil\n", process.run({ "-e", code, env = { FILO_PATH = "/nowhere:lua" } }).out)
     assert.equal("nil\tnil\n", process.run({ "-e", code, env = { FILO_PATH = "" } }).out)
   end)
