@@ -174,6 +174,11 @@ describe("the page of a node, in a browser", function()
     attic:wait()
     browser:wait "return document.getElementById('members-list').textContent.includes('away')"
     browser:wait "return document.getElementById('news-told').textContent === 'attic is away'"
+    browser:run "document.querySelector('[data-id^=forget]').click()"
+    assert.matches("^Remove attic%?$", browser:run "return document.getElementById('ask-title').textContent")
+    browser:run "document.getElementById('ask-yes').click()"
+    browser:wait "return !document.getElementById('members-list').textContent.includes('attic')"
+    assert.equal("", house:run("home", "peers").out)
     browser:run "document.getElementById('leave').click()"
     browser:wait "return document.getElementById('live').textContent === 'ended'"
     assert.is_false(browser:run "return document.getElementById('trouble').hidden")

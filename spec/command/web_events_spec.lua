@@ -1,7 +1,10 @@
 ---What `filo serve` tells over HTTP of what happens.
 
+local at_end = require "filo.host.at_end"
 local commands = require "spec.support.commands"
 local crypto = require "filo.core.crypto"
+local events_of = require "filo.command.web.events"
+local filo = require "filo"
 local http = require "spec.support.http"
 
 ---A root whose node serves HTTP; gives where.
@@ -37,6 +40,22 @@ describe("events over HTTP", function()
     assert.equal(0, house:feed("content", "a", "put", "--key", "films/b", "-").status)
     local text = client:up_to '"key":"films/b"'
     assert.is_nil(text:find("photos", 1, true))
+  end)
+
+  it("end once the key is revoked, or the session is over", function()
+    local hooks, key, time, now = {}, { access = "read", prefix = "" }, 0, filo.now
+    filo.now = function() return time end
+    local _ <close> = at_end(function() filo.now = now end)
+    local listen_to = events_of({ on = function(_, name, fn) hooks[name] = fn end }, { key = function() return key end })
+    local give = listen_to({ headers = {} }).body
+    local function tell() hooks.member_back { id = "a", name = "attic" } end
+    assert.equal(": it begins\n\n", give())
+    key, time = nil, 14
+    tell()
+    assert.matches("^event: member_back\n", give())
+    time = 15
+    tell()
+    assert.is_nil(give())
   end)
 
   it("are for who has a key", function()

@@ -147,6 +147,7 @@ describe("the page of a node", function()
     end
     assert.equal(403, ask("GET", "/api/status", { ["Sec-Fetch-Site"] = "cross-site" }).status)
     assert.equal(403, ask("GET", "/api/status", { Origin = "http://evil.test" }).status)
+    assert.equal(200, ask("GET", "/", { ["Sec-Fetch-Site"] = "cross-site" }).status) -- a link may lead there
     local answer = ask("GET", "/api/status")
     assert.is_nil(answer.headers["access-control-allow-origin"])
     assert.equal(405, ask("OPTIONS", "/api/apply", { Origin = "http://evil.test" }).status)

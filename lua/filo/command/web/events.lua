@@ -39,6 +39,7 @@ local TOLD = {
 ---@field queue string[]
 ---@field over? boolean  it was too slow
 ---@field asked number  when it asked for more, on filo.now
+---@field known number  the same: when it was known to have a key or session
 
 ---@param clients table<filo.EventClient, true>
 local function publish(clients, news, name, data)
@@ -53,10 +54,18 @@ local function publish(clients, news, name, data)
   news:notify()
 end
 
+---Whether a client still may listen, which is looked at now and then: keys are revoked, and sessions end.
+local function is_known(client, guard, request)
+  if filo.now() - client.known < PULSE then return true end
+  client.known = filo.now()
+  return guard:key(request) ~= nil
+end
+
 ---Gives what has come since it was called last, and waits for that.
-local function pieces_of(client, news)
+local function pieces_of(client, news, guard, request)
   return function()
     client.asked = filo.now()
+    if not is_known(client, guard, request) then return nil end
     news:wait_for(function() return client.over or client.queue[1] end, PULSE)
     if client.over then return nil end
     local text = table.concat(client.queue)
@@ -87,11 +96,11 @@ return function(node, guard)
     local key = guard:key(request)
     if not key then return guard:unknown(request) end
     if count(clients) >= CLIENTS_MOST then return { status = 503, body = "too many are listening already\n" } end
-    local client = { key = key, queue = { ": it begins\n\n" }, asked = filo.now() }
+    local client = { key = key, queue = { ": it begins\n\n" }, asked = filo.now(), known = filo.now() }
     clients[client] = true
     return {
       headers = { ["Content-Type"] = "text/event-stream", ["Cache-Control"] = "no-store", ["X-Accel-Buffering"] = "no" },
-      body = pieces_of(client, news),
+      body = pieces_of(client, news, guard, request),
     }
   end
 end

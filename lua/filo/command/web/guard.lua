@@ -77,7 +77,6 @@ local function is_own(request)
 end
 
 local function denied(self, request, writes)
-  if not is_own(request) then return ELSEWHERE end
   local key = self:key(request)
   if not key then return self:unknown(request) end
   if key.prefix ~= "" then return LIMITED end
@@ -91,14 +90,25 @@ local function is_proven(self, request)
   return headers.origin ~= nil or headers["sec-fetch-site"] ~= nil or not self:session(request)
 end
 
----Answers who may read all that the node tells.
+---Answers who may read all that the node tells, where another site may lead to it.
 ---@param fn fun(request: filo.http.Request): any, any
 ---@return fun(request: filo.http.Request): any, any
-function Guard:reads(fn)
+function Guard:opens(fn)
   return function(request)
     local answer = denied(self, request, false)
     if answer then return answer end
     return fn(request)
+  end
+end
+
+---The same, where no other site has anything to ask for.
+---@param fn fun(request: filo.http.Request): any, any
+---@return fun(request: filo.http.Request): any, any
+function Guard:reads(fn)
+  local opened = self:opens(fn)
+  return function(request)
+    if not is_own(request) then return ELSEWHERE end
+    return opened(request)
   end
 end
 
@@ -107,6 +117,7 @@ end
 ---@return fun(request: filo.http.Request): any, any
 function Guard:changes(fn)
   return function(request)
+    if not is_own(request) then return ELSEWHERE end
     local answer = denied(self, request, true) or not is_proven(self, request) and UNPROVEN
     if answer then return answer end
     return fn(request)

@@ -58,7 +58,7 @@ end
 ---@param guard filo.Guard
 ---@return table<string, fun(request: filo.http.Request): any, any>  by routes
 return function(guard)
-  local index = guard:reads(function() return part "index.html" end)
+  local index = guard:opens(function() return part "index.html" end)
   return {
     ["GET /"] = function(request)
       if request.method == "GET" and request.query.token then return enter(guard, request) end

@@ -66,6 +66,12 @@ function changer(member, what, after) {
   }, `${change.title}…`);
 }
 
+// One that is away has nothing to give.
+function changes_of(member) {
+  if (member.state === "draining") return ["undrain", "forget"];
+  return member.connected ? ["drain", "forget"] : ["forget"];
+}
+
 function row(member, after) {
   const is_member = member.state !== "guest";
   return [
@@ -75,8 +81,7 @@ function row(member, after) {
     [state(member), empty(member) && el("div", {}, empty(member))],
     member.free === undefined ? "" : bytes(member.free),
     member.rtt === undefined ? "" : `${(member.rtt * 1000).toFixed(1)} ms`,
-    is_member && el("div", { class: "buttons" }, changer(member, member.state === "draining" ? "undrain" : "drain", after),
-      changer(member, "forget", after)),
+    is_member ? el("div", { class: "buttons" }, changes_of(member).map((what) => changer(member, what, after))) : "",
   ];
 }
 
