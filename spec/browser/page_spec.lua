@@ -110,10 +110,12 @@ describe("the page of a node, in a browser", function()
     browser:run "document.querySelectorAll('#names button')[1].click()"
     browser:wait "return document.querySelector('#why h4')?.textContent.includes('\\\\u{202e}gpj.exe\\\\u{2066}\\\\u{7}\\\\u{200b}yyy')"
     assert.equal(2, browser:run "return document.querySelectorAll('#why tbody tr').length")
-    browser:run "document.querySelector('[data-id^=forget]').click()"
+    browser:run "const button = document.querySelector('[data-id^=forget]'); button.focus(); button.click()"
     assert.is_truthy(browser:run("return document.getElementById('ask').textContent"):find("<img src=x", 1, true))
     browser:press "Escape"
+    browser:wait "return document.activeElement.matches('[data-id^=forget]')"
     put(house, HOSTILE .. "2")
+    browser:wait "return document.querySelectorAll('#names button').length === 4"
     browser:wait "return document.querySelector('#news-list li')"
     browser:resize(320, 640)
     browser:wait "return innerWidth === 320"

@@ -11,7 +11,7 @@ import { short } from "/page/words.js";
 
 const OFTEN = 2000, SELDOM = 10000, AT_LEAST = 700;
 
-let timer, busy = false, again = false, ended = false, stop_listening = () => {};
+let timer, due = Infinity, busy = false, again = false, ended = false, names_changed = false, stop_listening = () => {};
 
 function trouble(text) {
   byId("trouble").hidden = !text;
@@ -41,9 +41,16 @@ function end(text) {
   trouble(text);
 }
 
+// Has all asked for by then, or before: much that happens does not put it off.
 function soon(milliseconds) {
+  const at = performance.now() + milliseconds;
+  if (ended || at >= due) return;
+  due = at;
   clearTimeout(timer);
-  if (!ended) timer = setTimeout(refresh, milliseconds);
+  timer = setTimeout(() => {
+    due = Infinity;
+    refresh();
+  }, milliseconds);
 }
 
 async function refresh() {
@@ -66,6 +73,8 @@ async function refresh() {
     show_stores(status, usage);
     show_upkeep(status);
     trouble();
+    if (names_changed) list_again();
+    names_changed = false;
     if (status.moving.length > 0 || is_under_way(status.applied)) pause = OFTEN;
   } catch (err) {
     if (err.status === 401 || err.status === 403) return end(err.message);
@@ -90,8 +99,8 @@ async function change(fn) {
 }
 
 function changed(what) {
+  names_changed ||= what === "stored" || what === "deleted";
   soon(AT_LEAST);
-  if (what === "stored" || what === "deleted") list_again();
 }
 
 byId("leave").addEventListener("click", async () => {

@@ -44,7 +44,7 @@ async function apply(after) {
         + "and can be paused and taken back."),
     ],
   });
-  if (sure) after(() => post("apply", { plan: made.id })); else byId("plan-shown").querySelector("button")?.focus();
+  if (sure) after(() => post("apply", { plan: made.id }));
 }
 
 function show_plan(after) {
