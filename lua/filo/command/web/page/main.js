@@ -11,7 +11,7 @@ import { short } from "/page/words.js";
 
 const OFTEN = 2000, SELDOM = 10000, AT_LEAST = 700;
 
-let timer, due = Infinity, busy = false, again = false, ended = false, names_changed = false, stop_listening = () => {};
+let timer, due = Infinity, busy = false, again = false, ended = false, names_changed = false, listens = false, stop_listening = () => {};
 
 function trouble(text) {
   byId("trouble").hidden = !text;
@@ -24,6 +24,8 @@ function live(kind, text) {
   place.className = `pill ${kind}`;
   place.textContent = text;
 }
+
+function show_live() { if (listens) live("good", "live"); else live("warn", "asks now and then"); }
 
 function show_title(status) {
   const title = status.name ? shown(status.name, 60) : `node ${short(status.id)}`;
@@ -73,6 +75,7 @@ async function refresh() {
     show_stores(status, usage);
     show_upkeep(status);
     trouble();
+    show_live();
     if (names_changed) list_again();
     names_changed = false;
     if (status.moving.length > 0 || is_under_way(status.applied)) pause = OFTEN;
@@ -108,7 +111,10 @@ byId("leave").addEventListener("click", async () => {
   end("This session has ended: 'filo open' opens another one.");
 });
 document.addEventListener("visibilitychange", () => document.hidden || soon(0));
-stop_listening = listen(changed, (is_live) => ended || (is_live ? live("good", "live") : live("warn", "asks now and then")));
+stop_listening = listen(changed, (is_live) => {
+  listens = is_live;
+  if (!ended) show_live();
+});
 begin_plan(change, (id) => called(id).textContent);
 begin_find();
 refresh();
