@@ -66,7 +66,7 @@ end)
 -- A copy here of which some bytes could not be read (EIO) failed a get, or what was read of it, though peers had a good one.
 
 local SIZE = (3 << 20) + 5
-local STEP, TAIL = 256 << 10, 4096
+local STEP, TAIL = 256 << 10, 8192
 
 ---Where what lies here is read in steps, since it is not verified yet; what comes from a peer is read a chunk at a time.
 local IN_A_CHUNK = (1 << 20) + STEP
