@@ -9,6 +9,7 @@ local inside = require "filo.base.inside"
 local ledger_parts = require("filo.sim.ledger").parts
 local runtime = require "filo.core.runtime"
 local task = require "filo.host.task"
+local trace_clock = require("filo.sim.trace").clock
 local trials = require "filo.sim.trials"
 local workload = require "filo.sim.workload"
 
@@ -251,7 +252,8 @@ local function read_by_owner(self, entry)
   local first = entry.operations[1]
   local stored = first and first.acknowledged and first.kind == "put"
   if stored and not content and not world.atlas:is_left(entry) then
-    return self:miss("readable", entry, "%s: no good copy is left anywhere", entry.subject)
+    local found = entry.lost and ", and was not at " .. trace_clock(entry.lost) or ""
+    return self:miss("readable", entry, "%s: no good copy is left anywhere%s", entry.subject, found)
   end
   if stored and not content and not world.ledger:judge(entry) then
     if may_be_stale(world, entry, since, true) then return self:wait_for "stale" end

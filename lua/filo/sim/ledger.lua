@@ -13,6 +13,7 @@ local core_store = require "filo.core.store"
 ---@field groups filo.sim.Group[]  in what it lies: of each group so many parts are needed
 ---@field operations filo.sim.Operation[]  those that count, in order
 ---@field count integer  operations so far
+---@field lost? number  when nobody had a good copy any more, as far as somebody looked
 ---@field excuse? string  why what is read may be something older: the name of what that waits for. Until the next acknowledged operation
 
 ---@class filo.sim.Group

@@ -57,6 +57,17 @@ local function new(settings)
   return self
 end
 
+---Notes since when nothing good is left of an object, as far as somebody looked: its end may come long after.
+local function note_loss(world, entry)
+  local is_left = world.atlas:is_left(entry)
+  if not is_left and not entry.lost then
+    world.trace:tell(nil, entry.subject, entry.subject .. ": no good copy is left anywhere")
+    entry.lost = runtime.now()
+  elseif is_left then
+    entry.lost = nil
+  end
+end
+
 ---How many objects have one good copy only, or no part to spare.
 local function look_for_risks(self)
   local world, alone, all = self.world, 0, 0
@@ -65,6 +76,7 @@ local function look_for_risks(self)
     if first and first.acknowledged and first.kind == "put" then
       all = all + 1
       if world.atlas:is_at_risk(entry) then alone = alone + 1 end
+      note_loss(world, entry)
     end
   end
   if alone > self.risk.most then self.risk = { most = alone, of = all, at = runtime.now() } end
