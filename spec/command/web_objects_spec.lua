@@ -2,25 +2,13 @@
 
 local commands = require "spec.support.commands"
 local filo = require "filo"
+local crypto = require "filo.core.crypto"
 local http = require "spec.support.http"
 local json = require "filo.dkjson"
 local nodes = require "spec.support.nodes"
 local process = require "spec.support.process"
 
-local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(text)
-  local bits = text:gsub(".", function(char)
-    local byte, digits = char:byte(), {}
-    for i = 7, 0, -1 do digits[#digits + 1] = byte >> i & 1 end
-    return table.concat(digits)
-  end)
-  local encoded = (bits .. ("0"):rep(-#bits % 6)):gsub("%d%d%d%d%d%d", function(six)
-    local at = tonumber(six, 2) + 1
-    return LETTERS:sub(at, at)
-  end)
-  return encoded .. ("="):rep(-#encoded % 4)
-end
+local base64 = crypto.base64
 
 ---A root whose node serves objects; gives where.
 local function served(house)

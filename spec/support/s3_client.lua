@@ -6,6 +6,7 @@
 ---    answer.status, answer.code, answer.body                       -- code: of a failure
 ---    client:send("GET", client:presigned("GET", "/bucket/key"))    -- not signed otherwise
 
+local assert = require "luassert"
 local crypto = require "filo.core.crypto"
 local http = require "spec.support.http"
 
@@ -183,5 +184,8 @@ function Client:policy(document, time)
     { "policy", encoded }, { "x-amz-signature", self:sign(encoded, at) },
   }
 end
+
+---That an answer has a status and a code of S3; nil: none.
+function s3_client.is(status, code, answer) assert.same({ status, code }, { answer.status, answer.code }, answer.body) end
 
 return s3_client

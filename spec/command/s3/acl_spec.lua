@@ -3,9 +3,7 @@
 local s3_client = require "spec.support.s3_client"
 local s3_server = require "spec.support.s3_server"
 
-local function is(status, code, answer)
-  assert.same({ status, code }, { answer.status, answer.code }, answer.body)
-end
+local is = s3_client.is
 
 ---@return spec.S3Server, table client
 local function served(own)

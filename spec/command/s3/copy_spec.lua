@@ -3,11 +3,9 @@
 local s3_client = require "spec.support.s3_client"
 local s3_server = require "spec.support.s3_server"
 
-local KEEPS = 'policy = require("filo").policy.with({ keep_versions = 5 }, require("filo").policy.everywhere)'
+local is = s3_client.is
 
-local function is(status, code, answer)
-  assert.same({ status, code }, { answer.status, answer.code }, answer.body)
-end
+local KEEPS = 'policy = require("filo").policy.with({ keep_versions = 5 }, require("filo").policy.everywhere)'
 
 describe("copies by S3", function()
   local server, client

@@ -5,9 +5,7 @@ local http = require "spec.support.http"
 local s3_client = require "spec.support.s3_client"
 local s3_server = require "spec.support.s3_server"
 
-local function is(status, code, answer)
-  assert.same({ status, code }, { answer.status, answer.code }, answer.body)
-end
+local is = s3_client.is
 
 describe("forms of S3", function()
   local server, client

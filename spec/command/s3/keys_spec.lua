@@ -3,9 +3,7 @@
 local s3_client = require "spec.support.s3_client"
 local s3_server = require "spec.support.s3_server"
 
-local function is(status, code, answer)
-  assert.same({ status, code }, { answer.status, answer.code }, answer.body)
-end
+local is = s3_client.is
 
 local function id_in(answer) return assert(answer.body:match "<UploadId>(%x+)</UploadId>", answer.body) end
 

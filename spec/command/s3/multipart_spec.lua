@@ -6,13 +6,11 @@ local http = require "spec.support.http"
 local s3_client = require "spec.support.s3_client"
 local s3_server = require "spec.support.s3_server"
 
+local is = s3_client.is
+
 local KEEPS = 'policy = require("filo").policy.with({ keep_versions = 5 }, require("filo").policy.everywhere)'
 
 local PART = ("0123456789abcdef"):rep(5 << 16) -- 5 MiB
-
-local function is(status, code, answer)
-  assert.same({ status, code }, { answer.status, answer.code }, answer.body)
-end
 
 local function md5(text) return crypto.hex(crypto.digest("md5", text)) end
 

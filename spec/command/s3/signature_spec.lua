@@ -6,9 +6,7 @@ local s3_client = require "spec.support.s3_client"
 local s3_server = require "spec.support.s3_server"
 local signature = require "filo.command.s3.signature"
 
-local function is(status, code, answer)
-  assert.same({ status, code }, { answer.status, answer.code }, answer.body)
-end
+local is = s3_client.is
 
 describe("a signature of S3", function()
   it("is the one that AWS documents", function()

@@ -6,9 +6,7 @@ local s3_client = require "spec.support.s3_client"
 local s3_server = require "spec.support.s3_server"
 local tags = require "filo.command.s3.tags"
 
-local function is(status, code, answer)
-  assert.same({ status, code }, { answer.status, answer.code }, answer.body)
-end
+local is = s3_client.is
 
 local function tagging(list)
   local text = {}
