@@ -6,8 +6,13 @@ local etag = {}
 ---@return string
 function etag.of(item) return item.etag or ("%032x-1"):format(item.version) end
 
+---As a header has it.
+---@param tag string
+---@return string
+function etag.quote(tag) return '"' .. tag .. '"' end
+
 ---@param item {etag?: string, version: integer}
 ---@return string
-function etag.quoted(item) return '"' .. etag.of(item) .. '"' end
+function etag.quoted(item) return etag.quote(etag.of(item)) end
 
 return etag

@@ -1,12 +1,12 @@
 ---What S3 keeps of an object beside its content: in its fields, under "s3", but for the media type, which is there for all.
 ---
----    headers  table<string, string>  those that are given back as they came
----    meta     table<string, string>  x-amz-meta-*
----    tags     {[1]: string, [2]: string}[]
+---    headers   table<string, string>  those that are given back as they came
+---    meta      table<string, string>  x-amz-meta-*
+---    tags      {[1]: string, [2]: string}[]
 ---    sums      table<string, string>  checksums of the content, raw, by their names
 ---    acl       string  "public-read": anybody may read it
 ---    composite integer  where these are of the checksums of so many parts
----    parts    {[1]: integer, [2]: integer}[]  sizes of the parts that it was uploaded in, and how many of that one follow
+---    parts     {[1]: integer, [2]: integer}[]  sizes of the parts that it was uploaded in, and how many of that one follow
 
 local etag = require "filo.command.s3.etag"
 local failure = require "filo.command.s3.failure"

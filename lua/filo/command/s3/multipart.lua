@@ -6,6 +6,7 @@ local conditions = require "filo.command.s3.conditions"
 local copy = require "filo.command.s3.copy"
 local document = require "filo.command.s3.document"
 local element = require "filo.command.s3.element"
+local etag = require "filo.command.s3.etag"
 local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
 local payload = require "filo.command.s3.payload"
@@ -17,8 +18,6 @@ local target = require "filo.http.target"
 local PARTS_MOST = 10000
 
 local multipart = {}
-
-local function quoted(text) return '"' .. text .. '"' end
 
 ---The upload that a request is about.
 ---@param call filo.s3.Call
@@ -91,7 +90,7 @@ function multipart.put(call)
   end)
   if not ok and err.code == "not_found" then return failure.of "NoSuchUpload" end
   if not ok then return payload.failure(err) end
-  local headers = { ETag = quoted(tag) }
+  local headers = { ETag = etag.quote(tag) }
   sums.tell({ fields = { s3 = { sums = made } } }, headers)
   headers["x-amz-checksum-type"] = nil
   return { status = 200, headers = headers }
@@ -126,7 +125,7 @@ function multipart.put_copy(call)
   local version, err = call.uploads:keep(upload.id, number, copied.write, copied.describe)
   if not version and err.code == "not_found" then return failure.of "NoSuchUpload" end
   if not version then return payload.failure(err) end
-  return document.answer("CopyPartResult", { { "LastModified", iso_time(version) }, { "ETag", quoted(copied.describe().etag) } })
+  return document.answer("CopyPartResult", { { "LastModified", iso_time(version) }, { "ETag", etag.quote(copied.describe().etag) } })
 end
 
 ---The parts that are named; of one that comes twice in a row, as after it was sent again, the last.
@@ -171,7 +170,7 @@ function multipart.complete(call)
   local list, kind = sums.of { fields = whole.fields }
   local elements = {
     { "Location", ("http%s://%s/%s"):format(call.request.secure and "s" or "", call.request.host, target.encode(call.name, "/")) },
-    { "Bucket", call.bucket }, { "Key", call.key }, { "ETag", quoted(whole.etag) },
+    { "Bucket", call.bucket }, { "Key", call.key }, { "ETag", etag.quote(whole.etag) },
   }
   table.move(sums.elements(list, kind), 1, 2, 5, elements)
   local answer = document.answer("CompleteMultipartUploadResult", elements)

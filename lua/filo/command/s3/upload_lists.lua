@@ -3,6 +3,7 @@
 local access = require "filo.command.web.access"
 local buckets = require "filo.command.s3.buckets"
 local document = require "filo.command.s3.document"
+local etag = require "filo.command.s3.etag"
 local failure = require "filo.command.s3.failure"
 local iso_time = require "filo.command.s3.iso_time"
 local multipart = require "filo.command.s3.multipart"
@@ -13,8 +14,6 @@ local target = require "filo.http.target"
 local LIST_MOST = 1000
 
 local lists = {}
-
-local function quoted(text) return '"' .. text .. '"' end
 
 ---How names are written: as they are, or escaped, for who cannot read all that XML can say.
 ---@return (fun(text: string): string)?  nil: there is no such way
@@ -44,7 +43,7 @@ function lists.parts(call)
     elseif part then
       last = number
       local told = {
-        { "PartNumber", number }, { "LastModified", iso_time(part.time) }, { "ETag", quoted(part.etag) }, { "Size", part.size },
+        { "PartNumber", number }, { "LastModified", iso_time(part.time) }, { "ETag", etag.quote(part.etag) }, { "Size", part.size },
       }
       table.move(sums.elements(sums.of { fields = { s3 = { sums = part.sums } } }), 1, 1, 5, told)
       elements[#elements + 1] = { "Part", told }

@@ -1,5 +1,5 @@
----Keys with which programs reach objects over HTTP: an ID and a secret for each, what it may do, and below which prefix. Each is a file of
----mode 0600, `http-keys/<ID>` in the root, which is read when it is needed: a key that is removed opens nothing from then on.
+---Keys with which programs reach objects over HTTP and S3: an ID and a secret for each, what it may do, and below which prefix. Each is
+---a file of mode 0600, `http-keys/<ID>` in the root, which is read when it is needed: a key that is removed opens nothing from then on.
 
 local crypto = require "filo.core.crypto"
 local errors = require "filo.base.errors"
